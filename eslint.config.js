@@ -1,0 +1,52 @@
+import importX from 'eslint-plugin-import-x'
+import neostandard from 'neostandard'
+import tseslint from 'typescript-eslint'
+
+/** A third-party library may be imported from one folder only */
+const OWNERS = {
+  'src/network': ['libp2p', '@libp2p/*', '@chainsafe/*', '@multiformats/*'],
+  'src/model': ['@tensorflow/*'],
+  'src/store': ['level', 'abstract-level', 'classic-level', 'memory-level']
+}
+
+const owned = Object.entries(OWNERS)
+
+export default [
+  ...neostandard({ ts: true, ignores: ['dist/**', 'coverage/**', 'src/network/wire/*.ts'] }),
+  ...tseslint.configs.recommendedTypeCheckedOnly.map((config) => ({ ...config, files: ['**/*.ts'] })),
+  importX.flatConfigs.typescript,
+  {
+    files: ['**/*.ts'],
+    languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
+    plugins: { 'import-x': importX },
+    rules: {
+      'max-lines': ['error', { max: 300, skipBlankLines: true, skipComments: true }],
+      'max-lines-per-function': ['error', { max: 50, skipBlankLines: true, skipComments: true }],
+      'max-params': ['error', 4],
+      complexity: ['error', 12],
+      'max-depth': ['error', 3],
+      'no-console': 'error',
+      'import-x/no-cycle': 'error',
+      'import-x/no-default-export': 'error',
+      '@typescript-eslint/explicit-module-boundary-types': 'error',
+      '@typescript-eslint/consistent-type-imports': 'error',
+      '@typescript-eslint/switch-exhaustiveness-check': ['error', { considerDefaultExhaustiveForUnions: true }],
+      '@typescript-eslint/require-await': 'off'
+    }
+  },
+  { files: ['test/**/*.ts', 'bench/**/*.ts'], rules: { 'max-lines-per-function': 'off', 'max-lines': 'off' } },
+  { files: ['peer/**/*.ts', 'testnet/**/*.ts', 'bench/**/*.ts', 'scripts/**'], rules: { 'no-console': 'off' } },
+  { files: ['*.js', '*.config.ts'], rules: { 'import-x/no-default-export': 'off' } },
+  ...['src', ...Object.keys(OWNERS)].map((folder) => ({
+    files: [`${folder}/**/*.ts`],
+    rules: {
+      '@typescript-eslint/no-restricted-imports': ['error', {
+        patterns: [
+          { group: ['**/peer/**', '**/testnet/**', '**/test/**', '**/bench/**'], message: 'src imports nothing above it' },
+          { group: ['**/index.ts'], message: 'index.ts is the way out, never the way in' },
+          ...owned.filter(([owner]) => owner !== folder).map(([owner, group]) => ({ group, allowTypeImports: true, message: `only ${owner} may import this` }))
+        ]
+      }]
+    }
+  }))
+]

@@ -1,0 +1,102 @@
+/**
+ * Every error that a caller may want to handle
+ *
+ * Matched by `name`, so that it survives worker threads and bundlers. A programmer's mistake is a TypeError or a
+ * RangeError; the absence of something is `undefined`; a bad remote message is an event, not an exception.
+ */
+
+/** The federation document is not acceptable: unknown or missing field, value out of range. The message names the field */
+export class InvalidFederationError extends Error {
+  override name = 'InvalidFederationError'
+}
+
+/** The home, or the peer on the other side, belongs to another federation */
+export class FederationMismatchError extends Error {
+  override name = 'FederationMismatchError'
+}
+
+/** Training or test data are missing, corrupt, or do not fit the federation document */
+export class DatasetError extends Error {
+  override name = 'DatasetError'
+}
+
+/** A training backend could not be loaded, or lacks an operation that the model needs */
+export class BackendError extends Error {
+  override name = 'BackendError'
+}
+
+/** Training gave NaN or Inf, or the worker thread died. The round keeps the last good parameters */
+export class TrainingError extends Error {
+  override name = 'TrainingError'
+}
+
+/** An update is not an acceptable parameter vector. The sender is scored down; the round goes on */
+export class InvalidUpdateError extends Error {
+  override name = 'InvalidUpdateError'
+
+  /** One of the codec-level RejectionReasons */
+  readonly reason: 'codec' | 'shape' | 'not-finite' | 'norm' | 'wrong-codec'
+
+  constructor (message: string, reason: InvalidUpdateError['reason'], options?: ErrorOptions) {
+    super(message, options)
+    this.reason = reason
+  }
+}
+
+/** The own update cannot be published */
+export class PublishError extends Error {
+  override name = 'PublishError'
+}
+
+/** A listen address is not usable: port taken, address not of this machine */
+export class ListenError extends Error {
+  override name = 'ListenError'
+}
+
+/** A multiaddr that cannot be parsed or dialled */
+export class InvalidAddressError extends Error {
+  override name = 'InvalidAddressError'
+}
+
+/** No bootstrap address led to a peer. `cause` holds the last failure */
+export class BootstrapError extends Error {
+  override name = 'BootstrapError'
+
+  /** `refused`, `timeout`, `not-libp2p`, `wrong-peer`, `self`, `not-grapevine` or `unreachable` */
+  readonly reason: 'refused' | 'timeout' | 'not-libp2p' | 'wrong-peer' | 'self' | 'not-grapevine' | 'unreachable'
+
+  constructor (message: string, reason: BootstrapError['reason'], options?: ErrorOptions) {
+    super(message, options)
+    this.reason = reason
+  }
+}
+
+/** Another live process uses this home */
+export class HomeLockedError extends Error {
+  override name = 'HomeLockedError'
+}
+
+/** The store was written by a version with another format */
+export class StoreFormatError extends Error {
+  override name = 'StoreFormatError'
+}
+
+/** The store cannot be read: damaged files. Nothing is deleted */
+export class StoreCorruptError extends Error {
+  override name = 'StoreCorruptError'
+}
+
+/** The store could not be written: disk full, no permission. Nothing is half-written */
+export class StoreWriteError extends Error {
+  override name = 'StoreWriteError'
+}
+
+/** A version prefix fits more than one version */
+export class AmbiguousVersionError extends Error {
+  override name = 'AmbiguousVersionError'
+}
+
+/** The identity key file is unreadable, damaged, or open to other users */
+export class IdentityError extends Error {
+  override name = 'IdentityError'
+}

@@ -1,0 +1,344 @@
+/**
+ * The ports between the parts of a node, and the types that cross them
+ *
+ * Types only: nothing in this file exists at run time. An adapter (network/, model/, store/) implements a port;
+ * the round engine and the composition root know nothing but the port.
+ */
+import type { TypedEventTarget } from 'main-event'
+
+/** Options of every call that waits */
+export interface AbortOptions {
+  signal?: AbortSignal
+}
+
+/** A peer id in its canonical text form (base58btc, `12D3Koo…`) */
+export type PeerName = string
+
+/** Time, injected so that tests decide how it passes */
+export interface Clock {
+  /** Wall clock, milliseconds since 1970 */
+  now: () => number
+  /** Monotonic clock with an arbitrary origin, milliseconds with a fraction */
+  monotonicMs: () => number
+  /** Resolves after `ms`; rejects with the signal's reason when it aborts first */
+  delay: (ms: number, options?: AbortOptions) => Promise<void>
+}
+
+/** Uniform numbers in [0, 1), from a seed. Never used for keys or privacy noise */
+export type Random = () => number
+
+/** Where one trainable tensor lives inside the flat parameter vector */
+export interface ParameterSlot {
+  /** e.g. `dense_1/kernel` */
+  name: string
+  shape: readonly number[]
+  /** Index of the first element in the flat vector */
+  offset: number
+  /** Number of elements */
+  size: number
+}
+
+// ---------------------------------------------------------------------------------------------- data
+
+/** Where a peer's examples come from. Local configuration: it never leaves the machine */
+export type DatasetSource =
+  | { kind: 'digits', seed: number, trainExamples: number, testExamples: number }
+  | { kind: 'idx', directory: string }
+  | { kind: 'csv', file: string, testFile?: string, testFraction?: number }
+
+/** Which share of a common dataset is this peer's own: part `index` (from 0) of `count` */
+export interface Partition {
+  index: number
+  count: number
+  strategy: 'iid' | 'dirichlet' | 'shards'
+  /** Concentration of the Dirichlet split, > 0; smaller is more skewed */
+  alpha?: number
+  /** Label shards for each peer, for `shards` */
+  shardsPerPeer?: number
+  seed: number
+}
+
+// ---------------------------------------------------------------------------------------------- trainer
+
+export type BackendName = 'tensorflow' | 'wasm' | 'cpu'
+
+export interface TrainResult {
+  /** New parameters, d elements; the caller owns them */
+  parameters: Float32Array
+  /** Mean training loss over the local steps. Local knowledge: never sent */
+  loss: number
+  /** Examples seen */
+  examples: number
+  /** Optimiser steps taken */
+  steps: number
+}
+
+export interface EvaluationResult {
+  /** Mean loss over the test examples */
+  loss: number
+  /** Fraction of correct predictions, 0 to 1 */
+  accuracy: number
+  examples: number
+}
+
+export interface TrainerDescription {
+  backend: BackendName
+  /** Measured milliseconds of one real training step on each backend that was tried; why the backend was chosen */
+  stepMs: Partial<Record<BackendName, number>>
+  /** Why a backend could not be used, by name, one line each */
+  unavailable: Partial<Record<BackendName, string>>
+  /** Total number of parameters, d */
+  parameterCount: number
+  layout: readonly ParameterSlot[]
+  trainExamples: number
+  testExamples: number
+}
+
+/**
+ * Trains and evaluates the federation's model on the peer's own examples
+ *
+ * Implementations keep the optimiser's state (momentum, Adam moments) between calls: it is local and never gossiped.
+ */
+export interface Trainer {
+  /** Loads data and model and picks the backend. Throws DatasetError, BackendError */
+  start: (options?: AbortOptions) => Promise<TrainerDescription>
+  stop: () => Promise<void>
+  /** The common starting point: a pure function of the federation document, equal on every backend and machine */
+  initialParameters: () => Promise<Float32Array>
+  /** One round of local training from `parameters` (not mutated, not kept). Throws TrainingError when it diverges */
+  train: (parameters: Float32Array, options?: AbortOptions & { round?: number }) => Promise<TrainResult>
+  evaluate: (parameters: Float32Array, options?: AbortOptions) => Promise<EvaluationResult>
+}
+
+// ---------------------------------------------------------------------------------------------- codec
+
+/**
+ * Parameters <-> bytes. Pure and versioned; decoding depends on nothing but its arguments
+ */
+export interface Codec {
+  /** As in the federation document, e.g. `int8` */
+  readonly name: string
+  /** Exact or largest number of bytes that `encode` makes of d parameters */
+  maxEncodedBytes: (parameterCount: number) => number
+  encode: (parameters: Float32Array) => Uint8Array
+  /**
+   * Throws InvalidUpdateError when the bytes are not exactly `parameterCount` finite parameters.
+   * Never allocates more than the result and never reads beyond `bytes`
+   */
+  decode: (bytes: Uint8Array, parameterCount: number) => Float32Array
+}
+
+// ---------------------------------------------------------------------------------------------- aggregators
+
+export interface NeighbourReplica {
+  peer: PeerName
+  /** Decoded, finite, d elements; must not be mutated */
+  parameters: Float32Array
+  /** Metropolis–Hastings weight of the edge, 1 / (1 + max(own degree, its degree)) */
+  weight: number
+}
+
+export interface AggregationInput {
+  /** Own public replica: what the neighbours decoded from the own update. Must not be mutated */
+  own: Float32Array
+  /** In ascending order of peer id, so that the result cannot depend on the order of arrival */
+  neighbours: readonly NeighbourReplica[]
+  /** The tensors inside the vector, for rules that look at layers */
+  layout: readonly ParameterSlot[]
+}
+
+export interface AggregationResult {
+  /** d elements, freshly allocated */
+  parameters: Float32Array
+  /** Neighbours whose replica the rule dropped, with a reason such as `distance-gate` */
+  excluded: ReadonlyArray<{ peer: PeerName, reason: string }>
+}
+
+export interface Aggregator {
+  readonly name: string
+  /** Fewer valid neighbour replicas than this and the rule must not run: the node keeps its own model */
+  readonly minimumNeighbours: number
+  aggregate: (input: AggregationInput) => AggregationResult
+}
+
+// ---------------------------------------------------------------------------------------------- network
+
+/** Why something that came from another peer was refused. Stable strings: they are counted and reported */
+export type RejectionReason =
+  | 'oversized' | 'malformed' | 'wrong-federation' | 'wrong-author' | 'bad-signature' | 'round-window'
+  | 'replay' | 'equivocation' | 'rate' | 'banned' | 'payload-hash' | 'payload-unavailable'
+  | 'codec' | 'shape' | 'not-finite' | 'norm' | 'distance-gate' | 'wrong-codec'
+
+/** What a node publishes in a round */
+export interface OutgoingUpdate {
+  /** Round of the author, from 1 */
+  round: number
+  /** Strictly increasing over the life of the author's key, restarts included */
+  sequence: number
+  /** Name of the codec that made the payload */
+  codec: string
+  payload: Uint8Array
+  /** How many neighbours the author mixes with: the degree for Metropolis–Hastings weights */
+  degree: number
+}
+
+export interface PublishReceipt {
+  /** sha-256 of the signed header, hex: the id of this update */
+  updateId: string
+  /** Peers that the gossip message was handed to */
+  recipients: number
+  /** True when the payload travelled inside the gossip message, false when neighbours must pull it */
+  inline: boolean
+}
+
+/** An update whose author, signature, federation, order and payload hash are verified. Its content is not decoded yet */
+export interface ReceivedUpdate {
+  author: PeerName
+  /** sha-256 of the signed header, hex */
+  updateId: string
+  round: number
+  sequence: number
+  codec: string
+  degree: number
+  payload: Uint8Array
+  /** Peer that handed over the bytes: not always the author */
+  from: PeerName
+  /** Clock.monotonicMs() when the payload was complete */
+  receivedAtMs: number
+}
+
+/** A neighbour: a peer whose updates this node aggregates */
+export interface Neighbour {
+  peer: PeerName
+  /** Connected, answering, and its topic is meshed: worth waiting for */
+  live: boolean
+  /** Newest round seen in a verified update or header; undefined before the first one */
+  round: number | undefined
+}
+
+/** Bytes on the wire (all connections, all protocols) since the network started */
+export interface Traffic {
+  bytesSent: number
+  bytesReceived: number
+}
+
+export interface NetworkEvents {
+  update: CustomEvent<ReceivedUpdate>
+  /** Something was refused; already counted and scored */
+  'update:rejected': CustomEvent<{ peer: PeerName, author: PeerName | undefined, reason: RejectionReason }>
+  'peer:connect': CustomEvent<{ peer: PeerName, address: string }>
+  'peer:disconnect': CustomEvent<{ peer: PeerName }>
+  /** The set of neighbours, or the liveness of one of them, changed */
+  'neighbours:change': CustomEvent<{ neighbours: Neighbour[] }>
+  /** The set of known members changed */
+  'members:change': CustomEvent<{ members: PeerName[] }>
+}
+
+/** Peers, topics and streams, seen from the round engine */
+export interface Network extends TypedEventTarget<NetworkEvents> {
+  /** This node */
+  readonly self: PeerName
+  start: (options?: AbortOptions) => Promise<void>
+  /** Says goodbye, then closes everything */
+  stop: (options?: AbortOptions) => Promise<void>
+  /** Full listening multiaddrs, ending in `/p2p/<self>` */
+  addresses: () => string[]
+  /** Known members of the federation, this node included, ascending */
+  members: () => PeerName[]
+  connections: () => Array<{ peer: PeerName, address: string, direction: 'inbound' | 'outbound' }>
+  neighbours: () => Neighbour[]
+  /** Signs and publishes on the own topic. Throws PublishError when the update is over the size bound */
+  publish: (update: OutgoingUpdate, options?: AbortOptions) => Promise<PublishReceipt>
+  /** Pulls the newest update of every connected neighbour (and of known authors through them): for late joiners */
+  pullLatest: (options?: AbortOptions) => Promise<ReceivedUpdate[]>
+  /** The round engine's verdict on an update that was verified but not acceptable: counted and scored */
+  penalise: (peer: PeerName, reason: RejectionReason) => void
+  /** Stop waiting for this neighbour and use another one in its place; forgotten when it is heard from again */
+  suspend: (peer: PeerName) => void
+  /** Tells the network which round is running: it bounds the window of rounds that are accepted */
+  setRound: (round: number) => void
+  traffic: () => Traffic
+}
+
+// ---------------------------------------------------------------------------------------------- store
+
+/** Numbers of one finished round. Local knowledge: never sent */
+export interface VersionMetrics {
+  loss?: number
+  accuracy?: number
+  trainLoss?: number
+  accepted?: number
+}
+
+/** One committed model version */
+export interface ModelVersion {
+  /** sha-256 over the canonical encoding of federation, round, parents and parametersHash, hex */
+  id: string
+  round: number
+  /** Id of the own previous version first, then the ids of the neighbours' updates that were aggregated */
+  parents: readonly string[]
+  /** sha-256 of the little-endian float32 parameters, hex */
+  parametersHash: string
+  parameterCount: number
+  /** Milliseconds since 1970 */
+  createdAt: number
+  metrics: VersionMetrics
+}
+
+/** What was last published: written durably BEFORE it is sent, so that a restart never signs two updates for one round */
+export interface Publication {
+  round: number
+  sequence: number
+}
+
+/** A peer whose address worked */
+export interface PeerAddress {
+  peer: PeerName
+  addresses: string[]
+  /** Milliseconds since 1970 of the last successful connection; 0 when there was none yet */
+  lastConnectedAt: number
+}
+
+/** A refused peer */
+export interface Ban {
+  peer: PeerName
+  reason: string
+  /** Milliseconds since 1970 */
+  until: number
+}
+
+/** Everything that survives the process. One home folder, one process at a time */
+export interface Store {
+  /** Throws HomeLockedError, StoreFormatError, StoreCorruptError */
+  open: () => Promise<void>
+  close: () => Promise<void>
+
+  getFederation: () => Promise<Uint8Array | undefined>
+  /** Throws FederationMismatchError when another document is stored already */
+  putFederation: (document: Uint8Array) => Promise<void>
+
+  /** Atomic and synced: after it resolves the version survives SIGKILL; before, there is no trace of it. Prunes old versions */
+  commit: (version: { federation: string, round: number, parents: readonly string[], parameters: Float32Array, metrics: VersionMetrics }) => Promise<ModelVersion>
+  latest: () => Promise<ModelVersion | undefined>
+  /** By full id, unique id prefix (at least 4 characters), round number, or `latest`. Throws AmbiguousVersionError */
+  get: (selector: string) => Promise<ModelVersion | undefined>
+  parameters: (id: string) => Promise<Float32Array | undefined>
+  /** Newest first */
+  list: (options?: { limit?: number }) => Promise<ModelVersion[]>
+
+  /** Synced */
+  putPublication: (publication: Publication) => Promise<void>
+  getPublication: () => Promise<Publication | undefined>
+
+  peers: () => Promise<PeerAddress[]>
+  putPeer: (peer: PeerAddress) => Promise<void>
+  deletePeer: (peer: PeerName) => Promise<void>
+
+  bans: () => Promise<Ban[]>
+  putBan: (ban: Ban) => Promise<void>
+
+  /** One JSON-able record for each finished round; bounded, oldest dropped */
+  putMetrics: (round: number, record: object) => Promise<void>
+  /** Oldest first */
+  metrics: (options?: { limit?: number }) => Promise<object[]>
+}

@@ -1,0 +1,1 @@
+import '../src/promise-with-resolvers.ts'

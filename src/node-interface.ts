@@ -1,0 +1,147 @@
+/**
+ * What a program sees of a node: its settings, its events, its status
+ */
+import type { TypedEventTarget } from 'main-event'
+import type { FederationDocument } from './federation.ts'
+import type { BackendName, Clock, DatasetSource, ModelVersion, Neighbour, Partition, PeerName, RejectionReason, Traffic, TrainerDescription } from './interface.ts'
+
+/** Local settings of one node. What peers must agree on is in the federation document instead */
+export interface NodeInit {
+  /** Folder of this node: identity key, database. Created with mode 0700 when absent */
+  home: string
+  /**
+   * The document of the federation to found. Left out by a node that joins by address (it fetches the document) and
+   * by one that starts again (the document is in its home)
+   */
+  federation?: FederationDocument
+  /** Full multiaddrs of peers to join through. At least one must answer when the home knows no federation yet */
+  bootstrap?: string[]
+  /** Refuse any federation but this one (CID) */
+  expectedFederation?: string
+  /** @default ['/ip4/0.0.0.0/tcp/0'] */
+  listen?: string[]
+  /** Multiaddrs to announce instead of the listening ones */
+  announce?: string[]
+  /** Where the private examples come from */
+  data: DatasetSource
+  /** This node's share of `data`; left out: all of it */
+  partition?: Partition
+  /** @default 'auto' */
+  backend?: BackendName | 'auto'
+  /** Threads for one training step; several nodes on one machine must share the cores. @default 1 */
+  threads?: number
+  /** Stop after this round (an absolute round number); left out: go on until stopped */
+  rounds?: number
+  /** Do not begin the first round before this many members (this node included) are known and the own neighbours are connected. @default 1 */
+  minMembers?: number
+  /** Model versions to keep in the store. @default 10 */
+  keepVersions?: number
+  /** Evaluate on the test examples every this many rounds; the last round always is. @default 1 */
+  evaluateEvery?: number
+  /** SIMULATION ONLY: lie to the neighbours in this way, e.g. `sign-flip` or `sign-flip:2`. Testnets and benchmarks use it */
+  attack?: string
+  /** @default the system clock */
+  clock?: Clock
+}
+
+export type NodeStatus = 'stopped' | 'starting' | 'waiting' | 'training' | 'stopping'
+
+export type RoundPhase = 'train' | 'encode' | 'publish' | 'wait' | 'aggregate' | 'evaluate' | 'persist'
+
+/** Milliseconds by phase of one round */
+export interface PhaseTimes {
+  trainMs: number
+  encodeMs: number
+  publishMs: number
+  waitMs: number
+  aggregateMs: number
+  evaluateMs: number
+  persistMs: number
+}
+
+/** One finished round. Local knowledge: shown to the operator, never sent */
+export interface RoundReport {
+  round: number
+  /** Neighbours' updates that took part in the aggregation */
+  accepted: number
+  /** Updates that were refused since the last round, by reason */
+  rejected: Partial<Record<RejectionReason, number>>
+  /** The same, by peer: who was refused how often */
+  rejectedPeers: Record<PeerName, Partial<Record<RejectionReason, number>>>
+  /** Live neighbours that had not delivered at the deadline */
+  late: number
+  /** True when there were too few valid updates, so that the own model was kept */
+  keptOwn: boolean
+  /** Mean training loss of the local steps */
+  trainLoss: number
+  /** Loss and accuracy (0 to 1) of the new version on the own test examples; null when this round was not evaluated */
+  loss: number | null
+  accuracy: number | null
+  /** Estimate of the consensus distance: sqrt(mean over neighbours of |x - x_j|^2 / 2); null without neighbours */
+  neighbourDistance: number | null
+  /** Wire bytes since the last round's end */
+  bytesSent: number
+  bytesReceived: number
+  durationMs: number
+  phases: PhaseTimes
+  /** Examples seen in local training */
+  examples: number
+}
+
+export interface NodeEvents {
+  listening: CustomEvent<{ peer: PeerName, addresses: string[] }>
+  /** The node belongs to a federation: founded, joined by address, or resumed from its home. `round` is the last committed one */
+  joined: CustomEvent<{ federation: string, name: string, how: 'founded' | 'joined' | 'resumed', round: number, backend: BackendName }>
+  'peer:connect': CustomEvent<{ peer: PeerName, address: string }>
+  'peer:disconnect': CustomEvent<{ peer: PeerName }>
+  'neighbours:change': CustomEvent<{ neighbours: Neighbour[] }>
+  /** Enough members and all own neighbours are live: the first round begins */
+  'mesh:ready': CustomEvent<{ members: number, neighbours: number }>
+  'round:start': CustomEvent<{ round: number }>
+  'round:phase': CustomEvent<{ round: number, phase: RoundPhase }>
+  'round:end': CustomEvent<RoundReport>
+  /** The node took over its neighbours' model because it was far behind, or new */
+  'round:jump': CustomEvent<{ from: number, to: number, sources: number }>
+  'version:commit': CustomEvent<ModelVersion>
+  'update:rejected': CustomEvent<{ peer: PeerName, author: PeerName | undefined, reason: RejectionReason }>
+  /** Something the operator should read; the node goes on */
+  warning: CustomEvent<{ code: string, message: string }>
+  /** `rounds`: all done; `request`: stop() was called; `error`: see error */
+  stopped: CustomEvent<{ reason: 'rounds' | 'request' | 'error', round: number, error?: Error }>
+}
+
+/** A snapshot for `status` */
+export interface NodeDescription {
+  status: NodeStatus
+  peer: PeerName
+  home: string
+  addresses: string[]
+  federation: { id: string, name: string } | undefined
+  startedAt: number
+  round: number
+  phase: RoundPhase | undefined
+  members: PeerName[]
+  connections: Array<{ peer: PeerName, address: string, direction: 'inbound' | 'outbound' }>
+  neighbours: Neighbour[]
+  trainer: Omit<TrainerDescription, 'layout'> | undefined
+  lastRound: RoundReport | undefined
+  latestVersion: ModelVersion | undefined
+  traffic: Traffic
+}
+
+/** A running peer of a federation */
+export interface GrapevineNode extends TypedEventTarget<NodeEvents> {
+  readonly status: NodeStatus
+  /** Idempotent. Throws the errors of the adapters (see errors.ts); nothing keeps running after a failure */
+  start: () => Promise<void>
+  /** Idempotent. Finishes what must not be torn, says goodbye, closes everything; `force` skips the courtesy */
+  stop: (options?: { force?: boolean }) => Promise<void>
+  /** Resolves when the node has stopped, for whatever reason */
+  stopped: () => Promise<{ reason: 'rounds' | 'request' | 'error', error?: Error }>
+  describe: () => NodeDescription
+  /** Model versions in the store, newest first */
+  versions: (options?: { limit?: number }) => Promise<ModelVersion[]>
+  /** By id, unique prefix, round number or `latest` */
+  version: (selector: string) => Promise<{ version: ModelVersion, parameters: Float32Array } | undefined>
+  federation: () => FederationDocument | undefined
+}

@@ -1,0 +1,269 @@
+/**
+ * Who mixes with whom: a random k-regular graph that every holder of the same member list computes alike
+ *
+ * Every pair of members has a hash of (seed, both ids). Walking the pairs in ascending order and keeping each pair
+ * whose ends both have room is greedy b-matching; because all members rank pairs by the same numbers, its outcome is
+ * the unique stable configuration (Gai, Mathieu, de Montgolfier and Reynier, "Stratification in P2P networks", 2007),
+ * and a member that comes or goes disturbs only a few chains of pairs. What greedy leaves open is closed by edge
+ * swaps, which keep every other degree, and so are separate components. A dense graph is drawn through its complement.
+ *
+ * Nobody can choose a neighbour except by making keys until one has a suitable hash, because the order of the pairs
+ * comes from sha-256 of the ids. Nobody is asked, so nobody can refuse or lie about a degree.
+ */
+import { createHash } from 'node:crypto'
+import type { PeerName } from '../interface.ts'
+
+/** Words of sha-256(seed, peer) for each member, four each */
+type Marks = Int32Array
+
+interface Pair {
+  a: number
+  b: number
+  hash: number
+}
+
+/** Indices of the members' neighbours; a Set keeps membership tests cheap */
+type Adjacency = Array<Set<number>>
+
+/** Candidate pairs drawn for each member in the first pass of the greedy walk: enough that few members need more */
+const CANDIDATES_PER_EDGE = 4
+const EXTRA_CANDIDATES = 16
+
+function markMembers (members: readonly PeerName[], seed: string): Marks {
+  const marks = new Int32Array(members.length * 4)
+  for (const [index, member] of members.entries()) {
+    const digest = createHash('sha256').update(seed).update('\0').update(member).digest()
+    for (let word = 0; word < 4; word++) {
+      marks[index * 4 + word] = digest.readInt32LE(word * 4)
+    }
+  }
+  return marks
+}
+
+/** The finaliser of MurmurHash3 */
+function mix (z: number): number {
+  z = Math.imul(z ^ (z >>> 16), 0x85ebca6b)
+  z = Math.imul(z ^ (z >>> 13), 0xc2b2ae35)
+  return z ^ (z >>> 16)
+}
+
+/** A symmetric function of two members, uniform in [0, 1) with 53 bits */
+function pairHash (marks: Marks, a: number, b: number): number {
+  const i = a * 4
+  const j = b * 4
+  const high = mix((marks[i]! ^ marks[j]!) + Math.imul(marks[i + 1]! + marks[j + 1]!, 0x9e3779b1))
+  const low = mix((marks[i + 2]! ^ marks[j + 2]!) + Math.imul(marks[i + 3]! + marks[j + 3]!, 0x27d4eb2f) + high)
+  return ((high >>> 0) * 0x200000 + (low >>> 11)) / 0x20000000000000
+}
+
+/** Members are in ascending order, so that equal hashes are ordered alike whoever else is in the list */
+function byHash (x: Pair, y: Pair): number {
+  return x.hash - y.hash || x.a - y.a || x.b - y.b
+}
+
+function pairsAmong (nodes: readonly number[], marks: Marks, accept: (hash: number) => boolean): Pair[] {
+  const pairs: Pair[] = []
+  for (let i = 0; i < nodes.length; i++) {
+    for (let j = i + 1; j < nodes.length; j++) {
+      const hash = pairHash(marks, nodes[i]!, nodes[j]!)
+      if (accept(hash)) {
+        pairs.push({ a: nodes[i]!, b: nodes[j]!, hash })
+      }
+    }
+  }
+  return pairs.sort(byHash)
+}
+
+function link (graph: Adjacency, a: number, b: number): void {
+  graph[a]!.add(b)
+  graph[b]!.add(a)
+}
+
+function unlink (graph: Adjacency, a: number, b: number): void {
+  graph[a]!.delete(b)
+  graph[b]!.delete(a)
+}
+
+/** Exactly the greedy walk over all pairs, but only pairs that can still matter are ever sorted */
+function greedyMatching (marks: Marks, targets: readonly number[]): Adjacency {
+  const n = targets.length
+  const graph: Adjacency = targets.map(() => new Set<number>())
+  const take = (pairs: Pair[]): void => {
+    for (const { a, b } of pairs) {
+      if (graph[a]!.size < targets[a]! && graph[b]!.size < targets[b]!) {
+        link(graph, a, b)
+      }
+    }
+  }
+  const degree = targets.reduce((most, target) => Math.max(most, target), 0)
+  const bound = (degree * CANDIDATES_PER_EDGE + EXTRA_CANDIDATES) / n
+  const everyone = targets.map((_, index) => index)
+  take(pairsAmong(everyone, marks, (hash) => hash < bound))
+  const open = everyone.filter((node) => graph[node]!.size < targets[node]!)
+  take(pairsAmong(open, marks, (hash) => hash >= bound))
+  return graph
+}
+
+/** The edge (a, b) that gives way so that u-a and v-b can be joined: the one whose two replacements rank best */
+function findSwap (graph: Adjacency, marks: Marks, u: number, v: number): Pair | undefined {
+  let best: Pair | undefined
+  for (let a = 0; a < graph.length; a++) {
+    if (a === u || a === v || graph[u]!.has(a)) {
+      continue
+    }
+    for (const b of graph[a]!) {
+      if (b === u || b === v || graph[v]!.has(b)) {
+        continue
+      }
+      const candidate = { a, b, hash: pairHash(marks, u, a) + pairHash(marks, v, b) }
+      if (best === undefined || byHash(candidate, best) < 0) {
+        best = candidate
+      }
+    }
+  }
+  return best
+}
+
+/** The next two places to fill: of one member that lacks two neighbours or more, or of two members */
+function openPlaces (graph: Adjacency, targets: readonly number[]): [number, number] | undefined {
+  let first: number | undefined
+  for (let node = 0; node < graph.length; node++) {
+    const open = targets[node]! - graph[node]!.size
+    if (open >= 2) {
+      return [node, node]
+    }
+    if (open === 1 && first !== undefined) {
+      return [first, node]
+    }
+    first ??= open === 1 ? node : undefined
+  }
+  return undefined
+}
+
+/** After greedy, members with room are all joined to each other already: room is made by taking edges apart */
+function fillDegrees (graph: Adjacency, targets: readonly number[], marks: Marks): void {
+  for (let places = openPlaces(graph, targets); places !== undefined; places = openPlaces(graph, targets)) {
+    const [u, v] = places
+    const swap = findSwap(graph, marks, u, v)
+    if (swap === undefined) {
+      return
+    }
+    unlink(graph, swap.a, swap.b)
+    link(graph, u, swap.a)
+    link(graph, v, swap.b)
+  }
+}
+
+function reach (graph: Adjacency, from: number, seen: Set<number>): number[] {
+  const found = [from]
+  seen.add(from)
+  for (let next = 0; next < found.length; next++) {
+    for (const neighbour of graph[found[next]!]!) {
+      if (!seen.has(neighbour)) {
+        seen.add(neighbour)
+        found.push(neighbour)
+      }
+    }
+  }
+  return found
+}
+
+/** The edge of a component that ranks last among those whose loss does not split it; the last of all if every one would */
+function weakestEdge (graph: Adjacency, component: readonly number[], marks: Marks): Pair {
+  const edges = component
+    .flatMap((a) => [...graph[a]!].filter((b) => a < b).map((b) => ({ a, b, hash: pairHash(marks, a, b) })))
+    .sort((x, y) => byHash(y, x))
+  const spare = edges.find(({ a, b }) => {
+    unlink(graph, a, b)
+    const whole = reach(graph, a, new Set()).length === component.length
+    link(graph, a, b)
+    return whole
+  })
+  return spare ?? edges[0]!
+}
+
+/** Joins components by exchanging the ends of one edge of each: no degree changes */
+function connect (graph: Adjacency, marks: Marks): void {
+  const seen = new Set<number>()
+  let main: number[] | undefined
+  for (let node = 0; node < graph.length; node++) {
+    if (seen.has(node)) {
+      continue
+    }
+    const component = reach(graph, node, seen)
+    if (main === undefined) {
+      main = component
+      continue
+    }
+    const near = weakestEdge(graph, main, marks)
+    const far = weakestEdge(graph, component, marks)
+    unlink(graph, near.a, near.b)
+    unlink(graph, far.a, far.b)
+    link(graph, near.a, far.a)
+    link(graph, near.b, far.b)
+    main = [...main, ...component]
+  }
+}
+
+function complement (graph: Adjacency): Adjacency {
+  return graph.map((neighbours, node) => {
+    const others = graph.map((_, other) => other).filter((other) => other !== node && !neighbours.has(other))
+    return new Set(others)
+  })
+}
+
+/** Which member has one neighbour less when n·k is odd */
+function oddOneOut (marks: Marks, n: number): number {
+  let chosen = 0
+  for (let node = 1; node < n; node++) {
+    if (marks[node * 4]! < marks[chosen * 4]!) {
+      chosen = node
+    }
+  }
+  return chosen
+}
+
+function regularGraph (marks: Marks, n: number, degree: number): Adjacency {
+  const targets = new Array<number>(n).fill(degree)
+  if (degree * 2 < n) {
+    const graph = greedyMatching(marks, targets)
+    fillDegrees(graph, targets, marks)
+    if (degree > 1) {
+      connect(graph, marks)
+    }
+    return graph
+  }
+  const absent = targets.map((target) => n - 1 - target)
+  if (n * degree % 2 === 1) {
+    absent[oddOneOut(marks, n)]! += 1
+  }
+  const graph = greedyMatching(marks, absent)
+  fillDegrees(graph, absent, marks)
+  return complement(graph)
+}
+
+/**
+ * The whole graph
+ *
+ * @param members - In any order; the same ones give the same graph
+ * @param degree - Neighbours of each member, k >= 1. With n <= k + 1 members the graph is complete; when n·k is odd one
+ * member has k - 1. Connected for k >= 2
+ * @param seed - The federation's id, so that federations draw different graphs
+ * @returns Neighbours of each member, ascending; members ascending
+ */
+export function neighbourGraph (members: readonly PeerName[], degree: number, seed: string): Map<PeerName, PeerName[]> {
+  if (!Number.isInteger(degree) || degree < 1) {
+    throw new RangeError(`The degree of a neighbour graph must be an integer from 1, not ${degree}`)
+  }
+  const names = [...new Set(members)].sort()
+  if (names.length <= degree + 1) {
+    return new Map(names.map((name) => [name, names.filter((other) => other !== name)]))
+  }
+  const graph = regularGraph(markMembers(names, seed), names.length, degree)
+  return new Map(names.map((name, index) => [name, [...graph[index]!].sort((a, b) => a - b).map((other) => names[other]!)]))
+}
+
+/** One member's neighbours in the graph, ascending; empty when `self` is not a member. See {@link neighbourGraph} */
+export function neighboursOf (self: PeerName, members: readonly PeerName[], degree: number, seed: string): PeerName[] {
+  return neighbourGraph(members, degree, seed).get(self) ?? []
+}

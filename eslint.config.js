@@ -26,6 +26,7 @@ export default [
       complexity: ['error', 12],
       'max-depth': ['error', 3],
       'no-console': 'error',
+      'no-void': ['error', { allowAsStatement: true }],
       'import-x/no-cycle': 'error',
       'import-x/no-default-export': 'error',
       '@typescript-eslint/explicit-module-boundary-types': 'error',

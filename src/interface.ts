@@ -251,7 +251,7 @@ export interface Network extends TypedEventTarget<NetworkEvents> {
   publish: (update: OutgoingUpdate, options?: AbortOptions) => Promise<PublishReceipt>
   /** Pulls the newest update of every connected neighbour (and of known authors through them): for late joiners */
   pullLatest: (options?: AbortOptions) => Promise<ReceivedUpdate[]>
-  /** The round engine's verdict on an update that was verified but not acceptable: counted and scored */
+  /** The round engine's verdict on an update that was verified but not acceptable: scored, and announced as `update:rejected` */
   penalise: (peer: PeerName, reason: RejectionReason) => void
   /** Stop waiting for this neighbour and use another one in its place; forgotten when it is heard from again */
   suspend: (peer: PeerName) => void

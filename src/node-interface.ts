@@ -32,7 +32,7 @@ export interface NodeInit {
   threads?: number
   /** Stop after this round (an absolute round number); left out: go on until stopped */
   rounds?: number
-  /** Do not begin the first round before this many members (this node included) are known and the own neighbours are connected. @default 1 */
+  /** Do not begin the first round before this many members (this node included) are known and the own neighbours are connected: one peer alone has nobody to learn with. @default 2 */
   minMembers?: number
   /** Model versions to keep in the store. @default 10 */
   keepVersions?: number

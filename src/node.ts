@@ -1,0 +1,297 @@
+/**
+ * The composition root: builds the parts of a node, wires their events, owns the order of start and stop
+ */
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { TypedEventEmitter } from 'main-event'
+import { createAggregator } from './aggregators/aggregator.ts'
+import { createAttack } from './attacks/attack.ts'
+import { createCodec } from './codec/codec.ts'
+import { BootstrapError, FederationMismatchError } from './errors.ts'
+import { decodeFederation, encodeFederation, federationId } from './federation.ts'
+import { inspectTopology } from './model/topology.ts'
+import { createWorkerTrainer } from './model/worker-trainer.ts'
+import { describeNode } from './node-description.ts'
+import { fetchFederation } from './network/federation-exchange.ts'
+import { loadOrCreateIdentity } from './network/identity.ts'
+import { createNetwork } from './network/network.ts'
+import { meshReady } from './round/mesh-ready.ts'
+import { RoundEngine } from './round/round-engine.ts'
+import { createLevelStore } from './store/level-store.ts'
+import { systemClock } from './system-clock.ts'
+import type { FederationDocument } from './federation.ts'
+import type { Clock, ModelVersion, Network, Store, Trainer, TrainerDescription } from './interface.ts'
+import type { GrapevineNode, NodeDescription, NodeEvents, NodeInit, NodeStatus } from './node-interface.ts'
+
+/** After the last round: neighbours that were told of the last update need a moment to begin pulling it */
+const LINGER_MS = 500
+
+/** How long one try to reach a bootstrap address for the document may take */
+const FETCH_TIMEOUT_MS = 15_000
+
+type StopReason = NodeEvents['stopped']['detail']['reason']
+
+interface Membership {
+  bytes: Uint8Array
+  id: string
+  document: FederationDocument
+  how: 'founded' | 'joined' | 'resumed'
+}
+
+class Node extends TypedEventEmitter<NodeEvents> implements GrapevineNode {
+  private readonly init: NodeInit
+  private readonly clock: Clock
+  private readonly store: Store
+  private readonly ended = Promise.withResolvers<{ reason: StopReason, error?: Error }>()
+  private membership: Membership | undefined
+  private trainer: Trainer | undefined
+  private description: TrainerDescription | undefined
+  private network: Network | undefined
+  private engine: RoundEngine | undefined
+  private rounds = Promise.resolve()
+  private abort = new AbortController()
+  private stopping: Promise<void> | undefined
+  private startedAt = 0
+  status: NodeStatus = 'stopped'
+
+  constructor (init: NodeInit) {
+    super()
+    this.init = init
+    this.clock = init.clock ?? systemClock
+    this.store = createLevelStore({
+      location: join(init.home, 'db'),
+      clock: this.clock,
+      ...(init.keepVersions === undefined ? {} : { keepVersions: init.keepVersions })
+    })
+  }
+
+  async start (): Promise<void> {
+    if (this.status !== 'stopped' || this.stopping !== undefined) {
+      return
+    }
+    this.status = 'starting'
+    this.startedAt = this.clock.now()
+    try {
+      await this.startParts()
+    } catch (err) {
+      await this.closeParts({ force: true })
+      this.status = 'stopped'
+      throw err
+    }
+    this.rounds = this.runRounds()
+  }
+
+  private async startParts (): Promise<void> {
+    const { init, store, clock } = this
+    await mkdir(init.home, { recursive: true, mode: 0o700 })
+    await store.open()
+    const privateKey = await loadOrCreateIdentity(init.home)
+    const membership = this.membership = await this.enterFederation()
+    const { document } = membership
+    const { layout, parameterCount } = inspectTopology(document.model)
+    const codec = createCodec(document.codec.name)
+    const trainer = this.trainer = createWorkerTrainer({
+      document,
+      data: init.data,
+      backend: init.backend ?? 'auto',
+      threads: init.threads ?? 1,
+      ...(init.partition === undefined ? {} : { partition: init.partition })
+    })
+    const description = this.description = await trainer.start({ signal: this.abort.signal })
+    const network = this.network = await createNetwork({
+      privateKey,
+      federationId: membership.id,
+      federationBytes: membership.bytes,
+      document,
+      maxPayloadBytes: codec.maxEncodedBytes(parameterCount),
+      listen: init.listen ?? ['/ip4/0.0.0.0/tcp/0'],
+      announce: init.announce ?? [],
+      bootstrap: init.bootstrap ?? [],
+      store,
+      clock
+    })
+    this.forwardNetworkEvents(network)
+    const engine = this.engine = new RoundEngine({ network, trainer, store, codec, aggregator: createAggregator(document.aggregation), clock }, {
+      federation: membership.id,
+      layout,
+      parameterCount,
+      deadlineMs: document.round.deadlineMs,
+      staleness: document.round.staleness,
+      rounds: init.rounds,
+      evaluateEvery: init.evaluateEvery ?? 1,
+      attack: init.attack === undefined ? undefined : createAttack(init.attack)
+    })
+    this.forwardRoundEvents(engine)
+    await engine.load()
+    network.setRound(engine.round + 1)
+    await network.start({ signal: this.abort.signal })
+    this.emit('listening', { peer: network.self, addresses: network.addresses() })
+    this.emit('joined', { federation: membership.id, name: document.name, how: membership.how, round: engine.round, backend: description.backend })
+  }
+
+  /** The document from the home, from the founder, or from the first bootstrap address that answers */
+  private async enterFederation (): Promise<Membership> {
+    const { init, store } = this
+    const stored = await store.getFederation()
+    if (stored !== undefined) {
+      return this.checked(stored, 'resumed')
+    }
+    if (init.federation !== undefined) {
+      const bytes = encodeFederation(init.federation)
+      const membership = this.checked(bytes, (init.bootstrap ?? []).length > 0 ? 'joined' : 'founded')
+      await store.putFederation(bytes)
+      return membership
+    }
+    if ((init.bootstrap ?? []).length === 0) {
+      throw new BootstrapError('this home knows no federation, and no bootstrap address was given: found one with a federation document, or join one by address', 'unreachable')
+    }
+    const { bytes } = await fetchFederation({
+      addresses: init.bootstrap!,
+      signal: AbortSignal.any([this.abort.signal, AbortSignal.timeout(FETCH_TIMEOUT_MS)]),
+      ...(init.expectedFederation === undefined ? {} : { expected: init.expectedFederation })
+    })
+    const membership = this.checked(bytes, 'joined')
+    // refused before it is stored: a topology from a stranger may be absurd
+    inspectTopology(membership.document.model)
+    await store.putFederation(bytes)
+    return membership
+  }
+
+  private checked (bytes: Uint8Array, how: Membership['how']): Membership {
+    const id = federationId(bytes)
+    const { expectedFederation, federation } = this.init
+    if (expectedFederation !== undefined && expectedFederation !== id) {
+      throw new FederationMismatchError(`expected federation ${expectedFederation}, but found ${id} (${how})`)
+    }
+    if (how === 'resumed' && federation !== undefined && federationId(encodeFederation(federation)) !== id) {
+      throw new FederationMismatchError(`${this.init.home} belongs to federation ${id}, not to ${federationId(encodeFederation(federation))}: use another home`)
+    }
+    return { bytes, id, document: decodeFederation(bytes), how }
+  }
+
+  // ---------------------------------------------------------------------------------------- rounds
+
+  private async runRounds (): Promise<void> {
+    const network = this.network!
+    const { signal } = this.abort
+    this.status = 'waiting'
+    try {
+      await meshReady({ network, clock: this.clock }, { minMembers: this.init.minMembers ?? 2, signal })
+      this.emit('mesh:ready', { members: network.members().length, neighbours: network.neighbours().length })
+      this.status = 'training'
+      await this.engine!.run(signal)
+      await this.clock.delay(LINGER_MS, { signal })
+    } catch (err) {
+      if (!signal.aborted) {
+        void this.shutDown('error', { error: err instanceof Error ? err : new TypeError(String(err)) })
+      }
+      return
+    }
+    void this.shutDown('rounds')
+  }
+
+  // ---------------------------------------------------------------------------------------- stop
+
+  async stop (options: { force?: boolean } = {}): Promise<void> {
+    if (this.status === 'stopped' && this.stopping === undefined) {
+      return
+    }
+    await this.shutDown('request', options)
+  }
+
+  async stopped (): Promise<{ reason: StopReason, error?: Error }> {
+    return this.ended.promise
+  }
+
+  private shutDown (reason: StopReason, options: { force?: boolean, error?: Error } = {}): Promise<void> {
+    this.stopping ??= this.shutDownOnce(reason, options)
+    return this.stopping
+  }
+
+  private async shutDownOnce (reason: StopReason, options: { force?: boolean, error?: Error }): Promise<void> {
+    const { error } = options
+    this.status = 'stopping'
+    this.abort.abort()
+    await this.rounds
+    await this.closeParts(options)
+    this.status = 'stopped'
+    const detail = { reason, ...(error === undefined ? {} : { error }) }
+    this.emit('stopped', { ...detail, round: this.engine?.round ?? 0 })
+    this.ended.resolve(detail)
+  }
+
+  /** In reverse order of start; one part that fails to close does not keep the others open */
+  private async closeParts (options: { force?: boolean }): Promise<void> {
+    const closers = [
+      async () => this.network?.stop(options.force === true ? { signal: AbortSignal.abort() } : {}),
+      async () => this.trainer?.stop(),
+      async () => this.store.close()
+    ]
+    for (const close of closers) {
+      try {
+        await close()
+      } catch (err) {
+        this.emit('warning', { code: 'close-failed', message: String(err) })
+      }
+    }
+  }
+
+  // ---------------------------------------------------------------------------------------- views
+
+  describe (): NodeDescription {
+    return describeNode({
+      status: this.status,
+      home: this.init.home,
+      startedAt: this.startedAt,
+      federation: this.membership === undefined ? undefined : { id: this.membership.id, name: this.membership.document.name },
+      trainer: this.description,
+      network: this.network,
+      engine: this.engine
+    })
+  }
+
+  async versions (options: { limit?: number } = {}): Promise<ModelVersion[]> {
+    return this.store.list(options)
+  }
+
+  async version (selector: string): Promise<{ version: ModelVersion, parameters: Float32Array } | undefined> {
+    const version = await this.store.get(selector)
+    const parameters = version === undefined ? undefined : await this.store.parameters(version.id)
+    return version === undefined || parameters === undefined ? undefined : { version, parameters }
+  }
+
+  federation (): FederationDocument | undefined {
+    return this.membership?.document
+  }
+
+  // ---------------------------------------------------------------------------------------- events
+
+  private forwardNetworkEvents (network: Network): void {
+    network.addEventListener('peer:connect', ({ detail }) => { this.emit('peer:connect', detail) })
+    network.addEventListener('peer:disconnect', ({ detail }) => { this.emit('peer:disconnect', detail) })
+    network.addEventListener('neighbours:change', ({ detail }) => { this.emit('neighbours:change', detail) })
+    network.addEventListener('update:rejected', ({ detail }) => { this.emit('update:rejected', detail) })
+  }
+
+  private forwardRoundEvents (engine: RoundEngine): void {
+    engine.addEventListener('round:start', ({ detail }) => { this.emit('round:start', detail) })
+    engine.addEventListener('round:phase', ({ detail }) => { this.emit('round:phase', detail) })
+    engine.addEventListener('round:end', ({ detail }) => { this.emit('round:end', detail) })
+    engine.addEventListener('round:jump', ({ detail }) => { this.emit('round:jump', detail) })
+    engine.addEventListener('version:commit', ({ detail }) => { this.emit('version:commit', detail) })
+    engine.addEventListener('warning', ({ detail }) => { this.emit('warning', detail) })
+  }
+
+  private emit<K extends keyof NodeEvents> (type: K, detail: NodeEvents[K]['detail']): void {
+    this.safeDispatchEvent(type, { detail })
+  }
+}
+
+/**
+ * One peer of a federation. Nothing happens before `start()`
+ *
+ * Throws RangeError for an unknown attack at start
+ */
+export function createNode (init: NodeInit): GrapevineNode {
+  return new Node(init)
+}

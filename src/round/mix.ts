@@ -1,0 +1,53 @@
+/**
+ * Step 4 of a round: x <- x_half + (Agg(own replica; neighbours' replicas) - own replica)
+ */
+import { neighbourDistance } from '../aggregators/consensus.ts'
+import { metropolisHastingsWeight } from '../aggregators/metropolis-hastings.ts'
+import type { Aggregator, NeighbourReplica, ParameterSlot, PeerName } from '../interface.ts'
+import type { InboxEntry } from './inbox.ts'
+
+export interface MixInput {
+  /** The exact local model after the local steps */
+  half: Float32Array
+  /** What the neighbours decode from the own update */
+  own: Float32Array
+  /** Usable updates, in any order */
+  entries: readonly InboxEntry[]
+}
+
+export interface Mixed {
+  parameters: Float32Array
+  /** Ids of the neighbours' updates that took part */
+  parents: string[]
+  /** Usable updates before the rule */
+  received: number
+  excluded: ReadonlyArray<{ peer: PeerName, reason: string }>
+  /** True when there were too few updates: `parameters` is then `half` */
+  keptOwn: boolean
+  /** sqrt(mean |own - replica|^2 / 2); null without updates */
+  distance: number | null
+}
+
+/** `degree`: number of own neighbours, for the Metropolis–Hastings weights */
+export function mix (input: MixInput, aggregator: Aggregator, options: { degree: number, layout: readonly ParameterSlot[] }): Mixed {
+  const { half, own } = input
+  const entries = [...input.entries].sort((a, b) => a.update.author < b.update.author ? -1 : 1)
+  const received = entries.length
+  const distance = received === 0 ? null : neighbourDistance(own, entries.map(({ parameters }) => parameters))
+  if (received < Math.max(1, aggregator.minimumNeighbours)) {
+    return { parameters: half, parents: [], received, excluded: [], keptOwn: true, distance }
+  }
+  const neighbours: NeighbourReplica[] = entries.map(({ update, parameters }) => ({
+    peer: update.author,
+    parameters,
+    weight: metropolisHastingsWeight(options.degree, update.degree)
+  }))
+  const { parameters, excluded } = aggregator.aggregate({ own, neighbours, layout: options.layout })
+  // a displacement of the exact model: the rounding error of the own codec is not lost
+  for (let i = 0; i < parameters.length; i++) {
+    parameters[i]! += half[i]! - own[i]!
+  }
+  const dropped = new Set(excluded.map(({ peer }) => peer))
+  const parents = entries.filter(({ update }) => !dropped.has(update.author)).map(({ update }) => update.updateId)
+  return { parameters, parents, received, excluded, keptOwn: false, distance }
+}

@@ -1,0 +1,35 @@
+/**
+ * What was refused since the last round, by reason and by peer
+ */
+import type { PeerName, RejectionReason } from '../interface.ts'
+
+type Counts = Partial<Record<RejectionReason, number>>
+
+/** Peers named one by one; a Sybil swarm beyond that is counted in the totals only */
+const MAX_NAMED_PEERS = 256
+
+export class RejectionCounter {
+  private byReason: Counts = {}
+  private byPeer = new Map<PeerName, Counts>()
+
+  add (peer: PeerName, reason: RejectionReason): void {
+    this.byReason[reason] = (this.byReason[reason] ?? 0) + 1
+    let counts = this.byPeer.get(peer)
+    if (counts === undefined) {
+      if (this.byPeer.size >= MAX_NAMED_PEERS) {
+        return
+      }
+      counts = {}
+      this.byPeer.set(peer, counts)
+    }
+    counts[reason] = (counts[reason] ?? 0) + 1
+  }
+
+  /** Returns the counts and begins anew */
+  drain (): { rejected: Counts, rejectedPeers: Record<PeerName, Counts> } {
+    const drained = { rejected: this.byReason, rejectedPeers: Object.fromEntries(this.byPeer) }
+    this.byReason = {}
+    this.byPeer = new Map()
+    return drained
+  }
+}

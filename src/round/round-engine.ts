@@ -1,0 +1,348 @@
+/**
+ * The local rounds of one node: train, encode, publish, collect, aggregate, evaluate, commit, again
+ *
+ * There is no global barrier: each node counts its own rounds (docs/protocol.md). Step 4 is in difference form,
+ * x <- x_half + (Agg(own replica; neighbours' replicas) - own replica): the rule sees only what everybody can decode, and its output is used as a displacement
+ * of the exact local model (Koloskova et al. 2019, CHOCO; gamma = 1).
+ */
+import { TypedEventEmitter } from 'main-event'
+import { TrainingError } from '../errors.ts'
+import { AdaptiveDeadline } from './adaptive-deadline.ts'
+import { adoptModel, decodeReplicas } from './adopt.ts'
+import { collect } from './collect.ts'
+import { euclideanNorm, Inbox } from './inbox.ts'
+import { lowerMedian } from './lower-median.ts'
+import { MissCounter } from './miss-counter.ts'
+import { mix } from './mix.ts'
+import { RejectionCounter } from './rejection-counter.ts'
+import type { Attack } from '../attacks/attack.ts'
+import type { Aggregator, Clock, Codec, ModelVersion, Network, NetworkEvents, ParameterSlot, PeerName, ReceivedUpdate, Store, Trainer } from '../interface.ts'
+import type { DecodedReplica } from './adopt.ts'
+import type { Mixed } from './mix.ts'
+import type { NodeEvents, PhaseTimes, RoundPhase, RoundReport } from '../node-interface.ts'
+
+/** Deadlines in a row that a live neighbour may miss before another one takes its place */
+const MAX_MISSES = 3
+
+/** Rounds in a row that training may fail (NaN, dead worker) before the node gives up */
+const MAX_TRAINING_FAILURES = 3
+
+export type RoundEvents = Pick<NodeEvents, 'round:start' | 'round:phase' | 'round:end' | 'round:jump' | 'version:commit' | 'warning' | 'mesh:ready'>
+
+export interface RoundComponents {
+  network: Network
+  trainer: Pick<Trainer, 'train' | 'evaluate' | 'initialParameters'>
+  store: Pick<Store, 'commit' | 'latest' | 'parameters' | 'putPublication' | 'getPublication' | 'putMetrics'>
+  codec: Codec
+  aggregator: Aggregator
+  clock: Clock
+}
+
+export interface RoundInit {
+  federation: string
+  layout: readonly ParameterSlot[]
+  parameterCount: number
+  deadlineMs: number
+  staleness: number
+  /** Last round; undefined: go on until aborted */
+  rounds?: number | undefined
+  evaluateEvery: number
+  /** Simulation only */
+  attack?: Attack | undefined
+}
+
+interface Published {
+  /** What the neighbours decode from the own update */
+  replica: Float32Array
+  atMs: number
+}
+
+function noTimes (): PhaseTimes {
+  return { trainMs: 0, encodeMs: 0, publishMs: 0, waitMs: 0, aggregateMs: 0, evaluateMs: 0, persistMs: 0 }
+}
+
+export class RoundEngine extends TypedEventEmitter<RoundEvents> {
+  private readonly components: RoundComponents
+  private readonly init: RoundInit
+  private readonly inbox: Inbox
+  private readonly deadline: AdaptiveDeadline
+  private readonly rejections = new RejectionCounter()
+  private readonly misses = new MissCounter(MAX_MISSES)
+  private readonly wake = new EventTarget()
+  private parameters: Float32Array = new Float32Array(0)
+  private version: ModelVersion | undefined
+  private sequence = 0
+  private publishedAtMs = Number.POSITIVE_INFINITY
+  private trainingFailures = 0
+  private lastTraffic = { bytesSent: 0, bytesReceived: 0 }
+  /** The last finished round */
+  round = 0
+  phase: RoundPhase | undefined
+  lastReport: RoundReport | undefined
+
+  constructor (components: RoundComponents, init: RoundInit) {
+    super()
+    this.components = components
+    this.init = init
+    this.inbox = new Inbox({ codec: components.codec, parameterCount: init.parameterCount, staleness: init.staleness })
+    this.deadline = new AdaptiveDeadline(init.deadlineMs)
+  }
+
+  /** Takes up the last committed version, or the common initial parameters. Before the network starts */
+  async load (): Promise<void> {
+    const { store, trainer } = this.components
+    this.version = await store.latest()
+    const publication = await store.getPublication()
+    this.round = Math.max(this.version?.round ?? 0, publication?.round ?? 0)
+    this.sequence = publication?.sequence ?? 0
+    const stored = this.version === undefined ? undefined : await store.parameters(this.version.id)
+    this.parameters = stored ?? await trainer.initialParameters()
+    this.inbox.setRound(this.round + 1, euclideanNorm(this.parameters))
+  }
+
+  /** Runs rounds until `rounds` is reached; rejects with the signal's reason when aborted */
+  async run (signal: AbortSignal): Promise<void> {
+    const { network } = this.components
+    network.addEventListener('update', this.onUpdate)
+    network.addEventListener('update:rejected', this.onRejected)
+    network.addEventListener('neighbours:change', this.onNeighbours)
+    this.lastTraffic = network.traffic()
+    try {
+      await this.catchUp(signal)
+      while (this.init.rounds === undefined || this.round < this.init.rounds) {
+        signal.throwIfAborted()
+        await this.runRound(signal)
+        if (this.isFarBehind()) {
+          await this.catchUp(signal)
+        }
+      }
+    } finally {
+      network.removeEventListener('update', this.onUpdate)
+      network.removeEventListener('update:rejected', this.onRejected)
+      network.removeEventListener('neighbours:change', this.onNeighbours)
+      this.phase = undefined
+    }
+  }
+
+  // ---------------------------------------------------------------------------------------- one round
+
+  get latestVersion (): ModelVersion | undefined {
+    return this.version
+  }
+
+  private async runRound (signal: AbortSignal): Promise<void> {
+    const round = this.round + 1
+    const startedAtMs = this.components.clock.monotonicMs()
+    const phases = noTimes()
+    this.components.network.setRound(round)
+    this.inbox.setRound(round, euclideanNorm(this.parameters))
+    this.emit('round:start', { round })
+
+    const trained = await this.timed(phases, 'train', async () => this.train(round, signal))
+    const published = await this.publish(round, trained.parameters, phases, signal)
+    const late = await this.timed(phases, 'wait', async () => this.wait(round, phases.trainMs, signal))
+    const mixed = await this.timed(phases, 'aggregate', () => this.aggregate(round, trained.parameters, published.replica))
+    const isEvaluated = round % this.init.evaluateEvery === 0 || round === this.init.rounds
+    const evaluation = await this.timed(phases, 'evaluate', () =>
+      isEvaluated ? this.components.trainer.evaluate(mixed.parameters, { signal }) : undefined)
+    signal.throwIfAborted()
+    await this.timed(phases, 'persist', async () => this.commit(round, mixed.parameters, mixed.parents, {
+      trainLoss: trained.loss,
+      accepted: mixed.parents.length,
+      ...(evaluation === undefined ? {} : { loss: evaluation.loss, accuracy: evaluation.accuracy })
+    }))
+
+    const traffic = this.trafficSinceLastRound()
+    await this.finish({
+      round,
+      accepted: mixed.parents.length,
+      ...this.rejections.drain(),
+      late: late.length,
+      keptOwn: mixed.keptOwn,
+      trainLoss: trained.loss,
+      loss: evaluation?.loss ?? null,
+      accuracy: evaluation?.accuracy ?? null,
+      neighbourDistance: mixed.distance,
+      ...traffic,
+      durationMs: this.components.clock.monotonicMs() - startedAtMs,
+      phases,
+      examples: trained.examples
+    })
+  }
+
+  /** Local steps. When training fails the round goes on with the last good parameters, a few times at most */
+  private async train (round: number, signal: AbortSignal): Promise<{ parameters: Float32Array, loss: number, examples: number }> {
+    try {
+      const result = await this.components.trainer.train(this.parameters, { signal, round })
+      this.trainingFailures = 0
+      return result
+    } catch (err) {
+      this.trainingFailures++
+      if (!(err instanceof TrainingError) || this.trainingFailures >= MAX_TRAINING_FAILURES) {
+        throw err
+      }
+      this.emit('warning', { code: 'training-failed', message: `round ${round}: ${err.message}; the last good model is kept` })
+      return { parameters: this.parameters, loss: Number.NaN, examples: 0 }
+    }
+  }
+
+  private async publish (round: number, parameters: Float32Array, phases: PhaseTimes, signal: AbortSignal): Promise<Published> {
+    const { codec, network, store, clock } = this.components
+    const { replica, payload } = await this.timed(phases, 'encode', async () => {
+      const encoded = codec.encode(parameters)
+      return { replica: codec.decode(encoded, this.init.parameterCount), payload: this.corrupt(encoded, parameters) }
+    })
+    await this.timed(phases, 'publish', async () => {
+      // wall clock, so that a home restored from a backup does not sign an old number again
+      this.sequence = Math.max(this.sequence + 1, clock.now())
+      await store.putPublication({ round, sequence: this.sequence })
+      await network.publish({ round, sequence: this.sequence, codec: codec.name, payload, degree: network.neighbours().length }, { signal })
+    })
+    this.publishedAtMs = clock.monotonicMs()
+    return { replica, atMs: this.publishedAtMs }
+  }
+
+  private corrupt (payload: Uint8Array, parameters: Float32Array): Uint8Array {
+    const { attack } = this.init
+    return attack === undefined ? payload : attack.payload(parameters, this.components.codec, payload)
+  }
+
+  private async wait (round: number, ownRoundMs: number, signal: AbortSignal): Promise<PeerName[]> {
+    const { network, clock } = this.components
+    const live = network.neighbours().filter((neighbour) => neighbour.live).map(({ peer }) => peer)
+    for (const peer of live) {
+      if (this.inbox.delivered(peer, round)) {
+        this.deadline.observe(peer, 0)
+      }
+    }
+    const late = await collect({ network, clock }, {
+      deadlineMs: this.deadline.waitMs(live, ownRoundMs),
+      delivered: (peer) => this.inbox.delivered(peer, round),
+      wake: this.wake,
+      signal
+    })
+    this.publishedAtMs = Number.POSITIVE_INFINITY
+    for (const peer of this.misses.note(late)) {
+      this.deadline.forget(peer)
+      network.suspend(peer)
+    }
+    return late
+  }
+
+  private aggregate (round: number, half: Float32Array, own: Float32Array): Mixed {
+    const { aggregator, network } = this.components
+    const neighbours = network.neighbours()
+    const mixed = mix({ half, own, entries: this.inbox.takeAll(neighbours.map(({ peer }) => peer), round) }, aggregator, { degree: neighbours.length, layout: this.init.layout })
+    for (const { peer } of mixed.excluded) {
+      this.rejections.add(peer, 'distance-gate')
+    }
+    if (mixed.keptOwn && neighbours.length > 0) {
+      this.emit('warning', {
+        code: 'too-few-updates',
+        message: `round ${round}: ${mixed.received} valid updates, ${aggregator.name} needs ${Math.max(1, aggregator.minimumNeighbours)}; the own model is kept`
+      })
+    }
+    return mixed
+  }
+
+  private async commit (round: number, parameters: Float32Array, updateIds: readonly string[], metrics: ModelVersion['metrics']): Promise<void> {
+    const parents = this.version === undefined ? updateIds : [this.version.id, ...updateIds]
+    this.version = await this.components.store.commit({ federation: this.init.federation, round, parents, parameters, metrics })
+    this.parameters = parameters
+    this.round = round
+    this.emit('version:commit', this.version)
+  }
+
+  private async finish (report: RoundReport): Promise<void> {
+    await this.components.store.putMetrics(report.round, report)
+    this.lastReport = report
+    this.phase = undefined
+    this.emit('round:end', report)
+  }
+
+  // ---------------------------------------------------------------------------------------- catching up
+
+  private isFarBehind (): boolean {
+    const rounds = this.components.network.neighbours().map(({ peer, round }) => Math.max(round ?? 0, this.inbox.newestRound(peer) ?? 0))
+    return lowerMedian(rounds) > this.round + this.init.staleness + 1
+  }
+
+  /** Takes over the neighbours' model when they are ahead; a node that is level with them does nothing */
+  private async catchUp (signal: AbortSignal): Promise<void> {
+    const { network, aggregator, codec } = this.components
+    if (network.neighbours().length === 0) {
+      return
+    }
+    const updates = await network.pullLatest({ signal })
+    const target = lowerMedian(updates.map(({ round }) => round))
+    if (target > this.round + this.init.staleness) {
+      const level = updates.filter(({ round }) => Math.abs(round - target) <= this.init.staleness + 1)
+      const { usable, refused } = decodeReplicas(level, codec, this.init.parameterCount)
+      for (const { peer, reason } of refused) {
+        network.penalise(peer, reason)
+      }
+      if (usable.length > 0) {
+        await this.jump(target, adoptModel(usable, aggregator, this.init.layout), usable)
+      }
+    }
+    for (const update of updates) {
+      this.take(update)
+    }
+  }
+
+  private async jump (target: number, parameters: Float32Array, sources: readonly DecodedReplica[]): Promise<void> {
+    const from = this.round
+    await this.commit(target, parameters, sources.map(({ updateId }) => updateId), {})
+    this.components.network.setRound(target + 1)
+    this.inbox.setRound(target + 1, euclideanNorm(parameters))
+    this.emit('round:jump', { from, to: target, sources: sources.length })
+  }
+
+  // ---------------------------------------------------------------------------------------- events
+
+  private readonly onUpdate = (event: CustomEvent<ReceivedUpdate>): void => {
+    this.take(event.detail)
+  }
+
+  private readonly onRejected = ({ detail }: NetworkEvents['update:rejected']): void => {
+    this.rejections.add(detail.author ?? detail.peer, detail.reason)
+  }
+
+  private readonly onNeighbours = ({ detail }: NetworkEvents['neighbours:change']): void => {
+    this.inbox.retain(new Set(detail.neighbours.map(({ peer }) => peer)))
+  }
+
+  private take (update: ReceivedUpdate): void {
+    const reason = this.inbox.put(update)
+    if (reason !== undefined) {
+      // the network answers with `update:rejected`, which is where refusals are counted
+      this.components.network.penalise(update.author, reason)
+    }
+    if (Number.isFinite(this.publishedAtMs) && update.round > this.round) {
+      this.deadline.observe(update.author, update.receivedAtMs - this.publishedAtMs)
+    }
+    this.wake.dispatchEvent(new Event('update'))
+  }
+
+  private trafficSinceLastRound (): { bytesSent: number, bytesReceived: number } {
+    const traffic = this.components.network.traffic()
+    const since = { bytesSent: traffic.bytesSent - this.lastTraffic.bytesSent, bytesReceived: traffic.bytesReceived - this.lastTraffic.bytesReceived }
+    this.lastTraffic = traffic
+    return since
+  }
+
+  private async timed<T> (phases: PhaseTimes, phase: RoundPhase, work: () => T | Promise<T>): Promise<T> {
+    const startedAtMs = this.components.clock.monotonicMs()
+    this.phase = phase
+    this.emit('round:phase', { round: this.round + 1, phase })
+    try {
+      return await work()
+    } finally {
+      phases[`${phase}Ms`] += this.components.clock.monotonicMs() - startedAtMs
+    }
+  }
+
+  private emit<K extends keyof RoundEvents> (type: K, detail: RoundEvents[K]['detail']): void {
+    this.safeDispatchEvent(type, { detail })
+  }
+}

@@ -15,7 +15,7 @@ import { InvalidAddressError, ListenError } from '../errors.ts'
 import { gossipSettings } from './gossip-settings.ts'
 import { createTrafficMeter } from './traffic.ts'
 import type { Identify, IdentifyPush } from '@libp2p/identify'
-import type { ConnectionGater, Libp2p, PrivateKey } from '@libp2p/interface'
+import type { Connection, ConnectionGater, Libp2p, PrivateKey } from '@libp2p/interface'
 import type { Ping } from '@libp2p/ping'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import type { Libp2pOptions } from 'libp2p'
@@ -55,6 +55,8 @@ export interface Host {
   readonly libp2p: Libp2p<HostServices>
   readonly pubsub: Pubsub
   readonly traffic: Readonly<Traffic>
+  /** Bytes that came in over one connection so far: when they grow, the other end is alive */
+  readonly receivedOn: (connection: Pick<Connection, 'timeline'>) => number
   readonly self: PeerName
   /** Binds the listen addresses and starts. Throws ListenError */
   start: () => Promise<void>
@@ -161,6 +163,7 @@ export async function createHost (init: HostInit): Promise<Host> {
     libp2p,
     pubsub: libp2p.services.pubsub,
     traffic: meter.traffic,
+    receivedOn: meter.receivedOn,
     self: libp2p.peerId.toString(),
     start: async () => {
       await Promise.all(listen.map(probe))

@@ -19,6 +19,8 @@ interface RawConnection {
 
 export interface TrafficMeter {
   readonly traffic: Traffic
+  /** Bytes that came in over one connection so far: when they grow, the other end is alive */
+  readonly receivedOn: (connection: Pick<MultiaddrConnection, 'timeline'>) => number
   /** For createLibp2p: everything but the counting of connections is left out */
   readonly metrics: () => Metrics
 }
@@ -32,7 +34,7 @@ function isRawConnection (value: unknown): value is RawConnection {
 }
 
 /** Wraps the connection so that `traffic` grows with it. Throws TypeError when the transport is of an unknown kind */
-function countConnection (traffic: Traffic, connection: MultiaddrConnection): void {
+function countConnection (traffic: Traffic, received: WeakMap<object, number>, connection: MultiaddrConnection): void {
   const raw: unknown = connection
   if (!isRawConnection(raw)) {
     throw new TypeError('this transport cannot be metered: its connections are not libp2p message streams')
@@ -41,6 +43,8 @@ function countConnection (traffic: Traffic, connection: MultiaddrConnection): vo
   const sendData = raw.sendData.bind(raw)
   raw.onData = (data) => {
     traffic.bytesReceived += data.byteLength
+    // the finished connection shares this object with the raw one
+    received.set(connection.timeline, (received.get(connection.timeline) ?? 0) + data.byteLength)
     onData(data)
   }
   raw.sendData = (data) => {
@@ -63,9 +67,10 @@ const unused = {
 /** Counts the bytes of every connection of one libp2p node */
 export function createTrafficMeter (watchStream: StreamWatcher = () => {}): TrafficMeter {
   const traffic: Traffic = { bytesSent: 0, bytesReceived: 0 }
+  const received = new WeakMap<object, number>()
   const register = (): typeof unused => unused
   const metrics = {
-    trackMultiaddrConnection: (connection: MultiaddrConnection) => { countConnection(traffic, connection) },
+    trackMultiaddrConnection: (connection: MultiaddrConnection) => { countConnection(traffic, received, connection) },
     trackProtocolStream: watchStream,
     registerMetric: register,
     registerMetricGroup: register,
@@ -78,5 +83,5 @@ export function createTrafficMeter (watchStream: StreamWatcher = () => {}): Traf
     traceFunction: <F>(_name: string, traced: F): F => traced,
     createTrace: () => undefined
   }
-  return { traffic, metrics: () => metrics }
+  return { traffic, receivedOn: ({ timeline }) => received.get(timeline) ?? 0, metrics: () => metrics }
 }

@@ -56,7 +56,7 @@ describe('neighbourGraph', () => {
   test('the order of the members does not matter, the seed does', () => {
     const names = members(40)
     const graph = neighbourGraph(names, 4, 'a')
-    expect(neighbourGraph(shuffle([...names], seededRandom(3)), 4, 'a')).toEqual(graph)
+    expect(neighbourGraph(shuffle<string[]>([...names], seededRandom(3)), 4, 'a')).toEqual(graph)
     expect(neighbourGraph([...names, ...names], 4, 'a')).toEqual(graph)
     expect(edges(neighbourGraph(names, 4, 'b'))).not.toEqual(edges(graph))
   })

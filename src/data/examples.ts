@@ -1,0 +1,74 @@
+/**
+ * What training sees of a dataset: labelled examples that write their standardised inputs on demand
+ *
+ * Examples stay in their compact form (one byte for a pixel) and become float32 only inside a batch.
+ */
+import { DatasetError } from '../errors.ts'
+import type { FederationDocument, ModelInput } from '../federation.ts'
+
+/** More bytes than this are not held in memory by one peer */
+const MAX_EXAMPLE_BYTES = 2 ** 31
+
+export interface Examples {
+  readonly count: number
+  /** Inputs of one example */
+  readonly featureCount: number
+  /** Class of each example: an index into the document's labels */
+  readonly labels: Uint16Array
+  /** Writes the standardised inputs of example `index` to out[offset .. offset + featureCount). Throws RangeError */
+  writeInputs: (index: number, out: Float32Array, offset: number) => void
+}
+
+export interface Dataset {
+  /** This peer's own */
+  train: Examples
+  test: Examples
+}
+
+export type Model = FederationDocument['model']
+export type ImageInput = Extract<ModelInput, { kind: 'image' }>
+export type TableInput = Extract<ModelInput, { kind: 'table' }>
+
+/** Throws DatasetError when `count` examples of `bytesEach` bytes are more than a peer may hold. `source` is named in the message */
+export function requireRoom (source: string, count: number, bytesEach: number): void {
+  if (count * bytesEach > MAX_EXAMPLE_BYTES) {
+    throw new DatasetError(`${source}: ${count} examples of ${bytesEach} bytes are more than the ${MAX_EXAMPLE_BYTES / 2 ** 30} GiB one peer can hold; give each peer a part of them (--partition i/n)`)
+  }
+}
+
+/** Throws RangeError when example `index`, or its place in `out`, does not exist */
+export function requirePlace (examples: Pick<Examples, 'count' | 'featureCount'>, index: number, out: Float32Array, offset: number): void {
+  if (!(index >= 0 && index < examples.count)) {
+    throw new RangeError(`example ${index} does not exist: there are ${examples.count}`)
+  }
+  if (!(offset >= 0 && offset + examples.featureCount <= out.length)) {
+    throw new RangeError(`${examples.featureCount} inputs do not fit at offset ${offset} of ${out.length}`)
+  }
+}
+
+/**
+ * Images held as bytes, `labels.length` rows of height x width x channels
+ *
+ * A pixel p becomes (p / 255 - mean) / stdDev, by table: there are only 256 of them. Throws RangeError when `pixels`
+ * has another length
+ */
+export function imageExamples (pixels: Uint8Array, labels: Uint16Array, input: ImageInput): Examples {
+  const featureCount = input.shape.reduce((product, size) => product * size, 1)
+  const count = labels.length
+  if (pixels.length !== count * featureCount) {
+    throw new RangeError(`${pixels.length} bytes are not ${count} images of ${featureCount}`)
+  }
+  const standardised = Float32Array.from({ length: 256 }, (_, pixel) => (pixel / 255 - input.mean) / input.stdDev)
+  return {
+    count,
+    featureCount,
+    labels,
+    writeInputs (index, out, offset) {
+      requirePlace(this, index, out, offset)
+      const from = index * featureCount
+      for (let i = 0; i < featureCount; i++) {
+        out[offset + i] = standardised[pixels[from + i]!]!
+      }
+    }
+  }
+}

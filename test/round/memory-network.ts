@@ -1,0 +1,93 @@
+/**
+ * Networks of several nodes in one process, joined by a hub: the Network port without sockets
+ */
+import { TypedEventEmitter } from 'main-event'
+import type { Neighbour, Network, NetworkEvents, OutgoingUpdate, PeerName, PublishReceipt, ReceivedUpdate, RejectionReason, Traffic } from '../../src/interface.ts'
+
+export class MemoryHub {
+  readonly networks = new Map<PeerName, MemoryNetwork>()
+  readonly latest = new Map<PeerName, ReceivedUpdate>()
+
+  join (self: PeerName): MemoryNetwork {
+    const network = new MemoryNetwork(this, self)
+    this.networks.set(self, network)
+    for (const other of this.networks.values()) {
+      other.changed()
+    }
+    return network
+  }
+
+  /** As a crash: the others notice that the connection closed */
+  kill (peer: PeerName): void {
+    this.networks.delete(peer)
+    for (const other of this.networks.values()) {
+      other.changed()
+    }
+  }
+}
+
+export class MemoryNetwork extends TypedEventEmitter<NetworkEvents> implements Network {
+  readonly penalties: Array<{ peer: PeerName, reason: RejectionReason }> = []
+  readonly suspended: PeerName[] = []
+  readonly published: OutgoingUpdate[] = []
+  /** Peers whose updates do not reach this node */
+  readonly deafTo = new Set<PeerName>()
+  readonly self: PeerName
+  private readonly hub: MemoryHub
+  private sent = 0
+
+  constructor (hub: MemoryHub, self: PeerName) {
+    super()
+    this.hub = hub
+    this.self = self
+  }
+
+  start = async (): Promise<void> => {}
+  stop = async (): Promise<void> => { this.hub.kill(this.self) }
+  addresses = (): string[] => []
+  connections = (): [] => []
+  setRound = (): void => {}
+  members = (): PeerName[] => [...this.hub.networks.keys()].sort()
+
+  neighbours = (): Neighbour[] => this.members().filter((peer) => peer !== this.self && !this.suspended.includes(peer))
+    .map((peer) => ({ peer, live: true, round: this.hub.latest.get(peer)?.round }))
+
+  publish = async (update: OutgoingUpdate): Promise<PublishReceipt> => {
+    this.published.push(update)
+    const updateId = `${this.self}/${update.round}`
+    const received: ReceivedUpdate = { ...update, author: this.self, updateId, from: this.self, receivedAtMs: 0 }
+    this.hub.latest.set(this.self, received)
+    const others = [...this.hub.networks.values()].filter((network) => network !== this)
+    this.sent += update.payload.byteLength * others.length
+    for (const other of others) {
+      setImmediate(() => { other.receive(received) })
+    }
+    return { updateId, recipients: others.length, inline: true }
+  }
+
+  receive (update: ReceivedUpdate): void {
+    if (!this.deafTo.has(update.author)) {
+      this.safeDispatchEvent('update', { detail: update })
+    }
+  }
+
+  pullLatest = async (): Promise<ReceivedUpdate[]> => this.neighbours()
+    .map(({ peer }) => this.hub.latest.get(peer)).filter((update) => update !== undefined)
+
+  penalise = (peer: PeerName, reason: RejectionReason): void => {
+    this.penalties.push({ peer, reason })
+    this.safeDispatchEvent('update:rejected', { detail: { peer, author: peer, reason } })
+  }
+
+  suspend = (peer: PeerName): void => {
+    this.suspended.push(peer)
+    this.changed()
+  }
+
+  traffic = (): Traffic => ({ bytesSent: this.sent, bytesReceived: 0 })
+
+  changed (): void {
+    this.safeDispatchEvent('neighbours:change', { detail: { neighbours: this.neighbours() } })
+    this.safeDispatchEvent('members:change', { detail: { members: this.members() } })
+  }
+}

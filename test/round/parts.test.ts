@@ -1,0 +1,197 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { createAggregator } from '../../src/aggregators/aggregator.ts'
+import { createCodec } from '../../src/codec/codec.ts'
+import { AdaptiveDeadline } from '../../src/round/adaptive-deadline.ts'
+import { adoptModel, medoid } from '../../src/round/adopt.ts'
+import { Inbox, MAX_ROUNDS_AHEAD } from '../../src/round/inbox.ts'
+import { lowerMedian } from '../../src/round/lower-median.ts'
+import { meshReady } from '../../src/round/mesh-ready.ts'
+import { MissCounter } from '../../src/round/miss-counter.ts'
+import { RejectionCounter } from '../../src/round/rejection-counter.ts'
+import { ManualClock } from '../manual-clock.ts'
+import { MemoryHub } from './memory-network.ts'
+import type { ReceivedUpdate } from '../../src/interface.ts'
+
+const codec = createCodec('float32')
+
+function update (round: number, values: number[] = [round], author = 'a'): ReceivedUpdate {
+  return { author, updateId: `${author}/${round}`, round, sequence: round, codec: 'float32', degree: 1, payload: codec.encode(Float32Array.from(values)), from: author, receivedAtMs: 0 }
+}
+
+describe('inbox', () => {
+  it('gives for a round the newest update that is neither newer nor stale', () => {
+    fc.assert(fc.property(fc.array(fc.integer({ min: 1, max: 12 }), { maxLength: 12 }), fc.integer({ min: 1, max: 10 }), fc.integer({ min: 0, max: 3 }), (rounds, round, staleness) => {
+      const inbox = new Inbox({ codec, parameterCount: 1, staleness })
+      inbox.setRound(round, 100)
+      for (const r of rounds) {
+        expect(inbox.put(update(r))).toBeUndefined()
+      }
+      const usable = rounds.filter((r) => r <= round && r >= round - staleness)
+      const expected = usable.length === 0 ? undefined : Math.max(...usable)
+      expect(inbox.take('a', round)?.update.round).toBe(expected)
+      expect(inbox.delivered('a', round)).toBe(rounds.some((r) => r >= round))
+    }))
+  })
+
+  it('keeps an update that is ahead for its own round, and none that is absurdly far ahead', () => {
+    const inbox = new Inbox({ codec, parameterCount: 1, staleness: 0 })
+    inbox.put(update(2))
+    inbox.put(update(2 + MAX_ROUNDS_AHEAD))
+    inbox.setRound(2, 1)
+    expect(inbox.take('a', 2)?.parameters[0]).toBe(2)
+    inbox.setRound(2 + MAX_ROUNDS_AHEAD, 1)
+    expect(inbox.take('a', 2 + MAX_ROUNDS_AHEAD)).toBeUndefined()
+  })
+
+  it('refuses another codec, another shape and an absurd norm, with the reason', () => {
+    const inbox = new Inbox({ codec, parameterCount: 1, staleness: 0 })
+    inbox.setRound(1, 1)
+    expect(inbox.put({ ...update(1), codec: 'int8' })).toBe('wrong-codec')
+    expect(inbox.put(update(1, [1, 2]))).toBe('shape')
+    expect(inbox.put(update(1, [11]))).toBe('norm')
+    expect(inbox.put({ ...update(1), payload: Uint8Array.of(1, 2, 3) })).toBe('codec')
+    expect(inbox.take('a', 1)).toBeUndefined()
+  })
+
+  it('forgets authors that are no neighbours any more', () => {
+    const inbox = new Inbox({ codec, parameterCount: 1, staleness: 0 })
+    inbox.setRound(1, 1)
+    inbox.put(update(1))
+    inbox.retain(new Set(['b']))
+    expect(inbox.take('a', 1)).toBeUndefined()
+    expect(inbox.newestRound('a')).toBeUndefined()
+  })
+})
+
+describe('adaptive deadline', () => {
+  it('is the bound of the document until every live neighbour is known', () => {
+    const deadline = new AdaptiveDeadline(15_000)
+    deadline.observe('a', 100)
+    expect(deadline.waitMs(['a', 'b'], 10)).toBe(15_000)
+  })
+
+  it('shrinks to a multiple of the usual lag, follows a peer that slows down, and never passes the bound', () => {
+    const deadline = new AdaptiveDeadline(15_000)
+    for (let round = 0; round < 20; round++) {
+      deadline.observe('a', 1000)
+    }
+    const settled = deadline.waitMs(['a'], 10)
+    expect(settled).toBeGreaterThan(2000)
+    expect(settled).toBeLessThan(2200)
+    for (let round = 0; round < 20; round++) {
+      deadline.observe('a', 5000)
+    }
+    expect(deadline.waitMs(['a'], 10)).toBeGreaterThan(9900)
+    deadline.observe('a', 60_000)
+    expect(deadline.waitMs(['a'], 10)).toBe(15_000)
+    deadline.forget('a')
+    expect(deadline.waitMs(['a'], 10)).toBe(15_000)
+  })
+
+  it('leaves room for scheduling and for the length of the own round', () => {
+    const deadline = new AdaptiveDeadline(15_000)
+    deadline.observe('a', 0)
+    expect(deadline.waitMs(['a'], 10)).toBe(1000)
+    expect(deadline.waitMs(['a'], 3000)).toBe(6000)
+  })
+})
+
+describe('adopting a model', () => {
+  const replica = (peer: string, ...values: number[]): { peer: string, parameters: Float32Array, weight: number } => ({ peer, parameters: Float32Array.from(values), weight: 0 })
+
+  it('starts from the medoid, so that one liar among three does not decide', () => {
+    expect(medoid([Float32Array.of(1000), Float32Array.of(1), Float32Array.of(2)])).toBe(2)
+    const adopted = adoptModel([replica('a', 1), replica('b', 1000), replica('c', 2)], createAggregator({ rule: 'gated-geometric-median', f: 1 }), [])
+    expect(adopted[0]).toBeGreaterThanOrEqual(1)
+    expect(adopted[0]).toBeLessThanOrEqual(2)
+  })
+
+  it('takes the only replica there is, as a copy', () => {
+    const only = replica('a', 7)
+    const adopted = adoptModel([only], createAggregator({ rule: 'mean', f: 0 }), [])
+    expect([...adopted]).toEqual([7])
+    expect(adopted).not.toBe(only.parameters)
+    expect(() => adoptModel([], createAggregator({ rule: 'mean', f: 0 }), [])).toThrow(RangeError)
+  })
+})
+
+describe('lower median', () => {
+  it('cannot be raised by half of the reports or fewer', () => {
+    fc.assert(fc.property(fc.integer({ min: 1, max: 20 }), fc.nat(), (honest, seed) => {
+      const liars = seed % (honest + 1)
+      expect(lowerMedian([...Array(honest).fill(3) as number[], ...Array(liars).fill(1000) as number[]])).toBe(3)
+    }))
+    expect(lowerMedian([])).toBe(0)
+  })
+})
+
+describe('miss counter', () => {
+  it('gives up a peer at the limit, and forgives one that delivers in between', () => {
+    const misses = new MissCounter(2)
+    expect(misses.note(['a', 'b'])).toEqual([])
+    expect(misses.note(['a'])).toEqual(['a'])
+    expect(misses.note(['a', 'b'])).toEqual([])
+    expect(misses.note(['b'])).toEqual(['b'])
+  })
+})
+
+describe('rejection counter', () => {
+  it('counts by reason and by peer, and begins anew when drained', () => {
+    const counter = new RejectionCounter()
+    counter.add('a', 'norm')
+    counter.add('a', 'norm')
+    counter.add('b', 'replay')
+    expect(counter.drain()).toEqual({ rejected: { norm: 2, replay: 1 }, rejectedPeers: { a: { norm: 2 }, b: { replay: 1 } } })
+    expect(counter.drain()).toEqual({ rejected: {}, rejectedPeers: {} })
+  })
+
+  it('does not grow with the number of liars', () => {
+    const counter = new RejectionCounter()
+    for (let i = 0; i < 10_000; i++) {
+      counter.add(`sybil-${i}`, 'bad-signature')
+    }
+    const { rejected, rejectedPeers } = counter.drain()
+    expect(rejected).toEqual({ 'bad-signature': 10_000 })
+    expect(Object.keys(rejectedPeers)).toHaveLength(256)
+  })
+})
+
+describe('mesh ready', () => {
+  it('waits for the members, then returns', async () => {
+    const hub = new MemoryHub()
+    const network = hub.join('a')
+    let isReady = false
+    const ready = meshReady({ network, clock: new ManualClock() }, { minMembers: 3 }).then(() => { isReady = true })
+    hub.join('b')
+    await new Promise((resolve) => { setImmediate(resolve) })
+    expect(isReady).toBe(false)
+    hub.join('c')
+    await ready
+  })
+
+  it('does not wait for ever for one neighbour that is known but out of reach', async () => {
+    const hub = new MemoryHub()
+    const clock = new ManualClock()
+    const network = hub.join('a')
+    hub.join('b')
+    hub.join('unreachable')
+    const neighbours = network.neighbours
+    network.neighbours = () => neighbours().map((neighbour) => ({ ...neighbour, live: neighbour.peer !== 'unreachable' }))
+    const ready = meshReady({ network, clock }, { minMembers: 3 })
+    await clock.waited()
+    clock.advance(10_000)
+    await ready
+  })
+
+  it('is ready at once alone when nobody else is asked for', async () => {
+    await meshReady({ network: new MemoryHub().join('a'), clock: new ManualClock() }, { minMembers: 1 })
+  })
+
+  it('rejects when aborted', async () => {
+    const abort = new AbortController()
+    const ready = meshReady({ network: new MemoryHub().join('a'), clock: new ManualClock() }, { minMembers: 2, signal: abort.signal })
+    abort.abort()
+    await expect(ready).rejects.toMatchObject({ name: 'AbortError' })
+  })
+})

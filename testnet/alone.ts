@@ -1,0 +1,56 @@
+/**
+ * What each peer would have reached without the others: the same examples, the same number of rounds, no gossip
+ */
+import { createWorkerTrainer } from '../src/model/worker-trainer.ts'
+import type { FederationDocument } from '../src/federation.ts'
+import type { AbortOptions, BackendName, DatasetSource, Partition } from '../src/interface.ts'
+
+export interface AloneInit extends AbortOptions {
+  document: FederationDocument
+  data: DatasetSource
+  /** One for each peer to train */
+  partitions: readonly Partition[]
+  backend: BackendName | 'auto'
+  rounds: number
+  /** How many train at the same time, one thread each */
+  workers: number
+  onProgress?: (done: number) => void
+}
+
+/** Final accuracy on the peer's own test examples, by the partition's index. Throws the errors of the Trainer port */
+export async function trainAlone (init: AloneInit): Promise<Map<number, number>> {
+  const waiting = [...init.partitions]
+  const accuracies = new Map<number, number>()
+  // one failure ends the others at their next step instead of leaving them behind
+  const failure = new AbortController()
+  const signal = init.signal === undefined ? failure.signal : AbortSignal.any([init.signal, failure.signal])
+  const work = async (): Promise<void> => {
+    for (let partition = waiting.shift(); partition !== undefined; partition = waiting.shift()) {
+      accuracies.set(partition.index, await trainOne(init, partition, signal))
+      init.onProgress?.(accuracies.size)
+    }
+  }
+  const results = await Promise.allSettled(Array.from({ length: init.workers }, () => work().catch((err: unknown) => {
+    failure.abort(err)
+    throw err
+  })))
+  const failed = results.find((result) => result.status === 'rejected')
+  if (failed !== undefined) {
+    throw failure.signal.reason
+  }
+  return accuracies
+}
+
+async function trainOne (init: AloneInit, partition: Partition, signal: AbortSignal): Promise<number> {
+  const trainer = createWorkerTrainer({ document: init.document, data: init.data, partition, backend: init.backend, threads: 1 })
+  try {
+    await trainer.start({ signal })
+    let parameters = await trainer.initialParameters()
+    for (let round = 1; round <= init.rounds; round++) {
+      parameters = (await trainer.train(parameters, { signal, round })).parameters
+    }
+    return (await trainer.evaluate(parameters, { signal })).accuracy
+  } finally {
+    await trainer.stop()
+  }
+}

@@ -1,0 +1,133 @@
+/**
+ * A line chart as inline SVG: scales and paths by d3, the rest plain markup
+ */
+import { scaleLinear } from 'd3-scale'
+import { line } from 'd3-shape'
+import { element, figure, text } from './markup.ts'
+import type { ScaleLinear } from 'd3-scale'
+
+const WIDTH = 720
+const HEIGHT = 300
+const LEFT = 58
+const RIGHT = 96
+const TOP = 16
+const BOTTOM = 42
+/** More points than this and their dots would touch */
+const MOST_DOTS = 40
+
+export interface Point {
+  x: number
+  /** Null: nothing is drawn, the line is broken */
+  y: number | null
+}
+
+export interface Series {
+  name: string
+  /** CSS class that gives colour, width and dashes */
+  kind: 'mean' | 'peer' | 'attacker' | 'second' | 'final'
+  points: readonly Point[]
+  /** Written at the right end of the line */
+  label?: string
+  dots?: boolean
+}
+
+export interface LineChart {
+  id: string
+  title: string
+  description: string
+  xLabel: string
+  yLabel: string
+  series: readonly Series[]
+  /** Horizontal lines to compare with */
+  references?: ReadonlyArray<{ y: number, label: string }>
+  /** Things that happened at a round */
+  marks?: ReadonlyArray<{ x: number, label: string }>
+  formatY: (value: number) => string
+  /** Left out: from 0 to a little above the largest value */
+  domainY?: readonly [number, number]
+}
+
+interface Scales {
+  x: ScaleLinear<number, number>
+  y: ScaleLinear<number, number>
+}
+
+/** Pure: equal charts give equal markup */
+export function lineChart (chart: LineChart): string {
+  const scales = scalesOf(chart)
+  return figure({ ...chart, width: WIDTH, height: HEIGHT },
+    ...axes(chart, scales),
+    ...(chart.marks ?? []).map((mark) => markLine(mark, scales)),
+    ...chart.series.map((series) => seriesPath(series, scales, chart.formatY)),
+    ...(chart.references ?? []).map((reference) => referenceLine(reference, scales)),
+    ...endLabels(chart, scales))
+}
+
+function scalesOf (chart: LineChart): Scales {
+  const points = chart.series.flatMap((series) => series.points)
+  const rounds = points.map((point) => point.x)
+  const values = [...points.flatMap((point) => point.y ?? []), ...(chart.references ?? []).map((reference) => reference.y)]
+  const top = Math.max(0, ...values)
+  const first = Math.min(...rounds, Infinity)
+  const last = Math.max(...rounds, -Infinity)
+  // one single round stands in the middle
+  const domainX = rounds.length === 0 ? [0, 1] : first === last ? [first - 1, last + 1] : [first, last]
+  return {
+    x: scaleLinear(domainX, [LEFT, WIDTH - RIGHT]),
+    y: scaleLinear(chart.domainY ?? [0, top === 0 ? 1 : top * 1.05], [HEIGHT - BOTTOM, TOP]).nice(5)
+  }
+}
+
+function axes (chart: LineChart, { x, y }: Scales): string[] {
+  const right = WIDTH - RIGHT
+  const bottom = HEIGHT - BOTTOM
+  const yTicks = y.ticks(5).map((tick) => element('g', {},
+    element('line', { class: 'grid', x1: LEFT, x2: right, y1: y(tick), y2: y(tick) }),
+    element('text', { class: 'tick', x: LEFT - 8, y: y(tick) + 4, 'text-anchor': 'end' }, text(chart.formatY(tick)))))
+  const xTicks = x.ticks(10).filter((tick) => Number.isInteger(tick) && tick >= 1).map((tick) =>
+    element('text', { class: 'tick', x: x(tick), y: bottom + 18, 'text-anchor': 'middle' }, text(tick)))
+  return [
+    ...yTicks,
+    ...xTicks,
+    element('line', { class: 'axis', x1: LEFT, x2: right, y1: bottom, y2: bottom }),
+    element('text', { class: 'label', x: (LEFT + right) / 2, y: HEIGHT - 6, 'text-anchor': 'middle' }, text(chart.xLabel)),
+    element('text', { class: 'label', transform: `translate(13 ${(TOP + bottom) / 2}) rotate(-90)`, 'text-anchor': 'middle' }, text(chart.yLabel))
+  ]
+}
+
+function seriesPath (series: Series, { x, y }: Scales, formatY: (value: number) => string): string {
+  const path = line<Point>().defined((point) => point.y !== null).x((point) => x(point.x)).y((point) => y(point.y ?? 0))(series.points)
+  const shown = series.points.filter((point) => point.y !== null)
+  const withDots = series.dots === true && shown.length <= MOST_DOTS ? shown : shown.length === 1 ? shown : []
+  return element('g', { class: `series ${series.kind}` },
+    element('title', {}, text(series.name)),
+    element('path', { d: path ?? '' }),
+    ...withDots.map((point) => element('circle', { cx: x(point.x), cy: y(point.y!), r: 3.5 }, element('title', {}, text(`${series.name}, round ${point.x}: ${formatY(point.y!)}`)))))
+}
+
+function referenceLine (reference: { y: number, label: string }, { y }: Scales): string {
+  return element('line', { class: 'reference', x1: LEFT, x2: WIDTH - RIGHT, y1: y(reference.y), y2: y(reference.y) }, element('title', {}, text(reference.label)))
+}
+
+function markLine (mark: { x: number, label: string }, { x }: Scales): string {
+  return element('g', { class: 'mark' },
+    element('line', { x1: x(mark.x), x2: x(mark.x), y1: TOP, y2: HEIGHT - BOTTOM }),
+    element('text', { class: 'tick', x: x(mark.x) + 4, y: HEIGHT - BOTTOM - 6 }, text(mark.label)))
+}
+
+/** Labels at the right end, moved apart so that none covers another */
+function endLabels (chart: LineChart, { y }: Scales): string[] {
+  const labels = [
+    ...chart.series.flatMap((series) => {
+      const last = series.points.findLast((point) => point.y !== null)
+      return series.label === undefined || last === undefined ? [] : [{ kind: series.kind, at: y(last.y!), label: series.label }]
+    }),
+    ...(chart.references ?? []).map((reference) => ({ kind: 'alone', at: y(reference.y), label: reference.label }))
+  ].sort((a, b) => a.at - b.at)
+  let free = TOP
+  return labels.map((label) => {
+    const at = Math.max(label.at + 4, free)
+    free = at + 14
+    return element('text', { class: `end ${label.kind}`, x: WIDTH - RIGHT + 8, y: at }, text(label.label))
+  })
+}

@@ -1,0 +1,77 @@
+/**
+ * The command line of one peer program. Flags are the only thing a testnet knows of it
+ */
+import type { BackendName, DatasetSource } from '../src/interface.ts'
+import type { TestnetPartition } from './interface.ts'
+
+export interface PeerArguments {
+  home: string
+  /** File with the federation document; left out by a peer that starts again from its home */
+  federation: string | undefined
+  data: DatasetSource
+  partition: TestnetPartition & { index: number, count: number, seed: number }
+  /** Full multiaddr of a running peer; left out by the first one */
+  bootstrap: string | undefined
+  rounds: number
+  minMembers: number
+  keepVersions: number
+  backend: BackendName | 'auto'
+  threads: number
+  evaluateEvery: number
+  attack: string | undefined
+}
+
+/** As the peer program's `--data` reads it */
+export function dataFlag (data: DatasetSource): string {
+  switch (data.kind) {
+    case 'digits':
+      return `digits:seed=${data.seed},train=${data.trainExamples},test=${data.testExamples}`
+    case 'idx':
+      return `idx:${data.directory}`
+    case 'csv':
+      return `csv:${data.file}`
+  }
+}
+
+function partitionFlags (partition: PeerArguments['partition']): string[] {
+  const flags = ['--partition', `${partition.index + 1}/${partition.count}`, '--partition-seed', String(partition.seed)]
+  if (partition.strategy === 'dirichlet') {
+    flags.push('--dirichlet', String(partition.alpha))
+  }
+  if (partition.strategy === 'shards') {
+    flags.push('--shards', String(partition.shardsPerPeer))
+  }
+  return flags
+}
+
+/** Everything after the program itself */
+export function peerArguments (peer: PeerArguments): string[] {
+  return [
+    'start',
+    '--json',
+    '--home', peer.home,
+    ...(peer.federation === undefined ? [] : ['--federation', peer.federation]),
+    '--data', dataFlag(peer.data),
+    ...partitionFlags(peer.partition),
+    '--listen', '/ip4/127.0.0.1/tcp/0',
+    ...(peer.bootstrap === undefined ? [] : ['--bootstrap', peer.bootstrap]),
+    '--rounds', String(peer.rounds),
+    '--min-members', String(peer.minMembers),
+    '--keep-versions', String(peer.keepVersions),
+    '--backend', peer.backend,
+    '--threads', String(peer.threads),
+    '--evaluate-every', String(peer.evaluateEvery),
+    ...(peer.attack === undefined ? [] : ['--attack', peer.attack])
+  ]
+}
+
+/** Several peers share the cores: one more thread each than there are cores slows all of them down */
+export function peerEnvironment (threads: number, base: Readonly<Record<string, string | undefined>>): Record<string, string | undefined> {
+  return {
+    ...base,
+    TF_NUM_INTRAOP_THREADS: String(threads),
+    TF_NUM_INTEROP_THREADS: '1',
+    OMP_NUM_THREADS: String(threads),
+    GRAPEVINE_EXIT_WITH_STDIN: '1'
+  }
+}

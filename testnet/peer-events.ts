@@ -1,0 +1,74 @@
+/**
+ * The lines that the peer program prints with --json, as far as a testnet needs them
+ */
+import { z } from 'zod'
+import type { PhaseTimes, RoundPhase } from '../src/node-interface.ts'
+
+const count = z.int().min(0)
+const duration = z.number().min(0)
+/** Milliseconds since 1970, or ISO 8601 */
+const time = z.union([z.number(), z.iso.datetime().transform((text) => Date.parse(text))])
+const counts = z.record(z.string(), count)
+const phases = ['train', 'encode', 'publish', 'wait', 'aggregate', 'evaluate', 'persist'] as const satisfies readonly RoundPhase[]
+
+const phaseTimes = z.object({
+  trainMs: duration, encodeMs: duration, publishMs: duration, waitMs: duration, aggregateMs: duration, evaluateMs: duration, persistMs: duration
+}) satisfies z.ZodType<PhaseTimes>
+
+const known = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('listening'), time, peer: z.string(), addresses: z.array(z.string()) }),
+  z.object({ type: z.literal('joined'), time, federation: z.string(), how: z.enum(['founded', 'joined', 'resumed']), round: count, backend: z.enum(['tensorflow', 'wasm', 'cpu']) }),
+  z.object({ type: z.literal('neighbours:change'), time, neighbours: z.array(z.object({ peer: z.string(), live: z.boolean() })) }),
+  z.object({ type: z.literal('mesh:ready'), time, members: count, neighbours: count }),
+  z.object({ type: z.literal('round:start'), time, round: count }),
+  z.object({ type: z.literal('round:phase'), time, round: count, phase: z.enum(phases) }),
+  z.object({
+    type: z.literal('round:end'),
+    time,
+    round: count,
+    accepted: count,
+    rejected: counts,
+    rejectedPeers: z.record(z.string(), counts),
+    late: count,
+    keptOwn: z.boolean(),
+    /** JSON has no NaN: null when training diverged */
+    trainLoss: z.number().nullable(),
+    loss: z.number().nullable(),
+    accuracy: z.number().min(0).max(1).nullable(),
+    neighbourDistance: duration.nullable(),
+    bytesSent: count,
+    bytesReceived: count,
+    durationMs: duration,
+    phases: phaseTimes,
+    examples: count
+  }),
+  z.object({ type: z.literal('stopped'), time, reason: z.enum(['rounds', 'request', 'error']), round: count })
+])
+
+export type PeerEvent = z.output<typeof known>
+export type RoundEnd = Extract<PeerEvent, { type: 'round:end' }>
+
+const READ = new Set(known.options.map((option) => option.shape.type.value as string))
+
+/** One line: `event` for those a testnet reads, `line` in any case; undefined when it is not a JSON object with a type */
+export function parsePeerLine (text: string): { line: Record<string, unknown> & { type: string }, event: PeerEvent | undefined, problem?: string } | undefined {
+  let line: unknown
+  try {
+    line = JSON.parse(text)
+  } catch {
+    return undefined
+  }
+  if (line === null || typeof line !== 'object' || !('type' in line) || typeof line.type !== 'string') {
+    return undefined
+  }
+  const typed = line as Record<string, unknown> & { type: string }
+  if (!READ.has(typed.type)) {
+    return { line: typed, event: undefined }
+  }
+  const parsed = known.safeParse(typed)
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues
+    return { line: typed, event: undefined, problem: `${typed.type}: ${issue!.path.join('.')}: ${issue!.message}` }
+  }
+  return { line: typed, event: parsed.data }
+}

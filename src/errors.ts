@@ -48,6 +48,11 @@ export class PublishError extends Error {
   override name = 'PublishError'
 }
 
+/** Bytes could not be fetched from a peer: connection lost, no progress, not held, or not what was announced */
+export class PullError extends Error {
+  override name = 'PullError'
+}
+
 /** A listen address is not usable: port taken, address not of this machine */
 export class ListenError extends Error {
   override name = 'ListenError'
@@ -89,6 +94,11 @@ export class StoreCorruptError extends Error {
 /** The store could not be written: disk full, no permission. Nothing is half-written */
 export class StoreWriteError extends Error {
   override name = 'StoreWriteError'
+}
+
+/** A call reached a store that is not open: before open() or after close(). Nothing was read or written */
+export class StoreClosedError extends Error {
+  override name = 'StoreClosedError'
 }
 
 /** A version prefix fits more than one version */

@@ -1,0 +1,215 @@
+/**
+ * The Store port over LevelDB: one folder, one process at a time
+ *
+ * Calls are queued and run one after the other, so that a reader never meets a half-done prune and nobody meets a
+ * database that is being reopened. The only thing that runs beside them is LevelDB's compaction.
+ */
+import { StoreClosedError, StoreWriteError } from '../errors.ts'
+import { openDatabase } from './database.ts'
+import { MembershipTables } from './membership-tables.ts'
+import { MetricsTable } from './metrics-table.ts'
+import { parametersToBytes } from './version-record.ts'
+import { VersionTable } from './version-table.ts'
+import type { Database, StoreDatabase } from './database.ts'
+import type { Ban, Clock, ModelVersion, PeerAddress, PeerName, Publication, Store } from '../interface.ts'
+
+const DEFAULT_KEEP_VERSIONS = 10
+const DEFAULT_KEEP_METRICS = 1000
+/** LevelDB counts in 32 bits */
+const MAX_LIMIT = 0x7fffffff
+
+export interface LevelStoreInit {
+  /** Folder of the database; made when it is missing. Nothing else may be kept in it */
+  location: string
+  /** The newest committed versions to keep, at least 1. @default 10 */
+  keepVersions?: number
+  /** Round records to keep, at least 1. @default 1000 */
+  keepMetrics?: number
+  clock: Pick<Clock, 'now'>
+  /**
+   * Another database than LevelDB in `location`. Must keep its content when it is closed and this is called again
+   *
+   * @default LevelDB on disk
+   */
+  createDatabase?: (location: string) => StoreDatabase
+}
+
+interface OpenStore {
+  database: Database
+  versions: VersionTable
+  membership: MembershipTables
+  metrics: MetricsTable
+}
+
+function requireCount (name: string, value: number): number {
+  if (!Number.isSafeInteger(value) || value < 1) {
+    throw new RangeError(`${name} must be an integer of at least 1, not ${value}`)
+  }
+  return value
+}
+
+function requireRound (round: number): void {
+  if (!Number.isSafeInteger(round) || round < 0) {
+    throw new RangeError(`round must be an integer of at least 0, not ${round}`)
+  }
+}
+
+function limitOf (options: { limit?: number } | undefined): number {
+  return options?.limit === undefined ? MAX_LIMIT : Math.min(MAX_LIMIT, requireCount('limit', options.limit))
+}
+
+class LevelStore implements Store {
+  private readonly init: LevelStoreInit
+  private readonly keepVersions: number
+  private readonly keepMetrics: number
+  private queue: Promise<unknown> = Promise.resolve()
+  /** Between open() and close() */
+  private wanted = false
+  private opened: OpenStore | undefined
+
+  constructor (init: LevelStoreInit) {
+    this.init = init
+    this.keepVersions = requireCount('keepVersions', init.keepVersions ?? DEFAULT_KEEP_VERSIONS)
+    this.keepMetrics = requireCount('keepMetrics', init.keepMetrics ?? DEFAULT_KEEP_METRICS)
+  }
+
+  async open (): Promise<void> {
+    return this.enqueue(async () => {
+      this.opened ??= await this.openParts()
+      this.wanted = true
+    })
+  }
+
+  async close (): Promise<void> {
+    return this.enqueue(async () => {
+      this.wanted = false
+      await this.closeParts()
+    })
+  }
+
+  async getFederation (): Promise<Uint8Array | undefined> {
+    return this.run(async ({ membership }) => membership.getFederation())
+  }
+
+  async putFederation (document: Uint8Array): Promise<void> {
+    return this.run(async ({ membership }) => membership.putFederation(document))
+  }
+
+  async commit ({ parameters, ...version }: Parameters<Store['commit']>[0]): Promise<ModelVersion> {
+    requireRound(version.round)
+    const bytes = parametersToBytes(parameters)
+    return this.run(async ({ versions }) => versions.commit({ ...version, bytes, createdAt: this.init.clock.now() }))
+  }
+
+  async latest (): Promise<ModelVersion | undefined> {
+    return this.run(async ({ versions }) => versions.latest())
+  }
+
+  async get (selector: string): Promise<ModelVersion | undefined> {
+    return this.run(async ({ versions }) => versions.get(selector))
+  }
+
+  async parameters (id: string): Promise<Float32Array | undefined> {
+    return this.run(async ({ versions }) => versions.parameters(id))
+  }
+
+  async list (options?: { limit?: number }): Promise<ModelVersion[]> {
+    const limit = limitOf(options)
+    return this.run(async ({ versions }) => versions.list(limit))
+  }
+
+  async putPublication (publication: Publication): Promise<void> {
+    return this.run(async ({ membership }) => membership.putPublication(publication))
+  }
+
+  async getPublication (): Promise<Publication | undefined> {
+    return this.run(async ({ membership }) => membership.getPublication())
+  }
+
+  async peers (): Promise<PeerAddress[]> {
+    return this.run(async ({ membership }) => membership.peers())
+  }
+
+  async putPeer (peer: PeerAddress): Promise<void> {
+    return this.run(async ({ membership }) => membership.putPeer(peer))
+  }
+
+  async deletePeer (peer: PeerName): Promise<void> {
+    return this.run(async ({ membership }) => membership.deletePeer(peer))
+  }
+
+  async bans (): Promise<Ban[]> {
+    return this.run(async ({ membership }) => membership.bans(this.init.clock.now()))
+  }
+
+  async putBan (ban: Ban): Promise<void> {
+    return this.run(async ({ membership }) => membership.putBan(ban, this.init.clock.now()))
+  }
+
+  async putMetrics (round: number, record: object): Promise<void> {
+    requireRound(round)
+    return this.run(async ({ metrics }) => metrics.put(round, record))
+  }
+
+  async metrics (options?: { limit?: number }): Promise<object[]> {
+    const limit = limitOf(options)
+    return this.run(async ({ metrics }) => metrics.list(limit))
+  }
+
+  private async enqueue<T> (operation: () => Promise<T>): Promise<T> {
+    const result = this.queue.then(operation)
+    // the caller gets the failure; the next in the queue must not
+    this.queue = result.catch(() => undefined)
+    return result
+  }
+
+  private async run<T> (operation: (parts: OpenStore) => Promise<T>): Promise<T> {
+    return this.enqueue(async () => {
+      if (!this.wanted) {
+        throw new StoreClosedError(`the store in ${this.init.location} is not open: call open() first`)
+      }
+      this.opened ??= await this.openParts()
+      try {
+        return await operation(this.opened)
+      } catch (err) {
+        if (err instanceof StoreWriteError) {
+          // the log may end in a torn record: recovery at the next call cuts it off (see Database.write)
+          await this.closeParts()
+        }
+        throw err
+      }
+    })
+  }
+
+  private async openParts (): Promise<OpenStore> {
+    const database = await openDatabase(this.init)
+    try {
+      return {
+        database,
+        versions: await VersionTable.load(database, this.keepVersions),
+        membership: new MembershipTables(database),
+        metrics: await MetricsTable.load(database, this.keepMetrics)
+      }
+    } catch (err) {
+      await database.close()
+      throw err
+    }
+  }
+
+  private async closeParts (): Promise<void> {
+    const { opened } = this
+    this.opened = undefined
+    await opened?.versions.settle()
+    await opened?.database.close()
+  }
+}
+
+/**
+ * A store in the folder `location`. Nothing is touched before open(); every call on a store that is not open rejects
+ * with StoreClosedError. A call that fails with StoreWriteError leaves the store usable: the next one opens it anew
+ *
+ * Throws RangeError when keepVersions or keepMetrics is not a positive integer
+ */
+export function createLevelStore (init: LevelStoreInit): Store {
+  return new LevelStore(init)
+}

@@ -1,0 +1,89 @@
+/**
+ * What the store keeps about the federation and its peers: the document, the last publication, addresses, bans
+ */
+import { z } from 'zod'
+import { FederationMismatchError } from '../errors.ts'
+import { federationId } from '../federation.ts'
+import { decodeJson, encodeJson } from './json-value.ts'
+import { corruptError } from './store-error.ts'
+import type { Database, TableName } from './database.ts'
+import type { Ban, PeerAddress, Publication } from '../interface.ts'
+
+const LAST_PUBLICATION = 'last'
+
+const publicationSchema = z.strictObject({ round: z.int(), sequence: z.int() })
+const peerSchema = z.strictObject({ addresses: z.array(z.string()), lastConnectedAt: z.number() })
+const banSchema = z.strictObject({ reason: z.string(), until: z.number() })
+
+export class MembershipTables {
+  private readonly database: Database
+
+  constructor (database: Database) {
+    this.database = database
+  }
+
+  /** The document lies under its own id, so that damage shows */
+  async getFederation (): Promise<Uint8Array | undefined> {
+    const [entry] = await this.database.entries('federation', { limit: 1 })
+    if (entry === undefined) {
+      return undefined
+    }
+    const [id, document] = entry
+    if (federationId(document) !== id) {
+      throw corruptError(this.database.location, `the federation document differs from its id ${id}`)
+    }
+    return new Uint8Array(document)
+  }
+
+  async putFederation (document: Uint8Array): Promise<void> {
+    const id = federationId(document)
+    const [stored] = await this.database.keys('federation')
+    if (stored !== undefined && stored !== id) {
+      throw new FederationMismatchError(`the store in ${this.database.location} belongs to federation ${stored}, not to ${id}: use another home for another federation`)
+    }
+    if (stored === undefined) {
+      await this.database.write([{ table: 'federation', key: id, value: new Uint8Array(document) }], { sync: true })
+    }
+  }
+
+  async putPublication ({ round, sequence }: Publication): Promise<void> {
+    await this.database.write([{ table: 'publication', key: LAST_PUBLICATION, value: encodeJson({ round, sequence }) }], { sync: true })
+  }
+
+  async getPublication (): Promise<Publication | undefined> {
+    const bytes = await this.database.get('publication', LAST_PUBLICATION)
+    return bytes === undefined ? undefined : decodeJson(publicationSchema, bytes, { location: this.database.location, table: 'publication', key: LAST_PUBLICATION })
+  }
+
+  /** Ascending by peer id */
+  async peers (): Promise<PeerAddress[]> {
+    return (await this.records('peers', peerSchema)).map(([peer, record]) => ({ peer, ...record }))
+  }
+
+  async putPeer ({ peer, addresses, lastConnectedAt }: PeerAddress): Promise<void> {
+    await this.database.write([{ table: 'peers', key: peer, value: encodeJson({ addresses, lastConnectedAt }) }])
+  }
+
+  async deletePeer (peer: string): Promise<void> {
+    await this.database.write([{ table: 'peers', key: peer }])
+  }
+
+  /** Those that still hold at `now`, ascending by peer id */
+  async bans (now: number): Promise<Ban[]> {
+    return (await this.records('bans', banSchema)).map(([peer, record]) => ({ peer, ...record })).filter(({ until }) => until > now)
+  }
+
+  /** Bans that have run out by `now` make room */
+  async putBan ({ peer, reason, until }: Ban, now: number): Promise<void> {
+    const over = (await this.records('bans', banSchema)).filter(([, ban]) => ban.until <= now)
+    await this.database.write([
+      ...over.map(([key]) => ({ table: 'bans' as const, key })),
+      { table: 'bans', key: peer, value: encodeJson({ reason, until }) }
+    ])
+  }
+
+  private async records<T> (table: TableName, schema: z.ZodType<T>): Promise<Array<[string, T]>> {
+    const { location } = this.database
+    return (await this.database.entries(table)).map(([key, bytes]) => [key, decodeJson(schema, bytes, { location, table, key })])
+  }
+}

@@ -9,9 +9,9 @@ import { gossipsub } from '@libp2p/gossipsub'
 import { identify, identifyPush } from '@libp2p/identify'
 import { ping } from '@libp2p/ping'
 import { tcp } from '@libp2p/tcp'
-import { multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p } from 'libp2p'
-import { InvalidAddressError, ListenError } from '../errors.ts'
+import { ListenError } from '../errors.ts'
+import { parseAddress } from './address.ts'
 import { gossipSettings } from './gossip-settings.ts'
 import { createTrafficMeter } from './traffic.ts'
 import type { Identify, IdentifyPush } from '@libp2p/identify'
@@ -22,9 +22,6 @@ import type { Libp2pOptions } from 'libp2p'
 import type { PeerName, Traffic } from '../interface.ts'
 import type { Pubsub } from './gossip-settings.ts'
 import type { StreamWatcher } from './traffic.ts'
-
-/** A TCP multiaddr to copy from, for error messages */
-export const ADDRESS_EXAMPLE = '/ip4/192.168.1.20/tcp/4100/p2p/12D3KooWJ3mt4ttQxoyYQmXBJH6sSCLjXzPYxEUAHB7Pf8qB9QVQ'
 
 const THIRTY_DAYS_MS = 30 * 24 * 3_600_000
 
@@ -61,15 +58,6 @@ export interface Host {
   /** Binds the listen addresses and starts. Throws ListenError */
   start: () => Promise<void>
   stop: () => Promise<void>
-}
-
-/** Throws InvalidAddressError with an example when `text` is no multiaddr */
-export function parseAddress (text: string): Multiaddr {
-  try {
-    return multiaddr(text)
-  } catch (err) {
-    throw new InvalidAddressError(`"${text}" is not a multiaddr; an address looks like ${ADDRESS_EXAMPLE}`, { cause: err })
-  }
 }
 
 function listenReason (code: string | undefined): string {
@@ -118,7 +106,7 @@ function libp2pSettings (init: HostInit): Omit<Libp2pOptions<HostServices>, 'ser
     addresses: { listen: [...init.listen], ...(init.announce === undefined ? {} : { announce: [...init.announce] }) },
     transports: [tcp()],
     connectionEncrypters: [noise()],
-    streamMuxers: [yamux({ maxInboundStreams: 256, streamOptions: { initialStreamWindowSize: 1 << 20 } })],
+    streamMuxers: [yamux({ maxInboundStreams: 256 })],
     connectionGater: gaterFor(init.isBanned),
     // a ping that waits behind a large update is no reason to cut a healthy connection; liveness is measured elsewhere
     connectionMonitor: { abortConnectionOnPingFailure: false },

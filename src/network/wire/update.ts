@@ -6,7 +6,7 @@ import type { Uint8ArrayList } from 'uint8arraylist'
 
 export interface UpdateHeader {
   version: number
-  federation: Uint8Array<ArrayBuffer>
+  federation: string
   author: Uint8Array<ArrayBuffer>
   round: number
   sequence: number
@@ -34,9 +34,9 @@ export namespace UpdateHeader {
           w.uint32(obj.version)
         }
 
-        if ((obj.federation != null && obj.federation.byteLength > 0)) {
+        if ((obj.federation != null && obj.federation !== '')) {
           w.uint32(18)
-          w.bytes(obj.federation)
+          w.string(obj.federation)
         }
 
         if ((obj.author != null && obj.author.byteLength > 0)) {
@@ -95,7 +95,7 @@ export namespace UpdateHeader {
       }, (reader, length, opts = {}) => {
         const obj: any = {
           version: 0,
-          federation: uint8ArrayAlloc(0),
+          federation: '',
           author: uint8ArrayAlloc(0),
           round: 0,
           sequence: 0,
@@ -119,7 +119,7 @@ export namespace UpdateHeader {
               break
             }
             case 2: {
-              obj.federation = reader.bytes()
+              obj.federation = reader.string()
               break
             }
             case 3: {
@@ -187,7 +187,7 @@ export namespace UpdateHeader {
             case 2: {
               yield {
                 field: `${prefix}.federation`,
-                value: reader.bytes()
+                value: reader.string()
               }
               break
             }
@@ -280,7 +280,7 @@ export namespace UpdateHeader {
 
   export interface UpdateHeaderFederationFieldEvent {
     field: '$.federation'
-    value: Uint8Array<ArrayBuffer>
+    value: string
   }
 
   export interface UpdateHeaderAuthorFieldEvent {
@@ -481,7 +481,7 @@ export namespace SignedUpdate {
 }
 
 export interface UpdateRequest {
-  federation: Uint8Array<ArrayBuffer>
+  federation: string
   author: Uint8Array<ArrayBuffer>
   payloadHash?: Uint8Array<ArrayBuffer>
   afterSequence: number
@@ -498,9 +498,9 @@ export namespace UpdateRequest {
           w.fork()
         }
 
-        if ((obj.federation != null && obj.federation.byteLength > 0)) {
+        if ((obj.federation != null && obj.federation !== '')) {
           w.uint32(10)
-          w.bytes(obj.federation)
+          w.string(obj.federation)
         }
 
         if ((obj.author != null && obj.author.byteLength > 0)) {
@@ -528,7 +528,7 @@ export namespace UpdateRequest {
         }
       }, (reader, length, opts = {}) => {
         const obj: any = {
-          federation: uint8ArrayAlloc(0),
+          federation: '',
           author: uint8ArrayAlloc(0),
           afterSequence: 0,
           offset: 0
@@ -541,7 +541,7 @@ export namespace UpdateRequest {
 
           switch (tag >>> 3) {
             case 1: {
-              obj.federation = reader.bytes()
+              obj.federation = reader.string()
               break
             }
             case 2: {
@@ -578,7 +578,7 @@ export namespace UpdateRequest {
             case 1: {
               yield {
                 field: `${prefix}.federation`,
-                value: reader.bytes()
+                value: reader.string()
               }
               break
             }
@@ -624,7 +624,7 @@ export namespace UpdateRequest {
 
   export interface UpdateRequestFederationFieldEvent {
     field: '$.federation'
-    value: Uint8Array<ArrayBuffer>
+    value: string
   }
 
   export interface UpdateRequestAuthorFieldEvent {

@@ -1,0 +1,105 @@
+/**
+ * What each author has published so far: rounds and sequences only grow, and a round has one update
+ */
+import { MAX_ROUND } from './update-header.ts'
+import type { PeerName } from '../interface.ts'
+import type { SignedHeader } from './update-header.ts'
+
+/** Two headers of one author for one round, each signed: anyone can verify that the author lied */
+export interface EquivocationProof {
+  author: PeerName
+  round: number
+  first: Pick<SignedHeader, 'bytes' | 'signature'>
+  second: Pick<SignedHeader, 'bytes' | 'signature'>
+}
+
+export type Verdict = 'new' | 'duplicate' | 'replay' | 'equivocation' | 'round-window'
+
+/** Updates this much older than the own round are of no use to anyone */
+const OLDEST_ROUNDS_BEHIND = 1_000
+/** Nobody is this far ahead of everyone else; a newcomer, who knows nobody, believes the first author it meets */
+const MOST_ROUNDS_AHEAD = 10_000
+const HEADERS_PER_AUTHOR = 8
+const MAX_AUTHORS = 4_096
+const MAX_PROOFS = 64
+
+interface AuthorState {
+  /** The newest header */
+  newest: SignedHeader
+  /** By round; the newest few */
+  headers: Map<number, SignedHeader>
+}
+
+export class AuthorLog {
+  private readonly authors = new Map<PeerName, AuthorState>()
+  private readonly proofs: EquivocationProof[] = []
+  private ownRound = 1
+
+  setRound (round: number): void {
+    this.ownRound = round
+  }
+
+  /** The newest verified header */
+  newest (author: PeerName): SignedHeader | undefined {
+    return this.authors.get(author)?.newest
+  }
+
+  /** True when this very header was recorded before */
+  has (signed: SignedHeader): boolean {
+    return this.authors.get(signed.author)?.headers.get(signed.header.round)?.id === signed.id
+  }
+
+  /** The newest first */
+  equivocations (): EquivocationProof[] {
+    return [...this.proofs]
+  }
+
+  /** Judges a header whose signature is verified. Remembers proofs of equivocation, and nothing else */
+  judge (signed: SignedHeader): Verdict {
+    const { round, sequence } = signed.header
+    const state = this.authors.get(signed.author)
+    const same = state?.headers.get(round)
+    if (same !== undefined) {
+      return same.id === signed.id ? 'duplicate' : this.keepProof(same, signed)
+    }
+    if (round < this.ownRound - OLDEST_ROUNDS_BEHIND || round > this.latestPlausible(signed.author)) {
+      return 'round-window'
+    }
+    if (state !== undefined && (sequence <= state.newest.header.sequence || round <= state.newest.header.round)) {
+      return 'replay'
+    }
+    return 'new'
+  }
+
+  /** Call for a header that was judged new */
+  record (signed: SignedHeader): void {
+    const state = this.authors.get(signed.author) ?? { newest: signed, headers: new Map<number, SignedHeader>() }
+    state.newest = signed
+    state.headers.set(signed.header.round, signed)
+    if (state.headers.size > HEADERS_PER_AUTHOR) {
+      state.headers.delete(state.headers.keys().next().value!)
+    }
+    this.authors.delete(signed.author)
+    this.authors.set(signed.author, state)
+    if (this.authors.size > MAX_AUTHORS) {
+      this.authors.delete(this.authors.keys().next().value!)
+    }
+  }
+
+  private keepProof (first: SignedHeader, second: SignedHeader): 'equivocation' {
+    const part = ({ bytes, signature }: SignedHeader): EquivocationProof['first'] => ({ bytes: bytes.slice(), signature: signature.slice() })
+    this.proofs.unshift({ author: first.author, round: first.header.round, first: part(first), second: part(second) })
+    this.proofs.length = Math.min(this.proofs.length, MAX_PROOFS)
+    return 'equivocation'
+  }
+
+  /** One liar cannot move the window: it is set by the median of the other authors, or by the own round */
+  private latestPlausible (author: PeerName): number {
+    const others = [...this.authors].filter(([name]) => name !== author).map(([, { newest }]) => newest.header.round).sort((a, b) => a - b)
+    const median = others[others.length >> 1]
+    if (median === undefined && this.ownRound <= 1) {
+      return MAX_ROUND
+    }
+    return Math.max(this.ownRound, median ?? 0) + MOST_ROUNDS_AHEAD
+  }
+}

@@ -1,0 +1,138 @@
+/**
+ * Reputation: what each refused message costs, and who is banned for how long
+ *
+ * Penalties add up and halve every ten minutes. A peer that collects a hundred points is banned; bans are kept in the
+ * store, so that they survive a restart, and are enforced in the connection gater, because the router forgets the
+ * score of a peer that reconnects.
+ */
+import { TypedEventEmitter } from 'main-event'
+import type { Ban, Clock, PeerName, RejectionReason, Store } from '../interface.ts'
+
+/** Points at which a peer is banned */
+export const BAN_POINTS = 100
+
+const HALF_LIFE_MS = 600_000
+const BAN_MS = 1_800_000
+/** Longest ban: a peer whose machine was taken over may be honest again the next day */
+const MAX_BAN_MS = 86_400_000
+const MAX_TRACKED_PEERS = 4_096
+
+/**
+ * Points for one refusal. What no honest peer can send is dear, what a bad link or another view of the mesh can
+ * explain is cheap, and what says nothing about honesty is free
+ */
+const POINTS: Record<RejectionReason, number> = {
+  oversized: 25,
+  malformed: 20,
+  'wrong-federation': 20,
+  'wrong-author': 34,
+  'bad-signature': 34,
+  'round-window': 2,
+  replay: 1,
+  equivocation: 100,
+  rate: 10,
+  banned: 0,
+  'payload-hash': 25,
+  'payload-unavailable': 1,
+  codec: 25,
+  shape: 25,
+  'not-finite': 25,
+  norm: 5,
+  'distance-gate': 0,
+  'wrong-codec': 25
+}
+
+interface Standing {
+  points: number
+  updatedAtMs: number
+  bans: number
+}
+
+export interface ReputationComponents {
+  store: Pick<Store, 'bans' | 'putBan'>
+  clock: Clock
+}
+
+export interface ReputationEvents {
+  /** A peer was banned just now */
+  ban: CustomEvent<Ban>
+  /** A ban could not be made durable: it holds in this process only */
+  error: CustomEvent<Error>
+}
+
+export class Reputation extends TypedEventEmitter<ReputationEvents> {
+  private readonly components: ReputationComponents
+  private readonly standings = new Map<PeerName, Standing>()
+  private readonly until = new Map<PeerName, number>()
+
+  constructor (components: ReputationComponents) {
+    super()
+    this.components = components
+  }
+
+  /** Reads the bans of earlier runs */
+  async load (): Promise<void> {
+    const now = this.components.clock.now()
+    for (const ban of await this.components.store.bans()) {
+      if (ban.until > now) {
+        this.until.set(ban.peer, ban.until)
+      }
+    }
+  }
+
+  isBanned (peer: PeerName): boolean {
+    const until = this.until.get(peer)
+    if (until === undefined) {
+      return false
+    }
+    if (until > this.components.clock.now()) {
+      return true
+    }
+    this.until.delete(peer)
+    return false
+  }
+
+  /** Points after decay, for tests and status */
+  points (peer: PeerName): number {
+    const standing = this.standings.get(peer)
+    return standing === undefined ? 0 : this.decayed(standing)
+  }
+
+  /** Adds the points of one refusal; bans the peer when they are too many */
+  penalise (peer: PeerName, reason: RejectionReason): void {
+    const cost = POINTS[reason]
+    if (cost === 0 || this.isBanned(peer)) {
+      return
+    }
+    const standing = this.standings.get(peer) ?? { points: 0, updatedAtMs: 0, bans: 0 }
+    standing.points = this.decayed(standing) + cost
+    standing.updatedAtMs = this.components.clock.monotonicMs()
+    this.standings.delete(peer)
+    this.standings.set(peer, standing)
+    if (this.standings.size > MAX_TRACKED_PEERS) {
+      this.standings.delete(this.standings.keys().next().value!)
+    }
+    if (standing.points >= BAN_POINTS) {
+      this.ban(peer, reason, standing)
+    }
+  }
+
+  private decayed (standing: Standing): number {
+    return standing.points * 0.5 ** ((this.components.clock.monotonicMs() - standing.updatedAtMs) / HALF_LIFE_MS)
+  }
+
+  /** Every further ban lasts twice as long */
+  private ban (peer: PeerName, reason: RejectionReason, standing: Standing): void {
+    const ban = { peer, reason, until: this.components.clock.now() + Math.min(MAX_BAN_MS, BAN_MS * 2 ** standing.bans) }
+    standing.points = 0
+    standing.bans += 1
+    this.until.set(peer, ban.until)
+    if (this.until.size > MAX_TRACKED_PEERS) {
+      this.until.delete(this.until.keys().next().value!)
+    }
+    this.components.store.putBan(ban).catch((err: unknown) => {
+      this.safeDispatchEvent('error', { detail: err instanceof Error ? err : new TypeError(String(err)) })
+    })
+    this.safeDispatchEvent('ban', { detail: ban })
+  }
+}

@@ -1,0 +1,187 @@
+/**
+ * Exact numbers of bytes from and to a libp2p stream: length-prefixed messages, and bulk data without framing
+ *
+ * Bulk data goes from the stream's buffers straight to its place in the result, with one copy, and is never queued:
+ * what arrives unasked beyond a small message ends the stream.
+ */
+import '../promise-with-resolvers.ts'
+import { PullError } from '../errors.ts'
+import type { Stream } from '@libp2p/interface'
+import type { Uint8ArrayList } from 'uint8arraylist'
+
+/** Bytes that may wait unread; a request or the head of a response is far smaller */
+const MAX_UNREAD_BYTES = 65_536
+
+/** One call of send(): large enough that the cost of a call vanishes, small enough to share a connection */
+export const SEND_CHUNK_BYTES = 262_144
+
+const MAX_VARINT_BYTES = 4
+
+interface Demand {
+  /** Takes what it needs from the start of `bytes` and returns how many it took */
+  feed: (bytes: Uint8Array) => number
+  done: () => boolean
+  resolve: () => void
+  reject: (reason: Error) => void
+}
+
+export class StreamBytes {
+  readonly stream: Stream
+  private readonly unread: Uint8Array[] = []
+  private unreadBytes = 0
+  private demand: Demand | undefined
+  private failure: Error | undefined
+  /** Bytes received since the stream was opened: whether it moves */
+  received = 0
+
+  constructor (stream: Stream) {
+    this.stream = stream
+    stream.addEventListener('message', ({ data }) => { this.onData(data) })
+    stream.addEventListener('remoteCloseWrite', () => { this.fail(new PullError('the peer closed the stream')) })
+    stream.addEventListener('close', ({ error }) => { this.fail(error ?? new PullError('the stream is closed')) })
+  }
+
+  /** True when a new exchange may begin on this stream */
+  get isIdle (): boolean {
+    return this.failure === undefined && this.demand === undefined && this.unreadBytes === 0 && this.stream.status === 'open'
+  }
+
+  private onData (data: Uint8Array | Uint8ArrayList): void {
+    this.received += data.byteLength
+    const parts = data instanceof Uint8Array ? [data] : data
+    for (const part of parts) {
+      this.unread.push(part)
+      this.unreadBytes += part.byteLength
+    }
+    this.satisfy()
+    if (this.demand === undefined && this.unreadBytes > MAX_UNREAD_BYTES) {
+      const error = new PullError(`the peer sent ${this.unreadBytes} bytes that nobody asked for`)
+      this.unread.length = 0
+      this.unreadBytes = 0
+      this.stream.abort(error)
+      this.fail(error)
+    }
+  }
+
+  private satisfy (): void {
+    const { demand } = this
+    if (demand === undefined) {
+      return
+    }
+    while (!demand.done() && this.unread.length > 0) {
+      const part = this.unread[0]!
+      const taken = demand.feed(part)
+      this.unreadBytes -= taken
+      if (taken === part.byteLength) {
+        this.unread.shift()
+      } else {
+        this.unread[0] = part.subarray(taken)
+      }
+    }
+    if (demand.done()) {
+      this.demand = undefined
+      demand.resolve()
+    }
+  }
+
+  private fail (error: Error): void {
+    this.failure ??= error
+    const { demand } = this
+    this.demand = undefined
+    demand?.reject(this.failure)
+  }
+
+  /** Waits until `feed` has all it needs. One reader at a time */
+  private async require (feed: Demand['feed'], done: Demand['done']): Promise<void> {
+    await new Promise<void>((resolve, reject) => {
+      this.demand = { feed, done, resolve, reject }
+      this.satisfy()
+      if (this.demand !== undefined && this.failure !== undefined) {
+        this.fail(this.failure)
+      }
+    })
+  }
+
+  /** Fills `target`, calling `onBytes` with each part as soon as it is in place. Rejects when the stream ends first */
+  async readInto (target: Uint8Array, onBytes: (part: Uint8Array) => void = () => {}): Promise<void> {
+    let filled = 0
+    await this.require((bytes) => {
+      const taken = Math.min(bytes.byteLength, target.byteLength - filled)
+      target.set(taken === bytes.byteLength ? bytes : bytes.subarray(0, taken), filled)
+      onBytes(target.subarray(filled, filled + taken))
+      filled += taken
+      return taken
+    }, () => filled === target.byteLength)
+  }
+
+  /** One message, prefixed with its length. Rejects with PullError when it is longer than `maxBytes`: nothing is allocated */
+  async readMessage (maxBytes: number): Promise<Uint8Array> {
+    let length = 0
+    let shift = 0
+    let complete = false
+    await this.require((bytes) => {
+      let taken = 0
+      while (taken < bytes.byteLength && !complete) {
+        const byte = bytes[taken++]!
+        length += (byte & 0x7f) * 2 ** shift
+        shift += 7
+        complete = byte < 0x80 || shift === 7 * MAX_VARINT_BYTES
+      }
+      return taken
+    }, () => complete)
+    if (length > maxBytes) {
+      throw new PullError(`the peer announced a message of ${length} bytes, more than ${maxBytes}`)
+    }
+    const message = new Uint8Array(length)
+    await this.readInto(message)
+    return message
+  }
+
+  /** Sends bytes as they are, waiting whenever the stream is full */
+  async write (bytes: Uint8Array, onBytes: (count: number) => void = () => {}): Promise<void> {
+    for (let offset = 0; offset < bytes.byteLength; offset += SEND_CHUNK_BYTES) {
+      const chunk = bytes.subarray(offset, offset + SEND_CHUNK_BYTES)
+      if (!this.stream.send(chunk)) {
+        await this.stream.onDrain()
+      }
+      onBytes(chunk.byteLength)
+    }
+  }
+
+  async writeMessage (message: Uint8Array): Promise<void> {
+    const prefixed = new Uint8Array(MAX_VARINT_BYTES + message.byteLength)
+    let length = message.byteLength
+    let position = 0
+    for (; length > 0x7f; length >>>= 7) {
+      prefixed[position++] = (length & 0x7f) | 0x80
+    }
+    prefixed[position++] = length
+    prefixed.set(message, position)
+    await this.write(prefixed.subarray(0, position + message.byteLength))
+  }
+}
+
+/**
+ * Aborts `stream` when it does not move for `stallMs`, or when `signal` aborts; call the result when all is done
+ *
+ * @param progress - Any number that changes when bytes move
+ */
+export function watchStream (stream: Stream, progress: () => number, options: { stallMs: number, signal?: AbortSignal | undefined }): () => void {
+  let last = progress()
+  const timer = setInterval(() => {
+    const now = progress()
+    if (now === last) {
+      stream.abort(new PullError(`nothing moved for ${options.stallMs / 1_000} s`))
+    }
+    last = now
+  }, options.stallMs)
+  const onAbort = (): void => { stream.abort(new PullError('the transfer was cancelled')) }
+  options.signal?.addEventListener('abort', onAbort, { once: true })
+  if (options.signal?.aborted === true) {
+    onAbort()
+  }
+  return () => {
+    clearInterval(timer)
+    options.signal?.removeEventListener('abort', onAbort)
+  }
+}

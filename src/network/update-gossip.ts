@@ -1,0 +1,182 @@
+/**
+ * Updates over gossip: one topic for each author, every message checked before it is passed on
+ *
+ * Checks go from cheap to dear, and what no honest peer would forward is rejected (it costs the sender's score) while
+ * what another view of the mesh can explain is ignored.
+ */
+import '../promise-with-resolvers.ts'
+import { PublishError } from '../errors.ts'
+import { MAX_GOSSIP_MESSAGE_BYTES, MAX_INLINE_PAYLOAD_BYTES, scoreTopic } from './gossip-settings.ts'
+import { createRateLimit } from './rate-limit.ts'
+import { authorTopic } from './topics.ts'
+import { encodeSigned, matchesPayload, readUpdate, verifyHeader } from './update-header.ts'
+import type { Message, TopicValidatorFn, TopicValidatorResult } from '@libp2p/gossipsub'
+import type { Logger, PeerId } from '@libp2p/interface'
+import type { Clock, PeerName, RejectionReason } from '../interface.ts'
+import type { AuthorLog, Verdict } from './author-log.ts'
+import type { Host } from './host.ts'
+import type { RateLimit } from './rate-limit.ts'
+import type { ReadUpdate, SignedHeader } from './update-header.ts'
+
+/** A peer trains for longer than this between two updates, except in tests with toy models */
+const UPDATES_PER_SECOND = 100
+const UPDATE_BURST = 300
+const BYTES_PER_SECOND = 8_388_608
+const BYTES_BURST = 33_554_432
+
+export interface Refusal {
+  /** The peer that handed over the message */
+  peer: PeerName
+  author: PeerName | undefined
+  reason: RejectionReason
+  /** Who is to blame: the sender for what an honest peer never forwards, the author for what it signed, or nobody */
+  blame: PeerName | undefined
+}
+
+export interface UpdateGossipComponents {
+  host: Host
+  log: AuthorLog
+  clock: Clock
+  logger: Logger
+  isBanned: (peer: PeerName) => boolean
+  refuse: (refusal: Refusal) => void
+  /** A new header, verified and recorded; with its payload, verified too, when that was in the message */
+  deliver: (update: ReadUpdate, from: PeerName) => void
+}
+
+export interface UpdateGossipInit {
+  federation: string
+  maxPayloadBytes: number
+}
+
+type Outcome = 'accept' | 'ignore' | 'reject'
+
+/** Runs a check as a validator of the router: whatever is thrown inside ignores the message and is logged */
+export function validator (logger: Logger, check: (from: PeerName, data: Uint8Array) => Outcome | Promise<Outcome>): TopicValidatorFn {
+  return async (from: PeerId, message: Message) => {
+    try {
+      return await check(from.toString(), message.data) as TopicValidatorResult
+    } catch (err) {
+      logger.error('a message of %p could not be checked - %e', from, err)
+      return 'ignore' as TopicValidatorResult
+    }
+  }
+}
+
+export class UpdateGossip {
+  private readonly components: UpdateGossipComponents
+  private readonly init: UpdateGossipInit
+  private readonly updates: RateLimit
+  private readonly bytes: RateLimit
+  private readonly followed = new Set<PeerName>()
+
+  constructor (components: UpdateGossipComponents, init: UpdateGossipInit) {
+    this.components = components
+    this.init = init
+    this.updates = createRateLimit(components.clock, { perSecond: UPDATES_PER_SECOND, burst: UPDATE_BURST })
+    this.bytes = createRateLimit(components.clock, { perSecond: BYTES_PER_SECOND, burst: BYTES_BURST })
+  }
+
+  private topic (author: PeerName): string {
+    return authorTopic(this.init.federation, author)
+  }
+
+  /** Subscribes to the topics of these authors and of nobody else */
+  follow (authors: readonly PeerName[]): void {
+    const { pubsub } = this.components.host
+    for (const author of authors) {
+      if (!this.followed.has(author)) {
+        this.followed.add(author)
+        const topic = this.topic(author)
+        scoreTopic(pubsub, topic)
+        pubsub.topicValidators.set(topic, validator(this.components.logger, async (from, data) => this.check(author, from, data)))
+        pubsub.subscribe(topic)
+      }
+    }
+    for (const author of [...this.followed].filter((known) => !authors.includes(known))) {
+      this.followed.delete(author)
+      pubsub.unsubscribe(this.topic(author))
+      pubsub.topicValidators.delete(this.topic(author))
+    }
+  }
+
+  /**
+   * Publishes on the own topic; the payload goes along when it is small
+   *
+   * Throws PublishError when the router refuses
+   */
+  async publish (signed: SignedHeader, payload: Uint8Array): Promise<{ recipients: number, inline: boolean }> {
+    const inline = payload.byteLength <= MAX_INLINE_PAYLOAD_BYTES
+    const message = encodeSigned(signed, inline ? payload : undefined)
+    try {
+      const { recipients } = await this.components.host.pubsub.publish(this.topic(signed.author), message)
+      return { recipients: recipients.length, inline }
+    } catch (err) {
+      throw new PublishError(`round ${signed.header.round} could not be published: ${(err as Error).message}`, { cause: err })
+    }
+  }
+
+  private refuse (refusal: Refusal, outcome: Outcome): Outcome {
+    this.components.refuse(refusal)
+    return outcome
+  }
+
+  /** What only a hostile or broken sender passes on */
+  private reject (peer: PeerName, author: PeerName | undefined, reason: RejectionReason): Outcome {
+    return this.refuse({ peer, author, reason, blame: peer }, 'reject')
+  }
+
+  private async check (author: PeerName, from: PeerName, data: Uint8Array): Promise<Outcome> {
+    if (this.components.isBanned(from)) {
+      return 'ignore'
+    }
+    const update = readUpdate(data, { maxMessageBytes: MAX_GOSSIP_MESSAGE_BYTES, maxPayloadBytes: this.init.maxPayloadBytes })
+    if (typeof update === 'string') {
+      return this.reject(from, author, update)
+    }
+    const { signed, payload } = update
+    if (signed.header.federation !== this.init.federation) {
+      return this.reject(from, author, 'wrong-federation')
+    }
+    if (signed.author !== author) {
+      return this.reject(from, author, 'wrong-author')
+    }
+    if (this.components.log.has(signed)) {
+      return 'ignore'
+    }
+    if (!await verifyHeader(signed)) {
+      return this.reject(from, author, 'bad-signature')
+    }
+    if (payload !== undefined && !matchesPayload(signed, payload)) {
+      return this.reject(from, author, 'payload-hash')
+    }
+    return this.admit(update, from, data.byteLength)
+  }
+
+  /** A genuine message of its author: is it in order, and not too much? */
+  private admit (update: ReadUpdate, from: PeerName, bytes: number): Outcome {
+    const { signed } = update
+    const { author } = signed
+    if (this.components.isBanned(author)) {
+      return this.refuse({ peer: from, author, reason: 'banned', blame: undefined }, 'ignore')
+    }
+    const verdict = this.components.log.judge(signed)
+    if (verdict !== 'new') {
+      return this.outOfOrder(verdict, from, author)
+    }
+    if (!this.updates.take(author, 1) || !this.bytes.take(author, bytes)) {
+      return this.refuse({ peer: from, author, reason: 'rate', blame: author }, 'ignore')
+    }
+    this.components.log.record(signed)
+    this.components.deliver(update, from)
+    return 'accept'
+  }
+
+  /** The sender may not know better: gossip brings old messages now and then, and two headers may meet here first */
+  private outOfOrder (verdict: Exclude<Verdict, 'new'>, from: PeerName, author: PeerName): Outcome {
+    if (verdict === 'duplicate') {
+      return 'ignore'
+    }
+    return this.refuse({ peer: from, author, reason: verdict, blame: verdict === 'replay' ? undefined : author }, 'ignore')
+  }
+}

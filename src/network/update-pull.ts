@@ -1,0 +1,305 @@
+/**
+ * Fetches payloads that did not fit into a gossip message, and updates that were missed
+ *
+ * A transfer that breaks goes on at the byte where it stopped, from the author or from any other peer that holds the
+ * update. Streams are kept for the next request: opening one costs a round trip.
+ */
+import '../promise-with-resolvers.ts'
+import { createHash } from 'node:crypto'
+import { peerIdFromString } from '@libp2p/peer-id'
+import { PullError } from '../errors.ts'
+import { Limiter } from './limiter.ts'
+import { StreamBytes, watchStream } from './stream-bytes.ts'
+import { authorTopic, UPDATE_PROTOCOL } from './topics.ts'
+import { MAX_HEADER_BYTES, readHeader, verifyHeader } from './update-header.ts'
+import { STATUS_BUSY, STATUS_OK } from './update-server.ts'
+import { UpdateRequest, UpdateResponse } from './wire/update.ts'
+import type { Hash } from 'node:crypto'
+import type { AbortOptions, Clock, PeerName, RejectionReason } from '../interface.ts'
+import type { Host } from './host.ts'
+import type { SignedHeader } from './update-header.ts'
+
+const MAX_RESPONSE_BYTES = MAX_HEADER_BYTES + 256
+/** Transfers at a time: the memory of unfinished payloads is this many of the largest */
+const MAX_TRANSFERS = 12
+const STALL_MS = 10_000
+const OPEN_TIMEOUT_MS = 5_000
+const IDLE_STREAMS_PER_PEER = 2
+const MAX_ATTEMPTS = 8
+const RETRY_MS = 100
+/** A transfer may take this long, plus the time at the slowest acceptable rate */
+const BASE_DEADLINE_MS = 30_000
+const SLOWEST_BYTES_PER_MS = 20
+
+export interface PulledUpdate {
+  signed: SignedHeader
+  payload: Uint8Array
+  from: PeerName
+}
+
+interface Transfer {
+  signed: SignedHeader
+  payload: Uint8Array
+  received: number
+  hash: Hash
+  contributors: Set<PeerName>
+}
+
+export interface UpdatePullerComponents {
+  host: Host
+  clock: Clock
+  /** A peer sent bytes that are not what it promised: counted and scored */
+  refuse: (peer: PeerName, reason: RejectionReason, author?: PeerName) => void
+}
+
+export interface UpdatePullerInit {
+  federation: string
+  maxPayloadBytes: number
+}
+
+export class UpdatePuller {
+  private readonly components: UpdatePullerComponents
+  private readonly init: UpdatePullerInit
+  private readonly limiter = new Limiter(MAX_TRANSFERS)
+  private readonly idle = new Map<PeerName, StreamBytes[]>()
+  private readonly running = new Map<string, Promise<PulledUpdate>>()
+
+  constructor (components: UpdatePullerComponents, init: UpdatePullerInit) {
+    this.components = components
+    this.init = init
+  }
+
+  /** Closes the streams that were kept. Transfers end through their signals */
+  stop (): void {
+    for (const streams of this.idle.values()) {
+      streams.forEach(({ stream }) => { stream.abort(new PullError('the node stops')) })
+    }
+    this.idle.clear()
+  }
+
+  /**
+   * The payload of an announced update, hash checked. Asked for twice, it is fetched once
+   *
+   * Throws PullError when nobody delivers it in time
+   */
+  async payload (signed: SignedHeader, from: PeerName, options: AbortOptions = {}): Promise<PulledUpdate> {
+    const running = this.running.get(signed.id)
+    if (running !== undefined) {
+      return running
+    }
+    const started = this.limiter.run(async () => this.fetch(signed, from, options))
+    this.running.set(signed.id, started)
+    try {
+      return await started
+    } finally {
+      this.running.delete(signed.id)
+    }
+  }
+
+  /**
+   * The newest update of `author` that `peer` holds; undefined when there is none after `afterSequence`
+   *
+   * Throws PullError when the peer does not deliver
+   */
+  async latest (peer: PeerName, author: PeerName, afterSequence: number, options: AbortOptions = {}): Promise<PulledUpdate | undefined> {
+    const transfer = await this.limiter.run(async () => {
+      let begun: Transfer | undefined
+      try {
+        return await this.exchange(peer, { ...this.request(author), afterSequence }, options, async (bytes, response) => {
+          if (response.status !== STATUS_OK) {
+            return undefined
+          }
+          begun = await this.accept(peer, author, response)
+          await this.receive(bytes, begun, peer)
+          return begun
+        })
+      } catch (err) {
+        if (begun === undefined) {
+          throw err
+        }
+        return begun
+      }
+    })
+    if (transfer === undefined) {
+      return undefined
+    }
+    const { signed } = transfer
+    return this.isWhole(transfer) ? { signed, payload: transfer.payload, from: peer } : this.payload(signed, peer, options)
+  }
+
+  // ---------------------------------------------------------------------------------------- one transfer
+
+  private begin (signed: SignedHeader): Transfer {
+    return { signed, payload: new Uint8Array(new ArrayBuffer(signed.header.payloadBytes)), received: 0, hash: createHash('sha256'), contributors: new Set() }
+  }
+
+  private isWhole ({ payload, received, hash, signed }: Transfer): boolean {
+    return received === payload.byteLength && hash.copy().digest().equals(signed.header.payloadHash)
+  }
+
+  /** The author first, then who told of it, then others that follow this author */
+  private sources (author: PeerName, from: PeerName): PeerName[] {
+    const { host } = this.components
+    const connected = new Set(host.libp2p.getPeers().map(String))
+    const followers = host.pubsub.getSubscribers(authorTopic(this.init.federation, author)).map(String)
+    return [...new Set([author, from, ...followers])].filter((peer) => connected.has(peer) && peer !== host.self)
+  }
+
+  private async fetch (signed: SignedHeader, from: PeerName, options: AbortOptions): Promise<PulledUpdate> {
+    const deadline = new AbortController()
+    const timer = setTimeout(() => { deadline.abort(new PullError('it took too long')) }, BASE_DEADLINE_MS + signed.header.payloadBytes / SLOWEST_BYTES_PER_MS)
+    const signal = options.signal === undefined ? deadline.signal : AbortSignal.any([options.signal, deadline.signal])
+    try {
+      return await this.attempt(this.begin(signed), from, signal)
+    } finally {
+      clearTimeout(timer)
+    }
+  }
+
+  private async attempt (transfer: Transfer, from: PeerName, signal: AbortSignal): Promise<PulledUpdate> {
+    const { signed } = transfer
+    let failure: unknown = new PullError('no peer that may hold it is connected')
+    for (let attempt = 0; attempt < MAX_ATTEMPTS && !signal.aborted; attempt++) {
+      const sources = this.sources(signed.author, from)
+      const source = sources[attempt % Math.max(1, sources.length)]
+      try {
+        if (source !== undefined) {
+          await this.resume(transfer, source, signal)
+          return { signed, payload: transfer.payload, from: source }
+        }
+      } catch (err) {
+        failure = err
+      }
+      if (attempt + 1 >= sources.length) {
+        await this.components.clock.delay(RETRY_MS * 2 ** Math.max(0, attempt - sources.length), { signal }).catch(() => { /* the loop looks at the signal */ })
+      }
+    }
+    throw new PullError(`update ${signed.id.slice(0, 12)} of ${signed.author} could not be fetched: ${String((failure as Error).message)}`, { cause: failure })
+  }
+
+  /** Takes the rest of the payload from `source`. Throws when it is still not whole */
+  private async resume (transfer: Transfer, source: PeerName, signal: AbortSignal): Promise<void> {
+    const { signed } = transfer
+    const request = { ...this.request(signed.author), payloadHash: Uint8Array.from(signed.header.payloadHash), offset: transfer.received }
+    await this.exchange(source, request, { signal }, async (bytes, response) => {
+      if (response.status !== STATUS_OK) {
+        throw new PullError(response.status === STATUS_BUSY ? `${source} is busy` : `${source} does not hold it`)
+      }
+      if (response.remainingBytes !== transfer.payload.byteLength - transfer.received) {
+        throw new PullError(`${source} offers ${response.remainingBytes} bytes instead of ${transfer.payload.byteLength - transfer.received}`)
+      }
+      await this.receive(bytes, transfer, source)
+    })
+    if (!this.isWhole(transfer)) {
+      this.blame(transfer)
+      throw new PullError('the bytes are not those that the author signed')
+    }
+  }
+
+  private async receive (bytes: StreamBytes, transfer: Transfer, source: PeerName): Promise<void> {
+    transfer.contributors.add(source)
+    await bytes.readInto(transfer.payload.subarray(transfer.received), (part) => {
+      transfer.hash.update(part)
+      transfer.received += part.byteLength
+    })
+  }
+
+  /** Only when all bytes came from one peer is it known who lied. The transfer starts again from nothing */
+  private blame (transfer: Transfer): void {
+    const [only, ...others] = transfer.contributors
+    if (only !== undefined && others.length === 0) {
+      this.components.refuse(only, 'payload-hash', transfer.signed.author)
+    }
+    transfer.received = 0
+    transfer.hash = createHash('sha256')
+    transfer.contributors.clear()
+  }
+
+  /** The header of a response that nobody announced: checked like one that came by gossip */
+  private async accept (peer: PeerName, author: PeerName, response: UpdateResponse): Promise<Transfer> {
+    const signed = response.update === undefined ? undefined : readHeader(response.update.header, response.update.signature)
+    const reason = signed === undefined ? 'malformed' : this.objection(signed, author, response)
+    const refusal = reason ?? (signed !== undefined && await verifyHeader(signed) ? undefined : 'bad-signature')
+    if (signed === undefined || refusal !== undefined) {
+      this.components.refuse(peer, refusal ?? 'malformed', author)
+      throw new PullError(`${peer} answered with a header that is not acceptable (${refusal ?? 'malformed'})`)
+    }
+    return this.begin(signed)
+  }
+
+  private objection ({ header, author: signer }: SignedHeader, author: PeerName, { remainingBytes }: UpdateResponse): RejectionReason | undefined {
+    if (header.federation !== this.init.federation) {
+      return 'wrong-federation'
+    }
+    if (signer !== author) {
+      return 'wrong-author'
+    }
+    if (header.payloadBytes > this.init.maxPayloadBytes) {
+      return 'oversized'
+    }
+    return remainingBytes === header.payloadBytes ? undefined : 'malformed'
+  }
+
+  // ---------------------------------------------------------------------------------------- streams
+
+  private request (author: PeerName): Pick<UpdateRequest, 'federation' | 'author' | 'offset' | 'afterSequence'> {
+    return { federation: this.init.federation, author: Uint8Array.from(peerIdFromString(author).toMultihash().bytes), offset: 0, afterSequence: 0 }
+  }
+
+  /** One request and its response. The stream is kept when it is clean afterwards, and aborted when anything failed */
+  private async exchange<T> (peer: PeerName, request: UpdateRequest, options: AbortOptions, receive: (bytes: StreamBytes, response: UpdateResponse) => Promise<T>): Promise<T> {
+    options.signal?.throwIfAborted()
+    for (;;) {
+      const kept = this.takeIdle(peer)
+      const bytes = kept ?? await this.open(peer, options)
+      const before = bytes.received
+      const stop = watchStream(bytes.stream, () => bytes.received, { stallMs: STALL_MS, signal: options.signal })
+      try {
+        await bytes.writeMessage(UpdateRequest.encode(request))
+        const response = UpdateResponse.decode(await bytes.readMessage(MAX_RESPONSE_BYTES))
+        const result = await receive(bytes, response)
+        this.keep(peer, bytes)
+        return result
+      } catch (err) {
+        bytes.stream.abort(err instanceof Error ? err : new PullError(String(err)))
+        // a stream that was kept may have died unnoticed: that says nothing about the peer
+        if (kept === undefined || bytes.received > before || options.signal?.aborted === true) {
+          throw err
+        }
+      } finally {
+        stop()
+      }
+    }
+  }
+
+  private takeIdle (peer: PeerName): StreamBytes | undefined {
+    const streams = this.idle.get(peer) ?? []
+    for (let bytes = streams.pop(); bytes !== undefined; bytes = streams.pop()) {
+      if (bytes.isIdle) {
+        return bytes
+      }
+    }
+    this.idle.delete(peer)
+    return undefined
+  }
+
+  private keep (peer: PeerName, bytes: StreamBytes): void {
+    const streams = this.idle.get(peer) ?? []
+    if (bytes.isIdle && streams.length < IDLE_STREAMS_PER_PEER) {
+      streams.push(bytes)
+      this.idle.set(peer, streams)
+    } else {
+      bytes.stream.abort(new PullError('not needed any more'))
+    }
+  }
+
+  private async open (peer: PeerName, options: AbortOptions): Promise<StreamBytes> {
+    const connection = this.components.host.libp2p.getConnections(peerIdFromString(peer)).find(({ status }) => status === 'open')
+    if (connection === undefined) {
+      throw new PullError(`${peer} is not connected`)
+    }
+    const timeout = AbortSignal.timeout(OPEN_TIMEOUT_MS)
+    const signal = options.signal === undefined ? timeout : AbortSignal.any([options.signal, timeout])
+    return new StreamBytes(await connection.newStream([UPDATE_PROTOCOL], { signal, maxOutboundStreams: 16 }))
+  }
+}

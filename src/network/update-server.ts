@@ -1,0 +1,158 @@
+/**
+ * Answers requests for updates on streams of /grapevine/update/1.0.0, from the cache of recent ones
+ */
+import '../promise-with-resolvers.ts'
+import { createRateLimit } from './rate-limit.ts'
+import { StreamBytes, watchStream } from './stream-bytes.ts'
+import { UPDATE_PROTOCOL } from './topics.ts'
+import { authorKey } from './update-header.ts'
+import { UpdateRequest, UpdateResponse } from './wire/update.ts'
+import { peerIdFromPublicKey } from '@libp2p/peer-id'
+import type { Connection, Stream } from '@libp2p/interface'
+import type { Clock, PeerName, RejectionReason } from '../interface.ts'
+import type { Host } from './host.ts'
+import type { RateLimit } from './rate-limit.ts'
+import type { CachedUpdate, UpdateCache } from './update-cache.ts'
+
+export const STATUS_OK = 1
+export const STATUS_NOT_HELD = 2
+export const STATUS_NOTHING_NEWER = 3
+export const STATUS_BUSY = 4
+
+export const MAX_REQUEST_BYTES = 512
+
+/** Streams of one peer: some idle ones and as many transfers as one peer can need at a time */
+const MAX_STREAMS_PER_PEER = 16
+/** Transfers at a time over all peers; the memory for them is the payloads in the cache, plus one send window each */
+const MAX_TRANSFERS = 64
+/** A peer that reads nothing for this long loses its transfer */
+const STALL_MS = 20_000
+const REQUESTS_PER_SECOND = 50
+const REQUEST_BURST = 200
+/** Payload bytes for one peer: this many of the largest payload at once, then this many each second */
+const BURST_PAYLOADS = 32
+const PAYLOADS_PER_SECOND = 4
+const MIN_PAYLOAD_RATE_BYTES = 1_048_576
+
+export interface UpdateServerComponents {
+  host: Host
+  cache: UpdateCache
+  clock: Clock
+  /** Something was wrong with a request: counted and scored */
+  refuse: (peer: PeerName, reason: RejectionReason) => void
+}
+
+export class UpdateServer {
+  private readonly components: UpdateServerComponents
+  private readonly federation: string
+  private readonly requests: RateLimit
+  private readonly payloadBytes: RateLimit
+  private transfers = 0
+
+  constructor (components: UpdateServerComponents, init: { federation: string, maxPayloadBytes: number }) {
+    this.components = components
+    this.federation = init.federation
+    const unit = Math.max(init.maxPayloadBytes, MIN_PAYLOAD_RATE_BYTES)
+    this.requests = createRateLimit(components.clock, { perSecond: REQUESTS_PER_SECOND, burst: REQUEST_BURST })
+    this.payloadBytes = createRateLimit(components.clock, { perSecond: unit * PAYLOADS_PER_SECOND, burst: unit * BURST_PAYLOADS })
+  }
+
+  async start (): Promise<void> {
+    await this.components.host.libp2p.handle(UPDATE_PROTOCOL, (stream, connection) => {
+      this.serve(stream, connection).catch((err: unknown) => {
+        stream.abort(err instanceof Error ? err : new TypeError(String(err)))
+      })
+    }, { maxInboundStreams: MAX_STREAMS_PER_PEER, maxOutboundStreams: MAX_STREAMS_PER_PEER })
+  }
+
+  async stop (): Promise<void> {
+    await this.components.host.libp2p.unhandle(UPDATE_PROTOCOL)
+  }
+
+  /** Request after request, until the other side closes the stream */
+  private async serve (stream: Stream, connection: Connection): Promise<void> {
+    const peer = connection.remotePeer.toString()
+    const bytes = new StreamBytes(stream)
+    for (;;) {
+      const message = await bytes.readMessage(MAX_REQUEST_BYTES)
+      const found = this.lookUp(peer, message)
+      if (typeof found === 'string') {
+        this.components.refuse(peer, found)
+        stream.abort(new TypeError(found))
+        return
+      }
+      await this.respond(bytes, found)
+    }
+  }
+
+  /** What to send, or why the request is refused */
+  private lookUp (peer: PeerName, message: Uint8Array): Answer | RejectionReason {
+    if (!this.requests.take(peer, 1)) {
+      return 'rate'
+    }
+    const request = decodeRequest(message)
+    const key = request === undefined ? undefined : authorKey(request.author)
+    if (request === undefined || key === undefined || !Number.isSafeInteger(request.offset)) {
+      return 'malformed'
+    }
+    if (request.federation !== this.federation) {
+      return 'wrong-federation'
+    }
+    const author = peerIdFromPublicKey(key).toString()
+    const { payloadHash } = request
+    const held = payloadHash === undefined ? this.components.cache.latest(author) : this.components.cache.withPayload(author, payloadHash)
+    if (held === undefined) {
+      return { status: STATUS_NOT_HELD }
+    }
+    if (payloadHash === undefined && held.signed.header.sequence <= request.afterSequence) {
+      return { status: STATUS_NOTHING_NEWER }
+    }
+    return this.admit(peer, held, request)
+  }
+
+  private admit (peer: PeerName, held: CachedUpdate, request: UpdateRequest): Answer | RejectionReason {
+    const remaining = held.payload.byteLength - request.offset
+    if (remaining < 0) {
+      return 'malformed'
+    }
+    if (this.transfers >= MAX_TRANSFERS || !this.payloadBytes.take(peer, remaining)) {
+      return { status: STATUS_BUSY }
+    }
+    return { status: STATUS_OK, held, offset: request.offset, withHeader: request.payloadHash === undefined }
+  }
+
+  private async respond (bytes: StreamBytes, answer: Answer): Promise<void> {
+    if (answer.status !== STATUS_OK) {
+      await bytes.writeMessage(UpdateResponse.encode({ status: answer.status }))
+      return
+    }
+    const { held, offset, withHeader } = answer
+    let moved = 0
+    const stop = watchStream(bytes.stream, () => moved, { stallMs: STALL_MS })
+    this.transfers++
+    try {
+      await bytes.writeMessage(UpdateResponse.encode({
+        status: STATUS_OK,
+        remainingBytes: held.payload.byteLength - offset,
+        ...(withHeader ? { update: { header: Uint8Array.from(held.signed.bytes), signature: Uint8Array.from(held.signed.signature) } } : {})
+      }))
+      await bytes.write(held.payload.subarray(offset), (count) => { moved += count })
+    } finally {
+      this.transfers--
+      stop()
+    }
+  }
+}
+
+type Answer =
+  | { status: typeof STATUS_NOT_HELD | typeof STATUS_NOTHING_NEWER | typeof STATUS_BUSY }
+  | { status: typeof STATUS_OK, held: CachedUpdate, offset: number, withHeader: boolean }
+
+function decodeRequest (message: Uint8Array): UpdateRequest | undefined {
+  try {
+    return UpdateRequest.decode(message)
+  } catch {
+    // counted by the caller as one malformed message
+    return undefined
+  }
+}

@@ -114,7 +114,7 @@ export function storeContract (name: string, factory: () => Promise<StoreHome>):
           async () => store.putMetrics(1, {}), async () => store.metrics()
         ]
         for (const call of calls) {
-          await expect(call()).rejects.toMatchObject({ name: 'StoreClosedError', message: expect.stringContaining('not open') })
+          await expect(call()).rejects.toMatchObject({ name: 'StoreClosedError', message: expect.stringContaining('not open') as string })
         }
       })
 
@@ -139,7 +139,7 @@ export function storeContract (name: string, factory: () => Promise<StoreHome>):
         await store.putFederation(mine)
         await store.putFederation(Uint8Array.from([1]))
         await expect(store.putFederation(other)).rejects.toMatchObject({
-          name: 'FederationMismatchError', message: expect.stringMatching(new RegExp(`${federationId(mine)}.*${federationId(other)}`))
+          name: 'FederationMismatchError', message: expect.stringMatching(new RegExp(`${federationId(mine)}.*${federationId(other)}`)) as string
         })
         expect(Uint8Array.from(await store.getFederation() ?? [])).toEqual(mine)
       })
@@ -243,7 +243,7 @@ export function storeContract (name: string, factory: () => Promise<StoreHome>):
       })
 
       it('runs commits in the order of the calls', async () => {
-        await Promise.all([commit(1, new Array(50_000).fill(1)), commit(2), commit(3)])
+        await Promise.all([commit(1, Array.from({ length: 50_000 }, () => 1)), commit(2), commit(3)])
         expect((await store.list()).map(({ round }) => round)).toEqual([3, 2, 1])
       })
 
@@ -287,7 +287,7 @@ export function storeContract (name: string, factory: () => Promise<StoreHome>):
         const a = await commit(1, [pair[0]])
         const b = await commit(1, [pair[1]])
         await expect(store.get(a.id.slice(0, 4))).rejects.toMatchObject({
-          name: 'AmbiguousVersionError', message: expect.stringMatching(new RegExp(`${a.id.slice(0, 12)}.*${b.id.slice(0, 12)}`))
+          name: 'AmbiguousVersionError', message: expect.stringMatching(new RegExp(`${a.id.slice(0, 12)}.*${b.id.slice(0, 12)}`)) as string
         })
         expect(await store.get(a.id)).toEqual(a)
       })

@@ -1,0 +1,209 @@
+/**
+ * How a joiner that knows nothing but an address gets the federation document
+ *
+ * The answer needs no trust: the document's id is its hash, and a joiner that was given the id refuses any other.
+ */
+import '../promise-with-resolvers.ts'
+import { connect } from 'node:net'
+import { generateKeyPair } from '@libp2p/crypto/keys'
+import { peerIdFromPrivateKey } from '@libp2p/peer-id'
+import { BootstrapError, FederationMismatchError } from '../errors.ts'
+import { federationId, MAX_FEDERATION_BYTES } from '../federation.ts'
+import { peerOf, requireAddress } from './address.ts'
+import { createHost } from './host.ts'
+import { createRateLimit } from './rate-limit.ts'
+import { StreamBytes, watchStream } from './stream-bytes.ts'
+import { FEDERATION_PROTOCOL } from './topics.ts'
+import { FederationResponse } from './wire/federation.ts'
+import type { Connection, PrivateKey, Stream } from '@libp2p/interface'
+import type { Multiaddr } from '@multiformats/multiaddr'
+import type { Clock, PeerName } from '../interface.ts'
+import type { Host } from './host.ts'
+
+/** One address gets this long, all its stages together */
+const ADDRESS_TIMEOUT_MS = 10_000
+const TCP_TIMEOUT_MS = 3_000
+const STALL_MS = 5_000
+const MAX_RESPONSE_BYTES = MAX_FEDERATION_BYTES + 16
+const MAX_STREAMS_PER_PEER = 4
+
+export interface FetchFederationInit {
+  /** The own key, to notice when an address is one's own */
+  privateKey?: PrivateKey
+  /** Tried in this order; at least one */
+  addresses: readonly string[]
+  /** Id of the only federation that is acceptable */
+  expected?: string
+  signal: AbortSignal
+}
+
+export interface FetchedFederation {
+  bytes: Uint8Array
+  id: string
+  /** The address that answered */
+  address: string
+}
+
+type Reason = BootstrapError['reason']
+
+const ADVICE: Record<Reason, string> = {
+  refused: 'nothing listens there (connection refused); is the peer running, and is the port right?',
+  timeout: 'no answer in time; is the machine on, and does a firewall let the port through?',
+  'not-libp2p': 'something answers there that is not a Grapevine peer; is the port right?',
+  'wrong-peer': 'another peer answers there; take the address that the peer prints when it starts',
+  self: 'it is the own address; give the address of another peer',
+  'not-grapevine': 'the peer there belongs to no Grapevine federation',
+  unreachable: 'the address cannot be reached from this machine; check the network and the name'
+}
+
+function bootstrapError (address: string, reason: Reason, detail: string, cause?: unknown): BootstrapError {
+  return new BootstrapError(`cannot join through ${address}: ${ADVICE[reason]}${detail === '' ? '' : ` [${detail}]`}`, reason, { cause })
+}
+
+/** An error with everything that caused it or is part of it */
+function * withCauses (err: unknown, depth = 0): Generator<NodeJS.ErrnoException> {
+  if (!(err instanceof Error) || depth > 8) {
+    return
+  }
+  yield err
+  yield * withCauses(err.cause, depth + 1)
+  for (const part of err instanceof AggregateError ? err.errors as unknown[] : []) {
+    yield * withCauses(part, depth + 1)
+  }
+}
+
+function reasonOfCode (code: string | undefined): Reason {
+  switch (code) {
+    case 'ECONNREFUSED': return 'refused'
+    case 'ETIMEDOUT': return 'timeout'
+    default: return 'unreachable'
+  }
+}
+
+/** Connects once without libp2p: undefined when something accepts, else why not */
+async function tcpFailure (address: Multiaddr): Promise<{ reason: Reason, code: string } | undefined> {
+  const [host, transport] = address.getComponents()
+  const socket = connect({ host: host?.value ?? '', port: Number(transport?.value) })
+  try {
+    return await new Promise((resolve) => {
+      socket.setTimeout(TCP_TIMEOUT_MS, () => { resolve({ reason: 'timeout', code: 'ETIMEDOUT' }) })
+      socket.once('connect', () => { resolve(undefined) })
+      socket.once('error', ({ code }: NodeJS.ErrnoException) => { resolve({ reason: reasonOfCode(code), code: code ?? '' }) })
+    })
+  } finally {
+    socket.destroy()
+  }
+}
+
+async function explainDialFailure (address: Multiaddr, err: unknown): Promise<BootstrapError> {
+  const text = address.toString()
+  const chain = [...withCauses(err)]
+  const expected = peerOf(address)
+  if (chain.some(({ name, message }) => name === 'UnexpectedPeerError' || /does not match|unexpected peer/i.test(message)) && expected !== undefined) {
+    return bootstrapError(text, 'wrong-peer', '', err)
+  }
+  if (chain.some(({ message }) => /dial self|self.dial/i.test(message))) {
+    return bootstrapError(text, 'self', '', err)
+  }
+  const failure = await tcpFailure(address)
+  if (failure !== undefined) {
+    return bootstrapError(text, failure.reason, failure.code, err)
+  }
+  return bootstrapError(text, 'not-libp2p', '', err)
+}
+
+async function request (connection: Connection, signal: AbortSignal): Promise<Uint8Array> {
+  const stream = await connection.newStream([FEDERATION_PROTOCOL], { signal })
+  const bytes = new StreamBytes(stream)
+  const stop = watchStream(stream, () => bytes.received, { stallMs: STALL_MS, signal })
+  try {
+    const response = FederationResponse.decode(await bytes.readMessage(MAX_RESPONSE_BYTES))
+    await stream.close({ signal })
+    return response.document
+  } finally {
+    stop()
+  }
+}
+
+async function fetchFrom (host: Host, address: Multiaddr, init: FetchFederationInit): Promise<FetchedFederation> {
+  const text = address.toString()
+  const self = init.privateKey === undefined ? undefined : peerIdFromPrivateKey(init.privateKey).toString()
+  if (self !== undefined && peerOf(address) === self) {
+    throw bootstrapError(text, 'self', '')
+  }
+  const timeout = new AbortController()
+  const timer = setTimeout(() => { timeout.abort(new DOMException('no answer in time', 'TimeoutError')) }, ADDRESS_TIMEOUT_MS)
+  const signal = AbortSignal.any([init.signal, timeout.signal])
+  let connection: Connection
+  let bytes: Uint8Array
+  try {
+    connection = await host.libp2p.dial(address, { signal }).catch(async (err: unknown) => { throw await explainDialFailure(address, err) })
+    if (connection.remotePeer.toString() === self) {
+      throw bootstrapError(text, 'self', '')
+    }
+    bytes = await request(connection, signal).catch((err: unknown) => { throw bootstrapError(text, signal.aborted ? 'timeout' : 'not-grapevine', (err as Error).message, err) })
+  } finally {
+    clearTimeout(timer)
+  }
+  const id = federationId(bytes)
+  if (init.expected !== undefined && id !== init.expected) {
+    throw new FederationMismatchError(`${text} belongs to federation ${id}, not to ${init.expected}: check the address or the expected id`)
+  }
+  return { bytes, id, address: text }
+}
+
+/**
+ * The federation document of the first address that answers
+ *
+ * Throws InvalidAddressError when an address is malformed, FederationMismatchError when the answer is not the expected
+ * federation, and BootstrapError, which names the last address and says why, when no address leads to one
+ */
+export async function fetchFederation (init: FetchFederationInit): Promise<FetchedFederation> {
+  const addresses = init.addresses.map(requireAddress)
+  if (addresses.length === 0) {
+    throw new BootstrapError('no address to join through was given', 'unreachable')
+  }
+  const host = await createHost({ privateKey: await generateKeyPair('Ed25519'), listen: [], isBanned: () => false })
+  await host.start()
+  try {
+    let failure: unknown
+    for (const address of addresses) {
+      init.signal.throwIfAborted()
+      try {
+        return await fetchFrom(host, address, init)
+      } catch (err) {
+        failure = err
+      }
+    }
+    throw failure
+  } finally {
+    await host.stop()
+  }
+}
+
+/** Gives the document to everyone who asks, a few times a second */
+export async function serveFederation (components: { host: Host, clock: Clock }, document: Uint8Array): Promise<void> {
+  const limit = createRateLimit(components.clock, { perSecond: 1, burst: 16 })
+  const response = FederationResponse.encode({ document: Uint8Array.from(document) })
+  const respond = async (stream: Stream, peer: PeerName): Promise<void> => {
+    if (!limit.take(peer, 1)) {
+      stream.abort(new RangeError('too many requests'))
+      return
+    }
+    const bytes = new StreamBytes(stream)
+    let sent = 0
+    const stop = watchStream(stream, () => sent, { stallMs: STALL_MS })
+    try {
+      await bytes.writeMessage(response)
+      sent += response.byteLength
+      await stream.close()
+    } finally {
+      stop()
+    }
+  }
+  await components.host.libp2p.handle(FEDERATION_PROTOCOL, (stream, connection) => {
+    respond(stream, connection.remotePeer.toString()).catch((err: unknown) => {
+      stream.abort(err instanceof Error ? err : new TypeError(String(err)))
+    })
+  }, { maxInboundStreams: MAX_STREAMS_PER_PEER })
+}

@@ -1,0 +1,328 @@
+/**
+ * The network port over libp2p: host, gossip, streams and membership put together
+ */
+import '../promise-with-resolvers.ts'
+import { peerIdFromString } from '@libp2p/peer-id'
+import { PublishError } from '../errors.ts'
+import { AuthorLog } from './author-log.ts'
+import { Reputation } from './bans.ts'
+import { CatchUp } from './catch-up.ts'
+import { ContainedEventEmitter } from './contained-events.ts'
+import { serveFederation } from './federation-exchange.ts'
+import { GossipMeter } from './gossip-meter.ts'
+import { scoreTopic } from './gossip-settings.ts'
+import { createHost } from './host.ts'
+import { PullQueue } from './pull-queue.ts'
+import { controlTopic } from './topics.ts'
+import { UpdateCache } from './update-cache.ts'
+import { UpdateGossip, validator } from './update-gossip.ts'
+import { signHeader } from './update-header.ts'
+import { UpdatePuller } from './update-pull.ts'
+import { UpdateServer } from './update-server.ts'
+import type { Connection, Logger, PeerId } from '@libp2p/interface'
+import type { AbortOptions, Neighbour, Network, NetworkEvents, OutgoingUpdate, PeerName, PublishReceipt, ReceivedUpdate, RejectionReason, Traffic } from '../interface.ts'
+import type { EquivocationProof } from './author-log.ts'
+import type { Host } from './host.ts'
+import type { Neighbourhood } from './neighbourhood.ts'
+import type { NetworkInit } from './network.ts'
+import type { Refusal } from './update-gossip.ts'
+import type { ReadUpdate } from './update-header.ts'
+import type { PulledUpdate } from './update-pull.ts'
+
+/** Recent payloads kept for others: at least this, and at least a few of the largest */
+const MIN_CACHE_BYTES = 16_777_216
+const CACHE_PAYLOADS = 4
+/** Gossip streams come and go without an event: liveness of neighbours is looked at this often */
+const LIVENESS_INTERVAL_MS = 250
+const MAX_CONTROL_BYTES = 16_384
+
+/** Membership over a host that is made already */
+export type NeighbourhoodFactory = (host: Host) => Neighbourhood
+
+interface Parts {
+  host: Host
+  logger: Logger
+  reputation: Reputation
+  log: AuthorLog
+  cache: UpdateCache
+  gossip: UpdateGossip
+  queue: PullQueue
+  server: UpdateServer
+  catchUp: CatchUp
+  neighbourhood: Neighbourhood
+}
+
+export class GossipNetwork extends ContainedEventEmitter<NetworkEvents> implements Network {
+  private readonly init: NetworkInit
+  private parts!: Parts
+  private livenessTimer: NodeJS.Timeout | undefined
+  private lastLiveness = ''
+  private previousHash = new Uint8Array(0)
+  private readonly stopping = new AbortController()
+  private state: 'new' | 'started' | 'stopped' = 'new'
+  self: PeerName = ''
+
+  constructor (init: NetworkInit) {
+    super((type, err) => { this.parts.logger.error('a listener of "%s" failed - %e', type, err) })
+    this.init = init
+  }
+
+  // ---------------------------------------------------------------------------------------- building
+
+  /** Makes all parts; nothing runs yet. Throws InvalidAddressError */
+  async build (createNeighbourhood: NeighbourhoodFactory): Promise<void> {
+    const { init } = this
+    const { clock, federationId: federation, maxPayloadBytes } = init
+    const reputation = new Reputation({ store: init.store, clock })
+    const isBanned = (peer: PeerName): boolean => reputation.isBanned(peer)
+    const refuse = (refusal: Refusal): void => { this.refuse(refusal) }
+    const refusePeer = (peer: PeerName, reason: RejectionReason, author?: PeerName): void => { this.refuse({ peer, author, reason, blame: peer }) }
+    const deliver = (update: PulledUpdate): void => { this.deliver(update) }
+    const meter = new GossipMeter({ clock, refuse: refusePeer })
+    const host = await createHost({
+      privateKey: init.privateKey,
+      listen: init.listen,
+      ...(init.announce.length === 0 ? {} : { announce: init.announce }),
+      isBanned,
+      watchStream: (stream) => { meter.watch(stream, () => this.parts.host.libp2p) }
+    })
+    this.self = host.self
+    const logger = host.libp2p.logger.forComponent('grapevine:network')
+    const log = new AuthorLog()
+    const cache = new UpdateCache({ self: host.self, maxBytes: Math.max(MIN_CACHE_BYTES, CACHE_PAYLOADS * maxPayloadBytes) })
+    const limits = { federation, maxPayloadBytes }
+    const puller = new UpdatePuller({ host, clock, refuse: refusePeer }, limits)
+    const neighbourhood = createNeighbourhood(host)
+    const queue = new PullQueue({ puller, refuse, deliver, signal: this.stopping.signal })
+    const catchUp = new CatchUp({ host, puller, cache, log, clock, logger, neighbourhood, refuse, deliver })
+    const announced = (update: ReadUpdate, from: PeerName): void => { this.announced(update, from) }
+    const gossip = new UpdateGossip({ host, log, clock, logger, isBanned, refuse, deliver: announced }, limits)
+    const server = new UpdateServer({ host, cache, clock, refuse: refusePeer }, limits)
+    this.parts = { host, logger, reputation, log, cache, gossip, queue, server, catchUp, neighbourhood }
+  }
+
+  // ---------------------------------------------------------------------------------------- life cycle
+
+  async start (options: AbortOptions = {}): Promise<void> {
+    if (this.state !== 'new') {
+      throw new TypeError(`a network that is ${this.state} cannot be started`)
+    }
+    this.state = 'started'
+    const { host, reputation, server, neighbourhood, catchUp } = this.parts
+    try {
+      await reputation.load()
+      options.signal?.throwIfAborted()
+      this.listen()
+      await server.start()
+      await serveFederation({ host, clock: this.init.clock }, this.init.federationBytes)
+      await host.start()
+      this.joinControlTopic()
+      await neighbourhood.start()
+      this.followNeighbours()
+      catchUp.start()
+      this.livenessTimer = setInterval(() => { this.checkLiveness() }, LIVENESS_INTERVAL_MS)
+    } catch (err) {
+      await this.stop({ signal: AbortSignal.abort() })
+      throw err
+    }
+  }
+
+  async stop (options: AbortOptions = {}): Promise<void> {
+    if (this.state !== 'started') {
+      return
+    }
+    this.state = 'stopped'
+    clearInterval(this.livenessTimer)
+    const { host, neighbourhood, catchUp, queue } = this.parts
+    try {
+      await neighbourhood.stop(options)
+    } finally {
+      this.stopping.abort()
+      catchUp.stop()
+      queue.stop()
+      await host.stop()
+    }
+  }
+
+  /** Everything that comes from outside passes a guard: an exception in a listener would end the process */
+  private listen (): void {
+    const { host, reputation, neighbourhood, logger } = this.parts
+    const guard = <T>(listener: (detail: T) => void) => (event: CustomEvent<T>): void => {
+      try {
+        listener(event.detail)
+      } catch (err) {
+        logger.error('event "%s" could not be handled - %e', event.type, err)
+      }
+    }
+    host.libp2p.addEventListener('peer:connect', guard<PeerId>((peer) => {
+      const address = this.addressOf(host.libp2p.getConnections(peer)[0])
+      this.safeDispatchEvent('peer:connect', { detail: { peer: peer.toString(), address } })
+      this.checkLiveness()
+    }))
+    host.libp2p.addEventListener('peer:disconnect', guard<PeerId>((peer) => {
+      this.safeDispatchEvent('peer:disconnect', { detail: { peer: peer.toString() } })
+      this.checkLiveness()
+    }))
+    host.pubsub.addEventListener('subscription-change', guard(() => { this.checkLiveness() }))
+    neighbourhood.addEventListener('neighbours:change', guard(() => { this.followNeighbours() }))
+    neighbourhood.addEventListener('members:change', guard<{ members: PeerName[] }>(({ members }) => {
+      this.safeDispatchEvent('members:change', { detail: { members } })
+    }))
+    reputation.addEventListener('ban', guard<{ peer: PeerName }>(({ peer }) => { this.hangUp(peer) }))
+    reputation.addEventListener('error', guard<Error>((err) => { logger.error('a ban could not be stored - %e', err) }))
+  }
+
+  private joinControlTopic (): void {
+    const { host, neighbourhood, reputation, logger } = this.parts
+    const topic = controlTopic(this.init.federationId)
+    scoreTopic(host.pubsub, topic)
+    host.pubsub.topicValidators.set(topic, validator(logger, (from, data) => {
+      if (reputation.isBanned(from)) {
+        return 'ignore'
+      }
+      const outcome = data.byteLength > MAX_CONTROL_BYTES ? 'reject' : neighbourhood.handleControl(data, from)
+      if (outcome === 'reject') {
+        this.refuse({ peer: from, author: undefined, reason: data.byteLength > MAX_CONTROL_BYTES ? 'oversized' : 'malformed', blame: from })
+      }
+      return outcome
+    }))
+    host.pubsub.subscribe(topic)
+  }
+
+  private hangUp (peer: PeerName): void {
+    const { host, logger } = this.parts
+    logger('banned %s', peer)
+    host.libp2p.hangUp(peerIdFromString(peer)).catch((err: unknown) => { logger.error('could not hang up on %s - %e', peer, err) })
+  }
+
+  // ---------------------------------------------------------------------------------------- updates in
+
+  private refuse ({ peer, author, reason, blame }: Refusal): void {
+    if (blame !== undefined) {
+      this.parts.reputation.penalise(blame, reason)
+    }
+    this.safeDispatchEvent('update:rejected', { detail: { peer, author, reason } })
+  }
+
+  /** A header that gossip brought, verified and recorded */
+  private announced ({ signed, payload }: ReadUpdate, from: PeerName): void {
+    const { neighbourhood, catchUp, queue } = this.parts
+    neighbourhood.heard(signed.author)
+    catchUp.heard(signed.author)
+    if (payload === undefined) {
+      queue.put(signed, from)
+    } else {
+      this.deliver({ signed, payload, from })
+    }
+  }
+
+  /** Verified and complete: keeps it for others and tells the round engine */
+  private deliver (update: PulledUpdate): void {
+    this.parts.cache.put(update)
+    // the router passes the message on first: the engine may be busy with it for a while
+    setImmediate(() => { this.safeDispatchEvent('update', { detail: this.received(update) }) })
+  }
+
+  private received ({ signed, payload, from }: PulledUpdate): ReceivedUpdate {
+    const { round, sequence, codec, degree } = signed.header
+    return { author: signed.author, updateId: signed.id, round, sequence, codec, degree, payload, from, receivedAtMs: this.init.clock.monotonicMs() }
+  }
+
+  async pullLatest (options: AbortOptions = {}): Promise<ReceivedUpdate[]> {
+    const updates = await this.parts.catchUp.latest(options)
+    return updates.map((update) => this.received(update))
+  }
+
+  // ---------------------------------------------------------------------------------------- updates out
+
+  async publish (update: OutgoingUpdate, options: AbortOptions = {}): Promise<PublishReceipt> {
+    const { payload } = update
+    if (payload.byteLength === 0 || payload.byteLength > this.init.maxPayloadBytes) {
+      throw new PublishError(`the update of round ${update.round} has ${payload.byteLength} bytes, but from 1 to ${this.init.maxPayloadBytes} are allowed`)
+    }
+    if (this.state !== 'started') {
+      throw new PublishError(`round ${update.round} cannot be published: the network is not running`)
+    }
+    options.signal?.throwIfAborted()
+    const { round, sequence, codec, degree } = update
+    const signed = await signHeader(this.init.privateKey, { federation: this.init.federationId, round, sequence, codec, degree, previousHash: this.previousHash }, payload)
+    this.previousHash = Uint8Array.from(Buffer.from(signed.id, 'hex'))
+    this.parts.cache.put({ signed, payload })
+    const { recipients, inline } = await this.parts.gossip.publish(signed, payload)
+    return { updateId: signed.id, recipients, inline }
+  }
+
+  setRound (round: number): void {
+    this.parts.log.setRound(round)
+  }
+
+  penalise (peer: PeerName, reason: RejectionReason): void {
+    this.refuse({ peer, author: peer, reason, blame: peer })
+  }
+
+  // ---------------------------------------------------------------------------------------- neighbours
+
+  suspend (peer: PeerName): void {
+    this.parts.neighbourhood.suspend(peer)
+  }
+
+  private followNeighbours (): void {
+    this.parts.gossip.follow(this.parts.neighbourhood.neighbours())
+    this.checkLiveness()
+  }
+
+  private isLive (peer: PeerName): boolean {
+    const { host: { pubsub }, neighbourhood } = this.parts
+    // both directions: it knows what this node follows, and this node hears it
+    return neighbourhood.isConnected(peer) && pubsub.streamsOutbound.has(peer) && pubsub.streamsInbound.has(peer)
+  }
+
+  private checkLiveness (): void {
+    if (this.state !== 'started') {
+      return
+    }
+    const neighbours = this.neighbours()
+    const liveness = neighbours.map(({ peer, live }) => `${peer}:${live}`).join()
+    if (liveness !== this.lastLiveness) {
+      this.lastLiveness = liveness
+      this.parts.catchUp.onNeighbours(neighbours.filter(({ live }) => live).map(({ peer }) => peer))
+      this.safeDispatchEvent('neighbours:change', { detail: { neighbours } })
+    }
+  }
+
+  neighbours (): Neighbour[] {
+    const { neighbourhood, log } = this.parts
+    return neighbourhood.neighbours().map((peer) => ({ peer, live: this.isLive(peer), round: log.newest(peer)?.header.round }))
+  }
+
+  members (): PeerName[] {
+    return this.parts.neighbourhood.members()
+  }
+
+  // ---------------------------------------------------------------------------------------- views
+
+  addresses (): string[] {
+    return this.parts.host.libp2p.getMultiaddrs().map(String)
+  }
+
+  private addressOf (connection: Connection | undefined): string {
+    return connection?.remoteAddr.toString() ?? ''
+  }
+
+  connections (): Array<{ peer: PeerName, address: string, direction: 'inbound' | 'outbound' }> {
+    return this.parts.host.libp2p.getConnections().map((connection) => ({
+      peer: connection.remotePeer.toString(),
+      address: this.addressOf(connection),
+      direction: connection.direction
+    }))
+  }
+
+  traffic (): Traffic {
+    return { ...this.parts.host.traffic }
+  }
+
+  /** Transferable proofs that an author signed two updates for one round, the newest first */
+  equivocations (): EquivocationProof[] {
+    return this.parts.log.equivocations()
+  }
+}

@@ -1,0 +1,193 @@
+/**
+ * Real nodes for tests, on 127.0.0.1: bare hosts, and whole networks whose neighbours are given by the test
+ */
+import { generateKeyPair } from '@libp2p/crypto/keys'
+import { TypedEventEmitter } from 'main-event'
+import { createHost } from '../../src/network/host.ts'
+import { GossipNetwork } from '../../src/network/gossip-network.ts'
+import { systemClock } from '../../src/system-clock.ts'
+import type { PrivateKey } from '@libp2p/interface'
+import type { Ban, PeerName, ReceivedUpdate } from '../../src/interface.ts'
+import type { Host, HostInit } from '../../src/network/host.ts'
+import type { Neighbourhood } from '../../src/network/neighbourhood.ts'
+import type { NetworkInit } from '../../src/network/network.ts'
+
+export const FEDERATION = 'bafyreigrapevinetestfederation'
+
+/** Stops everything that was made through this object */
+export class Stage {
+  private readonly stops: Array<() => Promise<void>> = []
+
+  async host (init: Partial<HostInit> = {}): Promise<Host> {
+    const host = await createHost({ privateKey: await generateKeyPair('Ed25519'), listen: ['/ip4/127.0.0.1/tcp/0'], isBanned: () => false, ...init })
+    this.stops.push(async () => host.stop())
+    return host
+  }
+
+  async startedHost (init: Partial<HostInit> = {}): Promise<Host> {
+    const host = await this.host(init)
+    await host.start()
+    return host
+  }
+
+  async network (init: Partial<NetworkInit> = {}): Promise<TestNetwork> {
+    const network = await TestNetwork.create(init)
+    this.stops.push(async () => network.stop())
+    return network
+  }
+
+  /** Networks that are all each other's neighbours, connected, with their gossip streams up */
+  async mesh (count: number, init: Partial<NetworkInit> = {}): Promise<TestNetwork[]> {
+    const networks = await Promise.all(Array.from({ length: count }, async () => this.network(init)))
+    await Promise.all(networks.map(async (network) => network.start()))
+    const names = networks.map(({ self }) => self)
+    networks.forEach((network) => { network.neighbourhood.set(names.filter((name) => name !== network.self)) })
+    for (const [index, network] of networks.entries()) {
+      for (const other of networks.slice(0, index)) {
+        await network.connect(other)
+      }
+    }
+    await Promise.all(networks.map(async (network) => until(() => network.neighbours().every(({ live, peer }) => live && network.subscribers().includes(peer)))))
+    return networks
+  }
+
+  async strike (): Promise<void> {
+    await Promise.all(this.stops.splice(0).map(async (stop) => stop()))
+  }
+}
+
+/** Neighbours as the test says */
+export class StaticNeighbourhood extends TypedEventEmitter<{
+  'neighbours:change': CustomEvent<{ neighbours: PeerName[] }>
+  'members:change': CustomEvent<{ members: PeerName[] }>
+}> implements Pick<Neighbourhood, 'start' | 'stop' | 'members' | 'neighbours' | 'isConnected' | 'suspend' | 'heard' | 'handleControl'> {
+  readonly host: Host
+  readonly heardFrom: PeerName[] = []
+  private current: PeerName[] = []
+  onControl: (data: Uint8Array, from: PeerName) => 'accept' | 'ignore' | 'reject' = () => 'accept'
+
+  constructor (host: Host) {
+    super()
+    this.host = host
+  }
+
+  async start (): Promise<void> {}
+  async stop (): Promise<void> {}
+
+  set (neighbours: PeerName[]): void {
+    this.current = [...neighbours].sort()
+    this.safeDispatchEvent('neighbours:change', { detail: { neighbours: this.current } })
+    this.safeDispatchEvent('members:change', { detail: { members: this.members() } })
+  }
+
+  members (): PeerName[] {
+    return [...this.current, this.host.self].sort()
+  }
+
+  neighbours (): PeerName[] {
+    return this.current
+  }
+
+  isConnected (peer: PeerName): boolean {
+    return this.host.libp2p.getPeers().some((connected) => connected.toString() === peer)
+  }
+
+  suspend (peer: PeerName): void {
+    this.set(this.current.filter((known) => known !== peer))
+  }
+
+  heard (peer: PeerName): void {
+    this.heardFrom.push(peer)
+  }
+
+  handleControl (data: Uint8Array, from: PeerName): 'accept' | 'ignore' | 'reject' {
+    return this.onControl(data, from)
+  }
+}
+
+/** Keeps bans in memory; several networks can share one to stand for a restart */
+export class MemoryBans {
+  readonly list: Ban[] = []
+  bans = async (): Promise<Ban[]> => this.list
+  putBan = async (ban: Ban): Promise<void> => { this.list.push(ban) }
+  peers = async (): Promise<never[]> => []
+  putPeer = async (): Promise<void> => {}
+  deletePeer = async (): Promise<void> => {}
+}
+
+export class TestNetwork extends GossipNetwork {
+  neighbourhood!: StaticNeighbourhood
+  privateKey!: PrivateKey
+  readonly updates: ReceivedUpdate[] = []
+  readonly rejected: Array<{ peer: PeerName, author: PeerName | undefined, reason: string }> = []
+
+  static async create (init: Partial<NetworkInit> = {}): Promise<TestNetwork> {
+    const privateKey = init.privateKey ?? await generateKeyPair('Ed25519')
+    const network = new TestNetwork({
+      privateKey,
+      federationId: FEDERATION,
+      federationBytes: new TextEncoder().encode('document'),
+      document: { topology: { degree: 3 } },
+      maxPayloadBytes: 4_194_304,
+      listen: ['/ip4/127.0.0.1/tcp/0'],
+      announce: [],
+      bootstrap: [],
+      store: new MemoryBans(),
+      clock: systemClock,
+      ...init
+    })
+    network.privateKey = privateKey
+    await network.build((host) => {
+      network.neighbourhood = new StaticNeighbourhood(host)
+      return network.neighbourhood
+    })
+    network.addEventListener('update', ({ detail }) => { network.updates.push(detail) })
+    network.addEventListener('update:rejected', ({ detail }) => { network.rejected.push(detail) })
+    return network
+  }
+
+  get host (): Host {
+    return this.neighbourhood.host
+  }
+
+  async connect (other: { host: Host }): Promise<void> {
+    await this.host.libp2p.dial(other.host.libp2p.getMultiaddrs())
+  }
+
+  /** Peers that follow this node */
+  subscribers (): PeerName[] {
+    return this.host.pubsub.getSubscribers(`/grapevine/1/${FEDERATION}/updates/${this.self}`).map(String)
+  }
+
+  async publishRound (round: number, payload: Uint8Array): Promise<void> {
+    await this.publish({ round, sequence: round, codec: 'float32', degree: 3, payload })
+  }
+}
+
+/** Looks again every few milliseconds; the test's own timeout bounds it */
+export async function until (condition: () => boolean): Promise<void> {
+  while (!condition()) {
+    await new Promise((resolve) => setTimeout(resolve, 5))
+  }
+}
+
+/** `Name: message` of what a promise rejects with */
+export async function failure (promise: Promise<unknown>): Promise<string> {
+  try {
+    await promise
+  } catch (err) {
+    return `${(err as Error).name}: ${(err as Error).message}`
+  }
+  return 'it did not fail'
+}
+
+/** Reproducible bytes that do not compress into a pattern */
+export function bytes (length: number, seed = 1): Uint8Array {
+  const result = new Uint8Array(length)
+  let state = seed
+  for (let i = 0; i < length; i++) {
+    state = (Math.imul(state, 1_103_515_245) + 12_345) | 0
+    result[i] = state >>> 16
+  }
+  return result
+}

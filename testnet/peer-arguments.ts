@@ -1,6 +1,7 @@
 /**
  * The command line of one peer program. Flags are the only thing a testnet knows of it
  */
+import { DIGITS_DEFAULTS } from '../src/data/digits.ts'
 import type { BackendName, DatasetSource } from '../src/interface.ts'
 import type { TestnetPartition } from './interface.ts'
 
@@ -21,15 +22,26 @@ export interface PeerArguments {
   attack: string | undefined
 }
 
-/** As the peer program's `--data` reads it */
-export function dataFlag (data: DatasetSource): string {
+/**
+ * As the peer program reads them
+ *
+ * Throws RangeError on digits of another number than the program makes: it has a flag for their seed alone
+ */
+export function dataFlags (data: DatasetSource): string[] {
   switch (data.kind) {
     case 'digits':
-      return `digits:seed=${data.seed},train=${data.trainExamples},test=${data.testExamples}`
+      if (data.trainExamples !== DIGITS_DEFAULTS.trainExamples || data.testExamples !== DIGITS_DEFAULTS.testExamples) {
+        throw new RangeError(`digits: peers make ${DIGITS_DEFAULTS.trainExamples} examples for training and ${DIGITS_DEFAULTS.testExamples} for testing, no other numbers`)
+      }
+      return ['--data', `digits:${data.seed}`]
     case 'idx':
-      return `idx:${data.directory}`
+      return ['--data', `idx:${data.directory}`]
     case 'csv':
-      return `csv:${data.file}`
+      return [
+        '--data', `csv:${data.file}`,
+        ...(data.testFile === undefined ? [] : ['--test-data', data.testFile]),
+        ...(data.testFraction === undefined ? [] : ['--test-fraction', String(data.testFraction)])
+      ]
   }
 }
 
@@ -51,7 +63,7 @@ export function peerArguments (peer: PeerArguments): string[] {
     '--json',
     '--home', peer.home,
     ...(peer.federation === undefined ? [] : ['--federation', peer.federation]),
-    '--data', dataFlag(peer.data),
+    ...dataFlags(peer.data),
     ...partitionFlags(peer.partition),
     '--listen', '/ip4/127.0.0.1/tcp/0',
     ...(peer.bootstrap === undefined ? [] : ['--bootstrap', peer.bootstrap]),
@@ -65,10 +77,13 @@ export function peerArguments (peer: PeerArguments): string[] {
   ]
 }
 
-/** Several peers share the cores: one more thread each than there are cores slows all of them down */
+/**
+ * Several peers share the cores: one more thread each than there are cores slows all of them down. Settings for a peer
+ * in the caller's environment are not meant for all of these
+ */
 export function peerEnvironment (threads: number, base: Readonly<Record<string, string | undefined>>): Record<string, string | undefined> {
   return {
-    ...base,
+    ...Object.fromEntries(Object.entries(base).filter(([name]) => !name.startsWith('GRAPEVINE_'))),
     TF_NUM_INTRAOP_THREADS: String(threads),
     TF_NUM_INTEROP_THREADS: '1',
     OMP_NUM_THREADS: String(threads),

@@ -2,12 +2,13 @@
  * The report as one self-contained page: no script, no request, readable aloud, in the dark and on paper
  */
 import { bytes, counts, milliseconds, percent, plural, points, significant } from '../format.ts'
+import { facts } from '../facts.ts'
 import { accuracyChart, bytesChart, consensusChart, meanByRound, roundNumbers } from './charts.ts'
 import { element, table, text } from './markup.ts'
 import { phaseBar, phaseLegend } from './phase-bar.ts'
 import { STYLE } from './style.ts'
 import { topologyChart } from './topology-chart.ts'
-import type { ReportKill, TestnetReport } from '../interface.ts'
+import type { TestnetReport } from '../interface.ts'
 
 const POLICY = 'default-src \'none\'; style-src \'unsafe-inline\''
 
@@ -34,22 +35,6 @@ function header (report: TestnetReport): string {
   return element('header', {},
     element('h1', {}, text(`Grapevine testnet: ${configuration.federation.document.name}`)),
     element('p', { class: 'soft' }, text(`${headline(report)}${gain}. ${report.startedAt.replace('T', ' ').slice(0, 16)} UTC, ${milliseconds(summary.totalMs)} in all.`)))
-}
-
-function killText (kill: ReportKill): string {
-  const survivors = kill.survivorsMs === null ? 'not all others finished that round' : `the others had finished it ${milliseconds(kill.survivorsMs)} later`
-  const back = kill.backInMeshMs === null ? 'it did not come back to the mesh' : `it was back in the mesh after ${milliseconds(kill.backInMeshMs)}`
-  const restarted = kill.restartedAtRound === null ? '' : `; started again in round ${kill.restartedAtRound} it went on after its round ${kill.resumedAtRound ?? '?'} and ${back}`
-  return `${kill.name} was killed in round ${kill.round}: ${survivors}${restarted}.`
-}
-
-/** One line for each thing that was not as usual */
-export function facts (report: TestnetReport): string[] {
-  return [
-    ...report.peers.filter((peer) => peer.state === 'failed').map((peer) => `${peer.name} failed: it ended although nobody asked it to.`),
-    ...report.kills.map(killText),
-    ...report.attackers.map((attacker) => `${attacker.name} attacked (${attacker.attack}): honest peers left its update out ${attacker.excluded} of ${attacker.of} times.`)
-  ]
 }
 
 function notices (report: TestnetReport): string {

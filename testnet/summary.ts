@@ -1,0 +1,33 @@
+/**
+ * The end of a testnet in a few aligned lines
+ */
+import { bytes, counts, milliseconds, percent, plural, points, significant } from './format.ts'
+import { facts } from './facts.ts'
+import type { PhaseTimes } from '../src/node-interface.ts'
+import type { TestnetReport } from './interface.ts'
+
+const NAME_WIDTH = 20
+
+/** `train 0.41 s  wait 12 ms …`, phases of no time left out */
+function phaseText (phases: PhaseTimes): string {
+  const entries = Object.entries(phases) as Array<[keyof PhaseTimes, number]>
+  return entries.filter(([, ms]) => ms >= 0.05).map(([name, ms]) => `${name.slice(0, -2)} ${milliseconds(ms)}`).join('  ')
+}
+
+/** Lines without an end, for a terminal */
+export function summaryLines (report: TestnetReport): string[] {
+  const { summary } = report
+  const row = (name: string, value: string, detail = ''): string => `  ${name.padEnd(NAME_WIDTH)}${value.padEnd(12)}${detail}`.trimEnd()
+  const gained = summary.meanAccuracy === null || summary.aloneMeanAccuracy === null ? '' : `gossip gained ${points(summary.meanAccuracy - summary.aloneMeanAccuracy)}`
+  return [
+    row('peers', `${summary.finished} of ${summary.peers}`, `honest peers finished ${plural(report.configuration.rounds, 'round')}`),
+    row('accuracy', percent(summary.meanAccuracy), `mean; worst peer ${percent(summary.worstAccuracy)}`),
+    row('accuracy alone', percent(summary.aloneMeanAccuracy), summary.aloneMeanAccuracy === null ? 'not measured' : `mean; ${gained}`),
+    row('consensus distance', significant(summary.consensusDistance), 'between the final models'),
+    row('sent', bytes(summary.bytesSentPerPeerPerRound), 'per peer and round'),
+    row('round', milliseconds(summary.secondsPerRound * 1000), phaseText(summary.phases)),
+    row('not training', percent(summary.nonTrainingShare), 'encode + publish + aggregate + persist, of the round'),
+    row('rejected', String(Object.values(summary.rejected).reduce((sum, count) => sum + count, 0)), `${counts(summary.rejected)}${summary.late === 0 ? '' : `; late ${summary.late}`}`),
+    ...facts(report).map((fact) => `  ${fact}`)
+  ]
+}

@@ -1,0 +1,178 @@
+/**
+ * The command line: verbs, flags from the table of settings, help, and the way out
+ *
+ * No verb is loaded before it is called: help and `status` load neither the network nor a tensor library.
+ */
+import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { Command, CommanderError, Option } from 'commander'
+import { reportError } from './error-report.ts'
+import { UsageError } from './errors.ts'
+import { resolveSettings } from './resolve-settings.ts'
+import { globalSettings, kebabName, setting, settingsOf, environmentName } from './settings.ts'
+import { Terminal } from './terminal.ts'
+import type { RunVerb } from './context.ts'
+import type { Verb } from './setting.ts'
+import type { SettingName } from './settings.ts'
+
+interface VerbTraits {
+  /** Positional arguments, in commander's notation */
+  args: string
+  help: string
+  load: () => Promise<RunVerb>
+}
+
+export const VERBS: Record<Verb, VerbTraits> = {
+  init: { args: '', help: 'make the home of a new peer: key, settings, federation', load: async () => (await import('./verbs/init.ts')).init },
+  start: { args: '', help: 'run the peer of a home, until it is stopped', load: async () => (await import('./verbs/start.ts')).start },
+  join: { args: '<address>', help: 'run a peer that joins a federation through the peer at this multiaddr', load: async () => (await import('./verbs/join.ts')).join },
+  status: { args: '', help: 'how the peer of a home is doing', load: async () => (await import('./verbs/status.ts')).status },
+  versions: { args: '', help: 'list the model versions of a home', load: async () => (await import('./verbs/versions.ts')).versions },
+  export: { args: '<version> <folder>', help: 'write a version as a TensorFlow.js LayersModel', load: async () => (await import('./verbs/export.ts')).exportVersion },
+  evaluate: { args: '[version]', help: 'test a version on the examples of this machine', load: async () => (await import('./verbs/evaluate.ts')).evaluate }
+}
+
+const EPILOGUE = `
+A version is an id, the beginning of one, a round number, or "latest".
+Settings come from flags, then GRAPEVINE_ variables, then HOME/grapevine.toml.`
+
+/** Runs the command line to its end and leaves the exit code in `process.exitCode` */
+export async function main (argv: readonly string[]): Promise<void> {
+  const fallback = fallbackTerminal(argv)
+  catchBugs(fallback)
+  try {
+    process.exitCode = await runCommand(argv)
+  } catch (err) {
+    process.exitCode = fail(err, fallback)
+  }
+  await fallback.flush()
+  // a handle that somebody forgot must not keep the process alive
+  process.exit()
+}
+
+/** Before the settings are known, or when they are not valid */
+function fallbackTerminal (argv: readonly string[]): Terminal {
+  const switched = ['1', 'true'].includes(process.env[environmentName('json')] ?? '')
+  return new Terminal({
+    json: argv.includes('--json') || switched,
+    quiet: false,
+    verbose: argv.includes('--verbose') || argv.includes('-v'),
+    colour: !argv.includes('--no-color'),
+    environment: process.env
+  })
+}
+
+function fail (err: unknown, terminal: Terminal): number {
+  if (err instanceof CommanderError) {
+    if (err.exitCode === 0) {
+      return 0
+    }
+    return fail(new UsageError(usageMessage(err)), terminal)
+  }
+  const report = reportError(err)
+  terminal.error(report, err)
+  return report.exit
+}
+
+/** Two lines of commander's as one */
+function usageMessage ({ code, message }: CommanderError): string {
+  if (code === 'commander.help') {
+    return 'a verb is missing'
+  }
+  return message.replace(/^error: /, '').replace(/\n\(Did you mean (.*)\?\)/, ' (did you mean $1?)')
+}
+
+function catchBugs (terminal: Terminal): void {
+  const end = (err: unknown): void => {
+    const report = reportError(err)
+    terminal.error(report, err)
+    void terminal.flush().finally(() => process.exit(report.exit))
+  }
+  process.on('uncaughtException', end)
+  process.on('unhandledRejection', end)
+}
+
+async function runCommand (argv: readonly string[]): Promise<number> {
+  let exitCode = 0
+  const program = buildProgram(async (verb, flags, args) => {
+    exitCode = await runVerb(verb, flags, args)
+  })
+  await program.parseAsync([...argv], { from: 'user' })
+  return exitCode
+}
+
+async function runVerb (verb: Verb, flags: Partial<Record<SettingName, unknown>>, args: readonly string[]): Promise<number> {
+  const resolved = await resolveSettings({ flags, environment: process.env, workingDirectory: process.cwd() })
+  const { settings } = resolved
+  const terminal = new Terminal({
+    json: settings.json ?? false,
+    quiet: settings.quiet ?? false,
+    verbose: settings.verbose ?? false,
+    colour: settings.noColor !== true,
+    environment: process.env
+  })
+  const run = await VERBS[verb].load()
+  try {
+    return await run({ ...resolved, terminal, args })
+  } catch (err) {
+    return fail(err, terminal)
+  } finally {
+    await terminal.flush()
+  }
+}
+
+/** Commander's program; `act` is called with the verb, its flags by setting name, and its arguments */
+export function buildProgram (act: (verb: Verb, flags: Partial<Record<SettingName, unknown>>, args: string[]) => Promise<void>): Command {
+  const program = new Command('grapevine')
+    .description('Peers that own private data train one model together, without a server')
+    .usage('<verb> [settings]')
+    .version(packageVersion(), '--version', 'print the version')
+    .helpOption('-h, --help', 'print help')
+    .configureHelp({ showGlobalOptions: true })
+    .configureOutput({ writeErr: () => {}, outputError: () => {} })
+    .exitOverride()
+    .addHelpText('after', EPILOGUE)
+  addOptions(program, globalSettings())
+  for (const verb of Object.keys(VERBS) as Verb[]) {
+    const { args, help } = VERBS[verb]
+    const command = program.command(`${verb} ${args}`.trim()).description(help)
+    addOptions(command, settingsOf(verb))
+    command.action(async () => {
+      await act(verb, flagsOf(command), command.args)
+    })
+  }
+  return program
+}
+
+function addOptions (command: Command, names: readonly SettingName[]): void {
+  for (const name of names) {
+    const { value, short, help, list, hidden, shownDefault } = setting(name)
+    const flags = `${short === undefined ? '' : `-${short}, `}--${kebabName(name)}${value === undefined ? '' : ` <${value}>`}`
+    const option = new Option(flags, `${help}${shownDefault === undefined ? '' : ` (default: ${shownDefault})`}`)
+    if (list === true) {
+      option.argParser((given: string, before: string[] | undefined) => [...before ?? [], given])
+    }
+    command.addOption(option.hideHelp(hidden === true))
+  }
+}
+
+function flagsOf (command: Command): Partial<Record<SettingName, unknown>> {
+  const { color, ...flags } = command.optsWithGlobals<Partial<Record<SettingName, unknown>> & { color?: boolean }>()
+  // commander understands --no-color as the opposite of a --color that there is not
+  return color === false ? { ...flags, noColor: true } : flags
+}
+
+/** From the package.json nearest to this file: it lies in another place before the build */
+function packageVersion (): string {
+  for (const path of ['../package.json', '../../package.json']) {
+    try {
+      const { version } = JSON.parse(readFileSync(fileURLToPath(new URL(path, import.meta.url)), 'utf8')) as { version: string }
+      return version
+    } catch (err) {
+      if ((err as NodeJS.ErrnoException).code !== 'ENOENT') {
+        throw err
+      }
+    }
+  }
+  return 'unknown'
+}

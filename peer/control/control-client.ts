@@ -1,0 +1,156 @@
+/**
+ * Asks the running peer of a home
+ */
+import { request } from 'node:http'
+import { ControlError, NoSuchVersionError } from '../errors.ts'
+import { readControlFile } from './control-file.ts'
+import type { ControlAddress } from './control-file.ts'
+import type { FederationDocument } from '../../src/federation.ts'
+import type { ModelVersion } from '../../src/interface.ts'
+import type { NodeDescription } from '../../src/node-interface.ts'
+
+const TIMEOUT_MS = 10_000
+
+/** 256 MiB of parameters is the most that a model may have */
+const MAX_ANSWER_BYTES = 300 * 1024 * 1024
+
+/** Connection errors that mean: no such process any more */
+const GONE = ['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ENOENT']
+
+export interface RunningStatus {
+  pid: number
+  node: NodeDescription
+  dataSettings: Record<string, unknown>
+}
+
+interface Answer {
+  status: number
+  headers: Record<string, string | string[] | undefined>
+  body: Buffer
+}
+
+/** Undefined when no peer runs in the home, whatever files an earlier one left there */
+export async function connectControl (home: string): Promise<ControlClient | undefined> {
+  const address = await readControlFile(home)
+  if (address === undefined || !isAlive(address.pid)) {
+    return undefined
+  }
+  const client = new ControlClient(address)
+  return await client.answers() ? client : undefined
+}
+
+export class ControlClient {
+  private readonly address: ControlAddress
+
+  constructor (address: ControlAddress) {
+    this.address = address
+  }
+
+  get pid (): number {
+    return this.address.pid
+  }
+
+  /** False when something else, or nothing, listens there by now */
+  async answers (): Promise<boolean> {
+    try {
+      const { status } = await this.get('/status')
+      return status === 200
+    } catch (err) {
+      if (GONE.includes(String((err as NodeJS.ErrnoException).code))) {
+        return false
+      }
+      throw err
+    }
+  }
+
+  async status (): Promise<RunningStatus> {
+    return await this.document('/status') as RunningStatus
+  }
+
+  async versions (options: { limit: number }): Promise<ModelVersion[]> {
+    return await this.document(`/versions?limit=${options.limit}`) as ModelVersion[]
+  }
+
+  async federation (): Promise<FederationDocument | undefined> {
+    return await this.document('/federation') as FederationDocument | null ?? undefined
+  }
+
+  /** Undefined when there is no such version. Throws AmbiguousVersionError */
+  async version (selector: string): Promise<{ version: ModelVersion, parameters: Float32Array } | undefined> {
+    let answer: Answer
+    try {
+      answer = await this.checked(`/versions/${encodeURIComponent(selector)}`)
+    } catch (err) {
+      if (err instanceof NoSuchVersionError) {
+        return undefined
+      }
+      throw err
+    }
+    const version = JSON.parse(decodeURIComponent(String(answer.headers['x-grapevine-version']))) as ModelVersion
+    // a copy of its own: the offset of the body inside its buffer need not be a multiple of four
+    const bytes = new Uint8Array(answer.body)
+    return { version, parameters: new Float32Array(bytes.buffer) }
+  }
+
+  private async document (path: string): Promise<unknown> {
+    const { body } = await this.checked(path)
+    return JSON.parse(body.toString('utf8'))
+  }
+
+  private async checked (path: string): Promise<Answer> {
+    const answer = await this.get(path)
+    if (answer.status !== 200) {
+      throw remoteError(answer, this.pid)
+    }
+    return answer
+  }
+
+  private get (path: string): Promise<Answer> {
+    const { port, token } = this.address
+    return new Promise((resolve, reject) => {
+      const outgoing = request({ host: '127.0.0.1', port, path, agent: false, headers: { authorization: `Bearer ${token}` }, signal: AbortSignal.timeout(TIMEOUT_MS) }, (response) => {
+        const pieces: Buffer[] = []
+        let size = 0
+        response.on('data', (piece: Buffer) => {
+          size += piece.byteLength
+          pieces.push(piece)
+          if (size > MAX_ANSWER_BYTES) {
+            response.destroy(new ControlError(`the answer of process ${this.pid} has more than ${MAX_ANSWER_BYTES} bytes`))
+          }
+        })
+        response.on('error', reject)
+        response.on('end', () => {
+          resolve({ status: response.statusCode ?? 0, headers: response.headers, body: Buffer.concat(pieces) })
+        })
+      })
+      outgoing.on('error', (err) => {
+        reject(err.name === 'AbortError' || err.name === 'TimeoutError' ? new ControlError(`process ${this.pid} did not answer in ${TIMEOUT_MS / 1000} s`, { cause: err }) : err)
+      })
+      outgoing.end()
+    })
+  }
+}
+
+/** An error of the node in the other process, with its name, so that it is reported as the same */
+function remoteError ({ status, body }: Answer, pid: number): Error {
+  let name: unknown
+  let message: unknown
+  try {
+    ({ name, message } = JSON.parse(body.toString('utf8')) as Record<string, unknown>)
+  } catch (err) {
+    return new ControlError(`process ${pid} answered ${status}`, { cause: err })
+  }
+  const error = name === 'NoSuchVersionError' ? new NoSuchVersionError(String(message)) : new ControlError(String(message))
+  error.name = String(name)
+  return error
+}
+
+/** Signal 0 asks whether a process exists. EPERM: it does, and belongs to somebody else */
+function isAlive (pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (err) {
+    return (err as NodeJS.ErrnoException).code === 'EPERM'
+  }
+}

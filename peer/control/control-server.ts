@@ -1,0 +1,143 @@
+/**
+ * The control endpoint: lets the other verbs look into a running peer
+ *
+ * Read only, on 127.0.0.1. A web page cannot use it: the Host header must name the loopback address (DNS rebinding), a
+ * request with an Origin is refused, and nothing is answered without the token of `control.json`.
+ */
+import { randomBytes, timingSafeEqual } from 'node:crypto'
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import { removeControlFile, writeControlFile } from './control-file.ts'
+import { reportError } from '../error-report.ts'
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import type { GrapevineNode } from '../../src/node-interface.ts'
+
+const HOST = '127.0.0.1'
+const TOKEN_BYTES = 32
+const REQUEST_TIMEOUT_MS = 10_000
+const MAX_CONNECTIONS = 16
+const MAX_VERSIONS = 100_000
+
+export type ControlledNode = Pick<GrapevineNode, 'describe' | 'versions' | 'version' | 'federation'>
+
+export interface ControlServerInit {
+  home: string
+  node: ControlledNode
+  /** How this process reads its data: `evaluate` uses the same */
+  dataSettings: object
+}
+
+interface Answer {
+  status: number
+  body: Uint8Array | string
+  headers?: Record<string, string>
+}
+
+/** Serves one node until `stop()` */
+export class ControlServer {
+  private readonly init: ControlServerInit
+  private readonly token = randomBytes(TOKEN_BYTES).toString('hex')
+  private readonly server: Server
+
+  constructor (init: ControlServerInit) {
+    this.init = init
+    this.server = createServer({ requestTimeout: REQUEST_TIMEOUT_MS, headersTimeout: REQUEST_TIMEOUT_MS, maxHeaderSize: 8192 }, (request, response) => {
+      void this.serve(request, response)
+    })
+    this.server.maxConnections = MAX_CONNECTIONS
+  }
+
+  /** Listens, then writes `control.json` */
+  async start (): Promise<void> {
+    this.server.listen(0, HOST)
+    await once(this.server, 'listening')
+    // a control endpoint alone keeps no process alive
+    this.server.unref()
+    await writeControlFile(this.init.home, { pid: process.pid, port: this.port, token: this.token })
+  }
+
+  stop (): void {
+    if (this.server.listening) {
+      removeControlFile(this.init.home)
+      this.server.close()
+      this.server.closeAllConnections()
+    }
+  }
+
+  private get port (): number {
+    return (this.server.address() as AddressInfo).port
+  }
+
+  private async serve (request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { status, body, headers } = await this.answer(request)
+    response.writeHead(status, { 'content-length': Buffer.byteLength(body), 'cache-control': 'no-store', 'x-content-type-options': 'nosniff', ...headers })
+    response.end(body)
+  }
+
+  private async answer (request: IncomingMessage): Promise<Answer> {
+    const refused = this.refusal(request)
+    if (refused !== undefined) {
+      return refused
+    }
+    try {
+      return await this.route(new URL(request.url ?? '/', `http://${HOST}`))
+    } catch (err) {
+      const { name, message } = err as Error
+      return json(reportError(err).exit === 1 ? 500 : 409, { name, message })
+    }
+  }
+
+  private refusal ({ method, headers }: IncomingMessage): Answer | undefined {
+    if (headers.host !== `${HOST}:${this.port}` || headers.origin !== undefined) {
+      return json(403, { name: 'ControlError', message: 'not from here' })
+    }
+    if (!sameText(headers.authorization ?? '', `Bearer ${this.token}`)) {
+      return json(401, { name: 'ControlError', message: 'wrong token' })
+    }
+    return method === 'GET' ? undefined : json(405, { name: 'ControlError', message: 'read only' })
+  }
+
+  private async route ({ pathname, searchParams }: URL): Promise<Answer> {
+    const { node } = this.init
+    const version = /^\/versions\/([^/]{1,128})$/.exec(pathname)?.[1]
+    if (version !== undefined) {
+      return await this.version(decodeURIComponent(version))
+    }
+    switch (pathname) {
+      case '/status':
+        return json(200, { pid: process.pid, node: node.describe(), dataSettings: this.init.dataSettings })
+      case '/versions':
+        return json(200, await node.versions({ limit: Math.min(Math.max(1, Number(searchParams.get('limit')) || 1), MAX_VERSIONS) }))
+      case '/federation':
+        return json(200, node.federation() ?? null)
+      default:
+        return json(404, { name: 'ControlError', message: 'no such page' })
+    }
+  }
+
+  /** The parameters as little-endian float32; what describes them in a header */
+  private async version (selector: string): Promise<Answer> {
+    const found = await this.init.node.version(selector)
+    if (found === undefined) {
+      return json(404, { name: 'NoSuchVersionError', message: `no version "${selector}"` })
+    }
+    const { parameters } = found
+    return {
+      status: 200,
+      body: new Uint8Array(parameters.buffer, parameters.byteOffset, parameters.byteLength),
+      headers: { 'content-type': 'application/octet-stream', 'x-grapevine-version': encodeURIComponent(JSON.stringify(found.version)) }
+    }
+  }
+}
+
+function json (status: number, value: unknown): Answer {
+  return { status, body: JSON.stringify(value), headers: { 'content-type': 'application/json' } }
+}
+
+/** In constant time for texts of equal length */
+function sameText (a: string, b: string): boolean {
+  const left = Buffer.from(a)
+  const right = Buffer.from(b)
+  return left.byteLength === right.byteLength && timingSafeEqual(left, right)
+}

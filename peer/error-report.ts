@@ -1,0 +1,132 @@
+/**
+ * From any error to what the user sees: a stable code, an exit code, one line, the next step
+ *
+ * One table by error name and reason. The library's messages say what happened with the evidence; the fix says what to do.
+ */
+import { EXIT_CODES } from './exit-codes.ts'
+import type { ExitName } from './exit-codes.ts'
+
+export interface ErrorReport {
+  /** `GRAPEVINE_E_…`, stable */
+  code: string
+  /** Process exit code */
+  exit: number
+  /** One line */
+  message: string
+  /** The next step, one line; null when there is nothing to do */
+  fix: string | null
+}
+
+interface ErrorRow {
+  /** Without the prefix */
+  code: string
+  exit: ExitName
+  fix: string | null
+  /** Names of the error classes */
+  names: readonly string[]
+  /** Only errors with one of these `reason`s */
+  reasons?: readonly string[]
+  /** Only errors with one of these system or library codes, their own or in a cause */
+  causes?: readonly string[]
+  /** Only errors whose message fits: where a class has neither a reason nor a cause to tell by */
+  says?: RegExp
+}
+
+const WRITE_NAMES = ['StoreWriteError', 'StoreCorruptError', 'IdentityError', 'DatasetError', 'Error', 'LevelError', 'ModelError']
+
+/** The first row that fits decides */
+export const ERROR_ROWS: readonly ErrorRow[] = [
+  { code: 'DISK_FULL', exit: 'storage', names: WRITE_NAMES, causes: ['ENOSPC', 'EDQUOT'], fix: 'Free some space, or use another home with --home; the last committed version is safe' },
+
+  { code: 'USAGE', exit: 'usage', names: ['UsageError'], fix: 'See grapevine --help' },
+  { code: 'CONFIGURATION', exit: 'configuration', names: ['ConfigurationError'], fix: 'See docs/configuration.md for all settings' },
+  { code: 'NO_HOME', exit: 'configuration', names: ['NoHomeError'], fix: 'Make one: grapevine init, or join a federation: grapevine join ADDRESS' },
+  { code: 'HOME_EXISTS', exit: 'running', names: ['HomeExistsError'], fix: 'Start it: grapevine start, use another folder: --home DIR, or pass --if-missing to accept it' },
+  { code: 'NO_SUCH_VERSION', exit: 'usage', names: ['NoSuchVersionError'], fix: 'List them: grapevine versions' },
+  { code: 'CONTROL', exit: 'unexpected', names: ['ControlError'], fix: 'Look at the process, and start the peer again' },
+
+  { code: 'FEDERATION_INVALID', exit: 'configuration', names: ['InvalidFederationError'], fix: 'Correct the federation document' },
+  { code: 'FEDERATION_MISMATCH', exit: 'integrity', names: ['FederationMismatchError'], fix: 'Use another home for another federation (--home), or correct --federation-id' },
+
+  { code: 'DATA_MISSING', exit: 'data', names: ['DatasetError'], causes: ['ENOENT', 'ENOTDIR'], fix: 'Check --data' },
+  { code: 'DATA_UNREADABLE', exit: 'data', names: ['DatasetError'], causes: ['EACCES', 'EPERM', 'EISDIR'], fix: 'Check --data and the permissions of the file' },
+  { code: 'DATA_INVALID', exit: 'data', names: ['DatasetError'], fix: 'Check that --data fits the federation document' },
+  { code: 'BACKEND', exit: 'incompatible', names: ['BackendError'], fix: 'Try --backend auto, or npm run setup:tensorflow for the native backend' },
+  { code: 'TRAINING', exit: 'training', names: ['TrainingError'], fix: 'The last good version is kept; a lower learning rate in the federation document may help' },
+  { code: 'UPDATE_TOO_LARGE', exit: 'incompatible', names: ['PublishError'], fix: 'The model is too large for its codec: choose a smaller one in the federation document' },
+
+  { code: 'BAD_ADDRESS', exit: 'usage', names: ['InvalidAddressError', 'InvalidMultiaddrError'], fix: 'A peer\'s address looks like /ip4/192.0.2.1/tcp/4001/p2p/12D3KooW...; grapevine status prints it on the other machine' },
+  { code: 'PORT_IN_USE', exit: 'network', names: ['ListenError'], causes: ['EADDRINUSE'], fix: 'Choose another port with --listen, or port 0 for any free one' },
+  { code: 'LISTEN', exit: 'network', names: ['ListenError', 'UnsupportedListenAddressesError'], fix: 'Choose an address of this machine and a free port with --listen' },
+  { code: 'SELF_DIAL', exit: 'usage', names: ['BootstrapError'], reasons: ['self'], fix: 'That is this peer\'s own address: was the home copied?' },
+  { code: 'IDENTITY_MISMATCH', exit: 'integrity', names: ['BootstrapError'], reasons: ['wrong-peer'], fix: 'Ask for the current address: the peer has another key now, or somebody else answers there' },
+  { code: 'NOT_LIBP2P', exit: 'network', names: ['BootstrapError'], reasons: ['not-libp2p'], fix: 'Something else answers on that port: check the port' },
+  { code: 'NOT_GRAPEVINE', exit: 'network', names: ['BootstrapError'], reasons: ['not-grapevine'], fix: 'Check that the address is that of a grapevine peer' },
+  { code: 'BOOTSTRAP_REFUSED', exit: 'network', names: ['BootstrapError'], reasons: ['refused'], fix: 'The machine answers but nothing listens there: is the peer running, and on that port?' },
+  { code: 'BOOTSTRAP_TIMEOUT', exit: 'network', names: ['BootstrapError'], reasons: ['timeout'], fix: 'Nothing answers: check the address, and firewalls between the machines' },
+  { code: 'BOOTSTRAP_UNREACHABLE', exit: 'network', names: ['BootstrapError'], fix: 'Check --bootstrap and the network' },
+
+  { code: 'HOME_LOCKED', exit: 'running', names: ['HomeLockedError'], fix: 'Another peer runs in this home: see grapevine status, or use another home with --home' },
+  { code: 'STORE_FORMAT', exit: 'incompatible', names: ['StoreFormatError'], fix: 'Use the version of grapevine that wrote it, or another home with --home' },
+  { code: 'STORE_CORRUPT', exit: 'storage', names: ['StoreCorruptError'], fix: 'Restore the home from a copy, or join again from a new home; nothing was deleted' },
+  { code: 'STORE_WRITE', exit: 'storage', names: ['StoreWriteError'], fix: 'Check the permissions and the file system of the home' },
+  { code: 'AMBIGUOUS_VERSION', exit: 'usage', names: ['AmbiguousVersionError'], fix: 'Give more characters of the id: see grapevine versions' },
+  { code: 'INSECURE_PERMISSIONS', exit: 'storage', names: ['IdentityError'], says: /permission|mode|readable by|open to|other users|chmod/i, fix: 'Only you may read the key: chmod 600 on the file' },
+  { code: 'IDENTITY', exit: 'storage', names: ['IdentityError'], fix: 'Restore the key file from a copy, or use a new home' },
+
+  { code: 'PERMISSION', exit: 'storage', names: ['Error'], causes: ['EACCES', 'EPERM', 'EROFS'], fix: 'Check the permissions of that file or folder' },
+  { code: 'FILE_MISSING', exit: 'usage', names: ['Error'], causes: ['ENOENT', 'ENOTDIR', 'EISDIR', 'EEXIST', 'ENOTEMPTY'], fix: 'Check the path' }
+]
+
+/** How deep a chain of causes is followed: it may be a loop */
+const MAX_CAUSES = 8
+
+/** What to tell the user of an error, whatever it is */
+export function reportError (error: unknown): ErrorReport {
+  const row = ERROR_ROWS.find((candidate) => fits(candidate, error))
+  const message = oneLine(error instanceof Error ? error.message : String(error))
+  if (row === undefined) {
+    return {
+      code: 'GRAPEVINE_E_UNEXPECTED',
+      exit: EXIT_CODES.unexpected.code,
+      message: `${error instanceof Error ? `${error.name}: ` : ''}${message}`,
+      fix: 'This is a bug: run again with --verbose for the stack trace, and report it'
+    }
+  }
+  return { code: `GRAPEVINE_E_${row.code}`, exit: EXIT_CODES[row.exit].code, message, fix: row.fix }
+}
+
+/** For people, on one line */
+export function errorLine ({ code, message, fix }: ErrorReport): string {
+  const sentence = message.replace(/[.\s]+$/, '')
+  return `error ${code}: ${sentence}${fix === null ? '' : `. ${fix}`}`
+}
+
+function fits (row: ErrorRow, error: unknown): boolean {
+  const { name, message, reason } = (error ?? {}) as { name?: unknown, message?: unknown, reason?: unknown }
+  return row.names.includes(String(name)) &&
+    (row.reasons === undefined || row.reasons.includes(String(reason))) &&
+    (row.causes === undefined || causeCodes(error).some((code) => row.causes!.includes(code))) &&
+    (row.says === undefined || row.says.test(String(message)))
+}
+
+/** `code` of the error and of its causes; the text too, for libraries that keep the code there only */
+function causeCodes (error: unknown): string[] {
+  const codes: string[] = []
+  let current = error
+  for (let depth = 0; depth < MAX_CAUSES && current !== null && typeof current === 'object'; depth++) {
+    const { code, message, cause, errors } = current as { code?: unknown, message?: unknown, cause?: unknown, errors?: unknown }
+    if (typeof code === 'string') {
+      codes.push(code)
+    }
+    if (typeof message === 'string') {
+      codes.push(...message.match(/\bE[A-Z]{4,}\b/g) ?? [], ...(/no space left on device/i.test(message) ? ['ENOSPC'] : []))
+    }
+    current = cause ?? (Array.isArray(errors) ? errors[0] : undefined)
+  }
+  return codes
+}
+
+function oneLine (message: string): string {
+  return message.replace(/\s*\n\s*/g, ' ').trim()
+}

@@ -1,0 +1,33 @@
+/**
+ * Errors of the program itself; the library's are in src/errors.ts
+ */
+
+/** The command line cannot be understood. Exit code 2 */
+export class UsageError extends Error {
+  override name = 'UsageError'
+}
+
+/** A configuration file, an environment variable or the home is not valid. Exit code 3 */
+export class ConfigurationError extends Error {
+  override name = 'ConfigurationError'
+}
+
+/** The home holds no peer yet. Exit code 3 */
+export class NoHomeError extends Error {
+  override name = 'NoHomeError'
+}
+
+/** `init` found a peer in the home. Exit code 4 */
+export class HomeExistsError extends Error {
+  override name = 'HomeExistsError'
+}
+
+/** No model version fits the selector. Exit code 2 */
+export class NoSuchVersionError extends Error {
+  override name = 'NoSuchVersionError'
+}
+
+/** The running peer's control endpoint gave an answer that makes no sense. Exit code 1 */
+export class ControlError extends Error {
+  override name = 'ControlError'
+}

@@ -1,0 +1,22 @@
+/**
+ * Exit codes of the programs. A contract with scripts: a number never changes its meaning
+ */
+
+export const EXIT_CODES = {
+  ok: { code: 0, meaning: 'done; a running peer was stopped gracefully or reached its last round' },
+  unexpected: { code: 1, meaning: 'a bug: nothing that you did' },
+  usage: { code: 2, meaning: 'the command line is wrong: unknown flag, malformed address, no such version' },
+  configuration: { code: 3, meaning: 'the configuration file, an environment variable, the home or the federation document is not valid' },
+  running: { code: 4, meaning: 'the peer is not running, or another process runs it already' },
+  network: { code: 5, meaning: 'cannot listen, or no bootstrap address answered' },
+  incompatible: { code: 7, meaning: 'Node too old, home of another format, model that no training backend here can run' },
+  data: { code: 8, meaning: 'the data are missing, damaged, or do not fit the federation document' },
+  storage: { code: 9, meaning: 'the home cannot be read or written: disk full, damaged, wrong permissions' },
+  training: { code: 12, meaning: 'training failed: the loss is not a number, or the worker died' },
+  integrity: { code: 13, meaning: 'something is not what it was said to be: another peer id, another federation' },
+  partial: { code: 14, meaning: 'only a part succeeded (`grapevine-testnet`: some peers failed)' },
+  interrupted: { code: 130, meaning: 'ended at once by a second Ctrl-C (SIGINT)' },
+  terminated: { code: 143, meaning: 'ended at once by a second SIGTERM' }
+} as const
+
+export type ExitName = keyof typeof EXIT_CODES

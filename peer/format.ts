@@ -1,0 +1,83 @@
+/**
+ * Numbers and rounds as text for people
+ */
+import type { RoundReport } from '../src/node-interface.ts'
+
+const BYTE_UNITS = ['B', 'kB', 'MB', 'GB', 'TB']
+
+/** Decimal units: 33100 -> `33.1 kB` */
+export function formatBytes (bytes: number): string {
+  let value = bytes
+  let unit = 0
+  while (value >= 999.95 && unit < BYTE_UNITS.length - 1) {
+    value /= 1000
+    unit++
+  }
+  return `${unit === 0 ? Math.round(value) : value.toFixed(1)} ${BYTE_UNITS[unit]}`
+}
+
+/** 1240 -> `1.24 s`, 754000 -> `12 min 34 s` */
+export function formatDuration (ms: number): string {
+  const seconds = ms / 1000
+  if (seconds < 9.995) {
+    return `${seconds.toFixed(2)} s`
+  }
+  if (seconds < 59.95) {
+    return `${seconds.toFixed(1)} s`
+  }
+  const whole = Math.round(seconds)
+  if (whole < 3600) {
+    return `${Math.floor(whole / 60)} min ${whole % 60} s`
+  }
+  const minutes = Math.floor(whole / 60)
+  return minutes < 2880 ? `${Math.floor(minutes / 60)} h ${minutes % 60} min` : `${Math.floor(minutes / 1440)} d ${Math.floor(minutes / 60) % 24} h`
+}
+
+/** 0.8414 -> `84.1 %` */
+export function formatShare (share: number | null | undefined): string {
+  return share === null || share === undefined ? '-' : `${(share * 100).toFixed(1)} %`
+}
+
+export function formatLoss (loss: number | null | undefined): string {
+  return loss === null || loss === undefined ? '-' : loss.toFixed(3)
+}
+
+/** With a space between thousands */
+export function formatCount (count: number): string {
+  return count.toString().replace(/\B(?=(\d{3})+$)/g, ' ')
+}
+
+/** The two ends of a long id */
+export function shortId (id: string): string {
+  return id.length <= 16 ? id : `${id.slice(0, 8)}…${id.slice(-5)}`
+}
+
+/** `distance-gate 2, norm 1`; empty when nothing was refused */
+export function formatReasons (rejected: RoundReport['rejected']): string {
+  return Object.entries(rejected).map(([reason, count]) => `${reason} ${count}`).join(', ')
+}
+
+/** One line for one finished round */
+export function formatRound (report: RoundReport): string {
+  const rejected = Object.values(report.rejected).reduce((sum, count) => sum + count, 0)
+  const reasons = rejected === 0 ? '' : ` (${formatReasons(report.rejected)})`
+  const parts = [
+    `round ${report.round}`,
+    `accuracy ${formatShare(report.accuracy)}`,
+    `loss ${formatLoss(report.loss ?? report.trainLoss)}${report.loss === null ? ' in training' : ''}`,
+    `accepted ${report.accepted}`,
+    `rejected ${rejected}${reasons}`,
+    `late ${report.late}`,
+    `sent ${formatBytes(report.bytesSent)}`,
+    `received ${formatBytes(report.bytesReceived)}`,
+    formatPhases(report)
+  ]
+  return `${parts.join('  ')}${report.keptOwn ? '  kept the own model' : ''}`
+}
+
+/** `1.24 s (train 0.90, wait 0.20, evaluate 0.10, other 0.04)` */
+export function formatPhases ({ durationMs, phases }: RoundReport): string {
+  const seconds = (ms: number): string => (ms / 1000).toFixed(2)
+  const other = Math.max(0, durationMs - phases.trainMs - phases.waitMs - phases.evaluateMs)
+  return `${formatDuration(durationMs)} (train ${seconds(phases.trainMs)}, wait ${seconds(phases.waitMs)}, evaluate ${seconds(phases.evaluateMs)}, other ${seconds(other)})`
+}

@@ -1,0 +1,119 @@
+/**
+ * Looks into a home, whether its peer runs (then it is asked) or not (then its store is opened)
+ */
+import { access } from 'node:fs/promises'
+import { setTimeout as delay } from 'node:timers/promises'
+import { connectControl } from './control/control-client.ts'
+import { NoSuchVersionError } from './errors.ts'
+import { databaseFolder, readFoundingDocument, requirePeer } from './home.ts'
+import type { ControlClient, RunningStatus } from './control/control-client.ts'
+import type { FederationDocument } from '../src/federation.ts'
+import type { ModelVersion, Store } from '../src/interface.ts'
+
+/** A peer that starts takes the store's lock a moment before it answers */
+const STARTING_TRIES = 20
+const STARTING_DELAY_MS = 250
+
+/** Reading must not prune: how many versions are kept is for `start` to say */
+const KEEP_ALL = Number.MAX_SAFE_INTEGER
+
+export interface FoundVersion {
+  version: ModelVersion
+  parameters: Float32Array
+}
+
+export interface HomeReader {
+  /** Undefined when the peer does not run */
+  running: RunningStatus | undefined
+  federation: () => Promise<FederationDocument | undefined>
+  versions: (options: { limit: number }) => Promise<ModelVersion[]>
+  version: (selector: string) => Promise<FoundVersion | undefined>
+  /** Report of the last finished round, as it was stored */
+  lastRound: () => Promise<object | undefined>
+  close: () => Promise<void>
+}
+
+/**
+ * Throws NoHomeError, HomeLockedError when another process holds the store but does not answer, and the store's errors
+ */
+export async function openHome (home: string): Promise<HomeReader> {
+  await requirePeer(home)
+  for (let tries = 1; ; tries++) {
+    const client = await connectControl(home)
+    if (client !== undefined) {
+      return runningReader(client)
+    }
+    try {
+      return await storeReader(home)
+    } catch (err) {
+      if ((err as Error).name !== 'HomeLockedError' || tries === STARTING_TRIES) {
+        throw err
+      }
+    }
+    await delay(STARTING_DELAY_MS)
+  }
+}
+
+/** Throws NoSuchVersionError */
+export async function requireVersion (reader: HomeReader, selector: string): Promise<FoundVersion> {
+  const found = await reader.version(selector)
+  if (found !== undefined) {
+    return found
+  }
+  throw new NoSuchVersionError(selector === 'latest' ? 'this home has no model version yet' : `this home has no version "${selector}"`)
+}
+
+async function runningReader (client: ControlClient): Promise<HomeReader> {
+  const running = await client.status()
+  return {
+    running,
+    federation: async () => client.federation(),
+    versions: async (options) => client.versions(options),
+    version: async (selector) => client.version(selector),
+    lastRound: async () => running.node.lastRound,
+    close: async () => {}
+  }
+}
+
+async function storeReader (home: string): Promise<HomeReader> {
+  const store = await openStore(home)
+  return {
+    running: undefined,
+    federation: async () => await storedFederation(store) ?? await readFoundingDocument(home),
+    versions: async (options) => await store?.list(options) ?? [],
+    version: async (selector) => {
+      const version = await store?.get(selector)
+      const parameters = version === undefined ? undefined : await store?.parameters(version.id)
+      return version === undefined || parameters === undefined ? undefined : { version, parameters }
+    },
+    lastRound: async () => (await store?.metrics({ limit: 1 }))?.at(-1),
+    close: async () => store?.close()
+  }
+}
+
+/** Undefined for a home that was made but never started: looking must not make a database */
+async function openStore (home: string): Promise<Store | undefined> {
+  const location = databaseFolder(home)
+  try {
+    await access(location)
+  } catch (err) {
+    if ((err as NodeJS.ErrnoException).code === 'ENOENT') {
+      return undefined
+    }
+    throw err
+  }
+  const { createLevelStore } = await import('../src/store/level-store.ts')
+  const { systemClock } = await import('../src/system-clock.ts')
+  const store = createLevelStore({ location, clock: systemClock, keepVersions: KEEP_ALL, keepMetrics: KEEP_ALL })
+  await store.open()
+  return store
+}
+
+async function storedFederation (store: Store | undefined): Promise<FederationDocument | undefined> {
+  const bytes = await store?.getFederation()
+  if (bytes === undefined) {
+    return undefined
+  }
+  const { decodeFederation } = await import('../src/federation.ts')
+  return decodeFederation(bytes)
+}

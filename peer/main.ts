@@ -1,0 +1,27 @@
+#!/usr/bin/env node
+/**
+ * The `grapevine` program: checks Node's version, then loads the rest
+ *
+ * This file must be readable by a Node far older than the one it asks for: no static imports, no syntax after 2017.
+ */
+const REQUIRED_MAJOR = 20
+const REQUIRED_MINOR = 19
+const EXIT_INCOMPATIBLE = 7
+
+const found = process.versions.node
+const parts = found.split('.').map(Number)
+const major = parts[0] as number
+const minor = parts[1] as number
+
+if (major < REQUIRED_MAJOR || (major === REQUIRED_MAJOR && minor < REQUIRED_MINOR)) {
+  process.stderr.write('error GRAPEVINE_E_NODE_TOO_OLD: found Node ' + found + ' at ' + process.execPath + ', need ' +
+    REQUIRED_MAJOR + '.' + REQUIRED_MINOR + ' or newer. Install it from https://nodejs.org or with your package manager\n')
+  process.exitCode = EXIT_INCOMPATIBLE
+} else {
+  import('./cli.ts').then(function (cli) {
+    return cli.main(process.argv.slice(2))
+  }, function (err) {
+    process.stderr.write('error GRAPEVINE_E_UNEXPECTED: the program could not be loaded: ' + (err as Error).message + '. Install it again\n')
+    process.exitCode = 1
+  })
+}

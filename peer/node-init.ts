@@ -1,0 +1,92 @@
+/**
+ * From checked settings to what the library takes
+ */
+import { UsageError } from './errors.ts'
+import { kebabName } from './settings.ts'
+import type { SettingName, Settings } from './settings.ts'
+import type { DatasetSource, Partition } from '../src/interface.ts'
+import type { NodeInit } from '../src/node-interface.ts'
+
+/** Settings that say which examples a peer uses */
+export const DATA_SETTINGS = ['data', 'testData', 'testFraction', 'partition', 'dirichlet', 'shards', 'partitionSeed'] as const satisfies readonly SettingName[]
+
+const DEFAULT_TEST_FRACTION = 0.2
+const DEFAULT_PARTITION_SEED = 1
+
+/** Where the examples come from. Throws UsageError when settings do not go together */
+export async function dataSource (settings: Settings): Promise<DatasetSource> {
+  const data = settings.data ?? 'digits'
+  const separator = data.indexOf(':')
+  const kind = separator === -1 ? data : data.slice(0, separator)
+  const rest = separator === -1 ? '' : data.slice(separator + 1)
+  if (kind !== 'csv') {
+    refuse(settings, ['testData', 'testFraction'], 'only csv: data can have')
+  }
+  switch (kind) {
+    case 'idx':
+      return { kind: 'idx', directory: rest }
+    case 'csv':
+      return csvSource(rest, settings)
+    default: {
+      const { DIGITS_DEFAULTS } = await import('../src/data/digits.ts')
+      return { kind: 'digits', ...DIGITS_DEFAULTS, ...(rest === '' ? {} : { seed: Number(rest) }) }
+    }
+  }
+}
+
+function csvSource (file: string, { testData, testFraction }: Settings): DatasetSource {
+  return testData === undefined
+    ? { kind: 'csv', file, testFraction: testFraction ?? DEFAULT_TEST_FRACTION }
+    : { kind: 'csv', file, testFile: testData }
+}
+
+/** Undefined: all examples. Throws UsageError when settings do not go together */
+export function dataPartition (settings: Settings): Partition | undefined {
+  const { partition, dirichlet, shards, partitionSeed } = settings
+  if (partition === undefined) {
+    refuse(settings, ['dirichlet', 'shards', 'partitionSeed'], '--partition I/N is missing: nothing can be split by')
+    return undefined
+  }
+  const [index, count] = partition.split('/').map(Number)
+  const part = { index: index! - 1, count: count!, seed: partitionSeed ?? DEFAULT_PARTITION_SEED }
+  if (dirichlet !== undefined) {
+    return { ...part, strategy: 'dirichlet', alpha: dirichlet }
+  }
+  return shards === undefined ? { ...part, strategy: 'iid' } : { ...part, strategy: 'shards', shardsPerPeer: shards }
+}
+
+/** All of a node's settings but the document. Throws UsageError when settings do not go together */
+export async function nodeInit (home: string, settings: Settings): Promise<NodeInit> {
+  const { bootstrap, federationId, listen, announce, backend, threads, rounds, minMembers, keepVersions, evaluateEvery, attack } = settings
+  const init = {
+    home,
+    data: await dataSource(settings),
+    partition: dataPartition(settings),
+    bootstrap,
+    expectedFederation: federationId,
+    listen,
+    announce,
+    backend,
+    threads,
+    rounds,
+    minMembers,
+    keepVersions,
+    evaluateEvery,
+    attack
+  }
+  return withoutUndefined(init)
+}
+
+function refuse (settings: Settings, names: readonly SettingName[], why: string): void {
+  const given = names.filter((name) => settings[name] !== undefined)
+  if (given.length > 0) {
+    throw new UsageError(`${why} ${given.map((name) => `--${kebabName(name)}`).join(' and ')}`)
+  }
+}
+
+type Present<T> = { [K in keyof T]: Exclude<T[K], undefined> }
+
+/** Settings that were not given are left out, so that the library's defaults hold */
+function withoutUndefined<T extends object> (value: T): Present<T> {
+  return Object.fromEntries(Object.entries(value).filter(([, field]) => field !== undefined)) as Present<T>
+}

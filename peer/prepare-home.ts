@@ -1,0 +1,61 @@
+/**
+ * Makes the home of a new peer
+ */
+import { randomInt } from 'node:crypto'
+import { makeHome, readFoundingDocument, writeConfig, writeFoundingDocument } from './home.ts'
+import type { Settings } from './settings.ts'
+import type { FederationDocument } from '../src/federation.ts'
+
+const MAX_SEED = 0x7fffffff
+
+export interface PreparedHome {
+  /** The settings as they were written: what was left to chance is settled now */
+  settings: Settings
+  peer: string
+  configFile: string
+}
+
+/**
+ * Writes key, document and settings; the settings last, because a home with settings is a finished one
+ *
+ * Throws IdentityError, and the file system's errors
+ */
+export async function prepareHome (home: string, given: Settings, document: FederationDocument | undefined): Promise<PreparedHome> {
+  const settings = withOwnDigits(given)
+  await makeHome(home)
+  const { loadOrCreateIdentity } = await import('../src/network/identity.ts')
+  const key = await loadOrCreateIdentity(home)
+  if (document !== undefined) {
+    await writeFoundingDocument(home, document)
+  }
+  const configFile = await writeConfig(home, settings)
+  return { settings, peer: key.publicKey.toString(), configFile }
+}
+
+/**
+ * Digits of this peer alone, when no seed says which: private data that others have too would teach nobody anything.
+ * Parts of one dataset need the common seed, so they keep the default
+ */
+function withOwnDigits (settings: Settings): Settings {
+  const { data, partition } = settings
+  return (data === undefined || data === 'digits') && partition === undefined ? { ...settings, data: `digits:${randomInt(1, MAX_SEED)}` } : settings
+}
+
+/**
+ * The document of a home that exists already, when the command line names one too
+ *
+ * Throws FederationMismatchError, before anything is started, when they are not the same
+ */
+export async function sameDocument (home: string, named: FederationDocument | undefined): Promise<FederationDocument | undefined> {
+  const kept = await readFoundingDocument(home)
+  if (named === undefined || kept === undefined) {
+    return named ?? kept
+  }
+  const { encodeFederation, federationId } = await import('../src/federation.ts')
+  const { FederationMismatchError } = await import('../src/errors.ts')
+  const [keptId, namedId] = [kept, named].map((document) => federationId(encodeFederation(document)))
+  if (keptId !== namedId) {
+    throw new FederationMismatchError(`${home} was made for federation ${keptId} ("${kept.name}"), not for ${namedId} ("${named.name}")`)
+  }
+  return kept
+}

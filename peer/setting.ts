@@ -1,0 +1,85 @@
+/**
+ * One setting: where it may come from, how it is checked, what the help says
+ */
+import { isAbsolute, resolve } from 'node:path'
+import type * as zod from 'zod'
+
+export type Z = typeof zod
+
+export type Verb = 'init' | 'start' | 'join' | 'status' | 'versions' | 'export' | 'evaluate'
+
+/** Where a setting may come from, strongest first */
+export const SOURCES = ['flag', 'environment', 'file'] as const
+export type Source = typeof SOURCES[number]
+
+interface SettingTraits {
+  /** What the value must be, to follow "must be" */
+  expects: string
+  help: string
+  /** The verbs that take it as a flag; `all` for global flags */
+  verbs: readonly Verb[] | 'all'
+  sources: readonly Source[]
+  /** Name of the value in the help; absent for a switch */
+  value?: string
+  /** A short flag */
+  short?: string
+  /** As shown to the reader */
+  shownDefault?: string
+  /** May be given several times */
+  list?: boolean
+  /** Not in the help */
+  hidden?: boolean
+  /** Makes a relative path in the value absolute */
+  path?: (value: string, base: string) => string
+}
+
+export interface Setting<S extends zod.ZodType = zod.ZodType> extends SettingTraits {
+  schema: (z: Z) => S
+}
+
+const MAX_COUNT = 1_000_000_000
+export const MAX_SEED = 0xffffffff
+
+export function filePath (value: string, base: string): string {
+  return isAbsolute(value) ? value : resolve(base, value)
+}
+
+/** `idx:DIR` and `csv:FILE` hold a path */
+export function dataPath (value: string, base: string): string {
+  const separator = value.indexOf(':')
+  const kind = value.slice(0, separator)
+  return kind === 'idx' || kind === 'csv' ? `${kind}:${filePath(value.slice(separator + 1), base)}` : value
+}
+
+/** Text from a flag or a variable, a number from a file */
+export function number (z: Z): zod.ZodType<number> {
+  return z.union([z.number(), z.string().regex(/^\d+(\.\d+)?(e-?\d+)?$/i).transform(Number)])
+}
+
+export function count (from: number, to = MAX_COUNT): (z: Z) => zod.ZodType<number> {
+  return (z: Z): zod.ZodType<number> => number(z).pipe(z.int().min(from).max(to))
+}
+
+export function text (z: Z): zod.ZodType<string> {
+  return z.string().min(1).max(4096)
+}
+
+export function addresses (z: Z): zod.ZodType<string[]> {
+  const address = z.string().regex(/^\/[^\s,]+$/).max(1024)
+  return z.union([z.array(address).min(1).max(64), address.transform((one) => [one])])
+}
+
+export function toggle (z: Z): zod.ZodType<boolean> {
+  return z.union([z.boolean(), z.enum(['true', '1']).transform(() => true), z.enum(['false', '0']).transform(() => false)])
+}
+
+export function data (z: Z): zod.ZodType<string> {
+  return z.string().max(4096).regex(/^(digits(:\d{1,10})?|idx:.+|csv:.+)$/)
+}
+
+export function partition (z: Z): zod.ZodType<string> {
+  return z.string().regex(/^[1-9]\d{0,4}\/[1-9]\d{0,4}$/).refine((value) => {
+    const [index, of] = value.split('/').map(Number)
+    return index! <= of!
+  })
+}

@@ -1,0 +1,320 @@
+/**
+ * The one table of settings: flags, environment variables, configuration keys, help and documentation all come from it
+ *
+ * `trainFraction` here is `--train-fraction` on the command line, `GRAPEVINE_TRAIN_FRACTION` in the environment and
+ * `train-fraction` in a configuration file. Schemas are functions, because zod takes longer to load than the whole of
+ * `grapevine --help`.
+ */
+import { addresses, count, data, dataPath, filePath, MAX_SEED, number, partition, SOURCES, text, toggle } from './setting.ts'
+import type { output } from 'zod'
+import type { Setting, Source, Verb } from './setting.ts'
+
+const NODE: readonly Verb[] = ['init', 'start', 'join']
+const DATA: readonly Verb[] = [...NODE, 'evaluate']
+const FOUND: readonly Verb[] = ['init', 'start']
+const RUN: readonly Verb[] = ['start', 'join']
+
+const EVERYWHERE: readonly Source[] = SOURCES
+const NOT_IN_FILE: readonly Source[] = ['flag', 'environment']
+const FLAG_ONLY: readonly Source[] = ['flag']
+
+/** Checks every entry and keeps its own type */
+function table<T extends Record<string, Setting>> (entries: T): T {
+  return entries
+}
+
+export const SETTINGS = table({
+  home: {
+    schema: text,
+    expects: 'a folder',
+    value: 'DIR',
+    verbs: 'all',
+    sources: NOT_IN_FILE,
+    path: filePath,
+    shownDefault: '$XDG_STATE_HOME/grapevine or ~/.local/state/grapevine',
+    help: 'folder of this peer: identity key, configuration, database'
+  },
+  config: {
+    schema: text,
+    expects: 'a file',
+    value: 'FILE',
+    verbs: 'all',
+    sources: NOT_IN_FILE,
+    path: filePath,
+    shownDefault: 'HOME/grapevine.toml',
+    help: 'read this configuration file in place of the one in the home'
+  },
+  preset: {
+    schema: text,
+    expects: 'the name of a preset',
+    value: 'NAME',
+    verbs: FOUND,
+    sources: NOT_IN_FILE,
+    shownDefault: 'digits, or a model made to fit idx: and csv: data',
+    help: 'found a federation with this ready-made document'
+  },
+  federation: {
+    schema: text,
+    expects: 'a JSON file',
+    value: 'FILE',
+    verbs: FOUND,
+    sources: NOT_IN_FILE,
+    path: filePath,
+    help: 'found a federation with the document in this JSON file'
+  },
+  data: {
+    schema: data,
+    expects: 'digits, digits:SEED, idx:DIR or csv:FILE',
+    value: 'SPEC',
+    verbs: DATA,
+    sources: EVERYWHERE,
+    path: dataPath,
+    shownDefault: 'digits',
+    help: 'the private examples: generated digits, a folder of IDX files, or a CSV file'
+  },
+  label: {
+    schema: text,
+    expects: 'the name of a column',
+    value: 'COLUMN',
+    verbs: FOUND,
+    sources: NOT_IN_FILE,
+    shownDefault: 'the last column',
+    help: 'the column of a CSV file that holds the class, for a new federation'
+  },
+  testData: {
+    schema: text,
+    expects: 'a CSV file',
+    value: 'FILE',
+    verbs: DATA,
+    sources: EVERYWHERE,
+    path: filePath,
+    help: 'test examples of csv: data'
+  },
+  testFraction: {
+    schema: (z) => number(z).pipe(z.number().gt(0).lt(1)),
+    expects: 'a number between 0 and 1',
+    value: 'SHARE',
+    verbs: DATA,
+    sources: EVERYWHERE,
+    shownDefault: '0.2',
+    help: 'share of csv: data that is kept for testing when there is no test file'
+  },
+  partition: {
+    schema: partition,
+    expects: 'I/N with 1 <= I <= N, such as 2/8',
+    value: 'I/N',
+    verbs: DATA,
+    sources: EVERYWHERE,
+    help: 'use only part I of N of the data, so that several peers can split one dataset'
+  },
+  dirichlet: {
+    schema: (z) => number(z).pipe(z.number().gt(0).max(1e6)),
+    expects: 'a number above 0',
+    value: 'ALPHA',
+    verbs: DATA,
+    sources: EVERYWHERE,
+    help: 'split by label with this concentration: the smaller, the more the parts differ'
+  },
+  shards: {
+    schema: count(1, 10_000),
+    expects: 'a whole number from 1 to 10000',
+    value: 'N',
+    verbs: DATA,
+    sources: EVERYWHERE,
+    help: 'split by label into N shards for each part'
+  },
+  partitionSeed: {
+    schema: count(0, MAX_SEED),
+    expects: `a whole number from 0 to ${MAX_SEED}`,
+    value: 'SEED',
+    verbs: DATA,
+    sources: EVERYWHERE,
+    shownDefault: '1',
+    help: 'seed of the split: equal on all peers that split one dataset'
+  },
+  listen: {
+    schema: addresses,
+    expects: 'a multiaddr, such as /ip4/0.0.0.0/tcp/4001',
+    value: 'ADDRESS',
+    verbs: NODE,
+    sources: EVERYWHERE,
+    list: true,
+    shownDefault: '/ip4/0.0.0.0/tcp/0',
+    help: 'listen on this multiaddr'
+  },
+  announce: {
+    schema: addresses,
+    expects: 'a multiaddr, such as /ip4/198.51.100.7/tcp/4001',
+    value: 'ADDRESS',
+    verbs: NODE,
+    sources: EVERYWHERE,
+    list: true,
+    shownDefault: 'the listening addresses',
+    help: 'tell other peers this multiaddr in place of the listening ones'
+  },
+  bootstrap: {
+    schema: addresses,
+    expects: 'a multiaddr, such as /ip4/192.0.2.1/tcp/4001/p2p/12D3KooW...',
+    value: 'ADDRESS',
+    verbs: FOUND,
+    sources: EVERYWHERE,
+    list: true,
+    help: 'a peer to join through'
+  },
+  federationId: {
+    schema: (z) => z.string().regex(/^[a-z2-7]{50,80}$/),
+    expects: 'a federation id, such as bafyrei...',
+    value: 'ID',
+    verbs: NODE,
+    sources: EVERYWHERE,
+    help: 'refuse every federation but this one'
+  },
+  backend: {
+    schema: (z) => z.enum(['auto', 'tensorflow', 'wasm', 'cpu']),
+    expects: 'auto, tensorflow, wasm or cpu',
+    value: 'NAME',
+    verbs: DATA,
+    sources: EVERYWHERE,
+    shownDefault: 'auto',
+    help: 'training backend; auto times a real step on each and keeps the fastest'
+  },
+  threads: {
+    schema: count(1, 1024),
+    expects: 'a whole number from 1 to 1024',
+    value: 'N',
+    verbs: DATA,
+    sources: EVERYWHERE,
+    shownDefault: '1',
+    help: 'threads of one training step'
+  },
+  rounds: {
+    schema: count(1),
+    expects: 'a whole number, at least 1',
+    value: 'N',
+    verbs: NODE,
+    sources: EVERYWHERE,
+    shownDefault: 'go on until stopped',
+    help: 'stop after round N of the federation'
+  },
+  minMembers: {
+    schema: count(1, 100_000),
+    expects: 'a whole number from 1 to 100000',
+    value: 'N',
+    verbs: NODE,
+    sources: EVERYWHERE,
+    shownDefault: '2',
+    help: 'wait for N members, this peer included, before the first round'
+  },
+  keepVersions: {
+    schema: count(1, 100_000),
+    expects: 'a whole number from 1 to 100000',
+    value: 'N',
+    verbs: NODE,
+    sources: EVERYWHERE,
+    shownDefault: '10',
+    help: 'model versions to keep'
+  },
+  evaluateEvery: {
+    schema: count(1),
+    expects: 'a whole number, at least 1',
+    value: 'N',
+    verbs: NODE,
+    sources: EVERYWHERE,
+    shownDefault: '1',
+    help: 'test the model every N rounds, and after the last one'
+  },
+  attack: {
+    schema: text,
+    expects: 'the name of an attack, such as sign-flip',
+    value: 'SPEC',
+    verbs: RUN,
+    sources: FLAG_ONLY,
+    hidden: true,
+    help: 'SIMULATION ONLY: lie to the neighbours'
+  },
+  exitWithStdin: {
+    schema: toggle,
+    expects: 'true or false',
+    verbs: RUN,
+    sources: NOT_IN_FILE,
+    help: 'stop when standard input closes: a parent process that dies takes its peers along'
+  },
+  ifMissing: {
+    schema: toggle,
+    expects: 'true or false',
+    verbs: ['init'],
+    sources: FLAG_ONLY,
+    help: 'do nothing, successfully, when the home holds a peer already'
+  },
+  limit: {
+    schema: count(1, 100_000),
+    expects: 'a whole number from 1 to 100000',
+    value: 'N',
+    verbs: ['versions'],
+    sources: FLAG_ONLY,
+    shownDefault: '20',
+    help: 'list at most N versions'
+  },
+  json: {
+    schema: toggle,
+    expects: 'true or false',
+    verbs: 'all',
+    sources: EVERYWHERE,
+    help: 'print JSON lines on standard output'
+  },
+  noColor: {
+    schema: toggle,
+    expects: 'true or false',
+    verbs: 'all',
+    sources: NOT_IN_FILE,
+    help: 'no colour; NO_COLOR in the environment does the same'
+  },
+  quiet: {
+    schema: toggle,
+    expects: 'true or false',
+    short: 'q',
+    verbs: 'all',
+    sources: EVERYWHERE,
+    help: 'results and errors only, no narration'
+  },
+  verbose: {
+    schema: toggle,
+    expects: 'true or false',
+    short: 'v',
+    verbs: 'all',
+    sources: EVERYWHERE,
+    help: 'more narration; stack traces of errors'
+  }
+})
+
+export type SettingName = keyof typeof SETTINGS
+
+/** Checked values of the settings that were given */
+export type Settings = { [K in SettingName]?: output<ReturnType<(typeof SETTINGS)[K]['schema']>> }
+
+export const SETTING_NAMES = Object.keys(SETTINGS) as SettingName[]
+
+/** The same as one type, for code that treats all settings alike */
+export function setting (name: SettingName): Setting {
+  return SETTINGS[name]
+}
+
+/** `testFraction` -> `test-fraction`: the flag without its dashes, and the key in a file */
+export function kebabName (name: SettingName): string {
+  return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
+}
+
+/** `testFraction` -> `GRAPEVINE_TEST_FRACTION` */
+export function environmentName (name: SettingName): string {
+  return `GRAPEVINE_${kebabName(name).replaceAll('-', '_').toUpperCase()}`
+}
+
+/** Those that a verb takes as flags */
+export function settingsOf (verb: Verb): SettingName[] {
+  return SETTING_NAMES.filter((name) => setting(name).verbs !== 'all' && setting(name).verbs.includes(verb))
+}
+
+/** Those that every verb takes */
+export function globalSettings (): SettingName[] {
+  return SETTING_NAMES.filter((name) => setting(name).verbs === 'all')
+}

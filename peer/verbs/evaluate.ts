@@ -1,0 +1,53 @@
+/**
+ * `grapevine evaluate`: tests a version on the examples of this machine. Nothing is sent
+ */
+import { ControlError } from '../errors.ts'
+import { formatCount, formatLoss, formatShare } from '../format.ts'
+import { openHome, requireVersion } from '../home-reader.ts'
+import { DATA_SETTINGS, dataPartition, dataSource } from '../node-init.ts'
+import type { VerbContext } from '../context.ts'
+import type { HomeReader } from '../home-reader.ts'
+import type { Settings } from '../settings.ts'
+
+export async function evaluate (context: VerbContext): Promise<number> {
+  const { home, terminal, args } = context
+  const reader = await openHome(home)
+  try {
+    const { version, parameters } = await requireVersion(reader, args[0] ?? 'latest')
+    const document = await reader.federation()
+    if (document === undefined) {
+      throw new ControlError(`${home} holds version ${version.id}, but no federation document`)
+    }
+    const trainer = await openTrainer(document, settingsFor(context, reader), reader)
+    try {
+      const { backend } = await trainer.start()
+      const result = await trainer.evaluate(parameters)
+      terminal.event('evaluate', { version: version.id, round: version.round, ...result, backend })
+      terminal.line(`version ${version.id.slice(0, 12)} (round ${version.round}): accuracy ${formatShare(result.accuracy)}, loss ${formatLoss(result.loss)} on ${formatCount(result.examples)} examples of this machine`)
+      return 0
+    } finally {
+      await trainer.stop()
+    }
+  } finally {
+    await reader.close()
+  }
+}
+
+/** The data that the running peer uses, unless the command line names others */
+function settingsFor ({ settings, origins }: VerbContext, { running }: HomeReader): Settings {
+  const named = DATA_SETTINGS.some((name) => origins[name] === 'flag')
+  return named || running === undefined ? settings : { ...settings, ...running.dataSettings }
+}
+
+async function openTrainer (document: NonNullable<Awaited<ReturnType<HomeReader['federation']>>>, settings: Settings, { running }: HomeReader) {
+  const { createWorkerTrainer } = await import('../../src/model/worker-trainer.ts')
+  const partition = dataPartition(settings)
+  return createWorkerTrainer({
+    document,
+    data: await dataSource(settings),
+    // the backend that the peer found to be the fastest: no need to time them all again
+    backend: settings.backend ?? running?.node.trainer?.backend ?? 'auto',
+    threads: settings.threads ?? 1,
+    ...(partition === undefined ? {} : { partition })
+  })
+}

@@ -1,0 +1,28 @@
+/**
+ * `grapevine export VERSION FOLDER`: a version as a TensorFlow.js LayersModel
+ */
+import { resolve } from 'node:path'
+import { ControlError } from '../errors.ts'
+import { openHome, requireVersion } from '../home-reader.ts'
+import type { VerbContext } from '../context.ts'
+
+export async function exportVersion ({ home, terminal, args }: VerbContext): Promise<number> {
+  const [selector, folder] = args
+  const directory = resolve(folder!)
+  const reader = await openHome(home)
+  try {
+    const { version, parameters } = await requireVersion(reader, selector!)
+    const document = await reader.federation()
+    if (document === undefined) {
+      throw new ControlError(`${home} holds version ${version.id}, but no federation document`)
+    }
+    const { exportLayersModel } = await import('../../src/model/export.ts')
+    await exportLayersModel({ document, parameters, directory })
+    terminal.event('export', { version: version.id, round: version.round, directory, parameterCount: version.parameterCount })
+    terminal.line(`wrote version ${version.id.slice(0, 12)} (round ${version.round}) to ${directory}`)
+    terminal.note(`load it with tf.loadLayersModel('file://${directory}/model.json')`)
+    return 0
+  } finally {
+    await reader.close()
+  }
+}

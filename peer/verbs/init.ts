@@ -1,0 +1,106 @@
+/**
+ * `grapevine init`: makes the home of a new peer and checks that it will be able to train
+ */
+import { checkNodeSettings } from '../check-settings.ts'
+import { HomeExistsError } from '../errors.ts'
+import { federationName } from '../federation-name.ts'
+import { formatCount } from '../format.ts'
+import { foundingDocument, namesDocument } from '../founding.ts'
+import { hasPeer, readFoundingDocument } from '../home.ts'
+import { dataPartition, dataSource } from '../node-init.ts'
+import { prepareHome } from '../prepare-home.ts'
+import type { VerbContext } from '../context.ts'
+import type { FederationName } from '../federation-name.ts'
+import type { PreparedHome } from '../prepare-home.ts'
+import type { FederationDocument } from '../../src/federation.ts'
+import type { TrainerDescription } from '../../src/interface.ts'
+import type { Settings } from '../settings.ts'
+import type { Terminal } from '../terminal.ts'
+
+export async function init (context: VerbContext): Promise<number> {
+  const { home, settings, terminal } = context
+  if (await hasPeer(home)) {
+    return await existing(context)
+  }
+  await checkNodeSettings(home, settings)
+  const joins = settings.bootstrap !== undefined && !namesDocument(settings)
+  const document = joins ? undefined : await foundingDocument(settings)
+  const training = document === undefined ? undefined : await checkTraining(document, settings, terminal)
+  const prepared = await prepareHome(home, settings, document)
+  const founded = document === undefined || training === undefined ? undefined : { ...await federationName(document), training }
+  announce(terminal, home, prepared, founded)
+  showNext(terminal, home, context.origins.home !== undefined)
+  return 0
+}
+
+type Founded = FederationName & { training: TrainerDescription }
+
+function announce (terminal: Terminal, home: string, { settings, peer, configFile }: PreparedHome, founded: Founded | undefined): void {
+  const { data = 'digits' } = settings
+  terminal.event('init', { home, created: true, peer, config: configFile, data, ...eventOf(founded) })
+  terminal.field('Home', `${home} (only you can read it)`)
+  terminal.field('Identity', peer)
+  terminal.field('Settings', configFile)
+  if (founded === undefined) {
+    terminal.field('Data', `${data}; checked when the peer knows its federation, never sent`)
+    return
+  }
+  const { training } = founded
+  terminal.field('Data', `${data}: ${formatCount(training.trainExamples)} examples to train, ${formatCount(training.testExamples)} to test; never sent`)
+  terminal.field('Federation', `"${founded.name}", ${formatCount(training.parameterCount)} parameters`)
+  terminal.field('', founded.id)
+  terminal.field('Training', backendLine(training))
+}
+
+function eventOf (founded: Founded | undefined): object {
+  if (founded === undefined) {
+    return { federation: null, trainer: null }
+  }
+  const { id, name, training: { layout: _, ...trainer } } = founded
+  return { federation: { id, name }, trainer }
+}
+
+/** Explains what is there; success only if that was asked for */
+async function existing ({ home, settings, terminal }: VerbContext): Promise<number> {
+  const document = await readFoundingDocument(home)
+  const about = `${home} holds a peer already${document === undefined ? '' : ` (federation "${document.name}")`}`
+  if (settings.ifMissing !== true) {
+    throw new HomeExistsError(about)
+  }
+  terminal.event('init', { home, created: false, federation: document === undefined ? null : await federationName(document) })
+  terminal.line(`${about}: nothing to do`)
+  return 0
+}
+
+/** Loads the real data into the real model and takes the real step that decides on a backend */
+async function checkTraining (document: FederationDocument, settings: Settings, terminal: Terminal): Promise<TrainerDescription> {
+  const { createWorkerTrainer } = await import('../../src/model/worker-trainer.ts')
+  const partition = dataPartition(settings)
+  const trainer = createWorkerTrainer({
+    document,
+    data: await dataSource(settings),
+    backend: settings.backend ?? 'auto',
+    threads: settings.threads ?? 1,
+    ...(partition === undefined ? {} : { partition })
+  })
+  terminal.progress('reading the data, trying the training backends')
+  try {
+    return await trainer.start()
+  } finally {
+    terminal.progress('')
+    await trainer.stop()
+  }
+}
+
+function backendLine ({ backend, stepMs }: TrainerDescription): string {
+  const others = Object.entries(stepMs).filter(([name]) => name !== backend).map(([name, ms]) => `${name} ${ms.toFixed(1)} ms`)
+  const own = stepMs[backend]
+  return `${backend}${own === undefined ? '' : `, ${own.toFixed(1)} ms a step`}${others.length === 0 ? '' : ` (${others.join(', ')})`}`
+}
+
+function showNext (terminal: Terminal, home: string, named: boolean): void {
+  const where = named ? ` --home ${home}` : ''
+  terminal.line('')
+  terminal.line(`Next: grapevine start${where}`)
+  terminal.line(`      grapevine status${where}`)
+}

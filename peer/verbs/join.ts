@@ -1,0 +1,22 @@
+/**
+ * `grapevine join ADDRESS`: makes a home when there is none, and runs its peer with ADDRESS to join through
+ */
+import { checkNodeSettings } from '../check-settings.ts'
+import { hasPeer } from '../home.ts'
+import { nodeInit } from '../node-init.ts'
+import { prepareHome, sameDocument } from '../prepare-home.ts'
+import { runNode } from '../run-node.ts'
+import type { VerbContext } from '../context.ts'
+
+export async function join ({ home, settings: given, terminal, args }: VerbContext): Promise<number> {
+  const wanted = { ...given, bootstrap: [args[0]!] }
+  await checkNodeSettings(home, wanted)
+  const isNew = !await hasPeer(home)
+  const settings = isNew ? (await prepareHome(home, wanted, undefined)).settings : wanted
+  if (isNew) {
+    terminal.note(`made a new peer in ${home}`)
+  }
+  const init = await nodeInit(home, settings)
+  const document = await sameDocument(home, undefined)
+  return await runNode(document === undefined ? init : { ...init, federation: document }, settings, terminal)
+}

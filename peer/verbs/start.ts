@@ -1,0 +1,27 @@
+/**
+ * `grapevine start`: runs the peer of a home; makes the home first when the command line says enough
+ */
+import { checkNodeSettings } from '../check-settings.ts'
+import { NoHomeError } from '../errors.ts'
+import { foundingDocument, namesDocument } from '../founding.ts'
+import { hasPeer } from '../home.ts'
+import { nodeInit } from '../node-init.ts'
+import { prepareHome, sameDocument } from '../prepare-home.ts'
+import { runNode } from '../run-node.ts'
+import type { VerbContext } from '../context.ts'
+
+export async function start ({ home, settings: given, terminal }: VerbContext): Promise<number> {
+  const isNew = !await hasPeer(home)
+  if (isNew && !namesDocument(given) && given.bootstrap === undefined) {
+    throw new NoHomeError(`no peer in ${home}`)
+  }
+  await checkNodeSettings(home, given)
+  const named = namesDocument(given) ? await foundingDocument(given) : undefined
+  const document = await sameDocument(home, named)
+  const settings = isNew ? (await prepareHome(home, given, document)).settings : given
+  if (isNew) {
+    terminal.note(`made a new peer in ${home}`)
+  }
+  const init = await nodeInit(home, settings)
+  return await runNode(document === undefined ? init : { ...init, federation: document }, settings, terminal)
+}

@@ -1,0 +1,69 @@
+/**
+ * `grapevine status`: one screen about the peer of a home
+ */
+import { EXIT_CODES } from '../exit-codes.ts'
+import { federationName } from '../federation-name.ts'
+import { formatBytes, formatDuration, formatRound, shortId } from '../format.ts'
+import { openHome } from '../home-reader.ts'
+import type { VerbContext } from '../context.ts'
+import type { RunningStatus } from '../control/control-client.ts'
+import type { HomeReader } from '../home-reader.ts'
+import type { NodeDescription, RoundReport } from '../../src/node-interface.ts'
+import type { Terminal } from '../terminal.ts'
+
+/** Exit code 0 when the peer runs, 4 when it does not */
+export async function status ({ home, terminal }: VerbContext): Promise<number> {
+  const reader = await openHome(home)
+  try {
+    if (reader.running === undefined) {
+      await showStopped(reader, home, terminal)
+      return EXIT_CODES.running.code
+    }
+    showRunning(reader.running, terminal)
+    return 0
+  } finally {
+    await reader.close()
+  }
+}
+
+function showRunning ({ pid, node }: RunningStatus, terminal: Terminal): void {
+  terminal.event('status', { running: true, pid, ...node })
+  const { federation, trainer, connections, neighbours, members, lastRound, latestVersion, traffic } = node
+  const live = neighbours.filter((neighbour) => neighbour.live).length
+  terminal.field('Peer', `${node.peer}, process ${pid}, up ${formatDuration(Date.now() - node.startedAt)}`)
+  terminal.field('State', stateLine(node))
+  terminal.field('Federation', federation === undefined ? 'none yet' : `"${federation.name}" ${federation.id}`)
+  terminal.field('Mesh', `${members.length} members known, ${connections.length} connected, ${live} live of ${neighbours.length} neighbours`)
+  if (connections.length > 0 && live === 0) {
+    terminal.field('', terminal.style('yellow', 'connected to peers, but none of them is a live neighbour: updates do not flow'))
+  }
+  if (trainer !== undefined) {
+    terminal.field('Training', `${trainer.backend}, ${trainer.trainExamples} examples, ${trainer.parameterCount} parameters`)
+  }
+  terminal.field('Last round', lastRound === undefined ? 'none since the start' : formatRound(lastRound))
+  terminal.field('Version', latestVersion === undefined ? 'none yet' : `${latestVersion.id} (round ${latestVersion.round})`)
+  terminal.field('Traffic', `sent ${formatBytes(traffic.bytesSent)}, received ${formatBytes(traffic.bytesReceived)}`)
+  for (const [index, address] of node.addresses.entries()) {
+    terminal.field(index === 0 ? 'Addresses' : '', address)
+  }
+  for (const { peer, live, round } of neighbours) {
+    terminal.detail(`neighbour ${shortId(peer)} ${live ? 'live' : 'silent'}${round === undefined ? '' : `, round ${round}`}`)
+  }
+}
+
+function stateLine ({ status, round, phase }: NodeDescription): string {
+  return status === 'training' ? `training, round ${round + 1}${phase === undefined ? '' : ` (${phase})`}` : `${status}, ${round === 0 ? 'no round done' : `${round} rounds done`}`
+}
+
+async function showStopped (reader: HomeReader, home: string, terminal: Terminal): Promise<void> {
+  const document = await reader.federation()
+  const federation = document === undefined ? null : await federationName(document)
+  const [latestVersion] = await reader.versions({ limit: 1 })
+  const lastRound = await reader.lastRound() as RoundReport | undefined
+  terminal.event('status', { running: false, home, federation, round: latestVersion?.round ?? 0, latestVersion: latestVersion ?? null, lastRound: lastRound ?? null })
+  terminal.field('State', `not running (${home})`)
+  terminal.field('Federation', federation === null ? 'none yet' : `"${federation.name}" ${federation.id}`)
+  terminal.field('Last round', lastRound === undefined ? 'none yet' : formatRound(lastRound))
+  terminal.field('Version', latestVersion === undefined ? 'none yet' : `${latestVersion.id} (round ${latestVersion.round})`)
+  terminal.note('Start it: grapevine start')
+}

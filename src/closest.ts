@@ -2,6 +2,9 @@
  * The known word nearest to a mistyped one, for "did you mean"
  */
 
+/** No name that is asked for is longer; a stranger's word may be */
+const MAX_LENGTH = 64
+
 function editDistance (a: string, b: string): number {
   let previous = Array.from({ length: b.length + 1 }, (_, j) => j)
   for (let i = 1; i <= a.length; i++) {
@@ -17,11 +20,12 @@ function editDistance (a: string, b: string): number {
 
 /** Undefined when nothing is close enough to be a slip of the finger */
 export function closest (word: string, known: readonly string[]): string | undefined {
-  const limit = Math.max(1, Math.floor(word.length / 3))
+  const start = word.slice(0, MAX_LENGTH).toLowerCase()
+  const limit = Math.max(1, Math.floor(start.length / 3))
   let best: string | undefined
   let bestDistance = limit + 1
   for (const candidate of known) {
-    const distance = editDistance(word.slice(0, 64).toLowerCase(), candidate.toLowerCase())
+    const distance = editDistance(start, candidate.toLowerCase())
     if (distance < bestDistance) {
       best = candidate
       bestDistance = distance

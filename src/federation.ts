@@ -11,6 +11,7 @@ import { create as createDigest } from 'multiformats/hashes/digest'
 import { z } from 'zod'
 import { InvalidFederationError } from './errors.ts'
 import { closest } from './closest.ts'
+import { plainValueProblem } from './plain-value.ts'
 
 /** A document larger than this is refused unread: a topology is a few kilobytes */
 export const MAX_FEDERATION_BYTES = 262_144
@@ -18,6 +19,10 @@ export const MAX_FEDERATION_BYTES = 262_144
 /** More parameters than this cannot be federated: 256 MiB as float32 */
 export const MAX_PARAMETERS = 67_108_864
 
+/** A topology of layers in layers in layers nests about 20 deep */
+const MAX_DEPTH = 64
+/** Problems that a message lists; a stranger's document may have thousands */
+const MAX_ISSUES = 5
 const SHA2_256 = 0x12
 
 const unitName = z.string().min(1).max(64).regex(/^[\p{L}\p{N}][\p{L}\p{N} ._-]*$/u)
@@ -81,7 +86,7 @@ const schema = z.strictObject({
     optimizer: optimizerSchema
   }),
   aggregation: z.strictObject({
-    rule: z.enum(['mean', 'trimmed-mean', 'gated-geometric-median']),
+    rule: z.enum(['mean', 'trimmed-mean', 'geometric-median', 'gated-geometric-median']),
     /** Liars among a peer's neighbours that the rule must withstand */
     f: z.int().min(0).max(64)
   }),
@@ -111,24 +116,84 @@ export type FederationInit = z.input<typeof schema>
 export type ModelInput = FederationDocument['model']['input']
 export type OptimizerSettings = FederationDocument['training']['optimizer']
 
-/** Field names that may stand at `path`, for suggestions */
-function unknownKeyMessage (path: string, keys: readonly string[]): string {
-  const known = ['format', 'name', 'model', 'topology', 'seed', 'loss', 'input', 'labels', 'kind', 'shape', 'mean', 'stdDev', 'label', 'columns', 'values',
-    'training', 'epochs', 'steps', 'batchSize', 'optimizer', 'learningRate', 'momentum', 'beta1', 'beta2', 'epsilon', 'aggregation', 'rule', 'f', 'codec',
-    'degree', 'round', 'deadlineMs', 'staleness', 'privacy', 'mechanism']
-  const named = keys.map((key) => {
-    const suggestion = closest(key, known)
-    return `"${path === '' ? '' : path + '.'}${key}"${suggestion === undefined ? '' : ` (did you mean "${suggestion}"?)`}`
+/** Dotted path of every field, e.g. `training.batchSize` */
+function fieldPaths (type: z.core.$ZodType, path = ''): string[] {
+  if (type instanceof z.ZodObject) {
+    return Object.entries(type.shape).flatMap(([key, field]) => {
+      const own = path === '' ? key : `${path}.${key}`
+      return [own, ...fieldPaths(field as z.core.$ZodType, own)]
+    })
+  }
+  if (type instanceof z.ZodDiscriminatedUnion) {
+    return type.options.flatMap((option) => fieldPaths(option, path))
+  }
+  return type instanceof z.ZodArray ? fieldPaths(type.element, path) : []
+}
+
+function lastName (path: string): string {
+  return path.slice(path.lastIndexOf('.') + 1)
+}
+
+/** A field of the same object if one is near, else the full path of one that stands elsewhere */
+function suggestion (parent: string, key: string): string | undefined {
+  const own = parent === '' ? key : `${parent}.${key}`
+  const paths = [...new Set(fieldPaths(schema))].filter((path) => path !== own)
+  const siblings = paths.filter((path) => path === (parent === '' ? lastName(path) : `${parent}.${lastName(path)}`)).map(lastName)
+  const elsewhere = closest(key, paths.map(lastName))
+  return closest(key, siblings) ?? paths.find((path) => lastName(path) === elsewhere)
+}
+
+/** Names come from strangers: cut, and without characters that steer a terminal */
+function quote (name: string): string {
+  return JSON.stringify(name.length > 64 ? `${name.slice(0, 64)}…` : name).replaceAll(/\p{C}/gu, '\ufffd')
+}
+
+function unknownFieldMessage (path: readonly PropertyKey[], keys: readonly string[]): string {
+  const parent = path.filter((part) => typeof part === 'string').join('.')
+  const named = keys.slice(0, MAX_ISSUES).map((key) => {
+    const near = suggestion(parent, key)
+    return `${quote([...path.map(String), key].join('.'))}${near === undefined ? '' : ` (did you mean "${near}"?)`}`
   })
-  return `unknown field ${named.join(', ')}`
+  return `unknown field ${named.join(', ')}${keys.length > MAX_ISSUES ? ` and ${keys.length - MAX_ISSUES} more` : ''}`
 }
 
 function issueMessage (issue: z.core.$ZodIssue): string {
-  const path = issue.path.map(String).join('.')
   if (issue.code === 'unrecognized_keys') {
-    return unknownKeyMessage(path, issue.keys)
+    return unknownFieldMessage(issue.path, issue.keys)
   }
+  const path = issue.path.map(String).join('.')
   return `${path === '' ? 'document' : path}: ${issue.message}`
+}
+
+function issuesMessage (issues: readonly z.core.$ZodIssue[]): string {
+  const messages = issues.slice(0, MAX_ISSUES).map(issueMessage)
+  return messages.join('; ') + (issues.length > MAX_ISSUES ? `; and ${issues.length - MAX_ISSUES} more` : '')
+}
+
+function requirePlain (value: unknown): void {
+  const problem = plainValueProblem(value, { maxDepth: MAX_DEPTH, maxValues: MAX_FEDERATION_BYTES })
+  if (problem !== undefined) {
+    throw new InvalidFederationError(`document is not plain data: ${problem}`)
+  }
+}
+
+/** Two classes, columns or values of one name could not be told apart in the data */
+function requireDistinct (path: string, names: readonly string[]): void {
+  const seen = new Set<string>()
+  const twice = names.find((name) => seen.size === seen.add(name).size)
+  if (twice !== undefined) {
+    throw new InvalidFederationError(`${path}: ${quote(twice)} stands there twice`)
+  }
+}
+
+function requireDistinctNames ({ model: { labels, input } }: FederationDocument): void {
+  requireDistinct('model.labels', labels)
+  if (input.kind === 'table') {
+    requireDistinct('model.input: label and columns', [input.label, ...input.columns.map(({ name }) => name)])
+    for (const [index, column] of input.columns.entries()) {
+      requireDistinct(`model.input.columns.${index}.values`, column.kind === 'categorical' ? column.values : [])
+    }
+  }
 }
 
 function requireOneLength (document: FederationDocument): void {
@@ -147,31 +212,51 @@ function requireOneLength (document: FederationDocument): void {
  * Throws InvalidFederationError, whose one-line message names every offending field
  */
 export function parseFederation (value: unknown): FederationDocument {
+  requirePlain(value)
   const parsed = schema.safeParse(value)
   if (!parsed.success) {
-    throw new InvalidFederationError(parsed.error.issues.map(issueMessage).join('; '))
+    throw new InvalidFederationError(issuesMessage(parsed.error.issues))
   }
   requireOneLength(parsed.data)
+  requireDistinctNames(parsed.data)
   return parsed.data
 }
 
-/** Canonical bytes of a document: equal documents give equal bytes on every machine */
-export function encodeFederation (document: FederationDocument): Uint8Array {
-  return dagCbor.encode(withoutUndefined(document))
-}
-
-/** Throws InvalidFederationError on anything that is not the canonical encoding of a valid document */
-export function decodeFederation (bytes: Uint8Array): FederationDocument {
+function requireSize (bytes: Uint8Array): Uint8Array {
   if (bytes.byteLength > MAX_FEDERATION_BYTES) {
     throw new InvalidFederationError(`document has ${bytes.byteLength} bytes, more than ${MAX_FEDERATION_BYTES}`)
   }
+  return bytes
+}
+
+/**
+ * Canonical bytes of a document: equal documents give equal bytes on every machine
+ *
+ * Throws InvalidFederationError when they are more than MAX_FEDERATION_BYTES
+ */
+export function encodeFederation (document: FederationDocument): Uint8Array {
+  return requireSize(dagCbor.encode(withoutUndefined(document)))
+}
+
+/**
+ * Throws InvalidFederationError on anything that is not the canonical encoding of a valid document
+ *
+ * So a document has one id: encoding the result gives the same bytes again. Sorted keys, shortest numbers, no tags,
+ * every default written out
+ */
+export function decodeFederation (bytes: Uint8Array): FederationDocument {
+  requireSize(bytes)
   let value: unknown
   try {
     value = dagCbor.decode(bytes)
   } catch (err) {
     throw new InvalidFederationError('document is not dag-cbor', { cause: err })
   }
-  return parseFederation(value)
+  const document = parseFederation(value)
+  if (!Buffer.from(encodeFederation(document)).equals(bytes)) {
+    throw new InvalidFederationError('document is not in canonical form: two encodings of one document would be two federations')
+  }
+  return document
 }
 
 /** CID (version 1, dag-cbor, sha-256, base32) of the canonical bytes */

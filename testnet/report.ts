@@ -82,7 +82,7 @@ function reportRound (round: RecordedRound): ReportRound {
 
 function reportPeer (record: PeerRecord, records: readonly PeerRecord[], alone: ReadonlyMap<number, number>): ReportPeer {
   const rounds = [...record.rounds.values()].sort((a, b) => a.round - b.round)
-  const nameOf = new Map(records.map((one) => [one.id, one.name]))
+  const neighbours = rounds.at(-1)?.neighbours ?? []
   return {
     id: record.id ?? '',
     name: record.name,
@@ -91,7 +91,7 @@ function reportPeer (record: PeerRecord, records: readonly PeerRecord[], alone: 
     state: endState(record),
     finalAccuracy: record.accuracy(),
     aloneAccuracy: alone.get(record.index) ?? null,
-    neighbours: (rounds.at(-1)?.neighbours ?? []).map((id) => nameOf.get(id) ?? id),
+    neighbours: records.filter((one) => one.id !== undefined && neighbours.includes(one.id)).map((one) => one.name),
     rounds: rounds.map(reportRound)
   }
 }

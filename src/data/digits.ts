@@ -32,12 +32,12 @@ const PIXELS = DIGIT_SIZE * DIGIT_SIZE
 const MAX_EXAMPLES = 10_000_000
 
 /** How far hands differ. Tuned so that a linear model is well below a small network; see test/data/digits.test.ts */
-const SHAKE = 0.03
-const TURN_RADIANS = 0.22
-const SLANT = 0.28
-const SHIFT_PIXELS = 1.3
-const ELASTIC = 0.05
-const NOISE = 0.05
+const SHAKE = 0.025
+const TURN_RADIANS = 0.15
+const SLANT = 0.22
+const SHIFT_PIXELS = 1.4
+const ELASTIC = 0.03
+const NOISE = 0.03
 
 export type DigitSet = 'train' | 'test'
 

@@ -99,6 +99,7 @@ export class CatchUp {
     for (const source of sources) {
       const update = await this.components.puller.latest(source, author, newest?.signed.header.sequence ?? 0, options)
       if (update !== undefined && this.accept(update)) {
+        this.components.cache.put(update)
         newest = update
       }
     }
@@ -107,7 +108,7 @@ export class CatchUp {
 
   /** Judged like a header that came by gossip. A duplicate is welcome: its payload may have been missing */
   private accept (update: PulledUpdate): boolean {
-    const { log, cache, neighbourhood, refuse } = this.components
+    const { log, neighbourhood, refuse } = this.components
     const { signed, from } = update
     const verdict = log.judge(signed)
     if (verdict !== 'new' && verdict !== 'duplicate') {
@@ -118,7 +119,6 @@ export class CatchUp {
       log.record(signed)
       neighbourhood.heard(signed.author)
     }
-    cache.put(update)
     return true
   }
 
@@ -144,10 +144,10 @@ export class CatchUp {
   }
 
   private async missed (author: PeerName): Promise<void> {
-    const { puller, log, cache, deliver } = this.components
+    const { puller, log, deliver } = this.components
     const known = log.newest(author)?.header.sequence ?? 0
     const update = await puller.latest(author, author, known, { signal: this.stopping.signal })
-    if (update !== undefined && cache.get(update.signed.id) === undefined && this.accept(update)) {
+    if (update !== undefined && this.accept(update)) {
       deliver(update)
     }
   }

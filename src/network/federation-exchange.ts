@@ -168,14 +168,16 @@ export async function fetchFederation (init: FetchFederationInit): Promise<Fetch
   try {
     let failure: unknown
     for (const address of addresses) {
-      init.signal.throwIfAborted()
+      if (init.signal.aborted) {
+        break
+      }
       try {
         return await fetchFrom(host, address, init)
       } catch (err) {
         failure = err
       }
     }
-    throw failure
+    throw failure ?? init.signal.reason
   } finally {
     await host.stop()
   }

@@ -57,6 +57,8 @@ export class GossipNetwork extends ContainedEventEmitter<NetworkEvents> implemen
   private parts!: Parts
   private livenessTimer: NodeJS.Timeout | undefined
   private lastLiveness = ''
+  /** Sequence of the last update of each author that the round engine was told of */
+  private readonly delivered = new Map<PeerName, number>()
   private previousHash = new Uint8Array(0)
   private readonly stopping = new AbortController()
   private state: 'new' | 'started' | 'stopped' = 'new'
@@ -218,7 +220,13 @@ export class GossipNetwork extends ContainedEventEmitter<NetworkEvents> implemen
 
   /** Verified and complete: keeps it for others and tells the round engine */
   private deliver (update: PulledUpdate): void {
+    const { author, header: { sequence } } = update.signed
     this.parts.cache.put(update)
+    // an announcement and a question after missed updates may have brought the same one
+    if (sequence <= (this.delivered.get(author) ?? 0)) {
+      return
+    }
+    this.delivered.set(author, sequence)
     // the router passes the message on first: the engine may be busy with it for a while
     setImmediate(() => { this.safeDispatchEvent('update', { detail: this.received(update) }) })
   }

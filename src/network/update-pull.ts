@@ -87,13 +87,7 @@ export class UpdatePuller {
     if (running !== undefined) {
       return running
     }
-    const started = this.limiter.run(async () => this.fetch(signed, from, options))
-    this.running.set(signed.id, started)
-    try {
-      return await started
-    } finally {
-      this.running.delete(signed.id)
-    }
+    return this.track(signed.id, this.limiter.run(async () => this.fetch(this.begin(signed), from, options)))
   }
 
   /**
@@ -102,29 +96,38 @@ export class UpdatePuller {
    * Throws PullError when the peer does not deliver
    */
   async latest (peer: PeerName, author: PeerName, afterSequence: number, options: AbortOptions = {}): Promise<PulledUpdate | undefined> {
-    const transfer = await this.limiter.run(async () => {
-      let begun: Transfer | undefined
-      try {
-        return await this.exchange(peer, { ...this.request(author), afterSequence }, options, async (bytes, response) => {
-          if (response.status !== STATUS_OK) {
-            return undefined
-          }
-          begun = await this.accept(peer, author, response)
-          await this.receive(bytes, begun, peer)
-          return begun
-        })
-      } catch (err) {
-        if (begun === undefined) {
-          throw err
-        }
-        return begun
+    return this.limiter.run(async () => this.exchange(peer, { ...this.request(author), afterSequence }, options, async (bytes, response) => {
+      if (response.status !== STATUS_OK) {
+        return undefined
       }
-    })
-    if (transfer === undefined) {
-      return undefined
+      const transfer = await this.accept(peer, author, response)
+      const running = this.running.get(transfer.signed.id)
+      if (running !== undefined) {
+        bytes.stream.abort(new PullError('these bytes are on their way already'))
+        return running
+      }
+      return this.track(transfer.signed.id, this.finish(transfer, bytes, peer, options))
+    }))
+  }
+
+  /** Whoever wants the same update meanwhile waits for this transfer */
+  private async track (id: string, transfer: Promise<PulledUpdate>): Promise<PulledUpdate> {
+    this.running.set(id, transfer)
+    try {
+      return await transfer
+    } finally {
+      this.running.delete(id)
     }
-    const { signed } = transfer
-    return this.isWhole(transfer) ? { signed, payload: transfer.payload, from: peer } : this.payload(signed, peer, options)
+  }
+
+  /** Reads the payload of a response that began already; when it breaks off, the rest comes from wherever it can be had */
+  private async finish (transfer: Transfer, bytes: StreamBytes, peer: PeerName, options: AbortOptions): Promise<PulledUpdate> {
+    try {
+      await this.receive(bytes, transfer, peer)
+    } catch (err) {
+      bytes.stream.abort(err instanceof Error ? err : new PullError(String(err)))
+    }
+    return this.isWhole(transfer) ? { signed: transfer.signed, payload: transfer.payload, from: peer } : this.fetch(transfer, peer, options)
   }
 
   // ---------------------------------------------------------------------------------------- one transfer
@@ -145,12 +148,12 @@ export class UpdatePuller {
     return [...new Set([author, from, ...followers])].filter((peer) => connected.has(peer) && peer !== host.self)
   }
 
-  private async fetch (signed: SignedHeader, from: PeerName, options: AbortOptions): Promise<PulledUpdate> {
+  private async fetch (transfer: Transfer, from: PeerName, options: AbortOptions): Promise<PulledUpdate> {
     const deadline = new AbortController()
-    const timer = setTimeout(() => { deadline.abort(new PullError('it took too long')) }, BASE_DEADLINE_MS + signed.header.payloadBytes / SLOWEST_BYTES_PER_MS)
+    const timer = setTimeout(() => { deadline.abort(new PullError('it took too long')) }, BASE_DEADLINE_MS + transfer.payload.byteLength / SLOWEST_BYTES_PER_MS)
     const signal = options.signal === undefined ? deadline.signal : AbortSignal.any([options.signal, deadline.signal])
     try {
-      return await this.attempt(this.begin(signed), from, signal)
+      return await this.attempt(transfer, from, signal)
     } finally {
       clearTimeout(timer)
     }

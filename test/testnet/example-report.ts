@@ -37,7 +37,7 @@ export function exampleReport (options: { peers?: number, rounds?: number, fault
       state: fromEnd === 2 ? 'killed' : fromEnd === 3 ? 'failed' : 'finished',
       finalAccuracy: 0.93 - 0.5 / rounds - index * 0.004,
       aloneAccuracy: fromEnd === 1 ? null : 0.55 + index * 0.01,
-      neighbours: [1, 2].flatMap((step) => [names[(index + step) % peers]!, names[(index - step + peers) % peers]!]),
+      neighbours: [1, 2].flatMap((step) => [names[(index + step) % peers]!, names[(index - step + peers) % peers]!]).sort(),
       rounds: Array.from({ length: done }, (_, round) => exampleRound(index, round + 1))
     }
   })

@@ -92,6 +92,6 @@ export function bytesChart (report: TestnetReport): string {
       { name: 'sent', kind: 'mean', points: sent, label: 'sent', dots: true },
       { name: 'received', kind: 'second', points: received, label: 'received' }
     ],
-    formatY: bytes
+    formatY: (value) => bytes(value).replace(/\.0+ /, ' ')
   })
 }

@@ -8,9 +8,9 @@ import type { ScaleLinear } from 'd3-scale'
 
 const WIDTH = 720
 const HEIGHT = 300
-const LEFT = 58
-const RIGHT = 96
-const TOP = 16
+const LEFT = 62
+const RIGHT = 104
+const TOP = 30
 const BOTTOM = 42
 /** More points than this and their dots would touch */
 const MOST_DOTS = 40
@@ -91,7 +91,7 @@ function axes (chart: LineChart, { x, y }: Scales): string[] {
     ...xTicks,
     element('line', { class: 'axis', x1: LEFT, x2: right, y1: bottom, y2: bottom }),
     element('text', { class: 'label', x: (LEFT + right) / 2, y: HEIGHT - 6, 'text-anchor': 'middle' }, text(chart.xLabel)),
-    element('text', { class: 'label', transform: `translate(13 ${(TOP + bottom) / 2}) rotate(-90)`, 'text-anchor': 'middle' }, text(chart.yLabel))
+    element('text', { class: 'label', x: 2, y: 13 }, text(chart.yLabel))
   ]
 }
 

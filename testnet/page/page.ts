@@ -75,7 +75,7 @@ function phases ({ summary }: TestnetReport): string {
 }
 
 function peers (report: TestnetReport): string {
-  return element('section', {}, element('h2', {}, 'Peers'), table({
+  return element('section', { class: 'peers' }, element('h2', {}, 'Peers'), table({
     caption: 'Each peer at the end',
     head: ['peer', 'role', 'accuracy', 'alone', 'rounds', 'backend', 'sent', 'rejected', 'neighbours', 'id'],
     rows: report.peers.map((peer) => [
@@ -87,7 +87,7 @@ function peers (report: TestnetReport): string {
       peer.backend,
       bytes(peer.rounds.reduce((sum, round) => sum + round.bytesSent, 0)),
       String(peer.rounds.reduce((sum, round) => sum + Object.values(round.rejected).reduce((all, count) => all + count, 0), 0)),
-      text(peer.neighbours.map((name) => name.replace('peer-', '')).join(' ') || '-'),
+      text(peer.neighbours.join(' ').replaceAll('peer-', '') || '-'),
       element('code', {}, text(peer.id === '' ? '-' : `${peer.id.slice(0, 8)}…${peer.id.slice(-4)}`))
     ])
   }))

@@ -41,8 +41,8 @@ figcaption { font-size: .9rem; margin-top: .25rem }
 svg { display: block; width: 100%; height: auto; overflow: visible }
 #topology-figure svg { max-width: 27rem; margin: 0 auto }
 svg text { fill: var(--ink); font-family: inherit }
-svg .tick { font-size: 12px; fill: var(--soft) }
-svg .label { font-size: 12px; fill: var(--soft) }
+svg .tick { font-size: 13px; fill: var(--soft) }
+svg .label { font-size: 13px; fill: var(--soft) }
 svg .grid { stroke: var(--line); stroke-width: 1 }
 svg .axis { stroke: var(--soft); stroke-width: 1 }
 svg .series path { fill: none; stroke-linejoin: round; stroke-linecap: round }
@@ -56,7 +56,7 @@ svg .second path { stroke: var(--second); stroke-width: 2.5; stroke-dasharray: 7
 svg .second circle { fill: var(--second) }
 svg .final circle { fill: var(--page); stroke: var(--second); stroke-width: 3 }
 svg .reference { stroke: var(--alone); stroke-width: 2; stroke-dasharray: 8 5 }
-svg .end { font-size: 13px; font-weight: 600 }
+svg .end { font-size: 14px; font-weight: 600 }
 svg text.end.mean { fill: var(--mean) }
 svg text.end.alone { fill: var(--alone) }
 svg text.end.second, svg text.end.final { fill: var(--second) }
@@ -83,7 +83,8 @@ svg .node.killed text, svg .node.failed text { fill: var(--bad) }
 table { border-collapse: collapse; font-size: .9rem; font-variant-numeric: tabular-nums; width: 100% }
 caption { text-align: left; font-size: .9rem; padding-bottom: .25rem }
 th, td { text-align: right; padding: .3rem .6rem; border-bottom: 1px solid var(--line); white-space: nowrap }
-th:first-child, td.words, th.words { text-align: left }
+th:first-child { text-align: left }
+.peers :is(th, td):is(:nth-child(2), :nth-child(6), :nth-child(9), :nth-child(10)) { text-align: left }
 thead th { color: var(--soft); font-weight: 600 }
 tbody th { font-weight: 600 }
 details { margin-top: .5rem }

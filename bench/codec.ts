@@ -1,0 +1,59 @@
+/**
+ * Encode and decode, beside a copy of the same parameters in the same run
+ *
+ *     npm run bench:codec
+ *
+ * Medians over samples that take turns, so that a busy machine slows all of them alike.
+ */
+import { CODEC_NAMES, createCodec } from '../src/codec/codec.ts'
+import { seededNormal, seededRandom } from '../src/seeded-random.ts'
+
+const COUNTS = [10_000, 235_146, 1_000_000, 5_000_000]
+const SAMPLES = 15
+
+function median (samples: number[]): number {
+  return samples.sort((a, b) => a - b)[samples.length >> 1]!
+}
+
+/** Median milliseconds of each task; one untimed run, then `SAMPLES` rounds of all tasks in turn */
+function measure (tasks: Record<string, () => unknown>): Record<string, number> {
+  const samples = Object.fromEntries(Object.keys(tasks).map((name) => [name, [] as number[]]))
+  for (let sample = -1; sample < SAMPLES; sample++) {
+    for (const [name, task] of Object.entries(tasks)) {
+      const start = performance.now()
+      task()
+      if (sample >= 0) {
+        samples[name]!.push(performance.now() - start)
+      }
+    }
+  }
+  return Object.fromEntries(Object.entries(samples).map(([name, times]) => [name, median(times)]))
+}
+
+const rows: Array<Record<string, string | number>> = []
+for (const count of COUNTS) {
+  const normal = seededNormal(seededRandom(count))
+  const parameters = Float32Array.from({ length: count }, () => 0.05 * normal())
+  const target = new Float32Array(count)
+  const tasks: Record<string, () => unknown> = { copy: () => target.set(parameters) }
+  for (const name of CODEC_NAMES) {
+    const codec = createCodec(name)
+    const bytes = codec.encode(parameters)
+    tasks[`${name} encode`] = () => codec.encode(parameters)
+    tasks[`${name} decode`] = () => codec.decode(bytes, count)
+  }
+  const times = measure(tasks)
+  for (const name of CODEC_NAMES) {
+    rows.push({
+      parameters: count,
+      codec: name,
+      'bits/parameter': (createCodec(name).encode(parameters).byteLength * 8 / count).toFixed(3),
+      'encode ms': times[`${name} encode`]!.toFixed(2),
+      'decode ms': times[`${name} decode`]!.toFixed(2),
+      'copy ms': times.copy!.toFixed(2),
+      'encode / copy': (times[`${name} encode`]! / times.copy!).toFixed(1),
+      'decode / copy': (times[`${name} decode`]! / times.copy!).toFixed(1)
+    })
+  }
+}
+console.table(rows)

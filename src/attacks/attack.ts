@@ -1,0 +1,72 @@
+/**
+ * Liars, for simulation: what a dishonest peer publishes instead of its model
+ *
+ * Pure: tests, benchmarks and testnets use them. A new attack is one more file and one more line in the table.
+ */
+import { closest } from '../closest.ts'
+import { gaussian } from './gaussian.ts'
+import { huge } from './huge.ts'
+import { nan } from './nan.ts'
+import { signFlip } from './sign-flip.ts'
+import { wrongShape } from './wrong-shape.ts'
+import type { Codec, Random } from '../interface.ts'
+
+export interface Attack {
+  /** As in the specification, without the strength */
+  readonly name: string
+  /**
+   * What to publish in place of the honest `parameters`, which are not mutated. May hold values, or have a length, that
+   * an honest peer never publishes
+   */
+  corrupt: (parameters: Float32Array, random: Random) => Float32Array
+  /**
+   * There when no honest codec encodes what `corrupt` makes: tells the same lie in the encoding of the honest
+   * parameters, whichever codec made it. Returns new bytes
+   */
+  corruptPayload?: (payload: Uint8Array) => Uint8Array
+}
+
+/** Makes an attack of a strength, or of its usual one. Throws RangeError when the strength is out of range */
+type CreateAttack = (strength?: number) => Attack
+
+const ATTACKS: Record<string, CreateAttack> = {
+  'sign-flip': signFlip,
+  gaussian,
+  nan,
+  huge,
+  'wrong-shape': wrongShape
+}
+
+/** Names that `createAttack` accepts */
+export const ATTACK_NAMES = Object.keys(ATTACKS)
+
+/**
+ * The attack that a specification names: `name` or `name:strength`, such as `sign-flip` or `gaussian:200`
+ *
+ * Throws RangeError for an unknown name and for a strength that is no number or out of the attack's range
+ */
+export function createAttack (spec: string): Attack {
+  const colon = spec.indexOf(':')
+  const name = colon === -1 ? spec : spec.slice(0, colon)
+  const create = Object.hasOwn(ATTACKS, name) ? ATTACKS[name] : undefined
+  if (create === undefined) {
+    const suggestion = closest(name, ATTACK_NAMES)
+    throw new RangeError(`unknown attack "${name}"${suggestion === undefined ? `; known are ${ATTACK_NAMES.join(', ')}` : ` (did you mean "${suggestion}"?)`}`)
+  }
+  if (colon === -1) {
+    return create()
+  }
+  const text = spec.slice(colon + 1).trim()
+  const strength = text === '' ? NaN : Number(text)
+  if (!Number.isFinite(strength)) {
+    throw new RangeError(`attack "${spec}": the strength "${text}" is not a number`)
+  }
+  return create(strength)
+}
+
+/** The payload that the liar publishes: the codec encodes what it can, and the lie that it refuses goes into its bytes */
+export function encodeCorrupted (attack: Attack, codec: Codec, parameters: Float32Array, random: Random): Uint8Array {
+  return attack.corruptPayload === undefined
+    ? codec.encode(attack.corrupt(parameters, random))
+    : attack.corruptPayload(codec.encode(parameters))
+}

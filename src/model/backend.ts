@@ -1,0 +1,116 @@
+/**
+ * Loads a tensor backend and hides what differs between them
+ *
+ * `tensorflow` is native code (an optional dependency), `wasm` is XNNPACK plus the kernels of this folder, `cpu` plain
+ * JavaScript. Each is loaded only when asked for: the native library alone takes 400 MB of address space.
+ */
+import { createRequire } from 'node:module'
+import { dirname, sep } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import util from 'node:util'
+import * as tf from '@tensorflow/tfjs-core'
+import { BackendError } from '../errors.ts'
+import { elements } from './layer.ts'
+import { mendWasmKernels, WasmHeap } from './wasm-kernels.ts'
+import type { Tensor } from '@tensorflow/tfjs-core'
+import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm'
+import type { BackendName } from '../interface.ts'
+
+/** In the order in which they are tried */
+export const BACKEND_NAMES: readonly BackendName[] = ['wasm', 'tensorflow', 'cpu']
+
+/** Tensor operations whose best form depends on the backend. Tensors belong to the surrounding tidy */
+export interface Backend {
+  readonly name: BackendName
+  upload: (values: Float32Array, shape: readonly number[]) => Tensor
+  /** Copies all elements to target[0 .. size) */
+  download: (tensor: Tensor, target: Float32Array) => void
+  /** y > 0 ? dy : 0 */
+  reluGradient: (dy: Tensor, y: Tensor) => Tensor
+  /** Sums over the rows of a matrix */
+  columnSums: (matrix: Tensor) => Tensor
+}
+
+const common = {
+  upload: (values: Float32Array, shape: readonly number[]): Tensor => tf.tensor(values, [...shape], 'float32'),
+  download: (tensor: Tensor, target: Float32Array): void => { target.set(tensor.dataSync()) },
+  reluGradient: (dy: Tensor, y: Tensor): Tensor => tf.mul(dy, tf.step(y)),
+  columnSums: (matrix: Tensor): Tensor => tf.sum(matrix, 0)
+}
+
+const ready = new Map<BackendName, Promise<Backend>>()
+
+/** Loads a backend once for each thread, and makes it the current one. Throws BackendError */
+export async function loadBackend (name: BackendName): Promise<Backend> {
+  const loading = ready.get(name) ?? LOADERS[name]()
+  ready.set(name, loading)
+  let backend
+  try {
+    backend = await loading
+    await tf.setBackend(name)
+  } catch (err) {
+    ready.delete(name)
+    throw err instanceof BackendError ? err : new BackendError(`backend ${name} cannot be loaded: ${firstLine(err)}`, { cause: err })
+  }
+  return backend
+}
+
+/** Gives back a backend that will not be used in this thread any more */
+export function unloadBackend (name: BackendName): void {
+  ready.delete(name)
+  tf.removeBackend(name)
+}
+
+const LOADERS: Record<BackendName, () => Promise<Backend>> = { wasm: loadWasm, tensorflow: loadTensorflow, cpu: loadCpu }
+
+export function firstLine (err: unknown): string {
+  const text = err instanceof Error || (typeof err === 'object' && err !== null && 'message' in err) ? String(err.message) : String(err)
+  return text.split('\n', 1)[0]!.trim()
+}
+
+async function loadCpu (): Promise<Backend> {
+  await import('@tensorflow/tfjs-backend-cpu')
+  await tf.setBackend('cpu')
+  return { name: 'cpu', ...common }
+}
+
+async function loadWasm (): Promise<Backend> {
+  const { setWasmPaths } = await import('@tensorflow/tfjs-backend-wasm')
+  // the loader's own guess fails where the package is linked
+  const entry = createRequire(import.meta.url).resolve('@tensorflow/tfjs-backend-wasm')
+  setWasmPaths(dirname(entry) + sep)
+  if (!await tf.setBackend('wasm')) {
+    throw new BackendError(`backend wasm cannot start from ${dirname(entry)}`)
+  }
+  const heap = new WasmHeap(tf.backend() as BackendWasm)
+  mendWasmKernels(heap)
+  return {
+    name: 'wasm',
+    ...common,
+    download: (tensor, target) => { target.set(heap.floats(tensor)) },
+    reluGradient: (dy, y) => {
+      const out = heap.output(dy.shape)
+      heap.kernels.reluGradient(heap.address(dy), heap.address(y), heap.address(out), elements(dy.shape))
+      return tf.engine().makeTensorFromTensorInfo(out)
+    },
+    columnSums: (matrix) => tf.reshape(tf.matMul(tf.ones([1, matrix.shape[0]!]), matrix), [matrix.shape[1]!])
+  }
+}
+
+async function loadTensorflow (): Promise<Backend> {
+  // tfjs-node 4 calls a function that Node 23 removed
+  const legacy = util as { isNullOrUndefined?: (value: unknown) => boolean }
+  legacy.isNullOrUndefined ??= (value) => value === null || value === undefined
+  const require = createRequire(import.meta.url)
+  let entry
+  try {
+    entry = require.resolve('@tensorflow/tfjs-node')
+  } catch (err) {
+    throw new BackendError('backend tensorflow is not installed: run "npm run setup:tensorflow"', { cause: err })
+  }
+  require(entry)
+  if (!await tf.setBackend('tensorflow')) {
+    throw new BackendError(`backend tensorflow was loaded from ${entry} but does not start; is @tensorflow/tfjs-core installed twice (${fileURLToPath(import.meta.resolve('@tensorflow/tfjs-core'))})?`)
+  }
+  return { name: 'tensorflow', ...common }
+}

@@ -1,0 +1,141 @@
+/**
+ * The model on a tensor backend: logits of a batch, and the gradients of its mean loss as one flat vector
+ *
+ * Stateless apart from the backend: parameters come in as one vector and gradients leave as one vector, in the layout of
+ * the plan, so that whatever turns gradients into a step (an optimiser, clipping, noise) never sees a tensor.
+ */
+import * as tf from '@tensorflow/tfjs-core'
+import { batchLoss } from './loss.ts'
+import { runLayer } from './layer-operations.ts'
+import { parameterShapes } from './layer.ts'
+import type { Tensor } from '@tensorflow/tfjs-core'
+import type { ParameterSlot, Random } from '../interface.ts'
+import type { Backend } from './backend.ts'
+import type { Layer } from './layer.ts'
+import type { Pass, Weights } from './layer-operations.ts'
+import type { LogitsBatch, LossName } from './loss.ts'
+import type { ModelPlan } from './topology.ts'
+
+export interface Batch {
+  /** count x features, row-major; may be longer */
+  inputs: Float32Array
+  /** Class of each example; may be longer */
+  labels: Uint16Array
+  count: number
+}
+
+interface Step {
+  layer: Layer
+  slots: ParameterSlot[]
+}
+
+export class LayerGraph {
+  private readonly backend: Backend
+  private readonly plan: ModelPlan
+  private readonly loss: LossName
+  private readonly steps: Step[]
+  /** Before this layer nothing has parameters, so that no gradient flows there */
+  private readonly firstTrained: number
+
+  constructor (plan: ModelPlan, loss: LossName, backend: Backend) {
+    this.backend = backend
+    this.plan = plan
+    this.loss = loss
+    let next = 0
+    this.steps = plan.layers.map((layer) => {
+      const first = next
+      next += parameterShapes(layer).length
+      return { layer, slots: plan.layout.slice(first, next) }
+    })
+    this.firstTrained = this.steps.findIndex(({ slots }) => slots.length > 0)
+  }
+
+  /**
+   * Writes the gradients of the batch's mean loss, and returns the sum of its losses
+   *
+   * `random` draws dropout masks. `parameters` and `gradients` have d elements; only `gradients` is written
+   */
+  gradients (parameters: Float32Array, batch: Batch, gradients: Float32Array, random: Random): number {
+    return this.scope(() => {
+      const passes = this.forward(parameters, this.inputs(batch), random)
+      const logits = this.logitsOf(passes.at(-1)?.output, batch)
+      const dLogits = new Float32Array(logits.logits.length)
+      const loss = batchLoss(this.loss, logits, dLogits)
+      this.backward(passes, this.backend.upload(dLogits, [batch.count, this.plan.outputs]), gradients)
+      return loss
+    })
+  }
+
+  /** Runs batches through the model without dropout. The parameters are handed to the backend once for all of them */
+  evaluate (parameters: Float32Array, batches: Iterable<Batch>, visit: (logits: LogitsBatch) => void): void {
+    this.scope(() => {
+      const weights = this.steps.map((step) => this.weights(step, parameters))
+      for (const batch of batches) {
+        this.scope(() => {
+          let x = this.inputs(batch)
+          for (const [index, { layer }] of this.steps.entries()) {
+            x = runLayer(layer, x, weights[index], { backend: this.backend, random: undefined }).output
+          }
+          visit(this.logitsOf(x, batch))
+        })
+      }
+    })
+  }
+
+  /** Disposes of every tensor made by `work` */
+  private scope<T> (work: () => T): T {
+    const engine = tf.engine()
+    engine.startScope()
+    try {
+      return work()
+    } finally {
+      engine.endScope()
+    }
+  }
+
+  private inputs ({ inputs, count }: Batch): Tensor {
+    const shape = [count, ...this.plan.inputShape]
+    return this.backend.upload(inputs.subarray(0, shape.reduce((product, size) => product * size, 1)), shape)
+  }
+
+  private weights ({ slots: [kernel, bias] }: Step, parameters: Float32Array): Weights | undefined {
+    const tensor = ({ offset, size, shape }: ParameterSlot): Tensor => this.backend.upload(parameters.subarray(offset, offset + size), shape)
+    return kernel === undefined ? undefined : { kernel: tensor(kernel), bias: bias === undefined ? undefined : tensor(bias) }
+  }
+
+  private forward (parameters: Float32Array, inputs: Tensor, random: Random): Pass[] {
+    const passes: Pass[] = []
+    let x = inputs
+    for (const step of this.steps) {
+      const pass = runLayer(step.layer, x, this.weights(step, parameters), { backend: this.backend, random })
+      passes.push(pass)
+      x = pass.output
+    }
+    return passes
+  }
+
+  private backward (passes: readonly Pass[], dLogits: Tensor, gradients: Float32Array): void {
+    let dy: Tensor | undefined = dLogits
+    for (let index = passes.length - 1; index >= this.firstTrained && dy !== undefined; index--) {
+      const { input, kernel, bias } = passes[index]!.backward(dy, index > this.firstTrained)
+      const [kernelSlot, biasSlot] = this.steps[index]!.slots
+      this.download(kernel, kernelSlot, gradients)
+      this.download(bias, biasSlot, gradients)
+      dy = input
+    }
+  }
+
+  private download (tensor: Tensor | undefined, slot: ParameterSlot | undefined, target: Float32Array): void {
+    if (tensor !== undefined && slot !== undefined) {
+      this.backend.download(tensor, target.subarray(slot.offset, slot.offset + slot.size))
+    }
+  }
+
+  private logitsOf (output: Tensor | undefined, { labels, count }: Batch): LogitsBatch {
+    const logits = new Float32Array(count * this.plan.outputs)
+    if (output !== undefined) {
+      this.backend.download(output, logits)
+    }
+    return { logits, labels, count, outputs: this.plan.outputs }
+  }
+}

@@ -1,0 +1,172 @@
+/**
+ * Forward and backward passes of the layers, as tensor operations
+ *
+ * Written out by hand instead of recorded on a tape: one product gives a kernel's gradient, every activation's derivative
+ * comes from its output, and nothing is computed that no parameter needs (the gradient of the batch itself).
+ */
+import * as tf from '@tensorflow/tfjs-core'
+import { elements } from './layer.ts'
+import type { NamedAttrMap, NamedTensorMap, Tensor } from '@tensorflow/tfjs-core'
+import type { Random } from '../interface.ts'
+import type { Backend } from './backend.ts'
+import type { Activation, ActivationLayer, ConvolutionLayer, DenseLayer, DropoutLayer, Layer, LeakyReluLayer, PoolingLayer } from './layer.ts'
+
+export interface Weights {
+  kernel: Tensor
+  bias: Tensor | undefined
+}
+
+export interface Gradients {
+  /** With respect to the layer's input; undefined when it was not asked for */
+  input: Tensor | undefined
+  kernel?: Tensor
+  bias?: Tensor
+}
+
+export interface Pass {
+  output: Tensor
+  /** `wantInput` is false for the first layers with parameters: nothing before them learns */
+  backward: (dy: Tensor, wantInput: boolean) => Gradients
+}
+
+export interface PassContext {
+  backend: Backend
+  /** Draws dropout masks; undefined when evaluating */
+  random: Random | undefined
+}
+
+/** Runs one layer. `weights` is given exactly when the layer has parameters. Tensors belong to the surrounding tidy */
+export function runLayer (layer: Layer, x: Tensor, weights: Weights | undefined, context: PassContext): Pass {
+  switch (layer.kind) {
+    case 'dense': return dense(layer, x, weights!, context.backend)
+    case 'convolution': return convolution(layer, x, weights!, context.backend)
+    case 'max-pooling': return pooling(layer, x, 'MaxPool')
+    case 'average-pooling': return pooling(layer, x, 'AvgPool')
+    case 'global-average-pooling': return globalAveragePooling(x)
+    case 'reshape': return reshape(x, layer.output)
+    case 'activation': return activation(layer, x, context.backend)
+    case 'leaky-relu': return leakyRelu(layer, x)
+    case 'dropout': return dropout(layer, x, context)
+  }
+}
+
+function kernel (name: string, inputs: Record<string, Tensor>, attributes: Record<string, unknown>): Tensor {
+  return tf.engine().runKernel(name, inputs as unknown as NamedTensorMap, attributes as unknown as NamedAttrMap)
+}
+
+const ACTIVATIONS: Readonly<Record<Activation, (x: Tensor) => Tensor>> = {
+  linear: (x) => x,
+  relu: (x) => tf.relu(x),
+  sigmoid: (x) => tf.sigmoid(x),
+  tanh: (x) => tf.tanh(x),
+  elu: (x) => tf.elu(x),
+  softmax: (x) => tf.softmax(x)
+}
+
+/** d(loss)/d(input of the activation), from its output y */
+function activationGradient (name: Activation, dy: Tensor, y: Tensor, backend: Backend): Tensor {
+  switch (name) {
+    case 'linear': return dy
+    case 'relu': return backend.reluGradient(dy, y)
+    case 'sigmoid': return tf.mul(dy, tf.mul(y, tf.sub(1, y)))
+    case 'tanh': return tf.mul(dy, tf.sub(1, tf.square(y)))
+    case 'elu': return kernel('EluGrad', { dy, y }, {})
+    case 'softmax': return tf.mul(y, tf.sub(dy, tf.sum(tf.mul(dy, y), -1, true)))
+  }
+}
+
+/** A relu runs inside the product that precedes it; other activations after it */
+function fusable (name: Activation): 'relu' | 'linear' {
+  return name === 'relu' ? 'relu' : 'linear'
+}
+
+function dense (layer: DenseLayer, x: Tensor, weights: Weights, backend: Backend): Pass {
+  const rows = tf.reshape<tf.Rank.R2>(x, [-1, layer.input.at(-1)!])
+  const product = tf.fused.matMul({ a: rows, b: weights.kernel, ...withBias(weights), activation: fusable(layer.activation) })
+  const y = layer.activation === 'relu' ? product : ACTIVATIONS[layer.activation](product)
+  return {
+    output: tf.reshape(y, [-1, ...layer.output]),
+    backward: (dy, wantInput) => {
+      const dz = activationGradient(layer.activation, tf.reshape(dy, [-1, layer.units]), y, backend)
+      return {
+        input: wantInput ? tf.reshape(tf.matMul(dz, weights.kernel, false, true), [-1, ...layer.input]) : undefined,
+        kernel: tf.matMul(rows, dz, true, false),
+        ...(weights.bias === undefined ? {} : { bias: backend.columnSums(dz) })
+      }
+    }
+  }
+}
+
+function withBias ({ bias }: Weights): { bias?: Tensor } {
+  return bias === undefined ? {} : { bias }
+}
+
+function convolution (layer: ConvolutionLayer, x: Tensor, weights: Weights, backend: Backend): Pass {
+  const { strides, padding } = layer.window
+  const filter = weights.kernel as tf.Tensor4D
+  const product: Tensor = tf.fused.conv2d({
+    x: x as tf.Tensor4D, filter, strides: [...strides], pad: padding, ...withBias(weights), activation: fusable(layer.activation)
+  })
+  const y = layer.activation === 'relu' ? product : ACTIVATIONS[layer.activation](product)
+  return {
+    output: y,
+    backward: (dy, wantInput) => {
+      const dz = activationGradient(layer.activation, dy, y, backend)
+      const attributes = { strides: [...strides], pad: padding, dataFormat: 'NHWC', dimRoundingMode: null }
+      return {
+        input: wantInput ? kernel('Conv2DBackpropInput', { dy: dz, filter }, { ...attributes, inputShape: x.shape }) : undefined,
+        kernel: kernel('Conv2DBackpropFilter', { x, dy: dz }, { ...attributes, filterShape: filter.shape }),
+        ...(weights.bias === undefined ? {} : { bias: backend.columnSums(tf.reshape(dz, [-1, layer.filters])) })
+      }
+    }
+  }
+}
+
+function pooling (layer: PoolingLayer, x: Tensor, name: 'MaxPool' | 'AvgPool'): Pass {
+  const { size, strides, padding } = layer.window
+  const attributes = { filterSize: [...size], strides: [...strides], pad: padding, dimRoundingMode: null }
+  const output = kernel(name, { x }, attributes)
+  return {
+    output,
+    backward: (dy, wantInput) => ({
+      input: wantInput ? kernel(`${name}Grad`, name === 'MaxPool' ? { dy, input: x, output } : { dy, input: x }, attributes) : undefined
+    })
+  }
+}
+
+function globalAveragePooling (x: Tensor): Pass {
+  const [count, height, width, channels] = x.shape as [number, number, number, number]
+  return {
+    output: tf.mean(x, [1, 2]),
+    backward: (dy) => ({
+      input: tf.tile(tf.reshape(tf.mul(dy, 1 / (height * width)), [count, 1, 1, channels]), [1, height, width, 1])
+    })
+  }
+}
+
+function reshape (x: Tensor, output: readonly number[]): Pass {
+  return { output: tf.reshape(x, [-1, ...output]), backward: (dy) => ({ input: tf.reshape(dy, x.shape) }) }
+}
+
+function activation (layer: ActivationLayer, x: Tensor, backend: Backend): Pass {
+  const output = ACTIVATIONS[layer.activation](x)
+  return { output, backward: (dy) => ({ input: activationGradient(layer.activation, dy, output, backend) }) }
+}
+
+function leakyRelu (layer: LeakyReluLayer, x: Tensor): Pass {
+  return { output: tf.leakyRelu(x, layer.alpha), backward: (dy) => ({ input: tf.mul(dy, tf.step(x, layer.alpha)) }) }
+}
+
+/** What is kept is scaled up, so that evaluation needs no correction */
+function dropout (layer: DropoutLayer, x: Tensor, { random, backend }: PassContext): Pass {
+  if (random === undefined || layer.rate === 0) {
+    return { output: x, backward: (dy) => ({ input: dy }) }
+  }
+  const scale = 1 / (1 - layer.rate)
+  const values = new Float32Array(elements(x.shape))
+  for (let i = 0; i < values.length; i++) {
+    values[i] = random() < layer.rate ? 0 : scale
+  }
+  const mask = backend.upload(values, x.shape)
+  return { output: tf.mul(x, mask), backward: (dy) => ({ input: tf.mul(dy, mask) }) }
+}

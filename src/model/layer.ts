@@ -1,0 +1,101 @@
+/**
+ * The layers that a federated model may be made of, with their shapes worked out
+ *
+ * Shapes leave out the batch. Everything here is plain data: no tensor library is needed to read a topology.
+ */
+
+/** Every activation's derivative is a function of its own output, which is what the backward pass keeps */
+export type Activation = 'linear' | 'relu' | 'sigmoid' | 'tanh' | 'elu' | 'softmax'
+
+export interface Window {
+  /** Height and width of the window */
+  size: readonly [number, number]
+  strides: readonly [number, number]
+  padding: 'same' | 'valid'
+}
+
+interface LayerBase {
+  name: string
+  input: readonly number[]
+  output: readonly number[]
+}
+
+export interface DenseLayer extends LayerBase {
+  kind: 'dense'
+  units: number
+  useBias: boolean
+  activation: Activation
+}
+
+export interface ConvolutionLayer extends LayerBase {
+  kind: 'convolution'
+  filters: number
+  window: Window
+  useBias: boolean
+  activation: Activation
+}
+
+export interface PoolingLayer extends LayerBase {
+  kind: 'max-pooling' | 'average-pooling'
+  window: Window
+}
+
+export interface GlobalPoolingLayer extends LayerBase {
+  kind: 'global-average-pooling'
+}
+
+/** Flatten and Reshape */
+export interface ReshapeLayer extends LayerBase {
+  kind: 'reshape'
+}
+
+export interface ActivationLayer extends LayerBase {
+  kind: 'activation'
+  activation: Activation
+}
+
+export interface LeakyReluLayer extends LayerBase {
+  kind: 'leaky-relu'
+  /** Slope for negative inputs */
+  alpha: number
+}
+
+export interface DropoutLayer extends LayerBase {
+  kind: 'dropout'
+  /** Fraction of the inputs that is dropped while training */
+  rate: number
+}
+
+export type Layer =
+  | DenseLayer | ConvolutionLayer | PoolingLayer | GlobalPoolingLayer | ReshapeLayer
+  | ActivationLayer | LeakyReluLayer | DropoutLayer
+
+/** Shapes of a layer's trainable tensors, in the order of the flat vector */
+export function parameterShapes (layer: Layer): Array<{ name: 'kernel' | 'bias', shape: number[] }> {
+  if (layer.kind !== 'dense' && layer.kind !== 'convolution') {
+    return []
+  }
+  const channels = layer.input.at(-1) ?? 1
+  const outputs = layer.kind === 'dense' ? layer.units : layer.filters
+  const kernel = layer.kind === 'dense' ? [channels, outputs] : [...layer.window.size, channels, outputs]
+  const shapes: Array<{ name: 'kernel' | 'bias', shape: number[] }> = [{ name: 'kernel', shape: kernel }]
+  return layer.useBias ? [...shapes, { name: 'bias', shape: [outputs] }] : shapes
+}
+
+export function elements (shape: readonly number[]): number {
+  return shape.reduce((product, dimension) => product * dimension, 1)
+}
+
+/** Multiplications of one forward pass over one example */
+export function multiplications (layer: Layer): number {
+  if (layer.kind === 'dense') {
+    return elements(layer.input) * layer.units
+  }
+  if (layer.kind === 'convolution') {
+    return elements(layer.output) * elements(layer.window.size) * (layer.input.at(-1) ?? 1)
+  }
+  if (layer.kind === 'max-pooling' || layer.kind === 'average-pooling') {
+    return elements(layer.output) * elements(layer.window.size)
+  }
+  return elements(layer.output)
+}

@@ -1,0 +1,161 @@
+/**
+ * Local training and evaluation on one backend, in the thread that calls it
+ *
+ * Holds what lives on between rounds: the optimiser's moments and the place in the data. Everything is synchronous: it
+ * belongs in a worker thread.
+ */
+import { DatasetError, TrainingError } from '../errors.ts'
+import { seededRandom } from '../seeded-random.ts'
+import { LayerGraph } from './layer-graph.ts'
+import { batchLoss, countCorrect } from './loss.ts'
+import { BatchBuffer, ContinuousIndices, epochIndices } from './mini-batches.ts'
+import { createOptimizer } from './optimizer.ts'
+import { MAX_BATCH_ACTIVATIONS, planModel } from './topology.ts'
+import type { Dataset, Examples } from '../data/examples.ts'
+import type { FederationDocument } from '../federation.ts'
+import type { EvaluationResult, TrainResult } from '../interface.ts'
+import type { Backend } from './backend.ts'
+import type { Optimizer } from './optimizer.ts'
+import type { ModelPlan } from './topology.ts'
+
+/** Examples at a time when evaluating, where memory allows */
+const EVALUATION_BATCH = 256
+/** Activations of one evaluation batch: 32 MiB */
+const EVALUATION_ACTIVATIONS = 8_388_608
+
+export interface LocalTrainingInit {
+  document: FederationDocument
+  dataset: Dataset
+  backend: Backend
+  /** Seed of the order of the examples and of dropout */
+  seed: number | string
+}
+
+export interface TrainOptions {
+  round?: number
+  /** Asked before each step; true ends the training with what was reached. The caller decides what that is worth */
+  cancelled?: () => boolean
+}
+
+export class LocalTraining {
+  readonly plan: ModelPlan
+  private readonly init: LocalTrainingInit
+  private readonly graph: LayerGraph
+  private readonly optimizer: Optimizer
+  private readonly batches: BatchBuffer
+  private readonly continuous: ContinuousIndices
+  private readonly evaluationBatch: number
+  private readonly testBatches: BatchBuffer
+
+  /** Throws InvalidFederationError, or DatasetError when there is nothing to train on or the data do not fit the model */
+  constructor (init: LocalTrainingInit) {
+    const { document, dataset: { train, test }, seed } = init
+    this.init = init
+    this.plan = planModel(document.model)
+    requireFit(train, 'training', this.plan, document)
+    requireFit(test, 'test', this.plan, document)
+    const { batchSize } = document.training
+    this.graph = new LayerGraph(this.plan, document.model.loss, init.backend)
+    this.optimizer = createOptimizer(document.training.optimizer, this.plan.parameterCount)
+    this.batches = new BatchBuffer(train, Math.min(batchSize, train.count))
+    this.continuous = new ContinuousIndices(train.count, `${seed}`)
+    this.evaluationBatch = Math.max(1, Math.min(EVALUATION_BATCH, test.count, Math.floor(EVALUATION_ACTIVATIONS / this.plan.activations)))
+    this.testBatches = new BatchBuffer(test, this.evaluationBatch)
+  }
+
+  /**
+   * One round from `parameters`, which are not changed
+   *
+   * Throws TrainingError when a parameter or the loss is not finite; the optimiser then starts afresh
+   */
+  train (parameters: Float32Array, { round = 0, cancelled = () => false }: TrainOptions = {}): TrainResult {
+    const random = seededRandom(`${this.init.seed}/dropout/${round}`)
+    const totals = { loss: 0, examples: 0, steps: 0 }
+    this.optimizer.parameters.set(parameters)
+    for (const indices of this.indices(round)) {
+      if (cancelled()) {
+        break
+      }
+      const batch = this.batches.fill(indices)
+      totals.loss += this.graph.gradients(this.optimizer.parameters, batch, this.optimizer.gradients, random)
+      this.optimizer.step()
+      totals.examples += batch.count
+      totals.steps++
+    }
+    const result = { parameters: this.optimizer.parameters.slice(), loss: totals.loss / Math.max(1, totals.examples), examples: totals.examples, steps: totals.steps }
+    this.requireFinite(result)
+    return result
+  }
+
+  /** One step from `parameters` that leaves no trace in the optimiser: to time the backend */
+  rehearse (parameters: Float32Array): void {
+    const { batchSize } = this.init.document.training
+    const { train } = this.init.dataset
+    const indices = Uint32Array.from({ length: Math.min(batchSize, train.count) }, (_, i) => i)
+    this.optimizer.parameters.set(parameters)
+    this.graph.gradients(this.optimizer.parameters, this.batches.fill(indices), this.optimizer.gradients, seededRandom(0))
+    this.optimizer.step()
+    this.optimizer.reset()
+  }
+
+  /** On all test examples. Throws TrainingError when the loss is not finite */
+  evaluate (parameters: Float32Array, { cancelled = () => false }: Pick<TrainOptions, 'cancelled'> = {}): EvaluationResult {
+    const { test } = this.init.dataset
+    let loss = 0
+    let correct = 0
+    const batches = until(this.testBatches.inOrder(this.evaluationBatch), cancelled)
+    this.graph.evaluate(parameters, batches, (batch) => {
+      loss += batchLoss(this.init.document.model.loss, batch)
+      correct += countCorrect(batch)
+    })
+    if (!Number.isFinite(loss)) {
+      throw new TrainingError('the model gives outputs that are not finite on the test data')
+    }
+    return { loss: loss / test.count, accuracy: correct / test.count, examples: test.count }
+  }
+
+  private * indices (round: number): Generator<Uint32Array> {
+    const { batchSize, epochs, steps } = this.init.document.training
+    const { train } = this.init.dataset
+    if (steps === undefined) {
+      yield * epochIndices(train.count, batchSize, { epochs: epochs ?? 1, seed: `${this.init.seed}/${round}` })
+      return
+    }
+    for (let step = 0; step < steps; step++) {
+      yield this.continuous.next(batchSize)
+    }
+  }
+
+  private requireFinite ({ parameters, loss, steps }: TrainResult): void {
+    const bad = parameters.findIndex((parameter) => !Number.isFinite(parameter))
+    if (bad === -1 && Number.isFinite(loss)) {
+      return
+    }
+    // moments that saw NaN would spoil every later round
+    this.optimizer.reset()
+    const what = bad === -1 ? `the loss is ${loss}` : `parameter ${bad} is ${parameters[bad]}`
+    throw new TrainingError(`training diverged: ${what} after ${steps} steps; a smaller learning rate than ${this.init.document.training.optimizer.learningRate} may help`)
+  }
+}
+
+function * until<T> (items: Iterable<T>, cancelled: () => boolean): Generator<T> {
+  for (const item of items) {
+    if (cancelled()) {
+      return
+    }
+    yield item
+  }
+}
+
+function requireFit (examples: Examples, what: string, plan: ModelPlan, document: FederationDocument): void {
+  const features = plan.inputShape.reduce((product, size) => product * size, 1)
+  if (examples.count === 0) {
+    throw new DatasetError(`there are no ${what} examples for this peer: its part of the data is empty`)
+  }
+  if (examples.featureCount !== features) {
+    throw new DatasetError(`the ${what} examples have ${examples.featureCount} inputs, but the model takes ${features}`)
+  }
+  if (plan.activations * Math.min(document.training.batchSize, examples.count) > MAX_BATCH_ACTIVATIONS) {
+    throw new DatasetError(`a batch of ${document.training.batchSize} examples needs more than ${MAX_BATCH_ACTIVATIONS} activations; use a smaller training.batchSize`)
+  }
+}

@@ -1,0 +1,83 @@
+/**
+ * Which examples come next: seeded shuffles of the own examples
+ */
+import { seededRandom, shuffle } from '../seeded-random.ts'
+import type { Examples } from '../data/examples.ts'
+import type { Batch } from './layer-graph.ts'
+
+/** Examples in a new random order for each pass; equal seeds give equal orders */
+function shuffledIndices (count: number, seed: string): Uint32Array {
+  const indices = new Uint32Array(count)
+  for (let i = 0; i < count; i++) {
+    indices[i] = i
+  }
+  return shuffle(indices, seededRandom(seed))
+}
+
+/** Fills one buffer with batch after batch */
+export class BatchBuffer {
+  private readonly examples: Examples
+  private readonly batch: Batch
+
+  /** `capacity` examples at most in one batch */
+  constructor (examples: Examples, capacity: number) {
+    this.examples = examples
+    this.batch = { inputs: new Float32Array(capacity * examples.featureCount), labels: new Uint16Array(capacity), count: 0 }
+  }
+
+  /** The batch is valid until the next call */
+  fill (indices: ArrayLike<number>): Batch {
+    const { featureCount, labels } = this.examples
+    for (let i = 0; i < indices.length; i++) {
+      const index = indices[i]!
+      this.examples.writeInputs(index, this.batch.inputs, i * featureCount)
+      this.batch.labels[i] = labels[index]!
+    }
+    this.batch.count = indices.length
+    return this.batch
+  }
+
+  /** All examples in their own order */
+  * inOrder (capacity: number): Generator<Batch> {
+    for (let first = 0; first < this.examples.count; first += capacity) {
+      yield this.fill(Array.from({ length: Math.min(capacity, this.examples.count - first) }, (_, i) => first + i))
+    }
+  }
+}
+
+/** The batches of a round that makes whole passes; the last batch of a pass may be smaller */
+export function * epochIndices (count: number, batchSize: number, { epochs, seed }: { epochs: number, seed: string }): Generator<Uint32Array> {
+  for (let epoch = 0; epoch < epochs; epoch++) {
+    const order = shuffledIndices(count, `${seed}/${epoch}`)
+    for (let first = 0; first < count; first += batchSize) {
+      yield order.subarray(first, first + batchSize)
+    }
+  }
+}
+
+/** Batches for rounds of a few steps: goes on where the last round stopped, so that few steps still visit every example */
+export class ContinuousIndices {
+  private readonly count: number
+  private readonly seed: string
+  private pass = 0
+  private position = 0
+  private order: Uint32Array = new Uint32Array()
+
+  constructor (count: number, seed: string) {
+    this.count = count
+    this.seed = seed
+  }
+
+  /** The next `size` examples; a batch is never larger than all of them */
+  next (size: number): Uint32Array {
+    const batch = new Uint32Array(Math.min(size, this.count))
+    for (let i = 0; i < batch.length; i++) {
+      if (this.position === this.order.length) {
+        this.order = shuffledIndices(this.count, `${this.seed}/pass/${this.pass++}`)
+        this.position = 0
+      }
+      batch[i] = this.order[this.position++]!
+    }
+    return batch
+  }
+}

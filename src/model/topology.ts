@@ -1,0 +1,298 @@
+/**
+ * Model topologies: LayersModel JSON of Sequential models, made and inspected without a tensor library
+ *
+ * A topology arrives from whichever peer was dialled, so it is checked here in full, over an allow-list and with hard
+ * bounds, before anything is allocated for it.
+ */
+import { InvalidFederationError } from '../errors.ts'
+import { inputShape, MAX_PARAMETERS } from '../federation.ts'
+import { elements, multiplications, parameterShapes } from './layer.ts'
+import { isCount, LAYER_READERS, LayerConfig } from './layer-config.ts'
+import type { ParameterSlot } from '../interface.ts'
+import type { FederationDocument } from '../federation.ts'
+import type { Activation, Layer } from './layer.ts'
+
+export const MAX_LAYERS = 128
+
+/** Activations of all layers for one example: 64 MiB as float32 */
+export const MAX_ACTIVATIONS = 16_777_216
+
+/** Activations of all layers for one batch: 2 GiB as float32 */
+export const MAX_BATCH_ACTIVATIONS = 536_870_912
+
+/** Multiplications of one forward pass over one example: about that of VGG-16 */
+export const MAX_MULTIPLICATIONS = 17_179_869_184
+
+/** Weight names become file contents and log lines */
+const LAYER_NAME = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/
+
+export interface ModelInspection {
+  layout: ParameterSlot[]
+  parameterCount: number
+  /** Width of the last layer */
+  outputs: number
+}
+
+export interface ModelPlan extends ModelInspection {
+  /** Without the final softmax or sigmoid: these belong to the loss */
+  layers: readonly Layer[]
+  inputShape: readonly number[]
+  /** Activations of all layers, for one example */
+  activations: number
+  /** Multiplications of a forward pass over one example */
+  multiplications: number
+}
+
+type JsonObject = Record<string, unknown>
+
+function fail (message: string): never {
+  throw new InvalidFederationError(`model.topology: ${message}`)
+}
+
+function field (value: unknown, name: string): unknown {
+  return value !== null && typeof value === 'object' && Object.hasOwn(value, name) ? (value as JsonObject)[name] : undefined
+}
+
+/** The array of layers of a Sequential; old files have it where newer ones have an object */
+function layerList (topology: unknown): unknown[] {
+  const className = field(topology, 'class_name')
+  if (className !== 'Sequential') {
+    fail(`class_name ${JSON.stringify(className) ?? 'is missing and'} is not supported: only "Sequential" models can be federated`)
+  }
+  const config = field(topology, 'config')
+  const layers = Array.isArray(config) ? config : field(config, 'layers')
+  if (!Array.isArray(layers)) {
+    return fail('config.layers is not an array')
+  }
+  if (layers.length > MAX_LAYERS) {
+    fail(`has ${layers.length} layers, more than ${MAX_LAYERS}`)
+  }
+  return layers
+}
+
+function shown (shape: readonly unknown[]): string {
+  return `[${shape.slice(0, 8).map(String).join(', ')}${shape.length > 8 ? ', …' : ''}]`
+}
+
+/** `batch_input_shape` must be [null, ...the input of the document] */
+function checkInputShape (config: LayerConfig, expected: readonly number[]): void {
+  const shape = config.get('batch_input_shape')
+  if (shape === undefined) {
+    return
+  }
+  if (!Array.isArray(shape) || shape.length !== expected.length + 1 || shape[0] !== null || expected.some((dimension, i) => shape[i + 1] !== dimension)) {
+    const stated = Array.isArray(shape) ? shown(shape.slice(1)) : 'no array'
+    fail(`${config.where} takes inputs of shape ${stated}, but model.input gives ${shown(expected)}`)
+  }
+}
+
+interface Totals { parameters: number, activations: number, multiplications: number }
+
+function addUp (totals: Totals, layer: Layer, where: string): void {
+  for (const { shape } of parameterShapes(layer)) {
+    totals.parameters += elements(shape)
+  }
+  totals.activations += elements(layer.output)
+  totals.multiplications += multiplications(layer)
+  if (totals.parameters > MAX_PARAMETERS) {
+    fail(`${where} brings the model to ${totals.parameters} parameters, more than ${MAX_PARAMETERS}`)
+  }
+  if (totals.activations > MAX_ACTIVATIONS) {
+    fail(`${where} brings the activations to ${totals.activations} for each example, more than ${MAX_ACTIVATIONS}`)
+  }
+  if (totals.multiplications > MAX_MULTIPLICATIONS) {
+    fail(`${where} brings the work to ${totals.multiplications} multiplications for each example, more than ${MAX_MULTIPLICATIONS}`)
+  }
+}
+
+function readLayer (entry: unknown, index: number, input: readonly number[]): { config: LayerConfig, layer: Layer | undefined } {
+  const className = field(entry, 'class_name')
+  const config = new LayerConfig(`layer ${index}`, field(entry, 'config'))
+  const name = config.get('name')
+  if (typeof name !== 'string' || !LAYER_NAME.test(name)) {
+    return fail(`layer ${index} has no usable name: letters, digits, "_", "." and "-", at most 64`)
+  }
+  if (className === 'InputLayer') {
+    return { config, layer: undefined }
+  }
+  const read = typeof className === 'string' ? LAYER_READERS.get(className) : undefined
+  if (read === undefined) {
+    const stated = typeof className === 'string' ? `"${className.slice(0, 64)}"` : 'without a class'
+    return fail(`layer ${index} ${stated} is not supported; known layers are InputLayer, ${[...LAYER_READERS.keys()].join(', ')}`)
+  }
+  return { config, layer: read(config, name, input) }
+}
+
+/** Reads all layers, one shape after the other */
+function readLayers (entries: readonly unknown[], input: readonly number[]): { layers: Layer[], totals: Totals } {
+  const totals = { parameters: 0, activations: elements(input), multiplications: 0 }
+  if (totals.activations > MAX_ACTIVATIONS) {
+    fail(`an input of ${shown(input)} has more than ${MAX_ACTIVATIONS} elements`)
+  }
+  const layers: Layer[] = []
+  const names = new Set<string>()
+  let shape = input
+  for (const [index, entry] of entries.entries()) {
+    const { config, layer } = readLayer(entry, index, shape)
+    if (index === 0) {
+      checkInputShape(config, input)
+    }
+    if (layer === undefined) {
+      if (index > 0) {
+        fail(`layer ${index} is an InputLayer, which may only come first`)
+      }
+      continue
+    }
+    if (names.has(layer.name)) {
+      fail(`two layers have the name "${layer.name}"`)
+    }
+    names.add(layer.name)
+    addUp(totals, layer, `layer ${index} "${layer.name}"`)
+    layers.push(layer)
+    shape = layer.output
+  }
+  return { layers, totals }
+}
+
+const FINAL_ACTIVATION = { categoricalCrossentropy: 'softmax', binaryCrossentropy: 'sigmoid' } as const
+
+/**
+ * Takes the final softmax or sigmoid off the last layer: the loss works on logits, which is exact and needs fewer operations.
+ * A softmax anywhere else has no gradient here
+ */
+function withoutFinalActivation (layers: readonly Layer[], loss: FederationDocument['model']['loss']): Layer[] {
+  const last = layers.at(-1)
+  const expected: Activation = FINAL_ACTIVATION[loss]
+  if (last === undefined || !('activation' in last) || last.activation !== expected) {
+    return fail(`the last layer must have the activation "${expected}", because model.loss is "${loss}"`)
+  }
+  const inner = layers.slice(0, -1)
+  const misplaced = inner.find((layer) => 'activation' in layer && layer.activation === 'softmax')
+  if (misplaced !== undefined) {
+    fail(`layer "${misplaced.name}" has the activation "softmax", which only the last layer may have`)
+  }
+  return last.kind === 'activation' ? inner : [...inner, { ...last, activation: 'linear' }]
+}
+
+function layoutOf (layers: readonly Layer[]): ParameterSlot[] {
+  const layout: ParameterSlot[] = []
+  let offset = 0
+  for (const layer of layers) {
+    for (const { name, shape } of parameterShapes(layer)) {
+      const size = elements(shape)
+      layout.push({ name: `${layer.name}/${name}`, shape, offset, size })
+      offset += size
+    }
+  }
+  return layout
+}
+
+function checkOutputs (output: readonly number[], model: FederationDocument['model']): number {
+  const [outputs] = output
+  const labels = model.labels.length
+  if (output.length !== 1 || outputs === undefined) {
+    return fail(`the model gives outputs of shape ${shown(output)}, but one number for each label is needed; add a Flatten layer`)
+  }
+  if (outputs !== labels && !(model.loss === 'binaryCrossentropy' && labels === 2 && outputs === 1)) {
+    fail(`the model has ${outputs} outputs, but model.labels has ${labels} names`)
+  }
+  return outputs
+}
+
+/**
+ * Everything that training needs to know of a model
+ *
+ * Throws InvalidFederationError, with one line, when the topology is not a Sequential of known layers, is larger than the
+ * bounds of this file and MAX_PARAMETERS, or does not fit the input, labels and loss of the document
+ */
+export function planModel (model: FederationDocument['model']): ModelPlan {
+  const input = inputShape(model.input)
+  const { layers, totals } = readLayers(layerList(model.topology), input)
+  const outputs = checkOutputs(layers.at(-1)?.output ?? input, model)
+  const trained = withoutFinalActivation(layers, model.loss)
+  if (totals.parameters === 0) {
+    fail('the model has no parameters')
+  }
+  return {
+    layers: trained,
+    layout: layoutOf(trained),
+    parameterCount: totals.parameters,
+    outputs,
+    inputShape: input,
+    activations: totals.activations,
+    multiplications: totals.multiplications
+  }
+}
+
+/**
+ * Where each tensor lies in the flat parameter vector, how many parameters there are, and how many outputs
+ *
+ * Throws as planModel does
+ */
+export function inspectTopology (model: FederationDocument['model']): ModelInspection {
+  const { layout, parameterCount, outputs } = planModel(model)
+  return { layout, parameterCount, outputs }
+}
+
+export interface DenseTopologyInit {
+  /** Without the batch, e.g. [28, 28, 1]; anything of rank 2 or more is flattened first */
+  inputShape: readonly number[]
+  /** Widths of the hidden layers, each followed by a relu */
+  hidden: readonly number[]
+  classes: number
+}
+
+/** LayersModel JSON of a multi-layer perceptron with a softmax over the classes */
+export function denseTopology ({ inputShape, hidden, classes }: DenseTopologyInit): JsonObject {
+  const flatten = inputShape.length > 1 ? [entry('Flatten', 'flatten', {})] : []
+  return sequential(inputShape, [...flatten, ...hidden.map((units, i) => denseEntry(`dense_${i + 1}`, units, 'relu')), denseEntry('output', classes, 'softmax')])
+}
+
+export interface ConvolutionalTopologyInit {
+  /** Height, width, channels */
+  inputShape: readonly [number, number, number]
+  /** Filters of the convolutions, each followed by a relu and a 2 x 2 max pooling */
+  filters: readonly number[]
+  /** Height and width of the filters. Default 3 */
+  kernelSize?: number
+  /** Widths of the dense layers between the convolutions and the output. Default none */
+  hidden?: readonly number[]
+  classes: number
+}
+
+/** LayersModel JSON of a small convolutional network with a softmax over the classes */
+export function convolutionalTopology ({ inputShape, filters, kernelSize = 3, hidden = [], classes }: ConvolutionalTopologyInit): JsonObject {
+  const blocks = filters.flatMap((count, i) => [
+    entry('Conv2D', `convolution_${i + 1}`, {
+      filters: count,
+      kernel_size: [kernelSize, kernelSize],
+      strides: [1, 1],
+      padding: 'same',
+      data_format: 'channels_last',
+      activation: 'relu',
+      use_bias: true
+    }),
+    entry('MaxPooling2D', `pooling_${i + 1}`, { pool_size: [2, 2], strides: [2, 2], padding: 'valid', data_format: 'channels_last' })
+  ])
+  const layers = hidden.map((units, i) => denseEntry(`dense_${i + 1}`, units, 'relu'))
+  return sequential(inputShape, [...blocks, entry('Flatten', 'flatten', {}), ...layers, denseEntry('output', classes, 'softmax')])
+}
+
+interface LayerEntry { class_name: string, config: JsonObject }
+
+function entry (className: string, name: string, config: JsonObject): LayerEntry {
+  return { class_name: className, config: { name, trainable: true, ...config } }
+}
+
+function denseEntry (name: string, units: number, activation: Activation): LayerEntry {
+  return entry('Dense', name, { units, activation, use_bias: true })
+}
+
+function sequential (shape: readonly number[], layers: readonly LayerEntry[]): JsonObject {
+  if (shape.some((dimension) => !isCount(dimension))) {
+    throw new RangeError(`input shape [${shape.join(', ')}] must be positive integers`)
+  }
+  const [first, ...rest] = layers
+  const config = { ...first?.config, batch_input_shape: [null, ...shape], dtype: 'float32' }
+  return { class_name: 'Sequential', config: { name: 'sequential', layers: [{ class_name: first?.class_name, config }, ...rest] } }
+}

@@ -1,0 +1,156 @@
+/**
+ * The control topic: heartbeats (member records) and suspicions, checked before they are passed on
+ *
+ * The router signs nothing, so that every message carries the signature of whom it speaks for. What is old news is
+ * neither checked nor passed on, and what anybody sends is limited before a signature is looked at.
+ */
+import { MAX_RECORD_BYTES, parseRecord, parseSuspicion, signSuspicion } from './member-record.ts'
+import { createRateLimit } from './rate-limit.ts'
+import { controlTopic } from './topics.ts'
+import { ControlMessage } from './wire/membership.ts'
+import type { PrivateKey } from '@libp2p/interface'
+import type { Clock, PeerName } from '../interface.ts'
+import type { Host } from './host.ts'
+import type { MemberClaim } from './member-record.ts'
+import type { Membership } from './membership.ts'
+import type { RateLimit } from './rate-limit.ts'
+import type { MemberEntry, SignedRecord, SignedSuspicion } from './wire/membership.ts'
+
+/** A record with its signature and framing */
+export const MAX_CONTROL_BYTES = MAX_RECORD_BYTES + 128
+
+export type ControlVerdict = 'accept' | 'ignore' | 'reject'
+
+export interface ControlComponents {
+  host: Pick<Host, 'pubsub' | 'self'>
+  privateKey: PrivateKey
+  clock: Clock
+  membership: Membership
+}
+
+export interface ControlInit {
+  federation: string
+  isConnected: (peer: PeerName) => boolean
+  /** Somebody joined, moved or left */
+  onNews: (claim: MemberClaim, from: PeerName) => void
+  /** Sequence of the newest record of this node */
+  ownSequence: () => number
+  /** A record of this node, genuine and newer than its own, is about (its number is given), or somebody suspects it: speak up */
+  onChallenge: (sequence: number) => void
+}
+
+export class ControlMessages {
+  readonly #components: ControlComponents
+  readonly #init: ControlInit
+  /** By the peer that passed it on */
+  readonly #senders: RateLimit
+  /** By the member that signed it */
+  readonly #authors: RateLimit
+
+  constructor (components: ControlComponents, init: ControlInit) {
+    this.#components = components
+    this.#init = init
+    this.#senders = createRateLimit(components.clock, { burst: 512, perSecond: 100 })
+    this.#authors = createRateLimit(components.clock, { burst: 8, perSecond: 1 })
+  }
+
+  /** The verdict of the control topic's validator. Never throws */
+  handle (data: Uint8Array, from: PeerName): ControlVerdict {
+    if (data.byteLength > MAX_CONTROL_BYTES) {
+      return 'reject'
+    }
+    if (!this.#senders.take(from, 1)) {
+      return 'ignore'
+    }
+    const message = decodeControl(data)
+    if (message?.record !== undefined && message.suspicion === undefined) {
+      return this.#onRecord(message.record, from)
+    }
+    if (message?.suspicion !== undefined && message.record === undefined) {
+      return this.#onSuspicion(message.suspicion)
+    }
+    return 'reject'
+  }
+
+  async publishRecord ({ signed }: MemberEntry): Promise<void> {
+    await this.#publish(ControlMessage.encode({ record: signed! }))
+  }
+
+  /** Says aloud that a member is lost */
+  async publishSuspicion (peer: PeerName, sequence: number): Promise<void> {
+    const { host, privateKey } = this.#components
+    const content = { federation: this.#init.federation, peer, sequence, reporter: host.self }
+    await this.#publish(ControlMessage.encode({ suspicion: await signSuspicion(privateKey, content) }))
+  }
+
+  async #publish (data: Uint8Array): Promise<void> {
+    await this.#components.host.pubsub.publish(controlTopic(this.#init.federation), data)
+  }
+
+  #onRecord (signed: SignedRecord, from: PeerName): ControlVerdict {
+    const { membership, host } = this.#components
+    const claim = parseRecord(signed, this.#init.federation)
+    if (claim === undefined) {
+      return 'reject'
+    }
+    if (claim.peer === host.self) {
+      this.challenge(claim)
+      return 'ignore'
+    }
+    const verdict = membership.apply(claim)
+    if (verdict === 'forged') {
+      return 'reject'
+    }
+    if (verdict === 'stale' || verdict === 'full') {
+      return 'ignore'
+    }
+    if (verdict === 'news') {
+      this.#init.onNews(claim, from)
+    }
+    return this.#authors.take(claim.peer, 1) ? 'accept' : 'ignore'
+  }
+
+  /** A record of this node came back: genuine and newer than its own, it is from an earlier life */
+  challenge (claim: MemberClaim): void {
+    if (claim.sequence > this.#init.ownSequence() && claim.verify()) {
+      this.#init.onChallenge(claim.sequence)
+    }
+  }
+
+  #onSuspicion (signed: SignedSuspicion): ControlVerdict {
+    const { membership, host } = this.#components
+    const claim = parseSuspicion(signed, this.#init.federation)
+    if (claim === undefined) {
+      return 'reject'
+    }
+    const { peer, sequence, reporter } = claim
+    const known = membership.get(peer)
+    const isNews = peer === host.self || (known !== undefined && known.sequence <= sequence && known.suspectedMs === undefined && !this.#init.isConnected(peer))
+    if (!isNews || membership.get(reporter) === undefined) {
+      return 'ignore'
+    }
+    if (!claim.verify()) {
+      return 'reject'
+    }
+    if (!this.#authors.take(`${reporter} suspects`, 1)) {
+      return 'ignore'
+    }
+    if (peer === host.self) {
+      // the reporter may claim any number: only a signed record moves the own one
+      this.#init.onChallenge(0)
+    } else {
+      membership.suspect(peer, sequence)
+    }
+    return 'accept'
+  }
+}
+
+/** Undefined when the bytes are no control message. Never throws */
+export function decodeControl (data: Uint8Array): ControlMessage | undefined {
+  try {
+    return ControlMessage.decode(data)
+  } catch {
+    // whatever a stranger sent, it is no message
+    return undefined
+  }
+}

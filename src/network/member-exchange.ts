@@ -1,0 +1,207 @@
+/**
+ * Member lists from peer to peer: /grapevine/members/1.0.0
+ *
+ * Each side of a connection opens one stream and keeps it: first the whole list, later what is new, in batches. The
+ * gossip mesh takes seconds to form when everybody starts at once; these streams are there with the connection. Their
+ * frames are also the beat that tells the other side that this one is alive, and say whether the connection is needed.
+ */
+import '../promise-with-resolvers.ts'
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { lpStream } from '@libp2p/utils'
+import { ExchangeLink } from './exchange-link.ts'
+import { MAX_MEMBERS } from './membership.ts'
+import { createRateLimit } from './rate-limit.ts'
+import { MemberExchange as Frame } from './wire/membership.ts'
+import type { Connection, PeerId, Stream } from '@libp2p/interface'
+import type { Clock, PeerName } from '../interface.ts'
+import type { Host } from './host.ts'
+import type { RateLimit } from './rate-limit.ts'
+import type { MemberEntry } from './wire/membership.ts'
+
+export const MEMBERS_PROTOCOL = '/grapevine/members/1.0.0'
+
+/** One frame: several dozen records */
+export const MAX_FRAME_BYTES = 65_536
+
+/** The same peer may open a stream again after a fault, but not all the time */
+const STREAMS_PER_MINUTE = 30
+
+/** An honest peer sends each member once, then what changes */
+const ENTRY_BURST = 2 * MAX_MEMBERS
+const ENTRIES_PER_SECOND = 200
+
+/** Frames without records: the beat, and changes of mind about the connection */
+const FRAME_BURST = 512
+const FRAMES_PER_SECOND = 20
+
+const MINUTE_SECONDS = 60
+
+export interface MemberExchangeComponents {
+  host: Pick<Host, 'libp2p'>
+  clock: Clock
+}
+
+export interface MemberExchangeInit {
+  /** The whole list, own record first: what a new connection gets */
+  snapshot: () => MemberEntry[]
+  /** False when there was a forgery among the entries: the stream is closed */
+  receive: (entries: readonly MemberEntry[], from: PeerName) => boolean
+  /** News is collected for this long before it is sent. @default 25 */
+  batchMs?: number
+}
+
+/** Decodes a frame. Undefined when it is not one, or holds too many entries. Never throws */
+export function decodeFrame (bytes: Uint8Array): Frame | undefined {
+  try {
+    return Frame.decode(bytes)
+  } catch {
+    // whatever a stranger sent, it is no frame
+    return undefined
+  }
+}
+
+export class MemberExchange {
+  readonly #components: MemberExchangeComponents
+  readonly #init: MemberExchangeInit
+  readonly #links = new Map<PeerName, ExchangeLink>()
+  readonly #needed = new Set<PeerName>()
+  readonly #neededBy = new Set<PeerName>()
+  readonly #streams: RateLimit
+  readonly #entries: RateLimit
+  readonly #frames: RateLimit
+  #stopped = new AbortController()
+
+  constructor (components: MemberExchangeComponents, init: MemberExchangeInit) {
+    this.#components = components
+    this.#init = init
+    this.#streams = createRateLimit(components.clock, { perSecond: STREAMS_PER_MINUTE / MINUTE_SECONDS, burst: STREAMS_PER_MINUTE })
+    this.#entries = createRateLimit(components.clock, { perSecond: ENTRIES_PER_SECOND, burst: ENTRY_BURST })
+    this.#frames = createRateLimit(components.clock, { perSecond: FRAMES_PER_SECOND, burst: FRAME_BURST })
+  }
+
+  async start (): Promise<void> {
+    const { libp2p } = this.#components.host
+    this.#stopped = new AbortController()
+    await libp2p.handle(MEMBERS_PROTOCOL, (stream, connection) => { this.#onStream(stream, connection) }, { maxInboundStreams: 4, maxOutboundStreams: 4 })
+    libp2p.addEventListener('peer:connect', this.#onConnect)
+    libp2p.addEventListener('peer:disconnect', this.#onDisconnect)
+    libp2p.getPeers().forEach((peer) => { this.#open(peer) })
+  }
+
+  async stop (): Promise<void> {
+    const { libp2p } = this.#components.host
+    this.#stopped.abort()
+    libp2p.removeEventListener('peer:connect', this.#onConnect)
+    libp2p.removeEventListener('peer:disconnect', this.#onDisconnect)
+    await libp2p.unhandle(MEMBERS_PROTOCOL)
+    await Promise.all([...this.#links.values()].map(async (link) => { await link.stop() }))
+    this.#links.clear()
+    this.#needed.clear()
+    this.#neededBy.clear()
+  }
+
+  /** Sends an entry to every connected peer except the one that it came from */
+  push (entry: MemberEntry, peer: PeerName, except?: PeerName): void {
+    for (const [name, link] of this.#links) {
+      if (name !== except && name !== peer) {
+        link.push(peer, entry)
+      }
+    }
+  }
+
+  /** Resolves when all that was pushed before is on its way */
+  async flush (signal: AbortSignal): Promise<void> {
+    await Promise.all([...this.#links.values()].map(async (link) => { await link.flush(signal) }))
+  }
+
+  /** Tells the connected peers among `peers`, and the others, whether this node needs the connection */
+  setNeeded (peers: ReadonlySet<PeerName>): void {
+    this.#needed.clear()
+    peers.forEach((peer) => this.#needed.add(peer))
+    this.#links.forEach((link, peer) => { link.setNeeded(peers.has(peer)) })
+  }
+
+  /** The other side said that it needs the connection */
+  isNeededBy (peer: PeerName): boolean {
+    return this.#neededBy.has(peer)
+  }
+
+  /** A sign of life for the other side; nothing when the stream is not open or full */
+  beat (peer: PeerName): void {
+    this.#links.get(peer)?.beat()
+  }
+
+  readonly #onConnect = ({ detail }: CustomEvent<PeerId>): void => {
+    this.#open(detail)
+  }
+
+  readonly #onDisconnect = ({ detail }: CustomEvent<PeerId>): void => {
+    const peer = detail.toString()
+    this.#neededBy.delete(peer)
+    const link = this.#links.get(peer)
+    this.#links.delete(peer)
+    void link?.stop()
+  }
+
+  #open (peer: PeerId): void {
+    const name = peer.toString()
+    if (this.#links.has(name) || this.#stopped.signal.aborted) {
+      return
+    }
+    const { clock, host } = this.#components
+    const link = new ExchangeLink({ clock, libp2p: host.libp2p }, {
+      peer,
+      protocol: MEMBERS_PROTOCOL,
+      snapshot: this.#init.snapshot,
+      needed: this.#needed.has(name),
+      batchMs: this.#init.batchMs ?? 25
+    })
+    this.#links.set(name, link)
+    link.start()
+  }
+
+  #onStream (stream: Stream, { remotePeer }: Connection): void {
+    const peer = remotePeer.toString()
+    if (this.#stopped.signal.aborted || !this.#streams.take(peer, 1)) {
+      stream.abort(new RangeError('too many streams for members'))
+      return
+    }
+    // whoever opens a stream understands the protocol: a link that waits for that need not wait longer
+    this.#links.get(peer)?.retry()
+    this.#read(stream, peer).catch((err: unknown) => {
+      stream.abort(err instanceof Error ? err : new TypeError('unreadable member list'))
+    })
+  }
+
+  async #read (stream: Stream, peer: PeerName): Promise<void> {
+    const frames = lpStream(stream, { maxDataLength: MAX_FRAME_BYTES })
+    const { signal } = this.#stopped
+    while (!signal.aborted && stream.remoteWriteStatus === 'writable') {
+      const bytes = await frames.read({ signal })
+      // what comes in the meantime waits at the sender
+      stream.pause()
+      this.#receive(bytes.subarray(), peer)
+      await nextTurn()
+      stream.resume()
+    }
+    await stream.close({ signal })
+  }
+
+  /** Throws when the peer breaks the rules */
+  #receive (bytes: Uint8Array, peer: PeerName): void {
+    const frame = decodeFrame(bytes)
+    if (frame === undefined) {
+      throw new TypeError('not a frame of a member list')
+    }
+    if (!this.#frames.take(peer, 1) || !this.#entries.take(peer, frame.members.length)) {
+      throw new RangeError('too many members at once')
+    }
+    if (this.#links.has(peer)) {
+      this.#neededBy[frame.needed ? 'add' : 'delete'](peer)
+    }
+    if (frame.members.length > 0 && !this.#init.receive(frame.members, peer)) {
+      this.#streams.take(peer, STREAMS_PER_MINUTE / 2)
+      throw new TypeError('a forged member record')
+    }
+  }
+}

@@ -1,0 +1,204 @@
+/**
+ * The list of members that one node holds, and the rules by which it changes
+ *
+ * A member is a verified record and a recent sign of life: a newer record, an update, an open connection. A crash is
+ * told apart from silence as in SWIM (Das, Gupta and Motivala 2002): who loses a member and cannot reach it suspects
+ * it aloud; a member that lives answers with a newer record, one that does not is dropped by everybody after a grace
+ * period, so that the views of the list stay alike. Until then it keeps its place: a quick restart changes nothing.
+ *
+ * No I/O and no timers here: the neighbourhood drives it.
+ */
+import { TypedEventEmitter } from 'main-event'
+import type { Clock, PeerName } from '../interface.ts'
+import type { MemberClaim } from './member-record.ts'
+import type { SignedRecord } from './wire/membership.ts'
+
+/** More members than this are not believed: the list costs memory and every member is a possible neighbour */
+export const MAX_MEMBERS = 4_096
+
+/** Beyond this many members everybody speaks less often, so that the control topic carries a bounded number of messages */
+const QUIET_FROM_MEMBERS = 128
+
+/** Members that left or were dropped, remembered so that an old record does not bring them back */
+const MAX_DEPARTED = 4_096
+
+export interface Member {
+  readonly peer: PeerName
+  readonly addresses: readonly string[]
+  readonly sequence: number
+  /** The record as it came, to be passed on */
+  readonly signed: SignedRecord
+  /** Clock.monotonicMs() of the last sign of life */
+  lastSignMs: number
+  /** Clock.monotonicMs() when it was first reported lost, until the next sign of life */
+  suspectedMs: number | undefined
+}
+
+/**
+ * `news`: a new member, other addresses, or a goodbye: tell others. `fresh`: only a sign of life. `stale`: nothing new.
+ * `forged`: the signature is wrong. `full`: no room for another member
+ */
+export type Verdict = 'news' | 'fresh' | 'stale' | 'forged' | 'full'
+
+export interface MembershipEvents {
+  /** Somebody joined, left, was dropped, or has other addresses */
+  change: CustomEvent<{ joined?: Member, left?: PeerName, goodbye?: boolean }>
+}
+
+export interface MembershipInit {
+  self: PeerName
+  clock: Pick<Clock, 'monotonicMs'>
+  /** A member without a sign of life for this long is dropped */
+  expiryMs: number
+  /** A member that was reported lost is dropped after this long */
+  graceMs: number
+}
+
+interface Departure {
+  sequence: number
+  untilMs: number
+}
+
+function sameAddresses (a: readonly string[], b: readonly string[]): boolean {
+  return a.length === b.length && a.every((address, index) => address === b[index])
+}
+
+export class Membership extends TypedEventEmitter<MembershipEvents> {
+  readonly #init: MembershipInit
+  readonly #members = new Map<PeerName, Member>()
+  /** In order of departure */
+  readonly #departed = new Map<PeerName, Departure>()
+
+  constructor (init: MembershipInit) {
+    super()
+    this.#init = init
+  }
+
+  get (peer: PeerName): Member | undefined {
+    return this.#members.get(peer)
+  }
+
+  /** In no particular order, without this node */
+  all (): IterableIterator<Member> {
+    return this.#members.values()
+  }
+
+  get size (): number {
+    return this.#members.size
+  }
+
+  /** Names of all members, this node included, ascending */
+  names (): PeerName[] {
+    return [...this.#members.keys(), this.#init.self].sort()
+  }
+
+  /** Times between signs of life, and the patience with their absence, are multiplied by this */
+  get quietFactor (): number {
+    return Math.max(1, this.#members.size / QUIET_FROM_MEMBERS)
+  }
+
+  /**
+   * Cheap: true when the claim could change anything, so that its signature is worth checking
+   *
+   * @param direct - The member itself sent it just now: then the record under which it was dropped counts again
+   */
+  isNewer (claim: MemberClaim, direct = false): boolean {
+    const departed = this.#departed.get(claim.peer)
+    const known = this.#members.get(claim.peer)?.sequence ?? (departed?.sequence ?? 0) - (direct ? 1 : 0)
+    return claim.peer !== this.#init.self && claim.sequence > known
+  }
+
+  /**
+   * Takes over a claim when it is newer than what is known and its signature holds
+   *
+   * @param ageMs - How long ago the sender of the claim had a sign of life of the member
+   * @param direct - See {@link isNewer}
+   */
+  apply (claim: MemberClaim, ageMs = 0, direct = false): Verdict {
+    if (!this.isNewer(claim, direct)) {
+      return 'stale'
+    }
+    const known = this.#members.get(claim.peer)
+    if (known === undefined && !claim.leaving && this.#members.size >= MAX_MEMBERS) {
+      return 'full'
+    }
+    if (!claim.verify()) {
+      return 'forged'
+    }
+    return claim.leaving ? this.#leave(claim) : this.#enter(claim, known, ageMs)
+  }
+
+  #leave (claim: MemberClaim): Verdict {
+    this.#depart(claim.peer, claim.sequence)
+    if (!this.#members.delete(claim.peer)) {
+      return 'fresh'
+    }
+    this.safeDispatchEvent('change', { detail: { left: claim.peer, goodbye: true } })
+    return 'news'
+  }
+
+  #enter (claim: MemberClaim, known: Member | undefined, ageMs: number): Verdict {
+    const now = this.#init.clock.monotonicMs()
+    const lastSignMs = Math.max(now - ageMs, known?.lastSignMs ?? -Infinity)
+    if (now - lastSignMs >= this.#init.expiryMs * this.quietFactor) {
+      return 'stale'
+    }
+    const { peer, addresses, sequence, signed } = claim
+    const member: Member = { peer, addresses, sequence, signed, lastSignMs, suspectedMs: undefined }
+    this.#members.set(peer, member)
+    this.#departed.delete(peer)
+    if (known !== undefined && sameAddresses(known.addresses, addresses)) {
+      return 'fresh'
+    }
+    this.safeDispatchEvent('change', { detail: { joined: member } })
+    return 'news'
+  }
+
+  /** A sign of life that is not a record: a verified update, an open connection */
+  heard (peer: PeerName): void {
+    const member = this.#members.get(peer)
+    if (member !== undefined) {
+      member.lastSignMs = this.#init.clock.monotonicMs()
+      member.suspectedMs = undefined
+    }
+  }
+
+  /** True when this is the first report that the member with this record is lost */
+  suspect (peer: PeerName, sequence: number): boolean {
+    const member = this.#members.get(peer)
+    if (member === undefined || member.sequence > sequence || member.suspectedMs !== undefined) {
+      return false
+    }
+    member.suspectedMs = this.#init.clock.monotonicMs()
+    return true
+  }
+
+  /** Drops members whose time is over */
+  expire (): void {
+    const now = this.#init.clock.monotonicMs()
+    const { graceMs } = this.#init
+    const expiryMs = this.#init.expiryMs * this.quietFactor
+    for (const { peer, sequence, lastSignMs, suspectedMs } of [...this.#members.values()]) {
+      if (now - lastSignMs >= expiryMs || (suspectedMs !== undefined && now - suspectedMs >= graceMs)) {
+        this.#members.delete(peer)
+        this.#depart(peer, sequence)
+        this.safeDispatchEvent('change', { detail: { left: peer, goodbye: false } })
+      }
+    }
+    for (const [peer, { untilMs }] of this.#departed) {
+      if (untilMs > now) {
+        break
+      }
+      this.#departed.delete(peer)
+    }
+  }
+
+  #depart (peer: PeerName, sequence: number): void {
+    this.#departed.delete(peer)
+    this.#departed.set(peer, { sequence, untilMs: this.#init.clock.monotonicMs() + 2 * this.#init.expiryMs })
+    if (this.#departed.size > MAX_DEPARTED) {
+      const [oldest] = this.#departed.keys()
+      this.#departed.delete(oldest!)
+    }
+  }
+}

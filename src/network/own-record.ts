@@ -1,0 +1,63 @@
+/**
+ * What this node says about itself: its newest signed record, and the sequence numbers of all of them
+ */
+import { signRecord } from './member-record.ts'
+import type { PrivateKey } from '@libp2p/interface'
+import type { Clock } from '../interface.ts'
+import type { Host } from './host.ts'
+import type { MemberEntry, SignedRecord } from './wire/membership.ts'
+
+export interface OwnRecordComponents {
+  host: Pick<Host, 'libp2p' | 'self'>
+  privateKey: PrivateKey
+  clock: Pick<Clock, 'now'>
+}
+
+export class OwnRecord {
+  readonly #components: OwnRecordComponents
+  readonly #federation: string
+  #sequence = 0
+  #signed: SignedRecord | undefined
+  #addresses = ''
+
+  constructor (components: OwnRecordComponents, federation: string) {
+    this.#components = components
+    this.#federation = federation
+  }
+
+  /** Of the newest record */
+  get sequence (): number {
+    return this.#sequence
+  }
+
+  /** To be sent to others; undefined before the first renewal */
+  get entry (): MemberEntry | undefined {
+    return this.#signed === undefined ? undefined : { signed: this.#signed, ageMs: 0 }
+  }
+
+  /** True when the addresses of the host are not those of the newest record */
+  get isOutdated (): boolean {
+    return this.#signed !== undefined && this.#currentAddresses().join() !== this.#addresses
+  }
+
+  /** A record with this number is about, from an earlier life with a faster clock: go on above it */
+  supersede (sequence: number): void {
+    this.#sequence = Math.max(this.#sequence, sequence)
+  }
+
+  /** Signs a new record: strictly above all earlier ones, also those before a restart unless the clock was put back */
+  async renew (leaving = false): Promise<MemberEntry> {
+    const { clock, host, privateKey } = this.#components
+    const addresses = this.#currentAddresses()
+    this.#sequence = Math.max(clock.now(), this.#sequence + 1)
+    const content = { federation: this.#federation, peer: host.self, addresses, sequence: this.#sequence, leaving }
+    const signed = await signRecord(privateKey, content)
+    this.#signed = signed
+    this.#addresses = addresses.join()
+    return { signed, ageMs: 0 }
+  }
+
+  #currentAddresses (): string[] {
+    return this.#components.host.libp2p.getMultiaddrs().map(String).sort()
+  }
+}

@@ -1,0 +1,131 @@
+/**
+ * Ready-made federations: a document, and how many peers on which data a local run of it takes
+ *
+ * The initial settings of every `init` and `testnet` that names no document of its own.
+ */
+import { parseFederation } from './federation.ts'
+import { convolutionalTopology, denseTopology } from './model/topology.ts'
+import type { FederationDocument, FederationInit } from './federation.ts'
+import type { Partition } from './interface.ts'
+
+export const PRESET_NAMES = ['digits', 'mnist-mlp', 'mnist-noniid', 'mnist-cnn', 'wide'] as const
+
+export type PresetName = typeof PRESET_NAMES[number]
+
+/** What a local run of a preset takes unless it is told otherwise */
+export interface PresetTestnet {
+  peers: number
+  rounds: number
+  /** Neighbours of each peer, where it differs from the document's */
+  degree?: number
+  partition: { strategy: Partition['strategy'], alpha?: number }
+  /** Generated digits, or the MNIST files */
+  dataKind: 'digits' | 'mnist'
+}
+
+const IMAGE: readonly [number, number, number] = [28, 28, 1]
+const LABELS = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9']
+
+/** Mean and standard deviation of the pixels of the MNIST training images */
+const MNIST_PIXELS = { mean: 0.1307, stdDev: 0.3081 }
+
+type Training = FederationInit['training']
+
+interface Outline {
+  topology: Record<string, unknown>
+  training: Training
+  rule: FederationInit['aggregation']['rule']
+  codec: FederationInit['codec']['name']
+  degree: number
+  standardised: boolean
+  deadlineMs: number
+}
+
+function dense (hidden: readonly number[]): Record<string, unknown> {
+  return denseTopology({ inputShape: IMAGE, hidden, classes: LABELS.length })
+}
+
+const OUTLINES: Readonly<Record<PresetName, Outline>> = {
+  // 50,890 parameters: as int8 an update stays below the 64 KiB that travel inside a gossip message
+  digits: {
+    topology: dense([64]),
+    training: { epochs: 2, batchSize: 32, optimizer: { name: 'adam', learningRate: 1e-3 } },
+    rule: 'gated-geometric-median',
+    codec: 'int8',
+    degree: 4,
+    standardised: true,
+    deadlineMs: 15_000
+  },
+  'mnist-mlp': {
+    topology: dense([256, 128]),
+    training: { epochs: 1, batchSize: 128, optimizer: { name: 'adam', learningRate: 1e-3 } },
+    rule: 'mean',
+    codec: 'float32',
+    degree: 3,
+    standardised: false,
+    deadlineMs: 15_000
+  },
+  'mnist-noniid': {
+    topology: dense([100]),
+    training: { steps: 5, batchSize: 32, optimizer: { name: 'sgd', learningRate: 0.05, momentum: 0.9 } },
+    rule: 'mean',
+    codec: 'float32',
+    degree: 8,
+    standardised: true,
+    deadlineMs: 15_000
+  },
+  'mnist-cnn': {
+    topology: convolutionalTopology({ inputShape: IMAGE, filters: [16, 32], classes: LABELS.length }),
+    training: { epochs: 1, batchSize: 32, optimizer: { name: 'adam', learningRate: 1e-3 } },
+    rule: 'mean',
+    codec: 'float32',
+    degree: 3,
+    standardised: true,
+    deadlineMs: 120_000
+  },
+  // 5,038,985 parameters
+  wide: {
+    topology: dense([2000, 1725]),
+    training: { steps: 5, batchSize: 32, optimizer: { name: 'sgd', learningRate: 0.05, momentum: 0.9 } },
+    rule: 'mean',
+    codec: 'float32',
+    degree: 3,
+    standardised: true,
+    deadlineMs: 60_000
+  }
+}
+
+const TESTNETS: Readonly<Record<PresetName, PresetTestnet>> = {
+  digits: { peers: 8, rounds: 15, partition: { strategy: 'dirichlet', alpha: 0.3 }, dataKind: 'digits' },
+  'mnist-mlp': { peers: 4, rounds: 3, partition: { strategy: 'iid' }, dataKind: 'mnist' },
+  'mnist-noniid': { peers: 16, rounds: 100, partition: { strategy: 'dirichlet', alpha: 0.1 }, dataKind: 'mnist' },
+  'mnist-cnn': { peers: 4, rounds: 3, partition: { strategy: 'iid' }, dataKind: 'mnist' },
+  wide: { peers: 4, rounds: 3, partition: { strategy: 'iid' }, dataKind: 'mnist' }
+}
+
+/** The federation document of a preset, every default filled in; a fresh copy each time */
+export function presetDocument (name: PresetName): FederationDocument {
+  const { topology, training, rule, codec, degree, standardised, deadlineMs } = OUTLINES[name]
+  return parseFederation({
+    format: 1,
+    name,
+    model: {
+      topology: structuredClone(topology),
+      seed: 1,
+      loss: 'categoricalCrossentropy',
+      input: { kind: 'image', shape: [...IMAGE], ...(standardised ? MNIST_PIXELS : {}) },
+      labels: [...LABELS]
+    },
+    training,
+    aggregation: { rule, f: 1 },
+    codec: { name: codec },
+    topology: { degree },
+    round: { deadlineMs, staleness: 1 },
+    privacy: { mechanism: 'none' }
+  } satisfies FederationInit)
+}
+
+/** How a local run of a preset is set up unless flags say otherwise */
+export function presetTestnet (name: PresetName): PresetTestnet {
+  return structuredClone(TESTNETS[name])
+}

@@ -1,0 +1,126 @@
+import { createServer } from 'node:net'
+import { generateKeyPair } from '@libp2p/crypto/keys'
+import { peerIdFromPrivateKey } from '@libp2p/peer-id'
+import { afterEach, describe, expect, it } from 'vitest'
+import { federationId } from '../../src/federation.ts'
+import { fetchFederation, serveFederation } from '../../src/network/federation-exchange.ts'
+import { systemClock } from '../../src/system-clock.ts'
+import { bytes, failure, Stage } from './nodes.ts'
+import type { Server } from 'node:net'
+import type { FetchedFederation, FetchFederationInit } from '../../src/network/federation-exchange.ts'
+
+const stage = new Stage()
+const servers: Server[] = []
+
+afterEach(async () => {
+  servers.splice(0).forEach((server) => { server.close() })
+  await stage.strike()
+})
+
+const document = bytes(20_000)
+
+async function tcpServer (onConnection: Parameters<typeof createServer>[1] = () => {}): Promise<number> {
+  const server = createServer(onConnection as never)
+  servers.push(server)
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  return (server.address() as { port: number }).port
+}
+
+async function fetch (address: string, init: Partial<FetchFederationInit> = {}): Promise<FetchedFederation> {
+  return fetchFederation({ addresses: [address], signal: AbortSignal.timeout(30_000), ...init })
+}
+
+async function reason (promise: Promise<unknown>): Promise<string> {
+  try {
+    await promise
+  } catch (err) {
+    return `${(err as Error).name} ${(err as { reason?: string }).reason ?? ''}: ${(err as Error).message}`
+  }
+  return 'it did not fail'
+}
+
+async function founder (): Promise<string> {
+  const host = await stage.host()
+  await serveFederation({ host, clock: systemClock }, document)
+  await host.start()
+  return host.libp2p.getMultiaddrs()[0]!.toString()
+}
+
+describe('fetchFederation', () => {
+  it('gets the document from an address, with and without the peer id', async () => {
+    const address = await founder()
+
+    for (const form of [address, address.replace(/\/p2p\/.*/, '')]) {
+      const fetched = await fetch(form, { expected: federationId(document) })
+      expect(fetched).toMatchObject({ id: federationId(document), address: form })
+      expect(Buffer.from(document).equals(fetched.bytes)).toBe(true)
+    }
+  })
+
+  it('tries the next address when one fails', async () => {
+    const fetched = await fetchFederation({ addresses: ['/ip4/127.0.0.1/tcp/1', await founder()], signal: AbortSignal.timeout(30_000) })
+
+    expect(fetched.id).toBe(federationId(document))
+  })
+
+  it('refuses a federation other than the expected one', async () => {
+    expect(await failure(fetch(await founder(), { expected: 'bafyother' }))).toMatch(/^FederationMismatchError: .* not to bafyother/)
+  })
+
+  it('says that nothing listens', async () => {
+    expect(await reason(fetch('/ip4/127.0.0.1/tcp/1'))).toMatch(/^BootstrapError refused: cannot join through \/ip4\/127\.0\.0\.1\/tcp\/1: nothing listens there/)
+  })
+
+  it('says that something else answers', async () => {
+    const port = await tcpServer((socket) => {
+      socket.on('error', () => {})
+      socket.end('HTTP/1.1 400 Bad Request\r\n\r\n')
+    })
+    expect(await reason(fetch(`/ip4/127.0.0.1/tcp/${port}`))).toMatch(/^BootstrapError not-libp2p: .*not a Grapevine peer/)
+  })
+
+  it('says so too when that something says nothing', async () => {
+    const port = await tcpServer((socket) => { socket.on('error', () => {}) })
+    expect(await reason(fetch(`/ip4/127.0.0.1/tcp/${port}`))).toMatch(/^BootstrapError not-libp2p/)
+  })
+
+  it('says that another peer answers', async () => {
+    const other = peerIdFromPrivateKey(await generateKeyPair('Ed25519')).toString()
+    const address = (await founder()).replace(/\/p2p\/.*/, `/p2p/${other}`)
+    expect(await reason(fetch(address))).toMatch(/^BootstrapError wrong-peer: .*another peer answers there/)
+  })
+
+  it('says that the address is its own', async () => {
+    const privateKey = await generateKeyPair('Ed25519')
+    const host = await stage.startedHost({ privateKey })
+    const address = host.libp2p.getMultiaddrs()[0]!.toString()
+
+    expect(await reason(fetch(address, { privateKey }))).toMatch(/^BootstrapError self/)
+    expect(await reason(fetch(address.replace(/\/p2p\/.*/, ''), { privateKey }))).toMatch(/^BootstrapError self/)
+  })
+
+  it('says that a libp2p peer knows no federation', async () => {
+    const host = await stage.startedHost()
+    expect(await reason(fetch(host.libp2p.getMultiaddrs()[0]!.toString()))).toMatch(/^BootstrapError not-grapevine/)
+  })
+
+  it('takes no more than a document may be long', async () => {
+    const host = await stage.host()
+    await host.libp2p.handle('/grapevine/federation/1.0.0', (stream) => { stream.send(Uint8Array.of(0xff, 0xff, 0xff, 0x7f)) })
+    await host.start()
+    expect(await reason(fetch(host.libp2p.getMultiaddrs()[0]!.toString()))).toMatch(/^BootstrapError not-grapevine: .*announced a message of 268435455 bytes/)
+  })
+
+  it('refuses what is no address, with an example', async () => {
+    expect(await reason(fetch('127.0.0.1:4100'))).toMatch(/^InvalidAddressError : "127\.0\.0\.1:4100" is not a multiaddr; .*\/tcp\/4100\/p2p\//)
+    expect(await reason(fetch('/ip4/127.0.0.1/udp/1'))).toMatch(/^InvalidAddressError : .*only TCP/)
+  })
+
+  it('ends when its signal aborts', async () => {
+    const port = await tcpServer((socket) => { socket.on('error', () => {}) })
+    const controller = new AbortController()
+    const fetched = reason(fetchFederation({ addresses: [`/ip4/127.0.0.1/tcp/${port}`], signal: controller.signal }))
+    controller.abort()
+    expect(await fetched).toMatch(/BootstrapError|AbortError/)
+  })
+})

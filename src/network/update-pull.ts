@@ -27,6 +27,7 @@ const OPEN_TIMEOUT_MS = 5_000
 const IDLE_STREAMS_PER_PEER = 2
 const MAX_ATTEMPTS = 8
 const RETRY_MS = 100
+const MAX_RETRY_MS = 2_000
 /** A transfer may take this long, plus the time at the slowest acceptable rate */
 const BASE_DEADLINE_MS = 30_000
 const SLOWEST_BYTES_PER_MS = 20
@@ -174,7 +175,7 @@ export class UpdatePuller {
         failure = err
       }
       if (attempt + 1 >= sources.length) {
-        await this.components.clock.delay(RETRY_MS * 2 ** Math.max(0, attempt - sources.length), { signal }).catch(() => { /* the loop looks at the signal */ })
+        await this.components.clock.delay(Math.min(MAX_RETRY_MS, RETRY_MS * 2 ** Math.max(0, attempt - sources.length)), { signal }).catch(() => { /* the loop looks at the signal */ })
       }
     }
     throw new PullError(`update ${signed.id.slice(0, 12)} of ${signed.author} could not be fetched: ${String((failure as Error).message)}`, { cause: failure })

@@ -96,7 +96,7 @@ describe('pulling updates', () => {
       await alice!.publishRound(round, bytes(100_000, round))
       await bob!.publishRound(round, bytes(1_000, round))
     }
-    await until(() => bob!.updates.length === 3 && alice!.updates.length === 3)
+    await until(() => [alice!, bob!].every(({ updates }) => updates.some(({ round }) => round === 3)))
     const carol = await stage.network()
     await carol.start()
     await carol.connect(alice!)

@@ -12,6 +12,7 @@ const LEFT = 62
 const RIGHT = 104
 const TOP = 30
 const BOTTOM = 42
+const LABEL_HEIGHT = 16
 /** More points than this and their dots would touch */
 const MOST_DOTS = 40
 
@@ -84,7 +85,8 @@ function axes (chart: LineChart, { x, y }: Scales): string[] {
   const yTicks = y.ticks(5).map((tick) => element('g', {},
     element('line', { class: 'grid', x1: LEFT, x2: right, y1: y(tick), y2: y(tick) }),
     element('text', { class: 'tick', x: LEFT - 8, y: y(tick) + 4, 'text-anchor': 'end' }, text(chart.formatY(tick)))))
-  const xTicks = x.ticks(10).filter((tick) => Number.isInteger(tick) && tick >= 1).map((tick) =>
+  const rounds = new Set(chart.series.flatMap((series) => series.points.map((point) => point.x)))
+  const xTicks = x.ticks(10).filter((tick) => rounds.has(tick)).map((tick) =>
     element('text', { class: 'tick', x: x(tick), y: bottom + 18, 'text-anchor': 'middle' }, text(tick)))
   return [
     ...yTicks,
@@ -125,9 +127,16 @@ function endLabels (chart: LineChart, { y }: Scales): string[] {
     ...(chart.references ?? []).map((reference) => ({ kind: 'alone', at: y(reference.y), label: reference.label }))
   ].sort((a, b) => a.at - b.at)
   let free = TOP
-  return labels.map((label) => {
+  const heights = labels.map((label) => {
     const at = Math.max(label.at + 4, free)
-    free = at + 14
-    return element('text', { class: `end ${label.kind}`, x: WIDTH - RIGHT + 8, y: at }, text(label.label))
+    free = at + LABEL_HEIGHT
+    return at
   })
+  // what was pushed below the axis moves up again, and what stands in its way with it
+  let limit = HEIGHT - BOTTOM + 4
+  for (let index = heights.length - 1; index >= 0; index--) {
+    heights[index] = Math.min(heights[index]!, limit)
+    limit = heights[index]! - LABEL_HEIGHT
+  }
+  return labels.map((label, index) => element('text', { class: `end ${label.kind}`, x: WIDTH - RIGHT + 8, y: heights[index] }, text(label.label)))
 }

@@ -15,6 +15,8 @@ export interface ErrorReport {
   message: string
   /** The next step, one line; null when there is nothing to do */
   fix: string | null
+  /** True when the message ends with a next step of its own: people then need no second one */
+  told: boolean
 }
 
 interface ErrorRow {
@@ -30,6 +32,8 @@ interface ErrorRow {
   causes?: readonly string[]
   /** Only errors whose message fits: where a class has neither a reason nor a cause to tell by */
   says?: RegExp
+  /** The library's message ends with the next step */
+  told?: true
 }
 
 const WRITE_NAMES = ['StoreWriteError', 'StoreCorruptError', 'IdentityError', 'DatasetError', 'Error', 'LevelError', 'ModelError']
@@ -46,33 +50,33 @@ export const ERROR_ROWS: readonly ErrorRow[] = [
   { code: 'CONTROL', exit: 'unexpected', names: ['ControlError'], fix: 'Look at the process, and start the peer again' },
 
   { code: 'FEDERATION_INVALID', exit: 'configuration', names: ['InvalidFederationError'], fix: 'Correct the federation document' },
-  { code: 'FEDERATION_MISMATCH', exit: 'integrity', names: ['FederationMismatchError'], fix: 'Use another home for another federation (--home), or correct --federation-id' },
+  { code: 'FEDERATION_MISMATCH', exit: 'integrity', names: ['FederationMismatchError'], fix: 'Use another home for another federation (--home), or correct --federation-id', told: true },
 
-  { code: 'DATA_MISSING', exit: 'data', names: ['DatasetError'], causes: ['ENOENT', 'ENOTDIR'], fix: 'Check --data' },
-  { code: 'DATA_UNREADABLE', exit: 'data', names: ['DatasetError'], causes: ['EACCES', 'EPERM', 'EISDIR'], fix: 'Check --data and the permissions of the file' },
-  { code: 'DATA_INVALID', exit: 'data', names: ['DatasetError'], fix: 'Check that --data fits the federation document' },
-  { code: 'BACKEND', exit: 'incompatible', names: ['BackendError'], fix: 'Try --backend auto, or npm run setup:tensorflow for the native backend' },
-  { code: 'TRAINING', exit: 'training', names: ['TrainingError'], fix: 'The last good version is kept; a lower learning rate in the federation document may help' },
+  { code: 'DATA_MISSING', exit: 'data', names: ['DatasetError'], causes: ['ENOENT', 'ENOTDIR'], fix: 'Check --data', told: true },
+  { code: 'DATA_UNREADABLE', exit: 'data', names: ['DatasetError'], causes: ['EACCES', 'EPERM', 'EISDIR'], fix: 'Check --data and the permissions of the file', told: true },
+  { code: 'DATA_INVALID', exit: 'data', names: ['DatasetError'], fix: 'Check that --data fits the federation document', told: true },
+  { code: 'BACKEND', exit: 'incompatible', names: ['BackendError'], fix: 'Try --backend auto, or npm run setup:tensorflow for the native backend', told: true },
+  { code: 'TRAINING', exit: 'training', names: ['TrainingError'], fix: 'The last good version is kept; a lower learning rate in the federation document may help', told: true },
   { code: 'UPDATE_TOO_LARGE', exit: 'incompatible', names: ['PublishError'], fix: 'The model is too large for its codec: choose a smaller one in the federation document' },
 
-  { code: 'BAD_ADDRESS', exit: 'usage', names: ['InvalidAddressError', 'InvalidMultiaddrError'], fix: 'A peer\'s address looks like /ip4/192.0.2.1/tcp/4001/p2p/12D3KooW...; grapevine status prints it on the other machine' },
-  { code: 'PORT_IN_USE', exit: 'network', names: ['ListenError'], causes: ['EADDRINUSE'], fix: 'Choose another port with --listen, or port 0 for any free one' },
-  { code: 'LISTEN', exit: 'network', names: ['ListenError', 'UnsupportedListenAddressesError'], fix: 'Choose an address of this machine and a free port with --listen' },
-  { code: 'SELF_DIAL', exit: 'usage', names: ['BootstrapError'], reasons: ['self'], fix: 'That is this peer\'s own address: was the home copied?' },
-  { code: 'IDENTITY_MISMATCH', exit: 'integrity', names: ['BootstrapError'], reasons: ['wrong-peer'], fix: 'Ask for the current address: the peer has another key now, or somebody else answers there' },
-  { code: 'NOT_LIBP2P', exit: 'network', names: ['BootstrapError'], reasons: ['not-libp2p'], fix: 'Something else answers on that port: check the port' },
-  { code: 'NOT_GRAPEVINE', exit: 'network', names: ['BootstrapError'], reasons: ['not-grapevine'], fix: 'Check that the address is that of a grapevine peer' },
-  { code: 'BOOTSTRAP_REFUSED', exit: 'network', names: ['BootstrapError'], reasons: ['refused'], fix: 'The machine answers but nothing listens there: is the peer running, and on that port?' },
-  { code: 'BOOTSTRAP_TIMEOUT', exit: 'network', names: ['BootstrapError'], reasons: ['timeout'], fix: 'Nothing answers: check the address, and firewalls between the machines' },
-  { code: 'BOOTSTRAP_UNREACHABLE', exit: 'network', names: ['BootstrapError'], fix: 'Check --bootstrap and the network' },
+  { code: 'BAD_ADDRESS', exit: 'usage', names: ['InvalidAddressError', 'InvalidMultiaddrError'], fix: 'A peer\'s address looks like /ip4/192.0.2.1/tcp/4001/p2p/12D3KooW...; grapevine status prints it on the other machine', told: true },
+  { code: 'PORT_IN_USE', exit: 'network', names: ['ListenError'], causes: ['EADDRINUSE'], fix: 'Choose another port with --listen, or port 0 for any free one', told: true },
+  { code: 'LISTEN', exit: 'network', names: ['ListenError', 'UnsupportedListenAddressesError'], fix: 'Choose an address of this machine and a free port with --listen', told: true },
+  { code: 'SELF_DIAL', exit: 'usage', names: ['BootstrapError'], reasons: ['self'], fix: 'That is this peer\'s own address: was the home copied?', told: true },
+  { code: 'IDENTITY_MISMATCH', exit: 'integrity', names: ['BootstrapError'], reasons: ['wrong-peer'], fix: 'Ask for the current address: the peer has another key now, or somebody else answers there', told: true },
+  { code: 'NOT_LIBP2P', exit: 'network', names: ['BootstrapError'], reasons: ['not-libp2p'], fix: 'Something else answers on that port: check the port', told: true },
+  { code: 'NOT_GRAPEVINE', exit: 'network', names: ['BootstrapError'], reasons: ['not-grapevine'], fix: 'Check that the address is that of a grapevine peer', told: true },
+  { code: 'BOOTSTRAP_REFUSED', exit: 'network', names: ['BootstrapError'], reasons: ['refused'], fix: 'The machine answers but nothing listens there: is the peer running, and on that port?', told: true },
+  { code: 'BOOTSTRAP_TIMEOUT', exit: 'network', names: ['BootstrapError'], reasons: ['timeout'], fix: 'Nothing answers: check the address, and firewalls between the machines', told: true },
+  { code: 'BOOTSTRAP_UNREACHABLE', exit: 'network', names: ['BootstrapError'], fix: 'Check --bootstrap and the network', told: true },
 
-  { code: 'HOME_LOCKED', exit: 'running', names: ['HomeLockedError'], fix: 'Another peer runs in this home: see grapevine status, or use another home with --home' },
-  { code: 'STORE_FORMAT', exit: 'incompatible', names: ['StoreFormatError'], fix: 'Use the version of grapevine that wrote it, or another home with --home' },
-  { code: 'STORE_CORRUPT', exit: 'storage', names: ['StoreCorruptError'], fix: 'Restore the home from a copy, or join again from a new home; nothing was deleted' },
-  { code: 'STORE_WRITE', exit: 'storage', names: ['StoreWriteError'], fix: 'Check the permissions and the file system of the home' },
+  { code: 'HOME_LOCKED', exit: 'running', names: ['HomeLockedError'], fix: 'Another peer runs in this home: see grapevine status, or use another home with --home', told: true },
+  { code: 'STORE_FORMAT', exit: 'incompatible', names: ['StoreFormatError'], fix: 'Use the version of grapevine that wrote it, or another home with --home', told: true },
+  { code: 'STORE_CORRUPT', exit: 'storage', names: ['StoreCorruptError'], fix: 'Restore the home from a copy, or join again from a new home; nothing was deleted', told: true },
+  { code: 'STORE_WRITE', exit: 'storage', names: ['StoreWriteError'], fix: 'Check the permissions and the file system of the home', told: true },
   { code: 'AMBIGUOUS_VERSION', exit: 'usage', names: ['AmbiguousVersionError'], fix: 'Give more characters of the id: see grapevine versions' },
-  { code: 'INSECURE_PERMISSIONS', exit: 'storage', names: ['IdentityError'], says: /permission|mode|readable by|open to|other users|chmod/i, fix: 'Only you may read the key: chmod 600 on the file' },
-  { code: 'IDENTITY', exit: 'storage', names: ['IdentityError'], fix: 'Restore the key file from a copy, or use a new home' },
+  { code: 'INSECURE_PERMISSIONS', exit: 'storage', names: ['IdentityError'], says: /permission|mode|readable by|open to|other users|chmod/i, fix: 'Only you may read the key: chmod 600 on the file', told: true },
+  { code: 'IDENTITY', exit: 'storage', names: ['IdentityError'], fix: 'Restore the key file from a copy, or use a new home', told: true },
 
   { code: 'PERMISSION', exit: 'storage', names: ['Error'], causes: ['EACCES', 'EPERM', 'EROFS'], fix: 'Check the permissions of that file or folder' },
   { code: 'FILE_MISSING', exit: 'usage', names: ['Error'], causes: ['ENOENT', 'ENOTDIR', 'EISDIR', 'EEXIST', 'ENOTEMPTY'], fix: 'Check the path' }
@@ -90,16 +94,17 @@ export function reportError (error: unknown): ErrorReport {
       code: 'GRAPEVINE_E_UNEXPECTED',
       exit: EXIT_CODES.unexpected.code,
       message: `${error instanceof Error ? `${error.name}: ` : ''}${message}`,
-      fix: 'This is a bug: run again with --verbose for the stack trace, and report it'
+      fix: 'This is a bug: run again with --verbose for the stack trace, and report it',
+      told: false
     }
   }
-  return { code: `GRAPEVINE_E_${row.code}`, exit: EXIT_CODES[row.exit].code, message, fix: row.fix }
+  return { code: `GRAPEVINE_E_${row.code}`, exit: EXIT_CODES[row.exit].code, message, fix: row.fix, told: row.told ?? false }
 }
 
 /** For people, on one line */
-export function errorLine ({ code, message, fix }: ErrorReport): string {
+export function errorLine ({ code, message, fix, told }: ErrorReport): string {
   const sentence = message.replace(/[.\s]+$/, '')
-  return `error ${code}: ${sentence}${fix === null ? '' : `. ${fix}`}`
+  return `error ${code}: ${sentence}${fix === null || told ? '' : `. ${fix}`}`
 }
 
 function fits (row: ErrorRow, error: unknown): boolean {

@@ -45,7 +45,11 @@ function logJson (node: GrapevineNode, terminal: Terminal): void {
 
 /** An Error has no JSON of its own */
 function plainDetail (detail: object): object {
-  return 'error' in detail ? { ...detail, error: reportError(detail.error) } : detail
+  if (!('error' in detail)) {
+    return detail
+  }
+  const { code, exit, message, fix } = reportError(detail.error)
+  return { ...detail, error: { code, exit, message, fix } }
 }
 
 function logRounds (node: GrapevineNode, terminal: Terminal): void {

@@ -55,7 +55,7 @@ export async function sameDocument (home: string, named: FederationDocument | un
   const { FederationMismatchError } = await import('../src/errors.ts')
   const [keptId, namedId] = [kept, named].map((document) => federationId(encodeFederation(document)))
   if (keptId !== namedId) {
-    throw new FederationMismatchError(`${home} was made for federation ${keptId} ("${kept.name}"), not for ${namedId} ("${named.name}")`)
+    throw new FederationMismatchError(`${home} was made for federation ${keptId} ("${kept.name}"), not for ${namedId} ("${named.name}"): use another home with --home`)
   }
   return kept
 }

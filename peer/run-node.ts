@@ -57,7 +57,7 @@ async function refuseRunning (home: string): Promise<void> {
   const client = await connectControl(home)
   if (client !== undefined) {
     const { HomeLockedError } = await import('../src/errors.ts')
-    throw new HomeLockedError(`the peer of ${home} is running already, as process ${client.pid}`)
+    throw new HomeLockedError(`the peer of ${home} is running already, as process ${client.pid}: see grapevine status, or use another home with --home`)
   }
 }
 

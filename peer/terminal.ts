@@ -95,7 +95,8 @@ export class Terminal {
 
   /** One line on standard error, and in JSON mode one on standard output */
   error (report: ErrorReport, error?: unknown): void {
-    this.event('error', report)
+    const { code, exit, message, fix } = report
+    this.event('error', { code, exit, message, fix })
     const line = errorLine(report)
     this.write(this.stderr, this.colour ? line.replace(/^error \S+/, (head) => this.style('red', head)) : line)
     if (this.verbose && error instanceof Error) {

@@ -32,7 +32,11 @@ export interface NodeInit {
   threads?: number
   /** Stop after this round (an absolute round number); left out: go on until stopped */
   rounds?: number
-  /** Do not begin the first round before this many members (this node included) are known and the own neighbours are connected: one peer alone has nobody to learn with. @default 2 */
+  /**
+   * Do not begin the first round before this many members (this node included) are known and the own neighbours are live
+   *
+   * @default as many as the aggregation rule needs, at least 2: before that there is nobody to learn with
+   */
   minMembers?: number
   /** Model versions to keep in the store. @default 10 */
   keepVersions?: number

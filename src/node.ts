@@ -52,6 +52,7 @@ class Node extends TypedEventEmitter<NodeEvents> implements GrapevineNode {
   private abort = new AbortController()
   private stopping: Promise<void> | undefined
   private startedAt = 0
+  private minMembers = 1
   status: NodeStatus = 'stopped'
 
   constructor (init: NodeInit) {
@@ -111,7 +112,9 @@ class Node extends TypedEventEmitter<NodeEvents> implements GrapevineNode {
       clock
     })
     this.forwardNetworkEvents(network)
-    const engine = this.engine = new RoundEngine({ network, trainer, store, codec, aggregator: createAggregator(document.aggregation), clock }, {
+    const aggregator = createAggregator(document.aggregation)
+    this.minMembers = init.minMembers ?? Math.max(1, aggregator.minimumNeighbours) + 1
+    const engine = this.engine = new RoundEngine({ network, trainer, store, codec, aggregator, clock }, {
       federation: membership.id,
       layout,
       parameterCount,
@@ -176,7 +179,7 @@ class Node extends TypedEventEmitter<NodeEvents> implements GrapevineNode {
     const { signal } = this.abort
     this.status = 'waiting'
     try {
-      await meshReady({ network, clock: this.clock }, { minMembers: this.init.minMembers ?? 2, signal })
+      await meshReady({ network, clock: this.clock }, { minMembers: this.minMembers, signal })
       this.emit('mesh:ready', { members: network.members().length, neighbours: network.neighbours().length })
       this.status = 'training'
       await this.engine!.run(signal)

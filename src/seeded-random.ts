@@ -49,7 +49,7 @@ export function seededRandom (seed: number | string): Random {
 }
 
 /** Fisher–Yates, in place */
-export function shuffle<T extends { [index: number]: number, length: number }> (items: T, random: Random): T {
+export function shuffle<T extends { [index: number]: unknown, length: number }> (items: T, random: Random): T {
   for (let i = items.length - 1; i > 0; i--) {
     const j = Math.floor(random() * (i + 1))
     const held = items[i]!

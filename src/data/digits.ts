@@ -32,12 +32,12 @@ const PIXELS = DIGIT_SIZE * DIGIT_SIZE
 const MAX_EXAMPLES = 10_000_000
 
 /** How far hands differ. Tuned so that a linear model is well below a small network; see test/data/digits.test.ts */
-const SHAKE = 0.025
-const TURN_RADIANS = 0.15
-const SLANT = 0.22
-const SHIFT_PIXELS = 1.4
-const ELASTIC = 0.03
-const NOISE = 0.03
+const SHAKE = 0.02
+const TURN_RADIANS = 0.12
+const SLANT = 0.16
+const SHIFT_PIXELS = 1.65
+const ELASTIC = 0.02
+const NOISE = 0.02
 
 export type DigitSet = 'train' | 'test'
 

@@ -7,8 +7,9 @@ import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DatasetError } from '../errors.ts'
 import { imageExamples, requireRoom } from './examples.ts'
-import { readIdx, unreadable } from './idx.ts'
+import { readIdx } from './idx.ts'
 import { partitionRows } from './partition.ts'
+import { unreadable } from './unreadable.ts'
 import type { Dataset, Examples, ImageInput, Model } from './examples.ts'
 import type { IdxSink } from './idx.ts'
 import type { Partition } from '../interface.ts'
@@ -63,10 +64,7 @@ export function imageShape (sizes: readonly number[]): [number, number, number] 
  * Throws DatasetError when a file is missing or damaged, or does not fit the model
  */
 export async function loadIdxDataset (directory: string, model: Model, partition?: Partition): Promise<Dataset> {
-  const { input } = model
-  if (input.kind !== 'image') {
-    throw new DatasetError(`${directory} holds images, but the federation's model takes a table with the label "${input.label}"; use a CSV file`)
-  }
+  const input = requireImages(directory, model)
   const { train, test } = await findIdxFiles(directory)
   const labels = await readIdxLabels(train.labels, model.labels)
   const rows = partition === undefined ? undefined : partitionRows(labels, partition)
@@ -77,7 +75,8 @@ export async function loadIdxDataset (directory: string, model: Model, partition
 }
 
 /** Checks what can be told from the headers alone. Throws DatasetError as loading would */
-export async function checkIdxDataset (directory: string, input: ImageInput): Promise<void> {
+export async function checkIdxDataset (directory: string, model: Model): Promise<void> {
+  const input = requireImages(directory, model)
   const { train, test } = await findIdxFiles(directory)
   for (const { images, labels } of [train, test]) {
     const [count = 0] = await readIdx(labels, LABEL_RANKS, () => undefined)
@@ -108,6 +107,13 @@ export async function readIdxLabels (path: string, names?: readonly string[]): P
 /** Feeds every image byte of a file to `begin`'s sink. Throws DatasetError as `readIdx` does */
 export async function readIdxImages (path: string, begin: (sizes: readonly number[]) => IdxSink | undefined): Promise<readonly number[]> {
   return readIdx(path, IMAGE_RANKS, begin)
+}
+
+function requireImages (directory: string, { input }: Model): ImageInput {
+  if (input.kind !== 'image') {
+    throw new DatasetError(`${directory}: IDX files hold images, but the federation's model takes a table with the label ${JSON.stringify(input.label)}; give a CSV file`)
+  }
+  return input
 }
 
 async function loadImages (files: IdxFiles, input: ImageInput, { labels, rows }: ImageSelection): Promise<Examples> {

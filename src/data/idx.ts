@@ -9,6 +9,7 @@ import { open } from 'node:fs/promises'
 import type { Readable } from 'node:stream'
 import { createGunzip } from 'node:zlib'
 import { DatasetError } from '../errors.ts'
+import { unreadable } from './unreadable.ts'
 import type { FileHandle } from 'node:fs/promises'
 
 const UNSIGNED_BYTE = 0x08
@@ -22,27 +23,8 @@ const MAX_DEFLATE_RATIO = 1032
 
 const TYPE_NAMES: Readonly<Record<number, string>> = { 0x08: 'unsigned bytes', 0x09: 'signed bytes', 0x0b: '16-bit integers', 0x0c: '32-bit integers', 0x0d: '32-bit floats', 0x0e: '64-bit floats' }
 
-const FAILURES: Readonly<Record<string, string>> = {
-  ENOENT: 'does not exist',
-  EACCES: 'may not be read by this user',
-  EPERM: 'may not be read by this user',
-  EISDIR: 'is a folder, not a file',
-  ENOTDIR: 'is not below a folder',
-  Z_BUF_ERROR: 'ends in the middle of its gzip data; fetch it again',
-  Z_DATA_ERROR: 'has damaged gzip data; fetch it again'
-}
-
 /** Takes the elements in order, piece by piece; `offset` counts bytes from the first element */
 export type IdxSink = (piece: Uint8Array, offset: number) => void
-
-/** The DatasetError for a file that cannot be read: one line with its path and the reason */
-export function unreadable (path: string, err: unknown): DatasetError {
-  if (err instanceof DatasetError) {
-    return err
-  }
-  const code = (err as NodeJS.ErrnoException).code ?? ''
-  return new DatasetError(`${path} ${FAILURES[code] ?? `cannot be read (${code === '' ? String(err) : code})`}`, { cause: err })
-}
 
 /**
  * Reads `path`, whose rank must be one of `ranks`

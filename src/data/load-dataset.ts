@@ -1,7 +1,7 @@
 /**
  * From the local setting of where the data are to examples that fit the federation's model
  */
-import { DatasetError } from '../errors.ts'
+import { loadCsvDataset } from './csv-dataset.ts'
 import { loadDigits } from './digits.ts'
 import { loadIdxDataset } from './idx-dataset.ts'
 import { requirePartition } from './partition.ts'
@@ -25,6 +25,6 @@ export async function loadDataset (source: DatasetSource, model: FederationDocum
     case 'idx':
       return loadIdxDataset(source.directory, model, partition)
     case 'csv':
-      throw new DatasetError(`${source.file}: CSV files cannot be read yet`)
+      return loadCsvDataset(source, model, partition)
   }
 }

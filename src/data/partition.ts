@@ -65,10 +65,17 @@ export function split (labels: Uint16Array, options: Split): Uint32Array[] {
   }
 }
 
-/** Indices of the examples of one part, ascending. Throws as `split` does, and RangeError when the part does not exist */
-export function partitionRows (labels: Uint16Array, partition: Partition): Uint32Array {
+/**
+ * Indices of the examples of one part, ascending: of all `labels`, or of `rows` of them (ascending)
+ *
+ * Throws as `split` does, and RangeError when the part does not exist
+ */
+export function partitionRows (labels: Uint16Array, partition: Partition, rows?: Uint32Array): Uint32Array {
   requirePartition(partition)
-  return split(labels, partition)[partition.index]!
+  if (rows === undefined) {
+    return split(labels, partition)[partition.index]!
+  }
+  return split(Uint16Array.from(rows, (row) => labels[row]!), partition)[partition.index]!.map((i) => rows[i]!)
 }
 
 /** 0, 1, … count - 1 */
@@ -86,7 +93,7 @@ function cut (rows: Uint32Array, count: number): Uint32Array[] {
 }
 
 /** Rows of each class that occurs, by ascending class, in random order */
-function rowsByClass (labels: Uint16Array, random: Random): number[][] {
+export function rowsByClass (labels: Uint16Array, random: Random): number[][] {
   const classes = new Map<number, number[]>()
   labels.forEach((label, row) => {
     const rows = classes.get(label)

@@ -10,6 +10,7 @@ import { fileURLToPath } from 'node:url'
 import util from 'node:util'
 import * as tf from '@tensorflow/tfjs-core'
 import { BackendError } from '../errors.ts'
+import { firstLine } from './first-line.ts'
 import { elements } from './layer.ts'
 import { mendWasmKernels, WasmHeap } from './wasm-kernels.ts'
 import type { Tensor } from '@tensorflow/tfjs-core'
@@ -63,11 +64,6 @@ export function unloadBackend (name: BackendName): void {
 
 const LOADERS: Record<BackendName, () => Promise<Backend>> = { wasm: loadWasm, tensorflow: loadTensorflow, cpu: loadCpu }
 
-export function firstLine (err: unknown): string {
-  const text = err instanceof Error || (typeof err === 'object' && err !== null && 'message' in err) ? String(err.message) : String(err)
-  return text.split('\n', 1)[0]!.trim()
-}
-
 async function loadCpu (): Promise<Backend> {
   await import('@tensorflow/tfjs-backend-cpu')
   await tf.setBackend('cpu')
@@ -93,7 +89,7 @@ async function loadWasm (): Promise<Backend> {
       heap.kernels.reluGradient(heap.address(dy), heap.address(y), heap.address(out), elements(dy.shape))
       return tf.engine().makeTensorFromTensorInfo(out)
     },
-    columnSums: (matrix) => tf.reshape(tf.matMul(tf.ones([1, matrix.shape[0]!]), matrix), [matrix.shape[1]!])
+    columnSums: (matrix) => tf.reshape(tf.matMul(tf.ones([1, matrix.shape[0]]), matrix), [matrix.shape[1]!])
   }
 }
 

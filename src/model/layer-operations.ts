@@ -51,7 +51,7 @@ export function runLayer (layer: Layer, x: Tensor, weights: Weights | undefined,
 }
 
 function kernel (name: string, inputs: Record<string, Tensor>, attributes: Record<string, unknown>): Tensor {
-  return tf.engine().runKernel(name, inputs as unknown as NamedTensorMap, attributes as unknown as NamedAttrMap)
+  return tf.engine().runKernel(name, inputs, attributes as unknown as NamedAttrMap)
 }
 
 const ACTIVATIONS: Readonly<Record<Activation, (x: Tensor) => Tensor>> = {

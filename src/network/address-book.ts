@@ -24,6 +24,8 @@ export class AddressBook {
   readonly #components: AddressBookComponents
   readonly #self: PeerName
   readonly #entries = new Map<PeerName, PeerAddress>()
+  /** Said goodbye: missed by nobody until they are here again */
+  readonly #left = new Set<PeerName>()
   /** Writes happen one after another */
   #writes: Promise<void> = Promise.resolve()
 
@@ -55,6 +57,16 @@ export class AddressBook {
     return this.#entries.get(peer)?.addresses ?? []
   }
 
+  left (peer: PeerName): void {
+    if (this.#entries.has(peer)) {
+      this.#left.add(peer)
+    }
+  }
+
+  hasLeft (peer: PeerName): boolean {
+    return this.#left.has(peer)
+  }
+
   connectedWithin (peer: PeerName, ms: number): boolean {
     const entry = this.#entries.get(peer)
     return entry !== undefined && this.#components.clock.now() - entry.lastConnectedAt <= ms
@@ -72,10 +84,12 @@ export class AddressBook {
     }
     const entry = { peer, addresses: merged, lastConnectedAt: this.#components.clock.now() }
     this.#entries.set(peer, entry)
+    this.#left.delete(peer)
     this.#write(async () => { await this.#components.store.putPeer(entry) })
     if (this.#entries.size > MAX_BOOK_PEERS) {
       const oldest = this.entries().at(-1)!.peer
       this.#entries.delete(oldest)
+      this.#left.delete(oldest)
       this.#write(async () => { await this.#components.store.deletePeer(oldest) })
     }
   }

@@ -42,8 +42,6 @@ export interface KeeperInit extends KeeperTimings {
   wanted: () => ReadonlySet<PeerName>
   /** Addresses of a member by its own record; undefined for a peer that is no member */
   addressesOf: (peer: PeerName) => readonly string[] | undefined
-  /** The peer said goodbye: it is missed by nobody */
-  saidGoodbye: (peer: PeerName) => boolean
   /** The other side needs the connection */
   isNeededBy: (peer: PeerName) => boolean
   /** A member could not be dialled */
@@ -233,7 +231,7 @@ export class ConnectionKeeper {
 
   /** Gone without a goodbye: perhaps on the other side of a partition */
   #isMissed (peer: PeerName): boolean {
-    return this.#init.addressesOf(peer) === undefined && !this.#init.saidGoodbye(peer)
+    return this.#init.addressesOf(peer) === undefined && !this.#components.book.hasLeft(peer)
   }
 
   /** A peer that was here ten minutes ago comes back more likely than one of last week */

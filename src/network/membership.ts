@@ -11,7 +11,7 @@
 import { TypedEventEmitter } from 'main-event'
 import type { Clock, PeerName } from '../interface.ts'
 import type { MemberClaim } from './member-record.ts'
-import type { SignedRecord } from './wire/membership.ts'
+import type { MemberEntry, SignedRecord } from './wire/membership.ts'
 
 /** More members than this are not believed: the list costs memory and every member is a possible neighbour */
 export const MAX_MEMBERS = 4_096
@@ -78,13 +78,19 @@ export class Membership extends TypedEventEmitter<MembershipEvents> {
     return this.#members.get(peer)
   }
 
-  /** In no particular order, without this node */
-  all (): IterableIterator<Member> {
-    return this.#members.values()
-  }
-
   get size (): number {
     return this.#members.size
+  }
+
+  /** All members with the age of their last sign of life, as they are sent to others; without this node */
+  entries (): MemberEntry[] {
+    return [...this.#members.values()].map(({ peer, signed }) => this.entry(peer, signed))
+  }
+
+  /** A record about the peer as it is sent to others */
+  entry (peer: PeerName, signed: SignedRecord): MemberEntry {
+    const lastSignMs = this.#members.get(peer)?.lastSignMs ?? Infinity
+    return { signed, ageMs: Math.max(0, Math.round(this.#init.clock.monotonicMs() - lastSignMs)) }
   }
 
   /** Names of all members, this node included, ascending */

@@ -6,20 +6,19 @@
  */
 import '../promise-with-resolvers.ts'
 import { TypedEventEmitter } from 'main-event'
-import { seededRandom } from '../seeded-random.ts'
 import { AddressBook } from './address-book.ts'
 import { ConnectionKeeper } from './connection-keeper.ts'
 import { ControlMessages } from './control-messages.ts'
-import { DeafWatchdog } from './deaf-watchdog.ts'
-import { Liveness } from './liveness.ts'
 import { MemberExchange } from './member-exchange.ts'
 import { parseRecord } from './member-record.ts'
 import { Membership } from './membership.ts'
-import { neighboursOf } from './neighbour-graph.ts'
+import { NeighbourChoice } from './neighbour-choice.ts'
 import { OwnRecord } from './own-record.ts'
+import { Presence } from './presence.ts'
+import { Upkeep } from './upkeep.ts'
 import type { PeerId, PrivateKey } from '@libp2p/interface'
 import type { TypedEventTarget } from 'main-event'
-import type { AbortOptions, Clock, PeerName, Random, Store } from '../interface.ts'
+import type { AbortOptions, Clock, PeerName, Store } from '../interface.ts'
 import type { KeeperTimings } from './connection-keeper.ts'
 import type { ControlVerdict } from './control-messages.ts'
 import type { Host } from './host.ts'
@@ -79,25 +78,10 @@ export interface Neighbourhood extends TypedEventTarget<NeighbourhoodEvents> {
 }
 
 const TICK_MS = 250
-const SECOND_MS = 1_000
-const PRUNE_EVERY_MS = 5_000
-const GOODBYE_MS = 500
 
 /** News of members that comes together is worked in together */
 const SETTLE_MS = 20
 const SETTLE_MS_PER_MEMBER = 1
-
-/** Who leaves is not dialled; remembered for this many peers */
-const MAX_GOODBYES = 4_096
-
-/** A second, sparser graph of connections, so that the control topic reaches everybody whatever the degree is */
-const CONTROL_DEGREE = 2
-
-/** Another reporter may have been faster */
-const SUSPICION_DELAY_MS = 400
-
-/** At most this often, whatever others provoke */
-const MIN_ANNOUNCE_MS = 1_000
 
 function sameNames (a: readonly PeerName[], b: readonly PeerName[]): boolean {
   return a.length === b.length && a.every((name, index) => name === b[index])
@@ -105,29 +89,24 @@ function sameNames (a: readonly PeerName[], b: readonly PeerName[]): boolean {
 
 class MeshNeighbourhood extends TypedEventEmitter<NeighbourhoodEvents> implements Neighbourhood {
   readonly #components: NeighbourhoodComponents
-  readonly #init: NeighbourhoodInit & { heartbeatMs: number }
-  readonly #random: Random
+  readonly #init: NeighbourhoodInit
   readonly #membership: Membership
   readonly #own: OwnRecord
+  readonly #presence: Presence
+  readonly #choice: NeighbourChoice
   readonly #book: AddressBook
   readonly #keeper: ConnectionKeeper
   readonly #exchange: MemberExchange
   readonly #control: ControlMessages
-  readonly #liveness: Liveness
-  readonly #watchdog: DeafWatchdog
+  readonly #upkeep: Upkeep
   readonly #connected = new Set<PeerName>()
-  readonly #suspended = new Set<PeerName>()
-  readonly #goodbyes = new Set<PeerName>()
   /** Members whose connection broke and that gave no sign since */
   readonly #lost = new Set<PeerName>()
   /** Joined or moved since the graph was drawn */
   readonly #joined = new Set<PeerName>()
+  /** As in the last event */
   #members: PeerName[]
-  #neighbours: PeerName[] = []
-  #wanted: ReadonlySet<PeerName> = new Set()
   #settling = false
-  #announceMs = Infinity
-  #announcedMs = -Infinity
   #stopped = new AbortController()
   #running: Promise<void> | undefined
 
@@ -136,14 +115,14 @@ class MeshNeighbourhood extends TypedEventEmitter<NeighbourhoodEvents> implement
     const { host, clock, store } = components
     const { federationId, expiryMs = 60_000, graceMs = 20_000 } = init
     this.#components = components
-    this.#init = { ...init, heartbeatMs: init.heartbeatMs ?? 10_000 }
-    this.#random = seededRandom(`${host.self} neighbourhood`)
+    this.#init = init
+    this.#choice = new NeighbourChoice({ ...init, self: host.self })
     this.#members = [host.self]
     this.#membership = new Membership({ self: host.self, clock, expiryMs, graceMs })
     this.#own = new OwnRecord(components, federationId)
     this.#book = new AddressBook({ store, clock }, host.self)
     this.#exchange = new MemberExchange({ host, clock }, {
-      snapshot: () => this.#snapshot(),
+      snapshot: () => [...this.#own.entry ?? [], ...this.#membership.entries()],
       receive: (entries, from) => this.#receive(entries, from)
     })
     this.#control = new ControlMessages({ ...components, membership: this.#membership }, {
@@ -151,11 +130,14 @@ class MeshNeighbourhood extends TypedEventEmitter<NeighbourhoodEvents> implement
       isConnected: (peer) => this.#connected.has(peer),
       onNews: (claim, from) => { this.#spread(claim, from) },
       ownSequence: () => this.#own.sequence,
-      onChallenge: (sequence) => { this.#answer(sequence) }
+      onChallenge: (sequence) => { this.#presence.answer(sequence) }
     })
+    this.#presence = new Presence({ host, clock, own: this.#own, membership: this.#membership, control: this.#control, exchange: this.#exchange }, init)
     this.#keeper = this.#createKeeper()
-    this.#liveness = new Liveness({ host, clock }, { ...init, beat: (peer) => { this.#exchange.beat(peer) } })
-    this.#watchdog = new DeafWatchdog({ host, clock }, init)
+    this.#upkeep = new Upkeep({ host, clock, keeper: this.#keeper, membership: this.#membership, connected: this.#connected }, {
+      ...init,
+      beat: (peer) => { this.#exchange.beat(peer) }
+    })
     this.#membership.addEventListener('change', this.#onChange)
   }
 
@@ -163,9 +145,8 @@ class MeshNeighbourhood extends TypedEventEmitter<NeighbourhoodEvents> implement
     const { host, clock } = this.#components
     return new ConnectionKeeper({ host, clock, book: this.#book }, {
       ...this.#init,
-      wanted: () => this.#wanted,
+      wanted: () => this.#choice.wanted,
       addressesOf: (peer) => this.#membership.get(peer)?.addresses,
-      saidGoodbye: (peer) => this.#goodbyes.has(peer),
       isNeededBy: (peer) => this.#exchange.isNeededBy(peer),
       onUnreachable: (peer) => { this.#onUnreachable(peer) }
     })
@@ -184,7 +165,7 @@ class MeshNeighbourhood extends TypedEventEmitter<NeighbourhoodEvents> implement
     libp2p.getPeers().forEach((peer) => this.#connected.add(peer.toString()))
     await this.#exchange.start()
     this.#keeper.start()
-    this.#announceMs = this.#components.clock.monotonicMs()
+    this.#presence.reset()
     this.#running = this.#run()
   }
 
@@ -198,7 +179,7 @@ class MeshNeighbourhood extends TypedEventEmitter<NeighbourhoodEvents> implement
     this.#running = undefined
     await this.#keeper.stop()
     if (options.signal?.aborted !== true) {
-      await this.#sayGoodbye(options.signal)
+      await this.#presence.goodbye(options.signal)
     }
     await this.#exchange.stop()
     libp2p.removeEventListener('peer:connect', this.#onConnect)
@@ -211,7 +192,7 @@ class MeshNeighbourhood extends TypedEventEmitter<NeighbourhoodEvents> implement
   }
 
   neighbours (): PeerName[] {
-    return [...this.#neighbours]
+    return [...this.#choice.neighbours]
   }
 
   isConnected (peer: PeerName): boolean {
@@ -219,15 +200,14 @@ class MeshNeighbourhood extends TypedEventEmitter<NeighbourhoodEvents> implement
   }
 
   suspend (peer: PeerName): void {
-    if (this.#membership.get(peer) !== undefined && !this.#suspended.has(peer)) {
-      this.#suspended.add(peer)
+    if (this.#membership.get(peer) !== undefined && this.#choice.suspend(peer)) {
       this.#settle()
     }
   }
 
   heard (peer: PeerName): void {
     this.#membership.heard(peer)
-    if (this.#suspended.delete(peer)) {
+    if (this.#choice.resume(peer)) {
       this.#settle()
     }
   }
@@ -239,77 +219,13 @@ class MeshNeighbourhood extends TypedEventEmitter<NeighbourhoodEvents> implement
   async #run (): Promise<void> {
     const { clock } = this.#components
     const { signal } = this.#stopped
-    let secondMs = -Infinity
-    let pruneMs = clock.monotonicMs() + PRUNE_EVERY_MS
     while (!signal.aborted) {
-      const now = clock.monotonicMs()
-      this.#keeper.tick()
-      if (now >= secondMs) {
-        secondMs = now + SECOND_MS
-        this.#everySecond()
-      }
-      if (now >= pruneMs) {
-        pruneMs = now + PRUNE_EVERY_MS
-        this.#keeper.prune()
-      }
-      if (now >= this.#announceMs || this.#own.isOutdated) {
-        await this.#announce()
-      }
+      this.#upkeep.tick()
+      await this.#presence.tick()
       await clock.delay(TICK_MS, { signal }).catch(() => {
         // stopped: the loop ends
       })
     }
-  }
-
-  #everySecond (): void {
-    this.#connected.forEach((peer) => { this.#membership.heard(peer) })
-    this.#liveness.tick()
-    this.#watchdog.tick()
-    this.#membership.expire()
-  }
-
-  /** Tells everybody that this node is there */
-  async #announce (): Promise<void> {
-    const { clock } = this.#components
-    const isNews = this.#own.isOutdated || this.#announcedMs === -Infinity
-    const intervalMs = this.#init.heartbeatMs * this.#membership.quietFactor
-    this.#announcedMs = clock.monotonicMs()
-    this.#announceMs = this.#announcedMs + intervalMs * (0.85 + 0.3 * this.#random())
-    const entry = await this.#own.renew()
-    if (isNews) {
-      this.#exchange.push(entry, this.#components.host.self)
-    }
-    await this.#attempt(async () => { await this.#control.publishRecord(entry) })
-  }
-
-  /** Somebody doubts this node: announce it soon, above the number that is about */
-  #answer (sequence: number): void {
-    this.#own.supersede(sequence)
-    this.#announceMs = Math.min(this.#announceMs, this.#announcedMs + MIN_ANNOUNCE_MS)
-  }
-
-  /** What cannot be sent now is sent with the next heartbeat: the operator need not act */
-  async #attempt (task: () => Promise<void>): Promise<void> {
-    try {
-      await task()
-    } catch (err) {
-      this.#components.host.libp2p.logger.forComponent('grapevine:neighbourhood').error('could not publish - %e', err)
-    }
-  }
-
-  async #sayGoodbye (signal?: AbortSignal): Promise<void> {
-    const entry = await this.#own.renew(true)
-    this.#exchange.push(entry, this.#components.host.self)
-    await this.#attempt(async () => { await this.#control.publishRecord(entry) })
-    const deadline = AbortSignal.timeout(GOODBYE_MS)
-    await this.#exchange.flush(signal === undefined ? deadline : AbortSignal.any([signal, deadline]))
-  }
-
-  /** The whole list, for a peer that connected */
-  #snapshot (): MemberEntry[] {
-    const now = this.#components.clock.monotonicMs()
-    const entries = [...this.#membership.all()].map(({ signed, lastSignMs }) => ({ signed, ageMs: Math.max(0, Math.round(now - lastSignMs)) }))
-    return this.#own.entry === undefined ? entries : [this.#own.entry, ...entries]
   }
 
   #receive (entries: readonly MemberEntry[], from: PeerName): boolean {
@@ -335,9 +251,7 @@ class MeshNeighbourhood extends TypedEventEmitter<NeighbourhoodEvents> implement
 
   /** Passes news on to every connected peer but the one that it came from */
   #spread ({ peer, signed }: MemberClaim, from: PeerName): void {
-    const lastSignMs = this.#membership.get(peer)?.lastSignMs
-    const ageMs = lastSignMs === undefined ? 0 : Math.max(0, Math.round(this.#components.clock.monotonicMs() - lastSignMs))
-    this.#exchange.push({ signed, ageMs }, peer, from)
+    this.#exchange.push(this.#membership.entry(peer, signed), peer, from)
   }
 
   readonly #onConnect = ({ detail }: CustomEvent<PeerId>): void => {
@@ -366,9 +280,8 @@ class MeshNeighbourhood extends TypedEventEmitter<NeighbourhoodEvents> implement
   }
 
   #onJoined ({ peer }: Member): void {
-    this.#goodbyes.delete(peer)
     this.#lost.delete(peer)
-    this.#suspended.delete(peer)
+    this.#choice.resume(peer)
     this.#joined.add(peer)
     if (this.#connected.has(peer)) {
       this.#keeper.remember(peer)
@@ -377,38 +290,20 @@ class MeshNeighbourhood extends TypedEventEmitter<NeighbourhoodEvents> implement
 
   #onLeft (peer: PeerName, goodbye: boolean): void {
     this.#lost.delete(peer)
-    this.#suspended.delete(peer)
+    this.#choice.resume(peer)
     this.#joined.delete(peer)
     if (goodbye) {
-      this.#goodbyes.add(peer)
-    }
-    if (this.#goodbyes.size > MAX_GOODBYES) {
-      this.#goodbyes.delete(this.#goodbyes.values().next().value!)
+      this.#book.left(peer)
     }
   }
 
-  /** A member that broke off, or was silent for too long, and cannot be dialled: ask aloud whether it lives */
+  /** A member that broke off, or was silent for too long, and cannot be dialled */
   #onUnreachable (peer: PeerName): void {
-    const { clock } = this.#components
     const member = this.#membership.get(peer)
-    if (member === undefined || this.#connected.has(peer)) {
-      return
+    const isConnected = (name: PeerName): boolean => this.#connected.has(name)
+    if (member?.suspectedMs === undefined && member !== undefined && !isConnected(peer) && (this.#lost.has(peer) || this.#presence.isSilent(member))) {
+      void this.#presence.suspect(member, isConnected, this.#stopped.signal)
     }
-    const patienceMs = 2 * this.#init.heartbeatMs * this.#membership.quietFactor
-    const isSilent = clock.monotonicMs() - member.lastSignMs > patienceMs
-    if (member.suspectedMs === undefined && (this.#lost.has(peer) || isSilent)) {
-      void this.#suspect(member)
-    }
-  }
-
-  async #suspect ({ peer, sequence }: Member): Promise<void> {
-    const { signal } = this.#stopped
-    await this.#attempt(async () => {
-      await this.#components.clock.delay(this.#random() * SUSPICION_DELAY_MS, { signal })
-      if (!this.#connected.has(peer) && this.#membership.suspect(peer, sequence)) {
-        await this.#control.publishSuspicion(peer, sequence)
-      }
-    })
   }
 
   /** Draws the graph again, soon: changes come in bunches */
@@ -418,45 +313,38 @@ class MeshNeighbourhood extends TypedEventEmitter<NeighbourhoodEvents> implement
     }
     this.#settling = true
     const waitMs = SETTLE_MS + this.#membership.size * SETTLE_MS_PER_MEMBER
-    this.#components.clock.delay(waitMs, { signal: this.#stopped.signal })
-      .then(() => { this.#draw() }, () => {
-        // stopped
-      })
-      .finally(() => { this.#settling = false })
+    this.#components.clock.delay(waitMs, { signal: this.#stopped.signal }).then(() => {
+      this.#settling = false
+      this.#draw()
+    }, () => {
+      // stopped
+      this.#settling = false
+    })
   }
 
   #draw (): void {
-    this.#settling = false
-    const { self } = this.#components.host
-    const { degree, federationId } = this.#init
     const members = this.#membership.names()
-    const graph = neighboursOf(self, members, degree, federationId)
-    const neighbours = this.#suspended.size === 0
-      ? graph
-      : neighboursOf(self, members.filter((peer) => !this.#suspended.has(peer)), degree, federationId)
-    const control = neighboursOf(self, members, CONTROL_DEGREE, `${federationId} control`)
-    const before = this.#wanted
-    this.#wanted = new Set([...neighbours, ...graph, ...control])
-    this.#exchange.setNeeded(this.#wanted)
-    for (const peer of this.#wanted) {
+    const { wanted: before, neighbours } = this.#choice
+    this.#choice.draw(members)
+    const { wanted } = this.#choice
+    this.#exchange.setNeeded(wanted)
+    for (const peer of wanted) {
       if (!this.#connected.has(peer) && (this.#joined.has(peer) || !before.has(peer))) {
         this.#keeper.expect(peer)
       }
     }
     this.#joined.clear()
-    this.#publishChanges(members, neighbours)
+    this.#publishChanges(members, !sameNames(neighbours, this.#choice.neighbours))
   }
 
-  #publishChanges (members: PeerName[], neighbours: PeerName[]): void {
+  #publishChanges (members: PeerName[], neighboursChanged: boolean): void {
     const membersChanged = !sameNames(members, this.#members)
-    const neighboursChanged = !sameNames(neighbours, this.#neighbours)
     this.#members = members
-    this.#neighbours = neighbours
     if (membersChanged) {
       this.safeDispatchEvent('members:change', { detail: { members: [...members] } })
     }
     if (neighboursChanged) {
-      this.safeDispatchEvent('neighbours:change', { detail: { neighbours: [...neighbours] } })
+      this.safeDispatchEvent('neighbours:change', { detail: { neighbours: this.neighbours() } })
     }
   }
 }

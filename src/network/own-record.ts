@@ -30,9 +30,9 @@ export class OwnRecord {
     return this.#sequence
   }
 
-  /** To be sent to others; undefined before the first renewal */
-  get entry (): MemberEntry | undefined {
-    return this.#signed === undefined ? undefined : { signed: this.#signed, ageMs: 0 }
+  /** To be sent to others; none before the first renewal */
+  get entry (): [MemberEntry] | undefined {
+    return this.#signed === undefined ? undefined : [{ signed: this.#signed, ageMs: 0 }]
   }
 
   /** True when the addresses of the host are not those of the newest record */

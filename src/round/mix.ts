@@ -33,7 +33,7 @@ export function mix (input: MixInput, aggregator: Aggregator, options: { degree:
   const { half, own } = input
   const entries = [...input.entries].sort((a, b) => a.update.author < b.update.author ? -1 : 1)
   const received = entries.length
-  const distance = received === 0 ? null : neighbourDistance(own, entries.map(({ parameters }) => parameters))
+  const distance = neighbourDistance(own, entries.map(({ parameters }) => parameters)) ?? null
   if (received < Math.max(1, aggregator.minimumNeighbours)) {
     return { parameters: half, parents: [], received, excluded: [], keptOwn: true, distance }
   }

@@ -7,6 +7,8 @@
  */
 import { TypedEventEmitter } from 'main-event'
 import { TrainingError } from '../errors.ts'
+import { encodeCorrupted } from '../attacks/attack.ts'
+import { seededRandom } from '../seeded-random.ts'
 import { AdaptiveDeadline } from './adaptive-deadline.ts'
 import { adoptModel, decodeReplicas } from './adopt.ts'
 import { collect } from './collect.ts'
@@ -69,6 +71,7 @@ export class RoundEngine extends TypedEventEmitter<RoundEvents> {
   private readonly rejections = new RejectionCounter()
   private readonly misses = new MissCounter(MAX_MISSES)
   private readonly wake = new EventTarget()
+  private readonly attackRandom = seededRandom('attack')
   private parameters: Float32Array = new Float32Array(0)
   private version: ModelVersion | undefined
   private sequence = 0
@@ -204,7 +207,7 @@ export class RoundEngine extends TypedEventEmitter<RoundEvents> {
 
   private corrupt (payload: Uint8Array, parameters: Float32Array): Uint8Array {
     const { attack } = this.init
-    return attack === undefined ? payload : attack.payload(parameters, this.components.codec, payload)
+    return attack === undefined ? payload : encodeCorrupted(attack, this.components.codec, parameters, this.attackRandom)
   }
 
   private async wait (round: number, ownRoundMs: number, signal: AbortSignal): Promise<PeerName[]> {

@@ -1,0 +1,26 @@
+/**
+ * A quick look at local data before anything is started: are they there, and do they fit the federation?
+ */
+import { checkCsvDataset } from './csv-dataset.ts'
+import { requireDigits } from './digits.ts'
+import { checkIdxDataset } from './idx-dataset.ts'
+import type { FederationDocument } from '../federation.ts'
+import type { DatasetSource } from '../interface.ts'
+
+/**
+ * Reads headers and the first rows only: loading may still find damage further on
+ *
+ * Throws DatasetError as `loadDataset` would
+ */
+export async function checkDataset (source: DatasetSource, model: FederationDocument['model']): Promise<void> {
+  switch (source.kind) {
+    case 'digits':
+      requireDigits(source, model)
+      return
+    case 'idx':
+      await checkIdxDataset(source.directory, model)
+      return
+    case 'csv':
+      await checkCsvDataset(source, model)
+  }
+}

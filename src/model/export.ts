@@ -1,0 +1,86 @@
+/**
+ * Writes a model as a tfjs LayersModel folder, which browsers, tfjs-node and the Keras converter read
+ *
+ * https://www.tensorflow.org/js/guide/save_load: `model.json` names the tensors in their order in `weights.bin`.
+ */
+import { mkdir, mkdtemp, readdir, rename, rm, rmdir, writeFile } from 'node:fs/promises'
+import { basename, dirname, join, resolve } from 'node:path'
+import { endianness } from 'node:os'
+import { StoreWriteError } from '../errors.ts'
+import { firstLine } from './first-line.ts'
+import { inspectTopology } from './topology.ts'
+import type { FederationDocument } from '../federation.ts'
+
+export interface ExportLayersModelInit {
+  document: FederationDocument
+  /** d elements, in the layout of the document's topology */
+  parameters: Float32Array
+  /** Made when missing; must be empty when it exists */
+  directory: string
+}
+
+/**
+ * Writes the folder completely or not at all
+ *
+ * Throws StoreWriteError when the directory is not empty or cannot be written, RangeError when the parameters have another
+ * length than the model
+ */
+export async function exportLayersModel ({ document, parameters, directory }: ExportLayersModelInit): Promise<void> {
+  const { layout, parameterCount } = inspectTopology(document.model)
+  if (parameters.length !== parameterCount) {
+    throw new RangeError(`${parameters.length} parameters do not fit a model of ${parameterCount}`)
+  }
+  const target = resolve(directory)
+  await requireEmpty(target)
+  const weights = layout.map(({ name, shape }) => ({ name, shape: [...shape], dtype: 'float32' }))
+  const model = {
+    format: 'layers-model',
+    generatedBy: 'grapevine',
+    convertedBy: null,
+    modelTopology: document.model.topology,
+    weightsManifest: [{ paths: ['weights.bin'], weights }],
+    userDefinedMetadata: { labels: document.model.labels, input: document.model.input, federation: document.name }
+  }
+  let staging: string | undefined
+  try {
+    await mkdir(dirname(target), { recursive: true })
+    staging = await mkdtemp(join(dirname(target), `.${basename(target)}-`))
+    await writeFile(join(staging, 'weights.bin'), littleEndian(parameters))
+    await writeFile(join(staging, 'model.json'), JSON.stringify(model, null, 1) + '\n')
+    // the old directory is empty, and only an empty one can be replaced
+    await rmdir(target).catch(absent)
+    await rename(staging, target)
+  } catch (err) {
+    if (staging !== undefined) {
+      await rm(staging, { recursive: true, force: true })
+    }
+    throw new StoreWriteError(`cannot write the model to ${target}: ${firstLine(err)}`, { cause: err })
+  }
+}
+
+async function requireEmpty (directory: string): Promise<void> {
+  let files: string[]
+  try {
+    files = await readdir(directory)
+  } catch (err) {
+    if ((err as NodeJS.ErrnoException).code === 'ENOENT') {
+      return
+    }
+    throw new StoreWriteError(`cannot write the model to ${directory}: ${firstLine(err)}`, { cause: err })
+  }
+  if (files.length > 0) {
+    throw new StoreWriteError(`${directory} is not empty (it holds ${files.slice(0, 3).join(', ')}${files.length > 3 ? ', …' : ''}); name a new directory`)
+  }
+}
+
+function absent (err: NodeJS.ErrnoException): void {
+  if (err.code !== 'ENOENT') {
+    throw err
+  }
+}
+
+/** The file format is little-endian on every machine */
+function littleEndian (parameters: Float32Array): Uint8Array {
+  const bytes = Buffer.from(parameters.slice().buffer)
+  return endianness() === 'LE' ? bytes : bytes.swap32()
+}

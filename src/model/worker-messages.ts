@@ -1,0 +1,56 @@
+/**
+ * What crosses between a trainer and its worker thread
+ *
+ * Parameters are transferred, not copied. Errors cross by name and message: an Error's class does not survive the thread.
+ */
+import { BackendError, DatasetError, InvalidFederationError, TrainingError } from '../errors.ts'
+import type { FederationDocument } from '../federation.ts'
+import type { BackendName, DatasetSource, EvaluationResult, Partition, TrainerDescription, TrainResult } from '../interface.ts'
+
+export interface WorkerTrainerInit {
+  document: FederationDocument
+  /** Where this peer's examples come from */
+  data: DatasetSource
+  /** Which share of them is this peer's own. Default all */
+  partition?: Partition | undefined
+  /** @default 'auto': the fastest one for this model */
+  backend?: BackendName | 'auto' | undefined
+  /**
+   * Threads inside one tensor operation of the `tensorflow` backend; the others have one. The native library reads it once
+   * for each process, so that the first trainer decides
+   *
+   * @default 1
+   */
+  threads?: number | undefined
+  /** Order of the examples. @default 0 */
+  seed?: number | string | undefined
+}
+
+export interface Calls {
+  start: { arguments: object, result: TrainerDescription }
+  initialParameters: { arguments: object, result: Float32Array }
+  train: { arguments: { parameters: Float32Array, round: number }, result: TrainResult }
+  evaluate: { arguments: { parameters: Float32Array }, result: EvaluationResult }
+}
+
+export type CallName = keyof Calls
+
+/** `cancelled[0]` becomes 1 when nobody waits for the answer any more */
+export type Request = { [Name in CallName]: { id: number, name: Name, cancelled: Int32Array } & Calls[Name]['arguments'] }[CallName]
+
+export type Response =
+  | { id: number, value: Calls[CallName]['result'] }
+  | { id: number, error: { name: string, message: string } }
+
+const ERRORS: ReadonlyMap<string, new (message: string) => Error> = new Map<string, new (message: string) => Error>([
+  ['DatasetError', DatasetError],
+  ['BackendError', BackendError],
+  ['InvalidFederationError', InvalidFederationError],
+  ['RangeError', RangeError],
+  ['TypeError', TypeError]
+])
+
+/** The error as it was thrown in the worker; one without a class of its own becomes a TrainingError */
+export function recreateError ({ name, message }: { name: string, message: string }): Error {
+  return new (ERRORS.get(name) ?? TrainingError)(message)
+}

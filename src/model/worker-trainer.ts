@@ -1,0 +1,170 @@
+/**
+ * The Trainer of a node: all tensor work in a worker thread, so that the main thread only ever passes messages
+ */
+import { createRequire } from 'node:module'
+import { SHARE_ENV, Worker } from 'node:worker_threads'
+import { BackendError, TrainingError } from '../errors.ts'
+import { recreateError } from './worker-messages.ts'
+import type { AbortOptions, BackendName, EvaluationResult, Trainer, TrainerDescription, TrainResult } from '../interface.ts'
+import type { CallName, Calls, Request, Response, WorkerTrainerInit } from './worker-messages.ts'
+
+export type { WorkerTrainerInit } from './worker-messages.ts'
+
+/**
+ * Bounds of the worker's JavaScript heap. Examples, parameters and tensors lie outside it, so that it stays small; a small
+ * young generation keeps a round's garbage from growing the process
+ */
+const HEAP_LIMITS = { maxOldGenerationSizeMb: 512, maxYoungGenerationSizeMb: 8 }
+
+interface PendingCall {
+  resolve: (value: never) => void
+  reject: (reason: unknown) => void
+}
+
+class WorkerTrainer implements Trainer {
+  private readonly init: WorkerTrainerInit
+  private readonly pending = new Map<number, PendingCall>()
+  private worker: Worker | undefined
+  private started: Promise<TrainerDescription> | undefined
+  /** What `auto` chose: a restarted worker need not choose again */
+  private backend: BackendName | 'auto'
+  private stopped = false
+  private lastId = 0
+
+  constructor (init: WorkerTrainerInit) {
+    this.init = init
+    this.backend = init.backend ?? 'auto'
+  }
+
+  async start ({ signal }: AbortOptions = {}): Promise<TrainerDescription> {
+    signal?.throwIfAborted()
+    this.stopped = false
+    return this.ensureStarted(signal)
+  }
+
+  async stop (): Promise<void> {
+    this.stopped = true
+    const worker = this.worker
+    this.lose(worker, new TrainingError('the trainer was stopped'))
+    await worker?.terminate()
+  }
+
+  async initialParameters (): Promise<Float32Array> {
+    await this.ensureStarted()
+    return this.call('initialParameters', {})
+  }
+
+  async train (parameters: Float32Array, { signal, round = 0 }: AbortOptions & { round?: number } = {}): Promise<TrainResult> {
+    signal?.throwIfAborted()
+    await this.ensureStarted(signal)
+    return this.call('train', { parameters: parameters.slice(), round }, signal)
+  }
+
+  async evaluate (parameters: Float32Array, { signal }: AbortOptions = {}): Promise<EvaluationResult> {
+    signal?.throwIfAborted()
+    await this.ensureStarted(signal)
+    return this.call('evaluate', { parameters: parameters.slice() }, signal)
+  }
+
+  /** Starts the worker, also again after it died. The optimiser then starts afresh */
+  private ensureStarted (signal?: AbortSignal): Promise<TrainerDescription> {
+    if (this.stopped) {
+      return Promise.reject(new TrainingError('the trainer was stopped'))
+    }
+    if (this.started === undefined) {
+      const worker = this.spawn()
+      const started = this.call('start', {}, signal)
+      this.started = started
+      started.then(({ backend }) => { this.backend = backend }, (err: unknown) => {
+        // the same failure would come again from the same worker: the next call tries a new one
+        this.lose(worker, err)
+        return worker.terminate()
+      }).catch((err: unknown) => { this.lose(worker, err) })
+    }
+    return this.started
+  }
+
+  private spawn (): Worker {
+    let file
+    try {
+      file = createRequire(import.meta.url).resolve('#training-worker')
+    } catch (err) {
+      throw new BackendError('the training worker is not built: run "npm run build"', { cause: err })
+    }
+    const worker = new Worker(file, {
+      workerData: { ...this.init, backend: this.backend } satisfies WorkerTrainerInit,
+      env: SHARE_ENV,
+      execArgv: [],
+      resourceLimits: HEAP_LIMITS,
+      name: 'training'
+    })
+    worker.on('message', (response: Response) => { this.settle(response) })
+    worker.on('error', (err: Error) => {
+      this.lose(worker, new TrainingError(`the training thread failed: ${err.message}`, { cause: err }))
+    })
+    worker.on('exit', (code) => {
+      this.lose(worker, new TrainingError(`the training thread ended unexpectedly with code ${code}`))
+    })
+    this.worker = worker
+    return worker
+  }
+
+  private call<Name extends CallName> (name: Name, parameters: Calls[Name]['arguments'], signal?: AbortSignal): Promise<Calls[Name]['result']> {
+    const worker = this.worker
+    if (worker === undefined) {
+      return Promise.reject(new TrainingError('the training thread is gone'))
+    }
+    const id = ++this.lastId
+    const cancelled = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT))
+    return new Promise((resolve, reject) => {
+      const abort = (): void => {
+        Atomics.store(cancelled, 0, 1)
+        this.pending.delete(id)
+        // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- the reason belongs to the caller
+        reject(signal?.reason)
+      }
+      signal?.addEventListener('abort', abort, { once: true })
+      const done = (): void => { signal?.removeEventListener('abort', abort) }
+      this.pending.set(id, {
+        resolve: (value) => { done(); resolve(value) },
+        // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- always an Error
+        reject: (reason) => { done(); reject(reason) }
+      })
+      const request = { id, name, cancelled, ...parameters } as Request
+      worker.postMessage(request, 'parameters' in request ? [request.parameters.buffer as ArrayBuffer] : [])
+    })
+  }
+
+  private settle (response: Response): void {
+    const call = this.pending.get(response.id)
+    this.pending.delete(response.id)
+    if ('error' in response) {
+      call?.reject(recreateError(response.error))
+    } else {
+      call?.resolve(response.value as never)
+    }
+  }
+
+  /** Forgets a worker and fails what waits for it; a worker that was forgotten before is nobody's loss */
+  private lose (worker: Worker | undefined, reason: unknown): void {
+    if (worker === undefined || worker !== this.worker) {
+      return
+    }
+    this.worker = undefined
+    this.started = undefined
+    for (const call of this.pending.values()) {
+      call.reject(reason)
+    }
+    this.pending.clear()
+  }
+}
+
+/**
+ * A Trainer whose data, model and optimiser live in a worker thread
+ *
+ * A thread that dies fails the call in hand with TrainingError; the next call starts a new one, with a fresh optimiser.
+ * Aborting a call rejects it at once and stops the thread's work before its next step
+ */
+export function createWorkerTrainer (init: WorkerTrainerInit): Trainer {
+  return new WorkerTrainer(init)
+}

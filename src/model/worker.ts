@@ -1,0 +1,96 @@
+/**
+ * The training thread: an entry point, started by worker-trainer.ts
+ *
+ * The native library reads its number of threads and its verbosity from the environment of the process, once, so they are
+ * set here, before it is loaded, unless the user has set them.
+ */
+import { parentPort, workerData } from 'node:worker_threads'
+import { loadDataset } from '../data/load-dataset.ts'
+import { chooseBackend } from './choose-backend.ts'
+import { firstLine } from './first-line.ts'
+import { initialParameters } from './initial-parameters.ts'
+import { LocalTraining } from './local-training.ts'
+import { planModel } from './topology.ts'
+import type { TrainerDescription } from '../interface.ts'
+import type { Calls, CallName, Request, Response, WorkerTrainerInit } from './worker-messages.ts'
+
+/** Forward, gradient of the inputs, gradient of the weights */
+const PASSES = 3
+
+const init = workerData as WorkerTrainerInit
+let training: LocalTraining | undefined
+
+function setEnvironment (): void {
+  const threads = String(init.threads ?? 1)
+  process.env.TF_NUM_INTRAOP_THREADS ??= threads
+  process.env.TF_NUM_INTEROP_THREADS ??= '1'
+  process.env.OMP_NUM_THREADS ??= threads
+  process.env.TF_CPP_MIN_LOG_LEVEL ??= '2'
+}
+
+async function start (): Promise<TrainerDescription> {
+  const { document, data, partition, backend = 'auto', seed = 0 } = init
+  const plan = planModel(document.model)
+  const dataset = await loadDataset(data, document.model, partition)
+  setEnvironment()
+  const chosen = await chooseBackend({
+    backend,
+    prepare: (loaded) => new LocalTraining({ document, dataset, backend: loaded, seed }),
+    parameters: initialParameters(document.model),
+    stepMultiplications: PASSES * plan.multiplications * Math.min(document.training.batchSize, dataset.train.count),
+    now: () => performance.now()
+  })
+  training = chosen.training
+  return {
+    backend: chosen.backend,
+    stepMs: chosen.stepMs,
+    unavailable: chosen.unavailable,
+    parameterCount: plan.parameterCount,
+    layout: plan.layout,
+    trainExamples: dataset.train.count,
+    testExamples: dataset.test.count
+  }
+}
+
+async function answer (request: Request): Promise<Calls[CallName]['result']> {
+  const cancelled = (): boolean => Atomics.load(request.cancelled, 0) !== 0
+  if (request.name === 'start') {
+    return start()
+  }
+  if (request.name === 'initialParameters') {
+    return initialParameters(init.document.model)
+  }
+  if (training === undefined) {
+    throw new TypeError('the trainer has not been started')
+  }
+  return request.name === 'train'
+    ? training.train(request.parameters, { round: request.round, cancelled })
+    : training.evaluate(request.parameters, { cancelled })
+}
+
+function transferable (value: Calls[CallName]['result']): ArrayBuffer[] {
+  const parameters = value instanceof Float32Array ? value : 'parameters' in value ? value.parameters : undefined
+  return parameters === undefined ? [] : [parameters.buffer as ArrayBuffer]
+}
+
+async function respond (port: NonNullable<typeof parentPort>, request: Request): Promise<void> {
+  let response: Response
+  let transfer: ArrayBuffer[] = []
+  try {
+    const value = await answer(request)
+    response = { id: request.id, value }
+    transfer = transferable(value)
+  } catch (err) {
+    response = { id: request.id, error: { name: err instanceof Error ? err.name : 'Error', message: firstLine(err) } }
+  }
+  port.postMessage(response, transfer)
+}
+
+if (parentPort !== null) {
+  const port = parentPort
+  // one request at a time, in order: training is synchronous, but loading is not
+  let last = Promise.resolve()
+  port.on('message', (request: Request) => {
+    last = last.then(() => respond(port, request))
+  })
+}

@@ -1,0 +1,56 @@
+/**
+ * Whom this node mixes with and whom it wants a connection with, drawn from the list of members
+ */
+import { neighboursOf } from './neighbour-graph.ts'
+import type { PeerName } from '../interface.ts'
+
+/** A second, sparser graph of connections, so that the control topic reaches everybody whatever the degree is */
+const CONTROL_DEGREE = 2
+
+export interface NeighbourChoiceInit {
+  self: PeerName
+  federationId: string
+  degree: number
+}
+
+export class NeighbourChoice {
+  readonly #init: NeighbourChoiceInit
+  readonly #suspended = new Set<PeerName>()
+  #neighbours: readonly PeerName[] = []
+  #wanted: ReadonlySet<PeerName> = new Set()
+
+  constructor (init: NeighbourChoiceInit) {
+    this.#init = init
+  }
+
+  /** Whom this node aggregates, ascending */
+  get neighbours (): readonly PeerName[] {
+    return this.#neighbours
+  }
+
+  /** Neighbours, those that have this node as their neighbour, and links of the control topic */
+  get wanted (): ReadonlySet<PeerName> {
+    return this.#wanted
+  }
+
+  /** Leaves the peer out of the choice. True when it was not left out before */
+  suspend (peer: PeerName): boolean {
+    const before = this.#suspended.size
+    return this.#suspended.add(peer).size > before
+  }
+
+  /** True when the peer was left out */
+  resume (peer: PeerName): boolean {
+    return this.#suspended.delete(peer)
+  }
+
+  draw (members: readonly PeerName[]): void {
+    const { self, federationId, degree } = this.#init
+    const graph = neighboursOf(self, members, degree, federationId)
+    this.#neighbours = this.#suspended.size === 0
+      ? graph
+      : neighboursOf(self, members.filter((peer) => !this.#suspended.has(peer)), degree, federationId)
+    const control = neighboursOf(self, members, CONTROL_DEGREE, `${federationId} control`)
+    this.#wanted = new Set([...this.#neighbours, ...graph, ...control])
+  }
+}

@@ -1,0 +1,114 @@
+/**
+ * What this node says on its own account: that it is there, that it leaves, that somebody else seems lost
+ */
+import { seededRandom } from '../seeded-random.ts'
+import type { Clock, PeerName, Random } from '../interface.ts'
+import type { ControlMessages } from './control-messages.ts'
+import type { Host } from './host.ts'
+import type { MemberExchange } from './member-exchange.ts'
+import type { Member, Membership } from './membership.ts'
+import type { OwnRecord } from './own-record.ts'
+
+/** Another reporter may have been faster */
+const SUSPICION_DELAY_MS = 400
+
+/** At most this often, whatever others provoke */
+const MIN_ANNOUNCE_MS = 1_000
+
+const GOODBYE_MS = 500
+
+export interface PresenceComponents {
+  host: Pick<Host, 'libp2p' | 'self'>
+  clock: Clock
+  own: OwnRecord
+  membership: Membership
+  control: Pick<ControlMessages, 'publishRecord' | 'publishSuspicion'>
+  exchange: Pick<MemberExchange, 'push' | 'flush'>
+}
+
+export interface PresenceInit {
+  /** @default 10000 */
+  heartbeatMs?: number
+}
+
+export class Presence {
+  readonly #components: PresenceComponents
+  readonly #heartbeatMs: number
+  readonly #random: Random
+  #nextMs = -Infinity
+  #announcedMs = -Infinity
+
+  constructor (components: PresenceComponents, { heartbeatMs = 10_000 }: PresenceInit) {
+    this.#components = components
+    this.#heartbeatMs = heartbeatMs
+    this.#random = seededRandom(`${components.host.self} presence`)
+  }
+
+  /** The next start begins with an announcement */
+  reset (): void {
+    this.#nextMs = -Infinity
+    this.#announcedMs = -Infinity
+  }
+
+  /** Announces this node when it is time, or when its addresses changed. To be called a few times a second */
+  async tick (): Promise<void> {
+    const { clock, control, exchange, host, membership, own } = this.#components
+    const now = clock.monotonicMs()
+    const isNews = own.isOutdated || this.#announcedMs === -Infinity
+    if (now < this.#nextMs && !isNews) {
+      return
+    }
+    this.#announcedMs = now
+    this.#nextMs = now + this.#heartbeatMs * membership.quietFactor * (0.85 + 0.3 * this.#random())
+    const entry = await own.renew()
+    if (isNews) {
+      exchange.push(entry, host.self)
+    }
+    await this.#attempt(async () => { await control.publishRecord(entry) })
+  }
+
+  /** Somebody doubts this node: it is announced soon, above the number that is about */
+  answer (sequence: number): void {
+    this.#components.own.supersede(sequence)
+    this.#nextMs = Math.min(this.#nextMs, this.#announcedMs + MIN_ANNOUNCE_MS)
+  }
+
+  /** Resolves when the goodbye is on its way, after half a second at most */
+  async goodbye (signal?: AbortSignal): Promise<void> {
+    const { control, exchange, host, own } = this.#components
+    const entry = await own.renew(true)
+    exchange.push(entry, host.self)
+    await this.#attempt(async () => { await control.publishRecord(entry) })
+    const deadline = AbortSignal.timeout(GOODBYE_MS)
+    await exchange.flush(signal === undefined ? deadline : AbortSignal.any([signal, deadline]))
+  }
+
+  /** True when the member gave no sign of life for two heartbeats */
+  isSilent ({ lastSignMs }: Member): boolean {
+    const { clock, membership } = this.#components
+    return clock.monotonicMs() - lastSignMs > 2 * this.#heartbeatMs * membership.quietFactor
+  }
+
+  /** Asks aloud whether a member lives that cannot be reached, unless somebody else does or `isBack` says that it came back */
+  async suspect ({ peer, sequence }: Member, isBack: (peer: PeerName) => boolean, signal: AbortSignal): Promise<void> {
+    const { clock, control, membership } = this.#components
+    try {
+      await clock.delay(this.#random() * SUSPICION_DELAY_MS, { signal })
+    } catch {
+      // stopped
+      return
+    }
+    if (!isBack(peer) && membership.suspect(peer, sequence)) {
+      await this.#attempt(async () => { await control.publishSuspicion(peer, sequence) })
+    }
+  }
+
+  /** What cannot be sent now is sent with the next heartbeat: nobody need act */
+  async #attempt (task: () => Promise<void>): Promise<void> {
+    try {
+      await task()
+    } catch (err) {
+      this.#components.host.libp2p.logger.forComponent('grapevine:presence').error('could not publish - %e', err)
+    }
+  }
+}

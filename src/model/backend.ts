@@ -95,8 +95,9 @@ async function loadWasm (): Promise<Backend> {
 
 async function loadTensorflow (): Promise<Backend> {
   // tfjs-node 4 calls a function that Node 23 removed
-  const legacy = util as { isNullOrUndefined?: (value: unknown) => boolean }
-  legacy.isNullOrUndefined ??= (value) => value === null || value === undefined
+  if (!('isNullOrUndefined' in util)) {
+    Object.assign(util, { isNullOrUndefined: (value: unknown) => value === null || value === undefined })
+  }
   const require = createRequire(import.meta.url)
   let entry
   try {

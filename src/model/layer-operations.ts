@@ -6,7 +6,7 @@
  */
 import * as tf from '@tensorflow/tfjs-core'
 import { elements } from './layer.ts'
-import type { NamedAttrMap, NamedTensorMap, Tensor } from '@tensorflow/tfjs-core'
+import type { NamedAttrMap, Tensor } from '@tensorflow/tfjs-core'
 import type { Random } from '../interface.ts'
 import type { Backend } from './backend.ts'
 import type { Activation, ActivationLayer, ConvolutionLayer, DenseLayer, DropoutLayer, Layer, LeakyReluLayer, PoolingLayer } from './layer.ts'
@@ -51,7 +51,7 @@ export function runLayer (layer: Layer, x: Tensor, weights: Weights | undefined,
 }
 
 function kernel (name: string, inputs: Record<string, Tensor>, attributes: Record<string, unknown>): Tensor {
-  return tf.engine().runKernel(name, inputs, attributes as unknown as NamedAttrMap)
+  return tf.engine().runKernel(name, inputs, attributes as NamedAttrMap)
 }
 
 const ACTIVATIONS: Readonly<Record<Activation, (x: Tensor) => Tensor>> = {

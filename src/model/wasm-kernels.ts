@@ -6,7 +6,7 @@
  * a few images at a time so that the patches stay in cache and memory stays bounded.
  */
 import {
-  _FusedMatMul, backend_util, BatchMatMul, Conv2DBackpropFilter, Conv2DBackpropInput, getKernel, registerKernel, unregisterKernel
+  _FusedMatMul, backend_util as shapes, BatchMatMul, Conv2DBackpropFilter, Conv2DBackpropInput, getKernel, registerKernel, unregisterKernel
 } from '@tensorflow/tfjs-core'
 import { BackendError } from '../errors.ts'
 import { elements } from './layer.ts'
@@ -104,7 +104,7 @@ function matMul (heap: WasmHeap, { inputs, attrs }: Call): TensorInfo {
   const { transposeA, transposeB, activation } = attrs as unknown as MatMulAttributes
   const [rows, columns] = ends(a, transposeA)
   const [, width] = ends(b, transposeB)
-  const batch = backend_util.assertAndGetBroadcastShape(a.shape.slice(0, -2), b.shape.slice(0, -2))
+  const batch = shapes.assertAndGetBroadcastShape(a.shape.slice(0, -2), b.shape.slice(0, -2))
   const out = heap.output([...batch, rows, width])
   const address = heap.address(out)
   const count = elements(batch)
@@ -162,7 +162,7 @@ function geometry (inputShape: number[], filterShape: number[], attrs: NamedAttr
   if (dataFormat !== 'NHWC') {
     throw new BackendError(`convolutions of data format ${dataFormat} cannot be trained on wasm, only NHWC`)
   }
-  const info = backend_util.computeConv2DInfo(inputShape as Shape4D, filterShape as Shape4D, strides, 1, pad, dimRoundingMode)
+  const info = shapes.computeConv2DInfo(inputShape as Shape4D, filterShape as Shape4D, strides, 1, pad, dimRoundingMode)
   const patch = info.filterHeight * info.filterWidth * info.inChannels
   return {
     batch: info.batchSize,

@@ -12,8 +12,8 @@ import type { PeerEvent } from './peer-events.ts'
 import type { ProcessExit } from './peer-process.ts'
 import type { PeerRecord } from './peer-record.ts'
 
-/** A peer has this long to leave politely */
-const STOP_GRACE_MS = 10_000
+/** A peer has this long to leave politely: a little more than it allows itself */
+const STOP_GRACE_MS = 12_000
 /** A peer that said it had stopped must be gone after this */
 const EXIT_GRACE_MS = 15_000
 

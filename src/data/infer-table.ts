@@ -96,6 +96,9 @@ function addLabel (labels: Set<string>, text: string, column: string, place: Row
 }
 
 function add (column: ColumnStatistics, text: string, place: RowPlace): void {
+  if (text.length > MAX_TEXT) {
+    throw badValue(place, column.name, text, `is longer than ${MAX_TEXT} characters; remove the column`)
+  }
   if (text === '') {
     column.firstEmpty ??= place
   }
@@ -118,9 +121,6 @@ function add (column: ColumnStatistics, text: string, place: RowPlace): void {
 }
 
 function requireCategories (column: ColumnStatistics, text: string, place: RowPlace): void {
-  if (text.length > MAX_TEXT) {
-    throw badValue(place, column.name, text, `is longer than ${MAX_TEXT} characters; remove the column`)
-  }
   if (!column.numeric && column.values.size > MAX_CATEGORIES) {
     throw badValue(place, column.name, text, `is no number, and the column has more than ${MAX_CATEGORIES} different values; remove the column, or correct the value`)
   }
@@ -141,9 +141,9 @@ function describe (column: ColumnStatistics): TableInput['columns'][number] {
   return { kind: 'numeric', name, mean: rounded(mean), stdDev: stdDev === 0 ? 1 : stdDev }
 }
 
-/** Six digits: readable in the document, and far finer than a sample's mean is known */
+/** Twelve digits: a mean may be far from zero and its deviation small, as with dates in seconds */
 function rounded (value: number): number {
-  return Number(value.toPrecision(6))
+  return Number(value.toPrecision(12))
 }
 
 /** By value when all are numbers, else by code unit */

@@ -75,7 +75,7 @@ export const ERROR_ROWS: readonly ErrorRow[] = [
   { code: 'STORE_CORRUPT', exit: 'storage', names: ['StoreCorruptError'], fix: 'Restore the home from a copy, or join again from a new home; nothing was deleted', told: true },
   { code: 'STORE_WRITE', exit: 'storage', names: ['StoreWriteError'], fix: 'Check the permissions and the file system of the home', told: true },
   { code: 'AMBIGUOUS_VERSION', exit: 'usage', names: ['AmbiguousVersionError'], fix: 'Give more characters of the id: see grapevine versions' },
-  { code: 'INSECURE_PERMISSIONS', exit: 'storage', names: ['IdentityError'], says: /permission|mode|readable by|open to|other users|chmod/i, fix: 'Only you may read the key: chmod 600 on the file', told: true },
+  { code: 'INSECURE_PERMISSIONS', exit: 'storage', names: ['IdentityError'], says: /open to other users/, fix: 'Only you may read the key: chmod 600 on the file', told: true },
   { code: 'IDENTITY', exit: 'storage', names: ['IdentityError'], fix: 'Restore the key file from a copy, or use a new home', told: true },
 
   { code: 'PERMISSION', exit: 'storage', names: ['Error'], causes: ['EACCES', 'EPERM', 'EROFS'], fix: 'Check the permissions of that file or folder' },

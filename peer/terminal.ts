@@ -115,7 +115,7 @@ export class Terminal {
   }
 
   style (style: Style, text: string): string {
-    return this.colour ? styleText(style, text) : text
+    return this.colour ? styleText(style, text, { validateStream: false }) : text
   }
 
   /** Resolves when everything that was written has left the process, or nobody reads it */

@@ -81,7 +81,7 @@ export class ControlServer {
       return refused
     }
     try {
-      return await this.route(new URL(request.url ?? '/', `http://${HOST}`))
+      return await this.route(new URL(`http://${HOST}${request.url ?? '/'}`))
     } catch (err) {
       const { name, message } = err as Error
       return json(reportError(err).exit === 1 ? 500 : 409, { name, message })

@@ -1,0 +1,73 @@
+import { describe, expect, it } from 'vitest'
+import * as errors from '../../src/errors.ts'
+import * as programErrors from '../../peer/errors.ts'
+import { ERROR_ROWS, errorLine, reportError } from '../../peer/error-report.ts'
+import { EXIT_CODES } from '../../peer/exit-codes.ts'
+
+function systemError (code: string): Error {
+  return Object.assign(new Error(`${code}: something`), { code })
+}
+
+describe('the error table', () => {
+  it('knows every error class of the library and of the program', () => {
+    const named = new Set(ERROR_ROWS.flatMap((row) => row.names))
+    // what other peers send or refuse is an event, and a closed store a bug: none is for the operator
+    const internal = ['InvalidUpdateError', 'PullError', 'StoreClosedError']
+    for (const name of [...Object.keys(errors), ...Object.keys(programErrors)]) {
+      expect(named.has(name) || internal.includes(name), name).toBe(true)
+    }
+  })
+
+  it('gives every row a code of its own and an exit code that is documented', () => {
+    const codes = ERROR_ROWS.map((row) => row.code)
+    expect(new Set(codes).size).toBe(codes.length)
+    expect(ERROR_ROWS.every((row) => row.exit in EXIT_CODES)).toBe(true)
+  })
+
+  it.each([
+    [new errors.BootstrapError('x', 'refused'), 'BOOTSTRAP_REFUSED', 5],
+    [new errors.BootstrapError('x', 'timeout'), 'BOOTSTRAP_TIMEOUT', 5],
+    [new errors.BootstrapError('x', 'not-libp2p'), 'NOT_LIBP2P', 5],
+    [new errors.BootstrapError('x', 'not-grapevine'), 'NOT_GRAPEVINE', 5],
+    [new errors.BootstrapError('x', 'unreachable'), 'BOOTSTRAP_UNREACHABLE', 5],
+    [new errors.BootstrapError('x', 'wrong-peer'), 'IDENTITY_MISMATCH', 13],
+    [new errors.BootstrapError('x', 'self'), 'SELF_DIAL', 2],
+    [new errors.InvalidAddressError('x'), 'BAD_ADDRESS', 2],
+    [new errors.ListenError('x', { cause: systemError('EADDRINUSE') }), 'PORT_IN_USE', 5],
+    [new errors.ListenError('x', { cause: systemError('EADDRNOTAVAIL') }), 'LISTEN', 5],
+    [new errors.HomeLockedError('x'), 'HOME_LOCKED', 4],
+    [new errors.StoreFormatError('x'), 'STORE_FORMAT', 7],
+    [new errors.StoreCorruptError('x'), 'STORE_CORRUPT', 9],
+    [new errors.StoreWriteError('x', { cause: new Error('wrapped', { cause: systemError('ENOSPC') }) }), 'DISK_FULL', 9],
+    [new errors.StoreWriteError('x', { cause: new Error('IO error: /h/000004.log: No space left on device') }), 'DISK_FULL', 9],
+    [new errors.StoreWriteError('x'), 'STORE_WRITE', 9],
+    [new errors.DatasetError('x', { cause: systemError('ENOENT') }), 'DATA_MISSING', 8],
+    [new errors.DatasetError('x', { cause: systemError('EACCES') }), 'DATA_UNREADABLE', 8],
+    [new errors.DatasetError('x'), 'DATA_INVALID', 8],
+    [new errors.IdentityError('k is open to other users (mode 0644)'), 'INSECURE_PERMISSIONS', 9],
+    [new errors.IdentityError('k is damaged'), 'IDENTITY', 9],
+    [new errors.FederationMismatchError('x'), 'FEDERATION_MISMATCH', 13],
+    [new errors.InvalidFederationError('x'), 'FEDERATION_INVALID', 3],
+    [new errors.BackendError('x'), 'BACKEND', 7],
+    [new errors.TrainingError('x'), 'TRAINING', 12],
+    [systemError('ENOSPC'), 'DISK_FULL', 9],
+    [systemError('EROFS'), 'PERMISSION', 9],
+    [new TypeError('x'), 'UNEXPECTED', 1],
+    ['a text', 'UNEXPECTED', 1],
+    [undefined, 'UNEXPECTED', 1]
+  ])('reports %s as %s with exit code %i', (error, code, exit) => {
+    expect(reportError(error)).toMatchObject({ code: `GRAPEVINE_E_${code}`, exit })
+  })
+
+  it('says it on one line, with the next step once', () => {
+    const line = errorLine(reportError(new programErrors.NoHomeError('no peer in /h.\n')))
+    expect(line).toBe('error GRAPEVINE_E_NO_HOME: no peer in /h. Make one: grapevine init, or join a federation: grapevine join ADDRESS')
+    expect(errorLine(reportError(new errors.HomeLockedError('in use: stop it first')))).toBe('error GRAPEVINE_E_HOME_LOCKED: in use: stop it first')
+  })
+
+  it('follows a loop of causes to no end', () => {
+    const error = new errors.DatasetError('x')
+    error.cause = error
+    expect(reportError(error).code).toBe('GRAPEVINE_E_DATA_INVALID')
+  })
+})

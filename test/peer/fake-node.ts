@@ -1,0 +1,80 @@
+/**
+ * A node that does nothing but say what it is told to: for what stands between a node and its operator
+ */
+import { TypedEventEmitter } from 'main-event'
+import type { ModelVersion } from '../../src/interface.ts'
+import type { GrapevineNode, NodeDescription, NodeEvents, NodeStatus, RoundReport } from '../../src/node-interface.ts'
+
+export function modelVersion (round: number): ModelVersion {
+  return { id: String(round).padStart(64, 'a'), round, parents: ['b'.repeat(64)], parametersHash: 'c'.repeat(64), parameterCount: 3, createdAt: 1_700_000_000_000, metrics: { accuracy: 0.5, loss: 1.25 } }
+}
+
+export function roundReport (report: Partial<RoundReport> = {}): RoundReport {
+  return {
+    round: 3,
+    accepted: 2,
+    rejected: {},
+    rejectedPeers: {},
+    late: 0,
+    keptOwn: false,
+    trainLoss: 0.7,
+    loss: 0.512,
+    accuracy: 0.8414,
+    neighbourDistance: 0.1,
+    bytesSent: 33_100,
+    bytesReceived: 99_400,
+    durationMs: 1240,
+    phases: { trainMs: 900, encodeMs: 5, publishMs: 5, waitMs: 200, aggregateMs: 10, evaluateMs: 100, persistMs: 20 },
+    examples: 100,
+    ...report
+  }
+}
+
+export class FakeNode extends TypedEventEmitter<NodeEvents> implements GrapevineNode {
+  status: NodeStatus = 'training'
+
+  say<K extends keyof NodeEvents> (type: K, detail: NodeEvents[K]['detail']): void {
+    this.safeDispatchEvent(type, { detail })
+  }
+
+  async start (): Promise<void> {}
+  async stop (): Promise<void> {}
+  async stopped (): Promise<{ reason: 'request' }> {
+    return { reason: 'request' }
+  }
+
+  describe (): NodeDescription {
+    return {
+      status: this.status,
+      peer: '12D3KooWself',
+      home: '/home/fake',
+      addresses: ['/ip4/127.0.0.1/tcp/1/p2p/12D3KooWself'],
+      federation: { id: 'bafy', name: 'fake' },
+      startedAt: 0,
+      round: 3,
+      phase: 'train',
+      members: [],
+      connections: [],
+      neighbours: [],
+      trainer: undefined,
+      lastRound: roundReport(),
+      latestVersion: modelVersion(3),
+      traffic: { bytesSent: 1, bytesReceived: 2 }
+    }
+  }
+
+  async versions ({ limit = 10 }: { limit?: number } = {}): Promise<ModelVersion[]> {
+    return [3, 2, 1].slice(0, limit).map(modelVersion)
+  }
+
+  async version (selector: string): Promise<{ version: ModelVersion, parameters: Float32Array } | undefined> {
+    if (selector === 'aaaa') {
+      throw Object.assign(new RangeError('"aaaa" fits 3 versions'), { name: 'AmbiguousVersionError' })
+    }
+    return selector === 'latest' ? { version: modelVersion(3), parameters: Float32Array.of(1, -2.5, 3) } : undefined
+  }
+
+  federation (): undefined {
+    return undefined
+  }
+}

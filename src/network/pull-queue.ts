@@ -45,12 +45,13 @@ export class PullQueue {
 
   private async work (author: PeerName, first: Announced): Promise<void> {
     const { puller, deliver, refuse, signal } = this.components
+    const isWanted = (): boolean => this.authors.get(author) === undefined
     for (let next: Announced | undefined = first; next !== undefined && !signal.aborted; next = this.authors.get(author)) {
       this.authors.set(author, undefined)
       try {
-        deliver(await puller.payload(next.signed, next.from, { signal }))
+        deliver(await puller.payload(next.signed, next.from, { signal, isWanted }))
       } catch {
-        if (!signal.aborted) {
+        if (!signal.aborted && isWanted()) {
           refuse({ peer: next.from, author, reason: 'payload-unavailable', blame: author })
         }
       }

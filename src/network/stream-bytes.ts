@@ -13,7 +13,7 @@ import type { Uint8ArrayList } from 'uint8arraylist'
 const MAX_UNREAD_BYTES = 65_536
 
 /** One call of send(): large enough that the cost of a call vanishes, small enough to share a connection */
-export const SEND_CHUNK_BYTES = 262_144
+export const SEND_CHUNK_BYTES = 131_072
 
 const MAX_VARINT_BYTES = 4
 

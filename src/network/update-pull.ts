@@ -38,6 +38,11 @@ export interface PulledUpdate {
   from: PeerName
 }
 
+export interface PullOptions extends AbortOptions {
+  /** Asked after a failure: false gives up at once, because nobody needs this update any more */
+  isWanted?: () => boolean
+}
+
 interface Transfer {
   signed: SignedHeader
   payload: Uint8Array
@@ -83,7 +88,7 @@ export class UpdatePuller {
    *
    * Throws PullError when nobody delivers it in time
    */
-  async payload (signed: SignedHeader, from: PeerName, options: AbortOptions = {}): Promise<PulledUpdate> {
+  async payload (signed: SignedHeader, from: PeerName, options: PullOptions = {}): Promise<PulledUpdate> {
     const running = this.running.get(signed.id)
     if (running !== undefined) {
       return running
@@ -149,21 +154,21 @@ export class UpdatePuller {
     return [...new Set([author, from, ...followers])].filter((peer) => connected.has(peer) && peer !== host.self)
   }
 
-  private async fetch (transfer: Transfer, from: PeerName, options: AbortOptions): Promise<PulledUpdate> {
+  private async fetch (transfer: Transfer, from: PeerName, options: PullOptions): Promise<PulledUpdate> {
     const deadline = new AbortController()
     const timer = setTimeout(() => { deadline.abort(new PullError('it took too long')) }, BASE_DEADLINE_MS + transfer.payload.byteLength / SLOWEST_BYTES_PER_MS)
     const signal = options.signal === undefined ? deadline.signal : AbortSignal.any([options.signal, deadline.signal])
     try {
-      return await this.attempt(transfer, from, signal)
+      return await this.attempt(transfer, from, { ...options, signal })
     } finally {
       clearTimeout(timer)
     }
   }
 
-  private async attempt (transfer: Transfer, from: PeerName, signal: AbortSignal): Promise<PulledUpdate> {
+  private async attempt (transfer: Transfer, from: PeerName, { signal, isWanted = () => true }: PullOptions & { signal: AbortSignal }): Promise<PulledUpdate> {
     const { signed } = transfer
     let failure: unknown = new PullError('no peer that may hold it is connected')
-    for (let attempt = 0; attempt < MAX_ATTEMPTS && !signal.aborted; attempt++) {
+    for (let attempt = 0; attempt < MAX_ATTEMPTS && !signal.aborted && (attempt === 0 || isWanted()); attempt++) {
       const sources = this.sources(signed.author, from)
       const source = sources[attempt % Math.max(1, sources.length)]
       try {

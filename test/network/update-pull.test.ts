@@ -55,10 +55,10 @@ async function pair (init = {}): Promise<[TestNetwork, TestNetwork]> {
 describe('pulling updates', () => {
   it('resumes where a killed connection left off', async () => {
     const [alice, bob] = await pair({ maxPayloadBytes: 32_000_000 })
-    const { address, cuts } = await relay(alice, { cutAfter: 8_000_000 })
+    const { address, cuts } = await relay(alice, { cutAfter: 15_000_000 })
     await bob.host.libp2p.dial(multiaddr(address))
     // stands for the redial loop: a lost connection comes back
-    bob.addEventListener('peer:disconnect', () => { void bob.host.libp2p.dial(multiaddr(address)) })
+    bob.addEventListener('peer:disconnect', () => { bob.host.libp2p.dial(multiaddr(address)).catch(() => {}) })
     await until(() => alice.subscribers().length === 1)
     const before = bob.traffic().bytesReceived
     const payload = bytes(20_000_000)
@@ -67,8 +67,8 @@ describe('pulling updates', () => {
 
     expect(cuts()).toBe(1)
     expect(Buffer.from(payload).equals(bob.updates[0]!.payload)).toBe(true)
-    // a transfer from the start would bring 8 MB twice
-    expect((bob.traffic().bytesReceived - before) / payload.byteLength).toBeLessThan(1.1)
+    // a transfer from the start would bring 15 MB twice; what was under way when the connection died is lost
+    expect((bob.traffic().bytesReceived - before) / payload.byteLength).toBeLessThan(1.5)
   })
 
   it('takes the bytes from a third peer when the author is gone', async () => {

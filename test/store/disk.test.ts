@@ -333,7 +333,7 @@ describe('the size on disk', () => {
 
   it.each([
     { rounds: 400, parameterCount: 79_510, bound: 64e6 },
-    { rounds: 14, parameterCount: 5_000_000, bound: 260e6 }
+    { rounds: 40, parameterCount: 2_500_000, bound: 200e6 }
   ])('stays under $bound bytes over $rounds rounds of $parameterCount parameters, also over restarts', async ({ rounds, parameterCount, bound }) => {
     await store.open()
     let largest = 0

@@ -30,7 +30,7 @@ interface ErrorRow {
   reasons?: readonly string[]
   /** Only errors with one of these system or library codes, their own or in a cause */
   causes?: readonly string[]
-  /** Only errors whose message fits: where a class has neither a reason nor a cause to tell by */
+  /** Only errors whose message fits: where there is no reason to tell by, and a worker thread keeps the cause to itself */
   says?: RegExp
   /** The library's message ends with the next step */
   told?: true
@@ -52,8 +52,8 @@ export const ERROR_ROWS: readonly ErrorRow[] = [
   { code: 'FEDERATION_INVALID', exit: 'configuration', names: ['InvalidFederationError'], fix: 'Correct the federation document' },
   { code: 'FEDERATION_MISMATCH', exit: 'integrity', names: ['FederationMismatchError'], fix: 'Use another home for another federation (--home), or correct --federation-id', told: true },
 
-  { code: 'DATA_MISSING', exit: 'data', names: ['DatasetError'], causes: ['ENOENT', 'ENOTDIR'], fix: 'Check --data', told: true },
-  { code: 'DATA_UNREADABLE', exit: 'data', names: ['DatasetError'], causes: ['EACCES', 'EPERM', 'EISDIR'], fix: 'Check --data and the permissions of the file', told: true },
+  { code: 'DATA_MISSING', exit: 'data', names: ['DatasetError'], says: /does not exist|is not a folder/, fix: 'Check --data', told: true },
+  { code: 'DATA_UNREADABLE', exit: 'data', names: ['DatasetError'], says: /may not be read|is a folder/, fix: 'Check --data and the permissions of the file', told: true },
   { code: 'DATA_INVALID', exit: 'data', names: ['DatasetError'], fix: 'Check that --data fits the federation document', told: true },
   { code: 'BACKEND', exit: 'incompatible', names: ['BackendError'], fix: 'Try --backend auto, or npm run setup:tensorflow for the native backend', told: true },
   { code: 'TRAINING', exit: 'training', names: ['TrainingError'], fix: 'The last good version is kept; a lower learning rate in the federation document may help', told: true },

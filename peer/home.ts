@@ -37,9 +37,9 @@ export async function makeHome (home: string): Promise<void> {
   await chmod(home, 0o700)
 }
 
-/** The settings file: one commented line for each given setting */
+/** The settings file: one commented line for each given setting. How one call was to print is not worth keeping */
 export async function writeConfig (home: string, settings: Settings): Promise<string> {
-  const names = SETTING_NAMES.filter((name) => setting(name).sources.includes('file') && settings[name] !== undefined)
+  const names = SETTING_NAMES.filter((name) => setting(name).sources.includes('file') && setting(name).verbs !== 'all' && settings[name] !== undefined)
   const lines = names.flatMap((name) => ['', `# ${setting(name).help}`, `${kebabName(name)} = ${tomlValue(settings[name])}`])
   const header = [
     '# Settings of this grapevine peer. A flag or a GRAPEVINE_ variable wins over this file.',

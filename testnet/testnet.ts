@@ -37,6 +37,8 @@ class LocalTestnet extends TypedEventEmitter<TestnetEvents> implements Testnet {
   private readonly faults: FaultPlan
   private fleet: Fleet | undefined
   private readonly work = new AbortController()
+  /** Killed peers that are due to start again, and have not yet */
+  private owedRestarts = 0
   private started = false
   private meshReady = false
   private backend: BackendName | 'auto'
@@ -188,7 +190,8 @@ class LocalTestnet extends TypedEventEmitter<TestnetEvents> implements Testnet {
 
   private async finishRounds (fleet: Fleet): Promise<void> {
     const honest = this.records.filter((record) => record.byzantine === undefined)
-    await fleet.until(() => !fleet.running(honest))
+    // a restart whose victim ended by itself will never come
+    await fleet.until(() => !fleet.running(honest) && (this.owedRestarts === 0 || !honest.some(isDead)))
     const attackers = this.records.filter((record) => record.byzantine !== undefined)
     const timer = setTimeout(() => { void fleet.stop(attackers) }, ATTACKER_GRACE_MS)
     try {
@@ -205,7 +208,8 @@ class LocalTestnet extends TypedEventEmitter<TestnetEvents> implements Testnet {
       this.safeDispatchEvent('peer:kill', { detail: { node: record.name, round: event.round } })
     }
     if (event.type === 'round:start' && record.byzantine === undefined && record.kills.length === 0) {
-      this.restart(event.round)
+      // rejects only when the testnet ends early, which run() tells
+      this.restart(this.fleet!, event.round).catch(() => {})
     }
     if (event.type === 'round:end') {
       for (const detail of this.board.completed()) {
@@ -214,11 +218,16 @@ class LocalTestnet extends TypedEventEmitter<TestnetEvents> implements Testnet {
     }
   }
 
-  /** From its home alone: the document and the addresses of the others are in there */
-  private restart (round: number): void {
+  /** Restarts that are due wait for their victims: these may be behind, or not quite dead yet */
+  private async restart (fleet: Fleet, round: number): Promise<void> {
     const count = this.faults.restartsAt(round)
-    for (const record of this.records.filter((one) => one.state === 'killed').slice(0, count)) {
+    this.owedRestarts += count
+    for (let i = 0; i < count; i++) {
+      await fleet.until(() => this.records.some(isDead))
+      const record = this.records.find(isDead)!
       Object.assign(record.kills.at(-1)!, { restartedAtRound: round, restartedAt: Date.now() })
+      this.owedRestarts--
+      // from its home alone: the document and the addresses of the others are in there
       this.launch(record, { federation: undefined, minMembers: 2 })
       this.safeDispatchEvent('peer:restart', { detail: { node: record.name, round } })
     }
@@ -249,6 +258,11 @@ class LocalTestnet extends TypedEventEmitter<TestnetEvents> implements Testnet {
     const rounds = this.records.filter((record) => record.byzantine === undefined).map((record) => record.round)
     return this.meshReady ? `the slowest peer was in round ${Math.min(...rounds)}` : 'the mesh was not ready'
   }
+}
+
+/** Killed, and its process is gone */
+function isDead (record: PeerRecord): boolean {
+  return record.state === 'killed' && record.process === undefined
 }
 
 /**

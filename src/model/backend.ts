@@ -45,6 +45,8 @@ const ready = new Map<BackendName, Promise<Backend>>()
 export async function loadBackend (name: BackendName): Promise<Backend> {
   const loading = ready.get(name) ?? LOADERS[name]()
   ready.set(name, loading)
+  // without this the cpu backend prints a banner that recommends another one
+  tf.enableProdMode()
   let backend
   try {
     backend = await loading

@@ -1,12 +1,12 @@
 /**
  * Kernels that the stock wasm backend lacks, or runs slowly, for training
  *
- * Conv2DBackpropFilter is missing; transposed products and Conv2DBackpropInput are plain loops; every product repacks its
- * right-hand side. All become products of matrix-kernels.ts, convolutions through patches (im2col, Chellapilla et al. 2006),
+ * Conv2DBackpropFilter is missing; transposed products, Conv2DBackpropInput and MaxPoolGrad are slow loops; every product
+ * repacks its right-hand side. Products are those of matrix-kernels.ts, convolutions become products of patches (im2col, Chellapilla et al. 2006),
  * a few images at a time so that the patches stay in cache and memory stays bounded.
  */
 import {
-  _FusedMatMul, backend_util as shapes, BatchMatMul, Conv2DBackpropFilter, Conv2DBackpropInput, getKernel, registerKernel, unregisterKernel
+  _FusedMatMul, backend_util as shapes, BatchMatMul, Conv2DBackpropFilter, Conv2DBackpropInput, getKernel, MaxPoolGrad, registerKernel, unregisterKernel
 } from '@tensorflow/tfjs-core'
 import { BackendError } from '../errors.ts'
 import { elements } from './layer.ts'
@@ -82,6 +82,7 @@ export function mendWasmKernels (heap: WasmHeap): void {
   replace(_FusedMatMul, (call) => isPlain(call) ? matMul(heap, call) : stockFusedMatMul(call))
   replace(Conv2DBackpropFilter, (call) => filterGradient(heap, call))
   replace(Conv2DBackpropInput, (call) => inputGradient(heap, call))
+  replace(MaxPoolGrad, (call) => maxPoolGradient(heap, call))
 }
 
 function replace (kernelName: string, kernelFunc: KernelFunc): void {
@@ -265,4 +266,58 @@ function inputGradient (heap: WasmHeap, { inputs, attrs }: Call): TensorInfo {
     movePadded(heap, shape, { images: heap.address(out) + chunk.first * imageBytes, chunk, intoPadded: false })
   })
   return out
+}
+
+interface PoolAttributes {
+  filterSize: [number, number] | number
+  strides: [number, number] | number
+  pad: 'valid' | 'same' | number
+  dimRoundingMode?: 'floor' | 'round' | 'ceil'
+}
+
+/** Each output's gradient goes to the first largest input of its window */
+function maxPoolGradient (heap: WasmHeap, { inputs, attrs }: Call): TensorInfo {
+  const { dy, input } = inputs as { dy: TensorInfo, input: TensorInfo }
+  const { filterSize, strides, pad, dimRoundingMode } = attrs as unknown as PoolAttributes
+  const info = shapes.computePool2DInfo(input.shape as Shape4D, filterSize, strides, 1, pad, dimRoundingMode)
+  const out = heap.output(input.shape)
+  const pool = { info, x: heap.floats(input), dy: heap.floats(dy), dx: heap.floats(out) }
+  pool.dx.fill(0)
+  for (let image = 0; image < info.batchSize; image++) {
+    for (let y = 0; y < info.outHeight; y++) {
+      for (let x = 0; x < info.outWidth; x++) {
+        spreadWindow(pool, image, y, x)
+      }
+    }
+  }
+  return out
+}
+
+interface Pool {
+  info: ReturnType<typeof shapes.computePool2DInfo>
+  x: Float32Array
+  dy: Float32Array
+  dx: Float32Array
+}
+
+function spreadWindow ({ info, x, dy, dx }: Pool, image: number, outY: number, outX: number): void {
+  const { inChannels: channels, inWidth, inHeight, outWidth, outHeight } = info
+  const top = outY * info.strideHeight - info.padInfo.top
+  const left = outX * info.strideWidth - info.padInfo.left
+  const [fromY, toY] = [Math.max(top, 0), Math.min(top + info.filterHeight, inHeight)]
+  const [fromX, toX] = [Math.max(left, 0), Math.min(left + info.filterWidth, inWidth)]
+  const outStart = ((image * outHeight + outY) * outWidth + outX) * channels
+  for (let channel = 0; channel < channels; channel++) {
+    let best = -1
+    let largest = -Infinity
+    for (let y = fromY; y < toY; y++) {
+      let at = ((image * inHeight + y) * inWidth + fromX) * channels + channel
+      for (let column = fromX; column < toX; column++, at += channels) {
+        const value = x[at]!
+        best = value > largest || best === -1 ? at : best
+        largest = value > largest ? value : largest
+      }
+    }
+    dx[best] = dx[best]! + dy[outStart + channel]!
+  }
 }

@@ -2,6 +2,7 @@
  * Multiaddrs that people type: checked early, with an example in the error
  */
 import '../promise-with-resolvers.ts'
+import { peerIdFromString } from '@libp2p/peer-id'
 import { multiaddr } from '@multiformats/multiaddr'
 import { InvalidAddressError } from '../errors.ts'
 import type { Multiaddr } from '@multiformats/multiaddr'
@@ -14,7 +15,13 @@ const HOSTS = ['ip4', 'ip6', 'dns', 'dns4', 'dns6']
 /** Throws InvalidAddressError when `text` is no multiaddr */
 export function parseAddress (text: string): Multiaddr {
   try {
-    return multiaddr(text)
+    const address = multiaddr(text)
+    const peer = peerOf(address)
+    if (peer !== undefined) {
+      // the parser takes any text in base58 for a peer id
+      peerIdFromString(peer)
+    }
+    return address
   } catch (err) {
     throw new InvalidAddressError(`"${text}" is not a multiaddr; an address looks like ${ADDRESS_EXAMPLE}`, { cause: err })
   }

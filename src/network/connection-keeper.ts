@@ -27,9 +27,9 @@ export interface KeeperTimings {
   maxRetryMs?: number
   /** The same for peers and bootstrap addresses that are not missed. @default 60000 */
   maxIdleRetryMs?: number
-  /** How long the end with the greater id lets the other one dial first. @default 800 */
+  /** How long the end with the greater id lets the other one dial first. @default 2500 */
   tieBreakMs?: number
-  /** @default 5000 */
+  /** A dial that stands behind many others on a busy machine takes seconds. @default 10000 */
   dialTimeoutMs?: number
   /** A connection that neither side needs is kept for this long at least. @default 30000 */
   idleMs?: number
@@ -97,8 +97,8 @@ export class ConnectionKeeper {
       firstRetryMs: 1_000,
       maxRetryMs: 10_000,
       maxIdleRetryMs: 60_000,
-      tieBreakMs: 800,
-      dialTimeoutMs: 5_000,
+      tieBreakMs: 2_500,
+      dialTimeoutMs: 10_000,
       idleMs: 30_000,
       ...init
     }

@@ -89,10 +89,10 @@ export class ExchangeLink {
     this.#retry.abort()
   }
 
-  async flush (signal: AbortSignal): Promise<void> {
-    if (this.#queue.size > 0 && this.#stream !== undefined && !signal.aborted) {
-      const aborted = new Promise<void>((resolve) => { signal.addEventListener('abort', () => { resolve() }, { once: true }) })
-      await Promise.race([this.#idle.promise, aborted])
+  /** Resolves when nothing waits to be sent, or there is nowhere to send it */
+  async drained (): Promise<void> {
+    if (this.#queue.size > 0 && this.#stream !== undefined) {
+      await this.#idle.promise
     }
   }
 

@@ -8,6 +8,7 @@
 import '../promise-with-resolvers.ts'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { lpStream } from '@libp2p/utils'
+import { setMaxListeners } from 'main-event'
 import { ExchangeLink } from './exchange-link.ts'
 import { MAX_MEMBERS } from './membership.ts'
 import { createRateLimit } from './rate-limit.ts'
@@ -82,6 +83,8 @@ export class MemberExchange {
   async start (): Promise<void> {
     const { libp2p } = this.#components.host
     this.#stopped = new AbortController()
+    // every stream that is read listens to it
+    setMaxListeners(Infinity, this.#stopped.signal)
     await libp2p.handle(MEMBERS_PROTOCOL, (stream, connection) => { this.#onStream(stream, connection) }, { maxInboundStreams: 4, maxOutboundStreams: 4 })
     libp2p.addEventListener('peer:connect', this.#onConnect)
     libp2p.addEventListener('peer:disconnect', this.#onDisconnect)
@@ -109,9 +112,10 @@ export class MemberExchange {
     }
   }
 
-  /** Resolves when all that was pushed before is on its way */
+  /** Resolves when all that was pushed before is on its way, or the signal aborts */
   async flush (signal: AbortSignal): Promise<void> {
-    await Promise.all([...this.#links.values()].map(async (link) => { await link.flush(signal) }))
+    const aborted = new Promise<void>((resolve) => { signal.addEventListener('abort', () => { resolve() }, { once: true }) })
+    await Promise.race([aborted, Promise.all([...this.#links.values()].map(async (link) => { await link.drained() }))])
   }
 
   /** Tells the connected peers among `peers`, and the others, whether this node needs the connection */

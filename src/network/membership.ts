@@ -42,7 +42,7 @@ export type Verdict = 'news' | 'fresh' | 'stale' | 'forged' | 'full'
 
 export interface MembershipEvents {
   /** Somebody joined, left, was dropped, or has other addresses */
-  change: CustomEvent<{ joined?: Member, left?: PeerName, goodbye?: boolean }>
+  change: CustomEvent<{ peer: PeerName, joined: boolean, goodbye: boolean }>
 }
 
 export interface MembershipInit {
@@ -139,7 +139,7 @@ export class Membership extends TypedEventEmitter<MembershipEvents> {
     if (!this.#members.delete(claim.peer)) {
       return 'fresh'
     }
-    this.safeDispatchEvent('change', { detail: { left: claim.peer, goodbye: true } })
+    this.safeDispatchEvent('change', { detail: { peer: claim.peer, joined: false, goodbye: true } })
     return 'news'
   }
 
@@ -156,7 +156,7 @@ export class Membership extends TypedEventEmitter<MembershipEvents> {
     if (known !== undefined && sameAddresses(known.addresses, addresses)) {
       return 'fresh'
     }
-    this.safeDispatchEvent('change', { detail: { joined: member } })
+    this.safeDispatchEvent('change', { detail: { peer, joined: true, goodbye: false } })
     return 'news'
   }
 
@@ -188,7 +188,7 @@ export class Membership extends TypedEventEmitter<MembershipEvents> {
       if (now - lastSignMs >= expiryMs || (suspectedMs !== undefined && now - suspectedMs >= graceMs)) {
         this.#members.delete(peer)
         this.#depart(peer, sequence)
-        this.safeDispatchEvent('change', { detail: { left: peer, goodbye: false } })
+        this.safeDispatchEvent('change', { detail: { peer, joined: false, goodbye: false } })
       }
     }
     for (const [peer, { untilMs }] of this.#departed) {

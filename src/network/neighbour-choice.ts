@@ -7,6 +7,9 @@ import type { PeerName } from '../interface.ts'
 /** A second, sparser graph of connections, so that the control topic reaches everybody whatever the degree is */
 const CONTROL_DEGREE = 2
 
+/** A peer that was merely slow is not lost for good: its topic is not heard while it is left out */
+const SUSPENSION_MS = 60_000
+
 export interface NeighbourChoiceInit {
   self: PeerName
   federationId: string
@@ -15,7 +18,8 @@ export interface NeighbourChoiceInit {
 
 export class NeighbourChoice {
   readonly #init: NeighbourChoiceInit
-  readonly #suspended = new Set<PeerName>()
+  /** With the monotonic time at which it gets another chance */
+  readonly #suspended = new Map<PeerName, number>()
   #neighbours: readonly PeerName[] = []
   #wanted: ReadonlySet<PeerName> = new Set()
 
@@ -33,10 +37,18 @@ export class NeighbourChoice {
     return this.#wanted
   }
 
-  /** Leaves the peer out of the choice. True when it was not left out before */
-  suspend (peer: PeerName): boolean {
-    const before = this.#suspended.size
-    return this.#suspended.add(peer).size > before
+  /** Leaves the peer out of the choice until it is heard from, or for a while. True when it was not left out before */
+  suspend (peer: PeerName, nowMs: number): boolean {
+    const isNew = !this.#suspended.has(peer)
+    this.#suspended.set(peer, nowMs + SUSPENSION_MS)
+    return isNew
+  }
+
+  /** Ends the suspensions whose time is over. True when there was one */
+  release (nowMs: number): boolean {
+    const over = [...this.#suspended].filter(([, untilMs]) => untilMs <= nowMs)
+    over.forEach(([peer]) => this.#suspended.delete(peer))
+    return over.length > 0
   }
 
   /** True when the peer was left out */

@@ -23,7 +23,7 @@ import type { KeeperTimings } from './connection-keeper.ts'
 import type { ControlVerdict } from './control-messages.ts'
 import type { Host } from './host.ts'
 import type { MemberClaim } from './member-record.ts'
-import type { Member, MembershipEvents } from './membership.ts'
+import type { MembershipEvents } from './membership.ts'
 import type { MemberEntry } from './wire/membership.ts'
 
 export interface NeighbourhoodComponents {
@@ -79,9 +79,11 @@ export interface Neighbourhood extends TypedEventTarget<NeighbourhoodEvents> {
 
 const TICK_MS = 250
 
-/** News of members that comes together is worked in together */
-const SETTLE_MS = 20
-const SETTLE_MS_PER_MEMBER = 1
+/** The graph is drawn when there was no news of members for this long: a graph of half the members asks for wrong connections */
+const QUIET_MS = 120
+
+/** ... or when the first news is this old */
+const MAX_SETTLE_MS = 1_000
 
 function sameNames (a: readonly PeerName[], b: readonly PeerName[]): boolean {
   return a.length === b.length && a.every((name, index) => name === b[index])
@@ -107,6 +109,8 @@ class MeshNeighbourhood extends TypedEventEmitter<NeighbourhoodEvents> implement
   /** As in the last event */
   #members: PeerName[]
   #settling = false
+  /** Monotonic time of the last news */
+  #newsMs = 0
   #stopped = new AbortController()
   #running: Promise<void> | undefined
 
@@ -162,6 +166,7 @@ class MeshNeighbourhood extends TypedEventEmitter<NeighbourhoodEvents> implement
     await this.#own.renew()
     libp2p.addEventListener('peer:connect', this.#onConnect)
     libp2p.addEventListener('peer:disconnect', this.#onDisconnect)
+    this.#connected.clear()
     libp2p.getPeers().forEach((peer) => this.#connected.add(peer.toString()))
     await this.#exchange.start()
     this.#keeper.start()
@@ -200,7 +205,7 @@ class MeshNeighbourhood extends TypedEventEmitter<NeighbourhoodEvents> implement
   }
 
   suspend (peer: PeerName): void {
-    if (this.#membership.get(peer) !== undefined && this.#choice.suspend(peer)) {
+    if (this.#membership.get(peer) !== undefined && this.#choice.suspend(peer, this.#components.clock.monotonicMs())) {
       this.#settle()
     }
   }
@@ -221,6 +226,9 @@ class MeshNeighbourhood extends TypedEventEmitter<NeighbourhoodEvents> implement
     const { signal } = this.#stopped
     while (!signal.aborted) {
       this.#upkeep.tick()
+      if (this.#choice.release(clock.monotonicMs())) {
+        this.#settle()
+      }
       await this.#presence.tick()
       await clock.delay(TICK_MS, { signal }).catch(() => {
         // stopped: the loop ends
@@ -258,7 +266,7 @@ class MeshNeighbourhood extends TypedEventEmitter<NeighbourhoodEvents> implement
     const peer = detail.toString()
     this.#connected.add(peer)
     this.#lost.delete(peer)
-    this.#membership.heard(peer)
+    this.heard(peer)
   }
 
   readonly #onDisconnect = ({ detail }: CustomEvent<PeerId>): void => {
@@ -270,18 +278,18 @@ class MeshNeighbourhood extends TypedEventEmitter<NeighbourhoodEvents> implement
   }
 
   readonly #onChange = ({ detail }: MembershipEvents['change']): void => {
-    if (detail.joined !== undefined) {
-      this.#onJoined(detail.joined)
-    }
-    if (detail.left !== undefined) {
-      this.#onLeft(detail.left, detail.goodbye === true)
+    const { peer, joined } = detail
+    this.#lost.delete(peer)
+    this.#choice.resume(peer)
+    if (joined) {
+      this.#onJoined(peer)
+    } else {
+      this.#onLeft(peer, detail.goodbye)
     }
     this.#settle()
   }
 
-  #onJoined ({ peer }: Member): void {
-    this.#lost.delete(peer)
-    this.#choice.resume(peer)
+  #onJoined (peer: PeerName): void {
     this.#joined.add(peer)
     if (this.#connected.has(peer)) {
       this.#keeper.remember(peer)
@@ -289,8 +297,6 @@ class MeshNeighbourhood extends TypedEventEmitter<NeighbourhoodEvents> implement
   }
 
   #onLeft (peer: PeerName, goodbye: boolean): void {
-    this.#lost.delete(peer)
-    this.#choice.resume(peer)
     this.#joined.delete(peer)
     if (goodbye) {
       this.#book.left(peer)
@@ -308,18 +314,28 @@ class MeshNeighbourhood extends TypedEventEmitter<NeighbourhoodEvents> implement
 
   /** Draws the graph again, soon: changes come in bunches */
   #settle (): void {
-    if (this.#settling || this.#stopped.signal.aborted) {
-      return
+    this.#newsMs = this.#components.clock.monotonicMs()
+    if (!this.#settling && !this.#stopped.signal.aborted) {
+      this.#settling = true
+      void this.#drawWhenQuiet()
     }
-    this.#settling = true
-    const waitMs = SETTLE_MS + this.#membership.size * SETTLE_MS_PER_MEMBER
-    this.#components.clock.delay(waitMs, { signal: this.#stopped.signal }).then(() => {
-      this.#settling = false
-      this.#draw()
-    }, () => {
+  }
+
+  async #drawWhenQuiet (): Promise<void> {
+    const { clock } = this.#components
+    const { signal } = this.#stopped
+    const latestMs = clock.monotonicMs() + MAX_SETTLE_MS
+    try {
+      for (let now = clock.monotonicMs(); now < this.#newsMs + QUIET_MS && now < latestMs; now = clock.monotonicMs()) {
+        await clock.delay(Math.min(this.#newsMs + QUIET_MS, latestMs) - now, { signal })
+      }
+    } catch {
       // stopped
+      return
+    } finally {
       this.#settling = false
-    })
+    }
+    this.#draw()
   }
 
   #draw (): void {
@@ -338,9 +354,8 @@ class MeshNeighbourhood extends TypedEventEmitter<NeighbourhoodEvents> implement
   }
 
   #publishChanges (members: PeerName[], neighboursChanged: boolean): void {
-    const membersChanged = !sameNames(members, this.#members)
-    this.#members = members
-    if (membersChanged) {
+    if (!sameNames(members, this.#members)) {
+      this.#members = members
       this.safeDispatchEvent('members:change', { detail: { members: [...members] } })
     }
     if (neighboursChanged) {

@@ -40,18 +40,15 @@ export class AdaptiveDeadline {
   }
 
   /**
-   * Milliseconds to wait after the own update is published. The document's bound while a neighbour is still unknown:
-   * the first round must not punish a peer for its start-up
+   * Milliseconds to wait after the own update is published. The document's bound while no neighbour is known at all: the
+   * first round must not punish a peer for its start-up. Later, a newcomer gets as long as the others usually take
    */
   waitMs (neighbours: readonly PeerName[], ownRoundMs: number): number {
-    let usualMs = 0
-    for (const peer of neighbours) {
-      const lag = this.lags.get(peer)
-      if (lag === undefined) {
-        return this.maxMs
-      }
-      usualMs = Math.max(usualMs, lag.meanMs + DEVIATIONS * lag.deviationMs)
+    const known = neighbours.map((peer) => this.lags.get(peer)).filter((lag) => lag !== undefined)
+    if (known.length === 0) {
+      return this.maxMs
     }
+    const usualMs = Math.max(...known.map(({ meanMs, deviationMs }) => meanMs + DEVIATIONS * deviationMs))
     return Math.min(this.maxMs, Math.max(MIN_DEADLINE_MS, 2 * usualMs, 2 * ownRoundMs))
   }
 

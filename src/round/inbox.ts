@@ -6,7 +6,12 @@
 import { InvalidUpdateError } from '../errors.ts'
 import type { Codec, PeerName, ReceivedUpdate, RejectionReason } from '../interface.ts'
 
-/** How far ahead of the own round updates are kept; a node that is further behind jumps instead */
+/**
+ * How far ahead of the own round updates are kept, and how far off a neighbour is in step
+ *
+ * One that is further off counts its own rounds: after a partition the halves have different numbers. What it publishes
+ * then takes part once, whatever its number, so that the halves mix again; who is behind the median jumps (adopt.ts)
+ */
 export const MAX_ROUNDS_AHEAD = 4
 
 /** A model this many times longer than the own one cannot be honest: norms change by small factors over a training */
@@ -39,6 +44,8 @@ export class Inbox {
   private readonly staleness: number
   private readonly entries = new Map<PeerName, Map<number, InboxEntry>>()
   private readonly newest = new Map<PeerName, number>()
+  /** Newest round of each author that took part */
+  private readonly used = new Map<PeerName, number>()
   private round = 1
   private ownNorm = Number.POSITIVE_INFINITY
 
@@ -52,9 +59,9 @@ export class Inbox {
   setRound (round: number, ownNorm: number): void {
     this.round = round
     this.ownNorm = ownNorm
-    for (const rounds of this.entries.values()) {
+    for (const [author, rounds] of this.entries) {
       for (const old of rounds.keys()) {
-        if (old < round - this.staleness) {
+        if (old < round - this.staleness && !this.isOutOfStep(author)) {
           rounds.delete(old)
         }
       }
@@ -67,7 +74,9 @@ export class Inbox {
       return 'wrong-codec'
     }
     this.newest.set(update.author, Math.max(update.round, this.newest.get(update.author) ?? 0))
-    if (update.round < this.round - this.staleness || update.round > this.round + MAX_ROUNDS_AHEAD) {
+    const isStale = update.round < this.round - this.staleness
+    const isNewest = update.round === this.newest.get(update.author)
+    if (this.isOutOfStep(update.author) ? !isNewest : isStale) {
       return undefined
     }
     let parameters: Float32Array
@@ -83,9 +92,15 @@ export class Inbox {
     return undefined
   }
 
-  /** True when the author delivered something of this round or a later one */
+  /** True when the author delivered something of this round or a later one; out of step, something that was not used yet */
   delivered (author: PeerName, round: number): boolean {
-    return (this.newest.get(author) ?? 0) >= round
+    const newest = this.newest.get(author) ?? 0
+    return newest >= round || (this.isOutOfStep(author) && newest > (this.used.get(author) ?? 0))
+  }
+
+  private isOutOfStep (author: PeerName): boolean {
+    const newest = this.newest.get(author)
+    return newest !== undefined && Math.abs(newest - this.round) > MAX_ROUNDS_AHEAD
   }
 
   /** The newest round of this author that arrived, whatever became of it */
@@ -93,8 +108,24 @@ export class Inbox {
     return this.newest.get(author)
   }
 
-  /** The newest usable update of this author for `round`: of rounds round - staleness .. round */
+  /**
+   * The newest usable update of this author for `round`: of rounds round - staleness .. round, or, out of step, the
+   * newest one when it did not take part yet
+   */
   take (author: PeerName, round: number): InboxEntry | undefined {
+    const entry = this.isOutOfStep(author) ? this.unused(author) : this.inWindow(author, round)
+    if (entry !== undefined) {
+      this.used.set(author, Math.max(entry.update.round, this.used.get(author) ?? 0))
+    }
+    return entry
+  }
+
+  private unused (author: PeerName): InboxEntry | undefined {
+    const newest = this.newest.get(author) ?? 0
+    return newest > (this.used.get(author) ?? 0) ? this.entries.get(author)?.get(newest) : undefined
+  }
+
+  private inWindow (author: PeerName, round: number): InboxEntry | undefined {
     let newest: InboxEntry | undefined
     for (const entry of this.entries.get(author)?.values() ?? []) {
       const age = round - entry.update.round
@@ -120,6 +151,7 @@ export class Inbox {
     for (const author of this.newest.keys()) {
       if (!authors.has(author)) {
         this.newest.delete(author)
+        this.used.delete(author)
       }
     }
   }
@@ -129,6 +161,9 @@ export class Inbox {
     if (rounds === undefined) {
       rounds = new Map()
       this.entries.set(update.author, rounds)
+    }
+    if (this.isOutOfStep(update.author)) {
+      rounds.clear()
     }
     rounds.set(update.round, { update, parameters })
     // of the past only the newest matters: it is what take() would choose

@@ -1,0 +1,75 @@
+/**
+ * The real MNIST files, where they are at hand
+ */
+import { createHash } from 'node:crypto'
+import { existsSync } from 'node:fs'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+import { describe, expect, it } from 'vitest'
+import { checkDataset } from '../../src/data/check-dataset.ts'
+import { readIdx } from '../../src/data/idx.ts'
+import { inferInput } from '../../src/data/infer-input.ts'
+import { loadDataset } from '../../src/data/load-dataset.ts'
+import type { Model } from '../../src/data/examples.ts'
+
+const directory = '../shared/data/mnist'
+
+setFlagsFromString('--expose-gc')
+const collectGarbage = runInNewContext('gc') as () => void
+
+/** Bytes of array buffers that something still refers to */
+function retainedBytes (): number {
+  collectGarbage()
+  return process.memoryUsage().arrayBuffers
+}
+
+const present = existsSync(directory)
+
+const model: Model = {
+  topology: {},
+  seed: 1,
+  loss: 'categoricalCrossentropy',
+  input: { kind: 'image', shape: [28, 28, 1], mean: 0.1307, stdDev: 0.3081 },
+  labels: Array.from({ length: 10 }, (_, i) => String(i))
+}
+
+describe.skipIf(!present)(`MNIST${present ? '' : ` (skipped: ${directory} is not there)`}`, () => {
+  it('has 60,000 training and 10,000 test images, byte for byte those of the original', async () => {
+    const { train, test } = await loadDataset({ kind: 'idx', directory }, model)
+    expect([train.count, test.count, train.featureCount]).toEqual([60_000, 10_000, 784])
+    const hash = createHash('sha256')
+    await readIdx(`${directory}/train-images-idx3-ubyte.gz`, [3], () => (piece) => { hash.update(piece) })
+    expect(hash.digest('hex')).toMatchInlineSnapshot(`"741c988805d008ac6e4c904b69001ba184c24b2c540a4ef403f4c71b676cf757"`)
+    const out = new Float32Array(784)
+    let sum = 0
+    for (let i = 0; i < train.count; i++) {
+      train.writeInputs(i, out, 0)
+      sum += out.reduce((a, b) => a + b) / 784
+    }
+    expect(sum / train.count).toBeCloseTo(0, 3)
+    const counts = new Array<number>(10).fill(0)
+    train.labels.forEach((label) => counts[label]!++)
+    expect(counts).toEqual([5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949])
+  })
+
+  it('is split among four peers, each of which holds its own rows only', async () => {
+    const before = retainedBytes()
+    const parts = []
+    for (let index = 0; index < 4; index++) {
+      parts.push(await loadDataset({ kind: 'idx', directory }, model, { index, count: 4, strategy: 'iid', seed: 1 }))
+    }
+    // 11.8 MB of own rows and 7.8 MB of test images each, where the whole would be 54.9 MB
+    const megabytes = (retainedBytes() - before) / 4e6
+    expect(parts.map(({ train, test }) => [train.count, test.count])).toEqual(new Array(4).fill([15_000, 10_000]))
+    expect(megabytes).toBeGreaterThan(19)
+    expect(megabytes).toBeLessThan(24)
+  })
+
+  it('tells a founder its well-known statistics', async () => {
+    expect(await inferInput({ kind: 'idx', directory })).toEqual({ input: { kind: 'image', shape: [28, 28, 1], mean: 0.1307, stdDev: 0.3081 }, labels: model.labels })
+  })
+
+  it('passes the quick check', async () => {
+    await expect(checkDataset({ kind: 'idx', directory }, model)).resolves.toBeUndefined()
+  })
+})

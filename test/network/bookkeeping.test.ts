@@ -1,0 +1,186 @@
+import { generateKeyPair } from '@libp2p/crypto/keys'
+import fc from 'fast-check'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { AuthorLog } from '../../src/network/author-log.ts'
+import { BAN_POINTS, Reputation } from '../../src/network/bans.ts'
+import { Limiter } from '../../src/network/limiter.ts'
+import { createRateLimit } from '../../src/network/rate-limit.ts'
+import { UpdateCache } from '../../src/network/update-cache.ts'
+import { signHeader, verifyHeader, readHeader } from '../../src/network/update-header.ts'
+import { bytes, FEDERATION, MemoryBans } from './nodes.ts'
+import type { PrivateKey } from '@libp2p/interface'
+import type { Clock } from '../../src/interface.ts'
+import type { SignedHeader } from '../../src/network/update-header.ts'
+
+let alice: PrivateKey
+let bob: PrivateKey
+
+beforeAll(async () => {
+  [alice, bob] = await Promise.all([generateKeyPair('Ed25519'), generateKeyPair('Ed25519')])
+})
+
+async function header (key: PrivateKey, round: number, sequence = round, payload = bytes(10)): Promise<SignedHeader> {
+  return signHeader(key, { federation: FEDERATION, round, sequence, codec: 'float32', degree: 1, previousHash: new Uint8Array(0) }, payload)
+}
+
+/** A clock that stands still until it is told */
+function manualClock (): Clock & { advance: (ms: number) => void } {
+  let ms = 1_000_000
+  return { now: () => ms, monotonicMs: () => ms, delay: async () => {}, advance: (by) => { ms += by } }
+}
+
+describe('AuthorLog', () => {
+  it('takes rounds and sequences that grow, and nothing else', async () => {
+    const log = new AuthorLog()
+    const first = await header(alice, 3)
+    expect(log.judge(first)).toBe('new')
+    log.record(first)
+    expect(log.judge(first)).toBe('duplicate')
+    expect(log.judge(await header(alice, 2))).toBe('replay')
+    expect(log.judge(await header(alice, 4, 3))).toBe('replay')
+    expect(log.judge(await header(alice, 4))).toBe('new')
+    expect(log.newest(first.author)?.id).toBe(first.id)
+  })
+
+  it('keeps a proof of equivocation that anyone can verify', async () => {
+    const log = new AuthorLog()
+    log.record(await header(alice, 1, 1))
+    expect(log.judge(await header(alice, 1, 2, bytes(10, 5)))).toBe('equivocation')
+    const [proof] = log.equivocations()
+    const both = [proof!.first, proof!.second].map(({ bytes: signedBytes, signature }) => readHeader(signedBytes, signature)!)
+    expect(await Promise.all(both.map(verifyHeader))).toEqual([true, true])
+    expect(both.map(({ header: { round } }) => round)).toEqual([1, 1])
+    expect(both[0]!.id).not.toBe(both[1]!.id)
+  })
+
+  it('lets a newcomer believe the first author, and afterwards nobody who is far from the rest', async () => {
+    const log = new AuthorLog()
+    const far = await header(alice, 500_000)
+    expect(log.judge(far)).toBe('new')
+    log.record(far)
+    expect(log.judge(await header(bob, 2_000_000))).toBe('round-window')
+    expect(log.judge(await header(bob, 500_100))).toBe('new')
+    log.setRound(500_000)
+    expect(log.judge(await header(bob, 400_000))).toBe('round-window')
+  })
+})
+
+describe('UpdateCache', () => {
+  it('stays within its bytes, and gives up superseded updates first', async () => {
+    const self = (await header(alice, 1)).author
+    const cache = new UpdateCache({ self, maxBytes: 250 })
+    for (const [key, round] of [[alice, 1], [alice, 2], [bob, 1], [bob, 2]] as const) {
+      cache.put({ signed: await header(key, round), payload: new Uint8Array(100) })
+    }
+    expect(cache.byteLength).toBe(200)
+    expect(cache.latest(self)?.signed.header.round).toBe(2)
+    expect(cache.latest((await header(bob, 1)).author)?.signed.header.round).toBe(2)
+  })
+
+  it('never gives up the newest own update', async () => {
+    const self = (await header(alice, 1)).author
+    const cache = new UpdateCache({ self, maxBytes: 50 })
+    cache.put({ signed: await header(alice, 1), payload: new Uint8Array(100) })
+    cache.put({ signed: await header(bob, 1), payload: new Uint8Array(20) })
+    expect(cache.latest(self)?.payload.byteLength).toBe(100)
+  })
+
+  it('keeps a few updates of each author, found by their payload', async () => {
+    const { author } = await header(bob, 1)
+    const cache = new UpdateCache({ self: 'nobody', maxBytes: 10_000 })
+    for (let round = 1; round <= 5; round++) {
+      cache.put({ signed: await header(bob, round, round, bytes(10, round)), payload: bytes(10, round) })
+    }
+    expect(cache.size).toBe(3)
+    const { header: { payloadHash } } = await header(bob, 4, 4, bytes(10, 4))
+    expect(cache.withPayload(author, payloadHash)?.signed.header.round).toBe(4)
+    expect(cache.withPayload(author, bytes(32))).toBeUndefined()
+  })
+})
+
+describe('a rate limit', () => {
+  it('never gives more than the burst and the rate allow', () => {
+    fc.assert(fc.property(fc.array(fc.record({ wait: fc.nat(2_000), cost: fc.integer({ min: 1, max: 20 }) }), { maxLength: 100 }), (steps) => {
+      const clock = manualClock()
+      const limit = createRateLimit(clock, { perSecond: 5, burst: 30 })
+      const startMs = clock.monotonicMs()
+      let taken = 0
+      for (const { wait, cost } of steps) {
+        clock.advance(wait)
+        taken += limit.take('key', cost) ? cost : 0
+        expect(taken).toBeLessThanOrEqual(30 + (clock.monotonicMs() - startMs) / 1_000 * 5 + 1e-6)
+      }
+    }))
+  })
+
+  it('remembers a bounded number of keys', () => {
+    const limit = createRateLimit(manualClock(), { perSecond: 0, burst: 1, maxKeys: 2 })
+    expect([limit.take('a', 1), limit.take('a', 1), limit.take('b', 1), limit.take('c', 1), limit.take('a', 1)]).toEqual([true, false, true, true, true])
+  })
+})
+
+describe('Reputation', () => {
+  it('forgives what fades before it adds up', () => {
+    const clock = manualClock()
+    const reputation = new Reputation({ store: new MemoryBans(), clock })
+    for (let i = 0; i < 20; i++) {
+      reputation.penalise('peer', 'malformed')
+      clock.advance(1_200_000)
+    }
+    expect(reputation.isBanned('peer')).toBe(false)
+    expect(reputation.points('peer')).toBeLessThan(BAN_POINTS / 2)
+  })
+
+  it('bans, tells, keeps the ban, and lets it end; the next one is longer', async () => {
+    const clock = manualClock()
+    const store = new MemoryBans()
+    const reputation = new Reputation({ store, clock })
+    const told: string[] = []
+    reputation.addEventListener('ban', ({ detail }) => { told.push(detail.peer) })
+    reputation.penalise('peer', 'equivocation')
+    expect([reputation.isBanned('peer'), told]).toEqual([true, ['peer']])
+
+    const restarted = new Reputation({ store, clock })
+    await restarted.load()
+    expect(restarted.isBanned('peer')).toBe(true)
+
+    clock.advance(1_800_001)
+    expect([reputation.isBanned('peer'), restarted.isBanned('peer')]).toEqual([false, false])
+    reputation.penalise('peer', 'equivocation')
+    clock.advance(1_800_001)
+    expect(reputation.isBanned('peer')).toBe(true)
+  })
+
+  it('does not ban anyone for models that the rule left out', () => {
+    const reputation = new Reputation({ store: new MemoryBans(), clock: manualClock() })
+    for (let i = 0; i < 1_000; i++) {
+      reputation.penalise('peer', 'distance-gate')
+    }
+    expect(reputation.isBanned('peer')).toBe(false)
+  })
+
+  it('holds a ban that cannot be stored, and says so', async () => {
+    const store = { bans: async () => [], putBan: async () => { throw new TypeError('disk full') } }
+    const reputation = new Reputation({ store, clock: manualClock() })
+    const told = new Promise<Error>((resolve) => { reputation.addEventListener('error', ({ detail }) => { resolve(detail) }) })
+    reputation.penalise('peer', 'equivocation')
+    expect((await told).message).toBe('disk full')
+    expect(reputation.isBanned('peer')).toBe(true)
+  })
+})
+
+describe('Limiter', () => {
+  it('runs no more tasks at a time than it may, and all of them in the end', async () => {
+    const limiter = new Limiter(3)
+    let running = 0
+    let most = 0
+    const results = await Promise.all(Array.from({ length: 20 }, async (_, index) => limiter.run(async () => {
+      most = Math.max(most, ++running)
+      await new Promise((resolve) => setImmediate(resolve))
+      running--
+      return index
+    })))
+    expect(most).toBe(3)
+    expect(results).toEqual(Array.from({ length: 20 }, (_, index) => index))
+  })
+})

@@ -1,0 +1,109 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { readOrder } from '../../testnet/options.ts'
+import { presetDocument } from '../../src/presets.ts'
+import type { Order } from '../../testnet/options.ts'
+
+let folder: string
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'grapevine-options-'))
+})
+afterAll(() => rmSync(folder, { recursive: true }))
+
+async function order (...argv: string[]): Promise<Order> {
+  const read = await readOrder(argv, { environment: {}, workingDirectory: join(folder, 'project') }, () => {})
+  return read!
+}
+
+describe('the command line', () => {
+  it('without flags is the digits preset', async () => {
+    const { init, report, json } = await order()
+    expect(init).toMatchObject({ peers: 8, rounds: 15, preset: 'digits', partition: { strategy: 'dirichlet', alpha: 0.3 }, data: { kind: 'digits' }, evaluateEvery: 1, alone: true })
+    expect({ report, json }).toEqual({ report: undefined, json: false })
+  })
+
+  it('overrides the preset by flags, document included', async () => {
+    const { init, report } = await order('--peers', '5', '--rounds', '3', '--shards', '2', '--degree', '2', '--rule', 'trimmed-mean', '--f', '1', '--codec', 'float16',
+      '--seed', '7', '--backend', 'cpu', '--threads', '2', '--data', 'digits:9', '--no-alone', '--timeout', '1.5', '--report', 'out', '--keep-homes', 'homes')
+    expect(init).toMatchObject({
+      peers: 5,
+      rounds: 3,
+      partition: { strategy: 'shards', shardsPerPeer: 2 },
+      seed: 7,
+      backend: 'cpu',
+      threads: 2,
+      data: { kind: 'digits', seed: 9 },
+      alone: false,
+      timeoutMs: 1500,
+      homes: join(folder, 'project', 'homes'),
+      federation: { aggregation: { rule: 'trimmed-mean', f: 1 }, codec: { name: 'float16' }, topology: { degree: 2 } }
+    })
+    expect(report).toBe(join(folder, 'project', 'out'))
+  })
+
+  it('reads faults, repeated or in one list', async () => {
+    const { init } = await order('--kill', '1@2,2@3', '--kill', '1@9', '--restart', '1@4', '--byzantine', '1:sign-flip', '--byzantine', '2:gaussian:200')
+    expect(init.kill).toEqual([{ count: 1, round: 2 }, { count: 2, round: 3 }, { count: 1, round: 9 }])
+    expect(init.restart).toEqual([{ count: 1, round: 4 }])
+    expect(init.byzantine).toEqual([{ count: 1, attack: 'sign-flip' }, { count: 2, attack: 'gaussian:200' }])
+  })
+
+  it('reads a document from a file, with digits and no preset', async () => {
+    const file = join(folder, 'document.json')
+    writeFileSync(file, JSON.stringify({ ...presetDocument('digits'), name: 'from a file' }))
+    const { init } = await order('--federation', file, '--rounds', '100')
+    expect(init).toMatchObject({ federation: { name: 'from a file' }, data: { kind: 'digits' }, evaluateEvery: 5 })
+    expect(init.preset).toBeUndefined()
+  })
+
+  it('prints help and goes no further', async () => {
+    let printed = ''
+    expect(await readOrder(['--help'], { environment: {}, workingDirectory: folder }, (text) => { printed += text })).toBeUndefined()
+    expect(printed).toMatch(/--byzantine.*Presets: digits, mnist-mlp.*Exit codes: 0 done/s)
+  })
+
+  it.each([
+    [['--peer', '3'], 'unknown option \'--peer\' (did you mean --peers?)'],
+    [['--peers', 'three'], '--peers must be a whole number from 1 to 256, not "three"'],
+    [['--peers', '0'], '--peers must be a whole number from 1 to 256, not "0"'],
+    [['--dirichlet', '-1'], '--dirichlet must be a number above 0, not "-1"'],
+    [['--dirichlet', '1', '--iid'], '\'--dirichlet <alpha>\' cannot be used with option \'--iid\''],
+    [['--preset', 'digit'], 'unknown preset "digit" (did you mean "digits"?)'],
+    [['--preset', 'digits', '--federation', 'x.json'], '\'--preset <name>\' cannot be used with option \'--federation <file>\''],
+    [['--backend', 'opencl'], 'unknown backend "opencl": known are auto, tensorflow, wasm, cpu'],
+    [['--kill', '1'], '--kill must be NUMBER@ROUND, such as 1@2, not "1"'],
+    [['--restart', '0@2'], '--restart must be NUMBER@ROUND, such as 1@2, not "0@2"'],
+    [['--byzantine', 'sign-flip'], '--byzantine must be NUMBER:ATTACK or NUMBER:ATTACK:STRENGTH, such as 1:sign-flip, not "sign-flip"'],
+    [['--byzantine', '1:sing-flip'], '--byzantine: unknown attack "sing-flip" (did you mean "sign-flip"?)'],
+    [['--data', 'mnist'], '--data must be digits, digits:SEED, idx:DIR or csv:FILE, not "mnist"'],
+    [['--rule', 'krumm'], 'aggregation.rule'],
+    [['--timeout', ''], '--timeout must be a number above 0, not ""'],
+    [['8'], 'too many arguments'],
+    [['--federation', '/nowhere.json'], '--federation: cannot read /nowhere.json']
+  ])('refuses %j in one line', async (argv, message) => {
+    const error = await order(...argv).then(() => undefined, (err: Error) => err)
+    expect(error?.name).toBe('UsageError')
+    expect(error?.message).toContain(message)
+    expect(error?.message).not.toContain('\n')
+  })
+
+  it('names the field of a document that is wrong', async () => {
+    const file = join(folder, 'wrong.json')
+    writeFileSync(file, JSON.stringify({ ...presetDocument('digits'), training: { epochs: 0, batchSize: 32, optimizer: { name: 'sgd', learningRate: 1 } } }))
+    await expect(order('--federation', file)).rejects.toMatchObject({ name: 'InvalidFederationError', message: expect.stringContaining('training.epochs') as string })
+  })
+
+  it('says in one line where it wants the MNIST files', async () => {
+    await expect(order('--preset', 'mnist-mlp')).rejects.toMatchObject({
+      name: 'DatasetError',
+      message: 'preset mnist-mlp needs the MNIST files: give their folder with --data idx:DIR, or name it in GRAPEVINE_MNIST'
+    })
+  })
+
+  it('takes the MNIST files from where they are named', async () => {
+    const { init } = await order('--preset', 'mnist-mlp', '--data', 'idx:/data/mnist')
+    expect(init).toMatchObject({ peers: 4, rounds: 3, data: { kind: 'idx', directory: '/data/mnist' }, federation: { topology: { degree: 3 } } })
+  })
+})

@@ -1,0 +1,128 @@
+import { describe, expect, it } from 'vitest'
+import { buildReport } from '../../testnet/report.ts'
+import { PeerRecord } from '../../testnet/peer-record.ts'
+import { settingsOf } from '../../testnet/testnet-settings.ts'
+import { exampleDocument, exampleReport } from './example-report.ts'
+import { schemaProblems } from './report-schema.ts'
+import type { RoundEnd } from '../../testnet/peer-events.ts'
+import type { TestnetInit, TestnetReport } from '../../testnet/interface.ts'
+
+const settings = (init: Partial<TestnetInit> = {}): ReturnType<typeof settingsOf> => settingsOf({
+  peers: 3, rounds: 2, federation: exampleDocument(), data: { kind: 'idx', directory: '/nowhere' }, ...init
+})
+
+const roundEnd = (round: number, detail: Partial<RoundEnd> = {}): RoundEnd => ({
+  type: 'round:end',
+  time: 1_000_000 + round * 1000,
+  round,
+  accepted: 2,
+  rejected: {},
+  rejectedPeers: {},
+  late: 0,
+  keptOwn: false,
+  trainLoss: 1,
+  loss: 1,
+  accuracy: 0.5,
+  neighbourDistance: 1,
+  bytesSent: 100,
+  bytesReceived: 90,
+  durationMs: 1000,
+  phases: { trainMs: 500, encodeMs: 10, publishMs: 20, waitMs: 300, aggregateMs: 30, evaluateMs: 100, persistMs: 40 },
+  examples: 10,
+  ...detail
+})
+
+/** A peer that printed what a peer prints, with neighbours by number */
+function peer (index: number, options: { byzantine?: string, neighbours?: number[], rounds?: RoundEnd[], stop?: boolean } = {}): PeerRecord {
+  const record = new PeerRecord({ index, home: `/homes/${index}`, byzantine: options.byzantine })
+  record.apply({ type: 'listening', time: 1, peer: `id-${index + 1}`, addresses: [] })
+  record.apply({ type: 'joined', time: 1, federation: 'bafy', how: 'founded', round: 0, backend: 'wasm' })
+  record.apply({ type: 'neighbours:change', time: 1, neighbours: (options.neighbours ?? []).map((number) => ({ peer: `id-${number}`, live: true })) })
+  for (const round of options.rounds ?? [roundEnd(1), roundEnd(2)]) {
+    record.apply({ type: 'round:start', time: round.time - round.durationMs, round: round.round })
+    record.apply(round)
+  }
+  if (options.stop !== false) {
+    record.apply({ type: 'stopped', time: 1_003_000, reason: 'rounds', round: 2 })
+  }
+  return record
+}
+
+function build (records: PeerRecord[], alone = new Map<number, number>(), init: Partial<TestnetInit> = {}): TestnetReport {
+  return buildReport({ settings: settings(init), records, alone, consensusDistance: 0.5, startedAt: 1_000_000, readyAt: 1_000_500, endedAt: 1_004_000 })
+}
+
+describe('the report', () => {
+  it('keeps to its schema', () => {
+    expect(schemaProblems(exampleReport())).toEqual([])
+    expect(schemaProblems(build([peer(0), peer(1), peer(2, { byzantine: 'sign-flip' })]))).toEqual([])
+  })
+
+  it('has a schema that notices a missing field, a percentage and a wrong format', () => {
+    const broken = exampleReport()
+    broken.summary.meanAccuracy = 87.1
+    Object.assign(broken, { format: 2 })
+    Reflect.deleteProperty(broken.peers[0]!, 'aloneAccuracy')
+    expect(schemaProblems(broken)).toEqual(expect.arrayContaining([
+      '/format must be equal to constant',
+      '/peers/0 must have required property \'aloneAccuracy\'',
+      '/summary/meanAccuracy must be <= 1'
+    ]))
+  })
+
+  it('takes only honest peers that finished into its means', () => {
+    const { summary } = build([
+      peer(0, { rounds: [roundEnd(1), roundEnd(2, { accuracy: 0.9 })] }),
+      peer(1, { rounds: [roundEnd(1), roundEnd(2, { accuracy: 0.8 })] }),
+      peer(2, { rounds: [roundEnd(1, { accuracy: 0.1, bytesSent: 9999 })], stop: false }),
+      peer(3, { byzantine: 'nan', rounds: [roundEnd(1), roundEnd(2, { accuracy: 0.2, bytesSent: 9999 })] })
+    ], new Map([[0, 0.5], [1, 0.3], [2, 0.99]]))
+    expect(summary).toMatchObject({ peers: 3, finished: 2, failed: 1, worstAccuracy: 0.8, bytesSentPerPeerPerRound: 100 })
+    expect(summary.meanAccuracy).toBeCloseTo(0.85, 12)
+    expect(summary.aloneMeanAccuracy).toBeCloseTo(0.4, 12)
+  })
+
+  it('uses the last evaluated round as the final accuracy', () => {
+    const report = build([peer(0, { rounds: [roundEnd(1, { accuracy: 0.7 }), roundEnd(2, { accuracy: null, loss: null })] })])
+    expect(report.peers[0]!.finalAccuracy).toBe(0.7)
+  })
+
+  it('counts what is neither training, waiting nor evaluating as not training', () => {
+    expect(build([peer(0)]).summary.nonTrainingShare).toBeCloseTo(0.1, 12)
+  })
+
+  it('measures the time of a round from the first start to the last end', () => {
+    const late = peer(1, { rounds: [roundEnd(1), roundEnd(2, { time: 1_003_000, durationMs: 2000 })] })
+    expect(build([peer(0), late]).summary.secondsPerRound).toBeCloseTo(1.5, 12)
+  })
+
+  it('says how often attackers were left out where they could have been mixed in', () => {
+    const report = build([
+      peer(0, { neighbours: [2, 3], rounds: [roundEnd(1, { rejectedPeers: { 'id-3': { 'distance-gate': 1 } }, rejected: { 'distance-gate': 1 } }), roundEnd(2)] }),
+      peer(1, { neighbours: [1], rounds: [roundEnd(1), roundEnd(2, { rejectedPeers: { 'id-3': { norm: 2 } }, rejected: { norm: 2 } })] }),
+      peer(2, { byzantine: 'sign-flip:2', neighbours: [1] })
+    ])
+    expect(report.attackers).toEqual([{ name: 'peer-3', attack: 'sign-flip:2', excluded: 2, of: 3 }])
+    expect(report.summary.rejected).toEqual({ 'distance-gate': 1, norm: 2 })
+    expect(report.peers.map((one) => one.neighbours)).toEqual([['peer-2', 'peer-3'], ['peer-1'], ['peer-1']])
+  })
+
+  it('tells how long survivors needed after a kill, and how the killed peer came back', () => {
+    const killed = peer(1, { rounds: [roundEnd(1)], stop: false })
+    killed.state = 'killed'
+    killed.kills.push({ round: 2, killedAt: 1_001_700, restartedAtRound: 2, restartedAt: 1_001_800, resumedAtRound: null, backInMeshAt: null })
+    killed.apply({ type: 'joined', time: 1_002_000, federation: 'bafy', how: 'resumed', round: 1, backend: 'wasm' })
+    killed.apply({ type: 'mesh:ready', time: 1_002_300, members: 3, neighbours: 2 })
+    killed.state = 'killed'
+    const report = build([peer(0), killed, peer(2)])
+    expect(report.kills).toEqual([{ name: 'peer-2', round: 2, survivorsMs: 300, restartedAtRound: 2, resumedAtRound: 1, backInMeshMs: 500 }])
+    expect(report.peers[1]).toMatchObject({ state: 'killed' })
+    expect(report.summary).toMatchObject({ peers: 3, finished: 2, failed: 0 })
+  })
+
+  it('holds when no peer did anything', () => {
+    const report = build([new PeerRecord({ index: 0, home: '/homes/0', byzantine: undefined })])
+    expect(schemaProblems(report)).toEqual([])
+    expect(report.summary).toMatchObject({ meanAccuracy: null, secondsPerRound: 0, nonTrainingShare: 0 })
+  })
+})

@@ -5,6 +5,7 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { presetDocument } from '../../src/presets.ts'
 import { PeerSet } from '../e2e/peer-driver.ts'
 import { run } from './program.ts'
 import type { AddressInfo, Server } from 'node:net'
@@ -107,10 +108,10 @@ describe('a configuration that is wrong', () => {
     expectFailure(await run(['init', '--home', home('never'), '--federation', file]), 'CONFIGURATION', 3)
     await writeFile(file, '{')
     expectFailure(await run(['init', '--home', home('never'), '--federation', file]), 'CONFIGURATION', 3)
-    await writeFile(file, '{"format":1,"name":"x","modle":{}}')
+    await writeFile(file, JSON.stringify({ ...presetDocument('digits'), agregation: {} }))
     const outcome = await run(['init', '--home', home('never'), '--federation', file])
     expectFailure(outcome, 'FEDERATION_INVALID', 3)
-    expect(outcome.stderr).toContain('did you mean "model"?')
+    expect(outcome.stderr).toContain('did you mean "aggregation"?')
     expect(existsSync(home('never'))).toBe(false)
   })
 })

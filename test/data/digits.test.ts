@@ -25,7 +25,7 @@ describe('embedded digits', () => {
   })
 
   it('are the same as ever, on any machine', () => {
-    expect(sha256(drawDigits(1, 'train', Array.from({ length: 200 }, (_, i) => i)))).toMatchInlineSnapshot(`"fc4b9122b67bd088cb4a553aa8317a98f431c37206c5c00f14ad9fa040556276"`)
+    expect(sha256(drawDigits(1, 'train', Array.from({ length: 200 }, (_, i) => i)))).toMatchInlineSnapshot('"fc4b9122b67bd088cb4a553aa8317a98f431c37206c5c00f14ad9fa040556276"')
   })
 
   it('never repeat one image', () => {

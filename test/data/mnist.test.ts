@@ -39,7 +39,7 @@ describe.skipIf(!present)(`MNIST${present ? '' : ` (skipped: ${directory} is not
     expect([train.count, test.count, train.featureCount]).toEqual([60_000, 10_000, 784])
     const hash = createHash('sha256')
     await readIdx(`${directory}/train-images-idx3-ubyte.gz`, [3], () => (piece) => { hash.update(piece) })
-    expect(hash.digest('hex')).toMatchInlineSnapshot(`"741c988805d008ac6e4c904b69001ba184c24b2c540a4ef403f4c71b676cf757"`)
+    expect(hash.digest('hex')).toMatchInlineSnapshot('"741c988805d008ac6e4c904b69001ba184c24b2c540a4ef403f4c71b676cf757"')
     const out = new Float32Array(784)
     let sum = 0
     for (let i = 0; i < train.count; i++) {

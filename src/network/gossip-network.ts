@@ -34,6 +34,7 @@ const MIN_CACHE_BYTES = 16_777_216
 const CACHE_PAYLOADS = 4
 /** Gossip streams come and go without an event: liveness of neighbours is looked at this often */
 const LIVENESS_INTERVAL_MS = 250
+const MAX_DELIVERED_IDS = 1_024
 const MAX_CONTROL_BYTES = 16_384
 
 /** Membership over a host that is made already */
@@ -57,8 +58,8 @@ export class GossipNetwork extends ContainedEventEmitter<NetworkEvents> implemen
   private parts!: Parts
   private livenessTimer: NodeJS.Timeout | undefined
   private lastLiveness = ''
-  /** Sequence of the last update of each author that the round engine was told of */
-  private readonly delivered = new Map<PeerName, number>()
+  /** Ids of the updates that the round engine was told of, the newest last */
+  private readonly delivered = new Set<string>()
   private previousHash = new Uint8Array(0)
   private readonly stopping = new AbortController()
   private state: 'new' | 'started' | 'stopped' = 'new'
@@ -220,13 +221,16 @@ export class GossipNetwork extends ContainedEventEmitter<NetworkEvents> implemen
 
   /** Verified and complete: keeps it for others and tells the round engine */
   private deliver (update: PulledUpdate): void {
-    const { author, header: { sequence } } = update.signed
+    const { id } = update.signed
     this.parts.cache.put(update)
     // an announcement and a question after missed updates may have brought the same one
-    if (sequence <= (this.delivered.get(author) ?? 0)) {
+    if (this.delivered.has(id)) {
       return
     }
-    this.delivered.set(author, sequence)
+    this.delivered.add(id)
+    if (this.delivered.size > MAX_DELIVERED_IDS) {
+      this.delivered.delete(this.delivered.values().next().value!)
+    }
     // the router passes the message on first: the engine may be busy with it for a while
     setImmediate(() => { this.safeDispatchEvent('update', { detail: this.received(update) }) })
   }

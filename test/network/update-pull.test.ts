@@ -1,48 +1,21 @@
-import { createServer, connect } from 'node:net'
 import { generateKeyPair } from '@libp2p/crypto/keys'
 import { multiaddr } from '@multiformats/multiaddr'
 import { afterEach, describe, expect, it } from 'vitest'
 import { encodeSigned, signHeader } from '../../src/network/update-header.ts'
 import { bytes, FEDERATION, Stage, until } from './nodes.ts'
-import type { AddressInfo, Server, Socket } from 'node:net'
+import { createRelay } from './relay.ts'
+import type { Relay } from './relay.ts'
 import type { TestNetwork } from './nodes.ts'
 
 const stage = new Stage()
-const servers: Server[] = []
+const relays: Relay[] = []
 
 afterEach(async () => {
-  servers.splice(0).forEach((server) => { server.close() })
+  relays.splice(0).forEach((relay) => { relay.close() })
   await stage.strike()
 })
 
 const topicOf = (author: string): string => `/grapevine/1/${FEDERATION}/updates/${author}`
-
-/** A TCP relay to `network` that can be cut after a number of bytes from it */
-async function relay (network: TestNetwork, options: { cutAfter: number }): Promise<{ address: string, cuts: () => number }> {
-  const target = Number(network.addresses()[0]!.split('/')[4])
-  let cuts = 0
-  const server = createServer((inbound: Socket) => {
-    const outbound = connect(target, '127.0.0.1')
-    let passed = 0
-    outbound.on('data', (data) => {
-      passed += data.byteLength
-      inbound.write(data)
-      if (cuts === 0 && passed > options.cutAfter) {
-        cuts++
-        inbound.destroy()
-        outbound.destroy()
-      }
-    })
-    inbound.on('data', (data) => outbound.write(data))
-    for (const [socket, other] of [[inbound, outbound], [outbound, inbound]] as const) {
-      socket.on('error', () => {})
-      socket.on('close', () => other.destroy())
-    }
-  })
-  servers.push(server)
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  return { address: `/ip4/127.0.0.1/tcp/${(server.address() as AddressInfo).port}/p2p/${network.self}`, cuts: () => cuts }
-}
 
 async function pair (init = {}): Promise<[TestNetwork, TestNetwork]> {
   const [alice, bob] = await Promise.all([stage.network(init), stage.network(init)])
@@ -55,7 +28,9 @@ async function pair (init = {}): Promise<[TestNetwork, TestNetwork]> {
 describe('pulling updates', () => {
   it('resumes where a killed connection left off', async () => {
     const [alice, bob] = await pair({ maxPayloadBytes: 32_000_000 })
-    const { address, cuts } = await relay(alice, { cutAfter: 15_000_000 })
+    const relay = await createRelay({ target: alice.addresses()[0]!, cutAfter: 15_000_000 })
+    const { address } = relay
+    relays.push(relay)
     await bob.host.libp2p.dial(multiaddr(address))
     // stands for the redial loop: a lost connection comes back
     bob.addEventListener('peer:disconnect', () => { bob.host.libp2p.dial(multiaddr(address)).catch(() => {}) })
@@ -65,7 +40,7 @@ describe('pulling updates', () => {
     await alice.publishRound(1, payload)
     await until(() => bob.updates.length === 1)
 
-    expect(cuts()).toBe(1)
+    expect(relay.cuts).toBe(1)
     expect(Buffer.from(payload).equals(bob.updates[0]!.payload)).toBe(true)
     // a transfer from the start would bring 15 MB twice; what was under way when the connection died is lost
     expect((bob.traffic().bytesReceived - before) / payload.byteLength).toBeLessThan(1.5)

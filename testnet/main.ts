@@ -119,7 +119,10 @@ function onSignals (testnet: ReturnType<typeof createTestnet>, interrupt: AbortC
     process.stderr.write(`${name}: stopping all peers; again to kill them\n`)
     interrupt.abort(new InterruptedError(`interrupted by ${name}`))
   }
+  // nobody reads any more, as after `| head`: not worth a stack trace
+  const onClosed = (): void => interrupt.abort(new InterruptedError('nobody reads the output any more'))
   const onExit = (): void => testnet.killAll()
+  process.stdout.on('error', onClosed)
   signals.forEach((name) => process.on(name, onSignal))
   process.on('exit', onExit)
   return () => {

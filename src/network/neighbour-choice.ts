@@ -4,8 +4,8 @@
 import { neighboursOf } from './neighbour-graph.ts'
 import type { PeerName } from '../interface.ts'
 
-/** A second, sparser graph of connections, so that the control topic reaches everybody whatever the degree is */
-const CONTROL_DEGREE = 2
+/** A graph of this degree holds together well enough for the control topic, also when a few members are gone */
+const CONTROL_DEGREE = 3
 
 /** A peer that was merely slow is not lost for good: its topic is not heard while it is left out */
 const SUSPENSION_MS = 60_000
@@ -62,7 +62,8 @@ export class NeighbourChoice {
     this.#neighbours = this.#suspended.size === 0
       ? graph
       : neighboursOf(self, members.filter((peer) => !this.#suspended.has(peer)), degree, federationId)
-    const control = neighboursOf(self, members, CONTROL_DEGREE, `${federationId} control`)
+    // the same seed, so that the denser graph shares most of its edges with the sparser one
+    const control = degree < CONTROL_DEGREE ? neighboursOf(self, members, CONTROL_DEGREE, federationId) : []
     this.#wanted = new Set([...this.#neighbours, ...graph, ...control])
   }
 }

@@ -15,6 +15,7 @@ import { Membership } from './membership.ts'
 import { NeighbourChoice } from './neighbour-choice.ts'
 import { OwnRecord } from './own-record.ts'
 import { Presence } from './presence.ts'
+import { QuietPeriod } from './quiet-period.ts'
 import { Upkeep } from './upkeep.ts'
 import type { PeerId, PrivateKey } from '@libp2p/interface'
 import type { TypedEventTarget } from 'main-event'
@@ -79,11 +80,16 @@ export interface Neighbourhood extends TypedEventTarget<NeighbourhoodEvents> {
 
 const TICK_MS = 250
 
-/** The graph is drawn when there was no news of members for this long: a graph of half the members asks for wrong connections */
-const QUIET_MS = 120
+/**
+ * The graph is drawn when there was no news of members for a while, longer where news takes longer to come round: a
+ * graph of half the members asks for wrong connections
+ */
+const QUIET_MS = 100
+const QUIET_MS_PER_MEMBER = 10
+const MAX_QUIET_MS = 400
 
 /** ... or when the first news is this old */
-const MAX_SETTLE_MS = 1_000
+const MAX_SETTLE_MS = 2_000
 
 function sameNames (a: readonly PeerName[], b: readonly PeerName[]): boolean {
   return a.length === b.length && a.every((name, index) => name === b[index])
@@ -108,9 +114,7 @@ class MeshNeighbourhood extends TypedEventEmitter<NeighbourhoodEvents> implement
   readonly #joined = new Set<PeerName>()
   /** As in the last event */
   #members: PeerName[]
-  #settling = false
-  /** Monotonic time of the last news */
-  #newsMs = 0
+  #settling: QuietPeriod
   #stopped = new AbortController()
   #running: Promise<void> | undefined
 
@@ -142,6 +146,7 @@ class MeshNeighbourhood extends TypedEventEmitter<NeighbourhoodEvents> implement
       ...init,
       beat: (peer) => { this.#exchange.beat(peer) }
     })
+    this.#settling = this.#createSettling()
     this.#membership.addEventListener('change', this.#onChange)
   }
 
@@ -156,12 +161,24 @@ class MeshNeighbourhood extends TypedEventEmitter<NeighbourhoodEvents> implement
     })
   }
 
+  /** Draws the graph again when it is worth it */
+  #createSettling (): QuietPeriod {
+    return new QuietPeriod({
+      clock: this.#components.clock,
+      quietMs: () => Math.min(MAX_QUIET_MS, QUIET_MS + this.#membership.size * QUIET_MS_PER_MEMBER),
+      maxWaitMs: MAX_SETTLE_MS,
+      signal: this.#stopped.signal,
+      onQuiet: () => { this.#draw() }
+    })
+  }
+
   async start (): Promise<void> {
     if (this.#running !== undefined) {
       return
     }
     const { libp2p } = this.#components.host
     this.#stopped = new AbortController()
+    this.#settling = this.#createSettling()
     await this.#book.load()
     await this.#own.renew()
     libp2p.addEventListener('peer:connect', this.#onConnect)
@@ -171,6 +188,7 @@ class MeshNeighbourhood extends TypedEventEmitter<NeighbourhoodEvents> implement
     await this.#exchange.start()
     this.#keeper.start()
     this.#presence.reset()
+    this.#settling.news()
     this.#running = this.#run()
   }
 
@@ -206,14 +224,14 @@ class MeshNeighbourhood extends TypedEventEmitter<NeighbourhoodEvents> implement
 
   suspend (peer: PeerName): void {
     if (this.#membership.get(peer) !== undefined && this.#choice.suspend(peer, this.#components.clock.monotonicMs())) {
-      this.#settle()
+      this.#settling.news()
     }
   }
 
   heard (peer: PeerName): void {
     this.#membership.heard(peer)
     if (this.#choice.resume(peer)) {
-      this.#settle()
+      this.#settling.news()
     }
   }
 
@@ -227,7 +245,7 @@ class MeshNeighbourhood extends TypedEventEmitter<NeighbourhoodEvents> implement
     while (!signal.aborted) {
       this.#upkeep.tick()
       if (this.#choice.release(clock.monotonicMs())) {
-        this.#settle()
+        this.#settling.news()
       }
       await this.#presence.tick()
       await clock.delay(TICK_MS, { signal }).catch(() => {
@@ -286,7 +304,7 @@ class MeshNeighbourhood extends TypedEventEmitter<NeighbourhoodEvents> implement
     } else {
       this.#onLeft(peer, detail.goodbye)
     }
-    this.#settle()
+    this.#settling.news()
   }
 
   #onJoined (peer: PeerName): void {
@@ -310,32 +328,6 @@ class MeshNeighbourhood extends TypedEventEmitter<NeighbourhoodEvents> implement
     if (member?.suspectedMs === undefined && member !== undefined && !isConnected(peer) && (this.#lost.has(peer) || this.#presence.isSilent(member))) {
       void this.#presence.suspect(member, isConnected, this.#stopped.signal)
     }
-  }
-
-  /** Draws the graph again, soon: changes come in bunches */
-  #settle (): void {
-    this.#newsMs = this.#components.clock.monotonicMs()
-    if (!this.#settling && !this.#stopped.signal.aborted) {
-      this.#settling = true
-      void this.#drawWhenQuiet()
-    }
-  }
-
-  async #drawWhenQuiet (): Promise<void> {
-    const { clock } = this.#components
-    const { signal } = this.#stopped
-    const latestMs = clock.monotonicMs() + MAX_SETTLE_MS
-    try {
-      for (let now = clock.monotonicMs(); now < this.#newsMs + QUIET_MS && now < latestMs; now = clock.monotonicMs()) {
-        await clock.delay(Math.min(this.#newsMs + QUIET_MS, latestMs) - now, { signal })
-      }
-    } catch {
-      // stopped
-      return
-    } finally {
-      this.#settling = false
-    }
-    this.#draw()
   }
 
   #draw (): void {

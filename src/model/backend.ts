@@ -95,6 +95,12 @@ async function loadWasm (): Promise<Backend> {
   }
 }
 
+/** What is used of tfjs-node's backend beyond the public interface */
+interface NativeBackend {
+  binding: { TF_ATTR_TYPE: number, TF_FLOAT: number }
+  executeSingleOutput: (name: string, attributes: ReadonlyArray<{ name: string, type: number, value: number }>, inputs: readonly Tensor[]) => Tensor
+}
+
 async function loadTensorflow (): Promise<Backend> {
   // tfjs-node 4 calls a function that Node 23 removed
   if (!('isNullOrUndefined' in util)) {
@@ -111,5 +117,12 @@ async function loadTensorflow (): Promise<Backend> {
   if (!await tf.setBackend('tensorflow')) {
     throw new BackendError(`backend tensorflow was loaded from ${entry} but does not start; is @tensorflow/tfjs-core installed twice (${fileURLToPath(import.meta.resolve('@tensorflow/tfjs-core'))})?`)
   }
-  return { name: 'tensorflow', ...common }
+  const native = tf.backend() as unknown as NativeBackend
+  const attributes = [{ name: 'T', type: native.binding.TF_ATTR_TYPE, value: native.binding.TF_FLOAT }]
+  return {
+    name: 'tensorflow',
+    ...common,
+    // one operation of the library, where tfjs would make eight
+    reluGradient: (dy, y) => native.executeSingleOutput('ReluGrad', attributes, [dy, y])
+  }
 }

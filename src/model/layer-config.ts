@@ -172,7 +172,15 @@ function convolution (config: LayerConfig, name: string, input: readonly number[
 function pooling (kind: 'max-pooling' | 'average-pooling', config: LayerConfig, at: { name: string, input: readonly number[] }): Layer {
   const [height, width, channels] = image(config, at.input)
   const window = config.window('pool_size')
+  if (kind === 'average-pooling' && (overhangs(height, window, 0) || overhangs(width, window, 1))) {
+    // the backends disagree on whether the padding counts in the mean's gradient
+    config.refuse('padding "same" with windows that reach over the edge', at.input)
+  }
   return { kind, ...at, output: [slide(config, height, window, 0), slide(config, width, window, 1), channels], window }
+}
+
+function overhangs (extent: number, { size, strides, padding }: Window, axis: 0 | 1): boolean {
+  return padding === 'same' && (Math.ceil(extent / strides[axis]) - 1) * strides[axis] + size[axis] > extent
 }
 
 function reshape (config: LayerConfig, name: string, input: readonly number[]): Layer {

@@ -7,7 +7,7 @@
 import * as tf from '@tensorflow/tfjs-core'
 import { batchLoss } from './loss.ts'
 import { runLayer } from './layer-operations.ts'
-import { parameterShapes } from './layer.ts'
+import { elements, parameterShapes } from './layer.ts'
 import type { Tensor } from '@tensorflow/tfjs-core'
 import type { ParameterSlot, Random } from '../interface.ts'
 import type { Backend } from './backend.ts'
@@ -34,6 +34,7 @@ export class LayerGraph {
   private readonly plan: ModelPlan
   private readonly loss: LossName
   private readonly steps: Step[]
+  private readonly inputShape: readonly number[]
   /** Before this layer nothing has parameters, so that no gradient flows there */
   private readonly firstTrained: number
 
@@ -42,7 +43,11 @@ export class LayerGraph {
     this.plan = plan
     this.loss = loss
     let next = 0
-    this.steps = plan.layers.map((layer) => {
+    // batches arrive flat: they are given the shape after the first layers when those only reshape
+    const leading = plan.layers.findIndex(({ kind }) => kind !== 'reshape')
+    const layers = plan.layers.slice(leading)
+    this.inputShape = layers[0]!.input
+    this.steps = layers.map((layer) => {
       const first = next
       next += parameterShapes(layer).length
       return { layer, slots: plan.layout.slice(first, next) }
@@ -94,8 +99,8 @@ export class LayerGraph {
   }
 
   private inputs ({ inputs, count }: Batch): Tensor {
-    const shape = [count, ...this.plan.inputShape]
-    return this.backend.upload(inputs.subarray(0, shape.reduce((product, size) => product * size, 1)), shape)
+    const shape = [count, ...this.inputShape]
+    return this.backend.upload(inputs.subarray(0, elements(shape)), shape)
   }
 
   private weights ({ slots: [kernel, bias] }: Step, parameters: Float32Array): Weights | undefined {

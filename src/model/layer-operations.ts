@@ -54,6 +54,11 @@ function kernel (name: string, inputs: Record<string, Tensor>, attributes: Recor
   return tf.engine().runKernel(name, inputs, attributes as NamedAttrMap)
 }
 
+/** Even a reshape that changes nothing costs an operation */
+function shaped (x: Tensor, shape: readonly number[]): Tensor {
+  return x.shape.length === shape.length && x.shape.every((dimension, i) => dimension === shape[i]) ? x : tf.reshape(x, [...shape])
+}
+
 const ACTIVATIONS: Readonly<Record<Activation, (x: Tensor) => Tensor>> = {
   linear: (x) => x,
   relu: (x) => tf.relu(x),
@@ -81,15 +86,15 @@ function fusable (name: Activation): 'relu' | 'linear' {
 }
 
 function dense (layer: DenseLayer, x: Tensor, weights: Weights, backend: Backend): Pass {
-  const rows = tf.reshape<tf.Rank.R2>(x, [-1, layer.input.at(-1)!])
-  const product = tf.fused.matMul({ a: rows, b: weights.kernel, ...withBias(weights), activation: fusable(layer.activation) })
+  const rows = shaped(x, [elements(x.shape) / layer.input.at(-1)!, layer.input.at(-1)!])
+  const product = kernel('_FusedMatMul', { a: rows, b: weights.kernel, ...withBias(weights) }, { transposeA: false, transposeB: false, activation: fusable(layer.activation) })
   const y = layer.activation === 'relu' ? product : ACTIVATIONS[layer.activation](product)
   return {
-    output: tf.reshape(y, [-1, ...layer.output]),
+    output: shaped(y, [...x.shape.slice(0, -1), layer.units]),
     backward: (dy, wantInput) => {
-      const dz = activationGradient(layer.activation, tf.reshape(dy, [-1, layer.units]), y, backend)
+      const dz = activationGradient(layer.activation, shaped(dy, y.shape), y, backend)
       return {
-        input: wantInput ? tf.reshape(tf.matMul(dz, weights.kernel, false, true), [-1, ...layer.input]) : undefined,
+        input: wantInput ? shaped(tf.matMul(dz, weights.kernel, false, true), x.shape) : undefined,
         kernel: tf.matMul(rows, dz, true, false),
         ...(weights.bias === undefined ? {} : { bias: backend.columnSums(dz) })
       }
@@ -116,7 +121,7 @@ function convolution (layer: ConvolutionLayer, x: Tensor, weights: Weights, back
       return {
         input: wantInput ? kernel('Conv2DBackpropInput', { dy: dz, filter }, { ...attributes, inputShape: x.shape }) : undefined,
         kernel: kernel('Conv2DBackpropFilter', { x, dy: dz }, { ...attributes, filterShape: filter.shape }),
-        ...(weights.bias === undefined ? {} : { bias: backend.columnSums(tf.reshape(dz, [-1, layer.filters])) })
+        ...(weights.bias === undefined ? {} : { bias: backend.columnSums(shaped(dz, [elements(dz.shape) / layer.filters, layer.filters])) })
       }
     }
   }
@@ -145,7 +150,7 @@ function globalAveragePooling (x: Tensor): Pass {
 }
 
 function reshape (x: Tensor, output: readonly number[]): Pass {
-  return { output: tf.reshape(x, [-1, ...output]), backward: (dy) => ({ input: tf.reshape(dy, x.shape) }) }
+  return { output: shaped(x, [x.shape[0], ...output]), backward: (dy) => ({ input: shaped(dy, x.shape) }) }
 }
 
 function activation (layer: ActivationLayer, x: Tensor, backend: Backend): Pass {

@@ -1,0 +1,138 @@
+/**
+ * Models, data and the tfjs-layers reference that the tests of this folder share
+ */
+import * as tf from '@tensorflow/tfjs-core'
+import { loadLayersModel } from '@tensorflow/tfjs-layers'
+import { parseFederation } from '../../src/federation.ts'
+import { BACKEND_NAMES, loadBackend } from '../../src/model/backend.ts'
+import { initialParameters } from '../../src/model/initial-parameters.ts'
+import { denseTopology, planModel } from '../../src/model/topology.ts'
+import { seededRandom } from '../../src/seeded-random.ts'
+import type { Dataset, Examples } from '../../src/data/examples.ts'
+import type { FederationDocument, FederationInit } from '../../src/federation.ts'
+import type { BackendName } from '../../src/interface.ts'
+import type { Batch } from '../../src/model/layer-graph.ts'
+
+export type Model = FederationDocument['model']
+
+export interface DocumentInit {
+  shape: [number, number, number]
+  classes: number
+  topology?: Record<string, unknown>
+  loss?: Model['loss']
+  training?: FederationInit['training']
+}
+
+export function federation ({ shape, classes, topology, loss = 'categoricalCrossentropy', training }: DocumentInit): FederationDocument {
+  return parseFederation({
+    format: 1,
+    name: 'test',
+    model: {
+      topology: topology ?? denseTopology({ inputShape: shape, hidden: [8], classes }),
+      seed: 7,
+      loss,
+      input: { kind: 'image', shape },
+      labels: Array.from({ length: classes }, (_, i) => `class ${i}`)
+    },
+    training: training ?? { epochs: 1, batchSize: 16, optimizer: { name: 'sgd', learningRate: 0.1 } },
+    aggregation: { rule: 'mean', f: 0 },
+    codec: { name: 'float32' },
+    topology: { degree: 1 },
+    round: { deadlineMs: 1000, staleness: 0 },
+    privacy: { mechanism: 'none' }
+  })
+}
+
+export function entry (className: string, name: string, config: object = {}): { class_name: string, config: object } {
+  return { class_name: className, config: { name, trainable: true, ...config } }
+}
+
+/** A Sequential whose first layer states the input shape */
+export function sequential (shape: readonly number[], layers: ReadonlyArray<{ class_name: string, config: object }>): Record<string, unknown> {
+  const [first, ...rest] = layers
+  const config = { ...first!.config, batch_input_shape: [null, ...shape], dtype: 'float32' }
+  return { class_name: 'Sequential', config: { name: 'sequential', layers: [{ class_name: first!.class_name, config }, ...rest] } }
+}
+
+export function randomBatch (model: Model, count: number, seed = 1): Batch {
+  const random = seededRandom(seed)
+  const { inputShape } = planModel(model)
+  const features = inputShape.reduce((product, size) => product * size, 1)
+  return {
+    inputs: Float32Array.from({ length: count * features }, () => 2 * random() - 1),
+    labels: Uint16Array.from({ length: count }, () => random() * model.labels.length),
+    count
+  }
+}
+
+/** Two blobs in a plane, or `classes` of them on a circle: a linear model separates them */
+export function blobs (count: number, classes: number, seed = 1): Examples {
+  const random = seededRandom(seed)
+  const labels = Uint16Array.from({ length: count }, (_, i) => i % classes)
+  const inputs = Float32Array.from({ length: count * 2 }, (_, i) => {
+    const angle = 2 * Math.PI * labels[i >> 1]! / classes
+    return 2 * (i % 2 === 0 ? Math.cos(angle) : Math.sin(angle)) + random() - 0.5
+  })
+  return { count, featureCount: 2, labels, writeInputs: (index, out, offset) => { out.set(inputs.subarray(2 * index, 2 * index + 2), offset) } }
+}
+
+export function blobDataset (classes = 3): Dataset {
+  return { train: blobs(120, classes, 1), test: blobs(60, classes, 2) }
+}
+
+/** The same model in tfjs-layers, with the same weights, on the current backend */
+export async function referenceModel (model: Model, parameters = initialParameters(model)): Promise<tf.InferenceModel & { apply: (x: tf.Tensor) => unknown, dispose: () => unknown }> {
+  const weightSpecs = planModel(model).layout.map(({ name, shape }) => ({ name, shape: [...shape], dtype: 'float32' as const }))
+  return loadLayersModel(tf.io.fromMemory({ modelTopology: model.topology, weightSpecs, weightData: parameters.slice().buffer }))
+}
+
+/** Loss (sum) and gradients by the tape of tfjs, on plain code */
+export async function referenceGradients (model: Model, parameters: Float32Array, batch: Batch): Promise<{ loss: number, gradients: Float32Array }> {
+  await loadBackend('cpu')
+  const { layout, inputShape, outputs, parameterCount } = planModel(model)
+  const reference = await referenceModel(model, parameters)
+  const x = tf.tensor(batch.inputs, [batch.count, ...inputShape])
+  const target = outputs === 1
+    ? tf.tensor2d(Float32Array.from(batch.labels), [batch.count, 1])
+    : tf.oneHot(tf.tensor1d(Int32Array.from(batch.labels), 'int32'), outputs).toFloat()
+  const { value, grads } = tf.variableGrads(() => tf.tidy(() => {
+    const y = tf.clipByValue(reference.apply(x) as tf.Tensor, 1e-7, 1 - 1e-7)
+    const cross = tf.mul(target, tf.log(y))
+    const losses = model.loss === 'categoricalCrossentropy'
+      ? tf.sum(cross, -1)
+      : tf.mean(tf.add(cross, tf.mul(tf.sub(1, target), tf.log(tf.sub(1, y)))), -1)
+    return tf.neg(tf.mean(losses)) as tf.Scalar
+  }))
+  const gradients = new Float32Array(parameterCount)
+  for (const { name, offset } of layout) {
+    const key = Object.keys(grads).find((variable) => variable === name || variable.replace(/_\d+$/, '') === name)
+    gradients.set(await grads[key!]!.data<'float32'>(), offset)
+  }
+  const loss = value.dataSync()[0]! * batch.count
+  reference.dispose()
+  tf.dispose([x, target, value, grads])
+  return { loss, gradients }
+}
+
+/** The backends that can be loaded here, and why the others cannot. Says so, because a skipped test is easily missed */
+export async function availableBackends (): Promise<BackendName[]> {
+  const available: BackendName[] = []
+  for (const name of BACKEND_NAMES) {
+    try {
+      await loadBackend(name)
+      available.push(name)
+    } catch (err) {
+      console.warn(`tests on the ${name} backend are skipped: ${(err as Error).message}`)
+    }
+  }
+  return available
+}
+
+export function largestDifference (a: ArrayLike<number>, b: ArrayLike<number>): number {
+  let largest = Math.abs(a.length - b.length)
+  for (let i = 0; i < a.length; i++) {
+    const difference = Math.abs(a[i]! - b[i]!)
+    largest = Number.isNaN(difference) ? Infinity : Math.max(largest, difference)
+  }
+  return largest
+}

@@ -1,0 +1,147 @@
+import * as layers from '@tensorflow/tfjs-layers'
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { MAX_PARAMETERS } from '../../src/federation.ts'
+import { loadBackend } from '../../src/model/backend.ts'
+import { initialParameters } from '../../src/model/initial-parameters.ts'
+import { convolutionalTopology, denseTopology, inspectTopology, planModel } from '../../src/model/topology.ts'
+import { entry, federation, referenceModel, sequential } from './models.ts'
+import type { Model } from './models.ts'
+
+function model (topology: unknown, overrides: Partial<Model> = {}): Model {
+  const base = federation({ shape: [28, 28, 1], classes: 10, topology: denseTopology({ inputShape: [28, 28, 1], hidden: [], classes: 10 }) }).model
+  return { ...base, ...overrides, topology: topology as Model['topology'] }
+}
+
+const softmax = (units = 10): { class_name: string, config: object } => entry('Dense', 'output', { units, activation: 'softmax' })
+const image = (list: ReadonlyArray<{ class_name: string, config: object }>): Model => model(sequential([28, 28, 1], list))
+
+describe('topology', () => {
+  it('counts the parameters of a multi-layer perceptron, tensor by tensor', () => {
+    const inspected = inspectTopology(model(denseTopology({ inputShape: [28, 28, 1], hidden: [256, 128], classes: 10 })))
+    expect(inspected.parameterCount).toBe(235_146)
+    expect(inspected.outputs).toBe(10)
+    expect(inspected.layout[0]).toEqual({ name: 'dense_1/kernel', shape: [784, 256], offset: 0, size: 200_704 })
+    expect(inspected.layout.map(({ name }) => name)).toEqual(['dense_1/kernel', 'dense_1/bias', 'dense_2/kernel', 'dense_2/bias', 'output/kernel', 'output/bias'])
+    for (const [i, { offset, size }] of inspected.layout.entries()) {
+      expect(inspected.layout[i + 1]?.offset ?? inspected.parameterCount).toBe(offset + size)
+    }
+  })
+
+  it('is what tfjs-layers loads, with the same tensors in the same order', async () => {
+    await loadBackend('cpu')
+    for (const topology of [denseTopology({ inputShape: [28, 28, 1], hidden: [9], classes: 10 }), convolutionalTopology({ inputShape: [28, 28, 1], filters: [4, 6], hidden: [12], classes: 10 })]) {
+      const reference = await referenceModel(model(topology)) as unknown as layers.LayersModel
+      expect(reference.trainableWeights.map(({ shape }) => shape)).toEqual(inspectTopology(model(topology)).layout.map(({ shape }) => shape))
+    }
+  })
+
+  it('reads the JSON that tfjs-layers writes', async () => {
+    await loadBackend('cpu')
+    const made = layers.sequential({
+      layers: [
+        layers.layers.conv2d({ inputShape: [28, 28, 1], filters: 4, kernelSize: 5, strides: 2, activation: 'relu', kernelInitializer: 'heNormal' }),
+        layers.layers.maxPooling2d({ poolSize: 2 }), layers.layers.averagePooling2d({ poolSize: [2, 3], strides: [1, 2] }), layers.layers.reLU(), layers.layers.leakyReLU({ alpha: 0.1 }),
+        layers.layers.flatten(), layers.layers.reshape({ targetShape: [5, 8] }), layers.layers.flatten(), layers.layers.dropout({ rate: 0.2 }),
+        layers.layers.dense({ units: 10 }), layers.layers.softmax({})
+      ]
+    })
+    expect(inspectTopology(model(made.toJSON(null, false))).parameterCount).toBe(made.countParams())
+  })
+
+  it('starts from Glorot uniform weights and zero biases, equal for equal seeds', () => {
+    const network = model(convolutionalTopology({ inputShape: [28, 28, 1], filters: [8], classes: 10 }))
+    const parameters = initialParameters(network)
+    const [kernel, bias] = inspectTopology(network).layout
+    const limit = Math.sqrt(6 / (9 * (1 + 8)))
+    const values = parameters.subarray(kernel!.offset, kernel!.offset + kernel!.size)
+    expect(Math.max(...values)).toBeLessThanOrEqual(limit)
+    expect(Math.max(...values)).toBeGreaterThan(0.8 * limit)
+    expect(Math.min(...values)).toBeLessThan(-0.8 * limit)
+    expect(parameters.subarray(bias!.offset, bias!.offset + bias!.size).every((value) => value === 0)).toBe(true)
+    expect(initialParameters(network)).toEqual(parameters)
+    expect(initialParameters({ ...network, seed: 8 })).not.toEqual(parameters)
+    // known values: every machine must start here
+    expect([...parameters.subarray(0, 3)]).toMatchInlineSnapshot(`
+      [
+        0.11945566534996033,
+        -0.051617078483104706,
+        0.024284202605485916,
+      ]
+    `)
+  })
+
+  it.each<[string, Model, RegExp]>([
+    ['a functional model', model({ class_name: 'Model', config: {} }), /"Model" is not supported/],
+    ['nothing', model({}), /class_name is missing/],
+    ['no layers', model({ class_name: 'Sequential', config: {} }), /config\.layers is not an array/],
+    ['an unknown layer', image([entry('Lambda', 'l'), softmax()]), /layer 0 "Lambda" is not supported; known layers are/],
+    ['a layer named like a property of every object', image([entry('constructor', 'l'), softmax()]), /layer 0 "constructor" is not supported/],
+    ['too many layers', image([...Array.from({ length: 200 }, (_, i) => entry('ReLU', `r${i}`)), softmax()]), /has 201 layers, more than 128/],
+    ['too many parameters', image([entry('Flatten', 'f'), entry('Dense', 'd', { units: 100_000 }), softmax()]), new RegExp(`more than ${MAX_PARAMETERS}`)],
+    ['a width beyond counting', image([entry('Flatten', 'f'), entry('Dense', 'd', { units: 1e300 }), softmax()]), /units 1e\+300 is not supported/],
+    ['huge activations', image([entry('Conv2D', 'c', { filters: 1 << 20, kernel_size: 1 }), entry('Flatten', 'f'), softmax()]), /activations .* more than 16777216/],
+    ['endless work', model(sequential([2048, 2048, 1], [
+      entry('Conv2D', 'c', { filters: 1, kernel_size: [1000, 1000], padding: 'same' }), entry('GlobalAveragePooling2D', 'g'), softmax()
+    ]), { input: { kind: 'image', shape: [2048, 2048, 1], mean: 0, stdDev: 1 } }), /multiplications for each example/],
+    ['a window larger than its input', image([entry('MaxPooling2D', 'p', { pool_size: [29, 2] }), entry('Flatten', 'f'), softmax()]), /a window of 29 does not fit an input of 28/],
+    ['an average over padding', image([entry('AveragePooling2D', 'p', { pool_size: [3, 3], strides: [1, 1], padding: 'same' }), entry('Flatten', 'f'), softmax()]), /over the edge/],
+    ['a regulariser', image([entry('Flatten', 'f'), entry('Dense', 'd', { units: 4, kernel_regularizer: { class_name: 'L1L2', config: {} } }), softmax()]), /layer 1: kernel_regularizer .* is not supported/],
+    ['frozen weights', image([entry('Flatten', 'f'), entry('Dense', 'd', { units: 4, trainable: false }), softmax()]), /trainable false/],
+    ['channels first', image([entry('Conv2D', 'c', { filters: 2, kernel_size: 3, data_format: 'channels_first' }), entry('Flatten', 'f'), softmax()]), /data_format/],
+    ['dilation', image([entry('Conv2D', 'c', { filters: 2, kernel_size: 3, dilation_rate: [2, 2] }), entry('Flatten', 'f'), softmax()]), /dilation_rate/],
+    ['a softmax in the middle', image([entry('Flatten', 'f'), entry('Dense', 'd', { units: 4, activation: 'softmax' }), softmax()]), /"d" has the activation "softmax"/],
+    ['no softmax at the end', image([entry('Flatten', 'f'), entry('Dense', 'd', { units: 10 })]), /must have the activation "softmax"/],
+    ['other outputs than labels', image([entry('Flatten', 'f'), softmax(9)]), /has 9 outputs, but model\.labels has 10 names/],
+    ['outputs that are an image', image([softmax()]), /outputs of shape \[28, 28, 10\].*Flatten/],
+    ['another input shape', model(sequential([28, 28, 3], [entry('Flatten', 'f'), softmax()])), /takes inputs of shape \[28, 28, 3\], but model\.input gives \[28, 28, 1\]/],
+    ['a reshape that does not fit', image([entry('Reshape', 'r', { target_shape: [28, 27] }), entry('Flatten', 'f'), softmax()]), /cannot reshape \[28, 28, 1\] into \[28, 27\]/],
+    ['two layers of one name', image([entry('Flatten', 'x'), entry('Dense', 'x', { units: 10, activation: 'softmax' })]), /two layers have the name "x"/],
+    ['a name that is a path', image([entry('Flatten', '../x'), softmax()]), /no usable name/],
+    ['a late input layer', image([entry('Flatten', 'f'), entry('InputLayer', 'i'), softmax()]), /only come first/],
+    ['no parameters', image([entry('Flatten', 'f'), entry('Reshape', 'r', { target_shape: [784] }), entry('Softmax', 's')]), /784 outputs/]
+  ])('refuses %s in one line', (_, refused, message) => {
+    expect(() => inspectTopology(refused)).toThrow(expect.objectContaining({ name: 'InvalidFederationError', message: expect.stringMatching(message) as string }) as Error)
+    try {
+      inspectTopology(refused)
+    } catch (err) {
+      expect((err as Error).message).not.toContain('\n')
+      expect((err as Error).message.length).toBeLessThan(400)
+    }
+  })
+
+  it('gives a plan within its bounds or an InvalidFederationError for any JSON whatsoever', () => {
+    const number = fc.oneof(fc.integer({ min: 1, max: 40 }), fc.constantFrom(0, -1, 1.5, 1e9, 2 ** 53, Infinity, NaN), fc.string({ maxLength: 3 }))
+    const pair = fc.oneof(number, fc.tuple(number, number), fc.array(number, { maxLength: 3 }))
+    const text = (...values: string[]): fc.Arbitrary<unknown> => fc.oneof(fc.constantFrom<unknown>(...values), fc.jsonValue({ maxDepth: 1 }))
+    const config = fc.record({
+      name: fc.oneof(fc.integer({ min: 0, max: 1000 }).map((i) => `layer${i}`), fc.jsonValue({ maxDepth: 1 })),
+      units: number, filters: number, kernel_size: pair, pool_size: pair, strides: pair, target_shape: fc.array(number, { maxLength: 6 }), rate: number, alpha: number,
+      padding: text('same', 'valid'), activation: text('relu', 'softmax', 'tanh', 'linear'), use_bias: text('true')
+    }, { requiredKeys: ['name'] })
+    const layer = fc.record({
+      class_name: fc.oneof(fc.constantFrom('Dense', 'Conv2D', 'MaxPooling2D', 'AveragePooling2D', 'GlobalAveragePooling2D', 'Flatten', 'Reshape', 'Activation', 'ReLU', 'Softmax', 'LeakyReLU', 'Dropout', 'InputLayer'), fc.string()),
+      config: fc.oneof({ weight: 9, arbitrary: config }, { weight: 1, arbitrary: fc.jsonValue({ maxDepth: 2 }) })
+    })
+    const ending = fc.constant([entry('Flatten', 'last'), softmax()])
+    const topology = fc.oneof(
+      { weight: 8, arbitrary: fc.tuple(fc.array(layer, { maxLength: 5 }), ending).map(([list, end]) => ({ class_name: 'Sequential', config: { layers: [...list, ...end] } })) },
+      { weight: 1, arbitrary: fc.jsonValue() },
+      { weight: 1, arbitrary: fc.record({ class_name: fc.constant('Sequential'), config: fc.jsonValue() }) }
+    )
+    let accepted = 0
+    fc.assert(fc.property(topology, (value) => {
+      try {
+        const plan = planModel(model(value))
+        expect(plan.parameterCount).toBeLessThanOrEqual(MAX_PARAMETERS)
+        expect(plan.layout.reduce((sum, { size }) => sum + size, 0)).toBe(plan.parameterCount)
+        expect(plan.layers.every(({ output }) => output.every((dimension) => Number.isInteger(dimension) && dimension > 0))).toBe(true)
+        accepted++
+      } catch (err) {
+        expect((err as Error).name).toBe('InvalidFederationError')
+        expect((err as Error).message).not.toContain('\n')
+      }
+    }), { numRuns: 3000 })
+    expect(accepted).toBeGreaterThan(10)
+  })
+})

@@ -6,7 +6,7 @@
 import '../promise-with-resolvers.ts'
 import { createHash } from 'node:crypto'
 import { BlockList, isIP } from 'node:net'
-import type { GossipsubOpts, Message, TopicValidatorFn } from '@libp2p/gossipsub'
+import type { GossipsubMessage, GossipsubOpts, Message, TopicValidatorFn, TopicValidatorResult } from '@libp2p/gossipsub'
 import type { PeerId, TypedEventTarget } from '@libp2p/interface'
 import type { PeerName } from '../interface.ts'
 
@@ -30,6 +30,7 @@ export const MAX_GOSSIP_BACKLOG_BYTES = 4_194_304
 export interface Pubsub extends TypedEventTarget<{
   'subscription-change': CustomEvent<{ peerId: PeerId, subscriptions: Array<{ topic: string, subscribe: boolean }> }>
   message: CustomEvent<Message>
+  'gossipsub:message': CustomEvent<GossipsubMessage>
   'gossipsub:heartbeat': CustomEvent
 }> {
   topicValidators: Map<string, TopicValidatorFn>
@@ -42,6 +43,8 @@ export interface Pubsub extends TypedEventTarget<{
   subscribe: (topic: string) => void
   unsubscribe: (topic: string) => void
   publish: (topic: string, data: Uint8Array) => Promise<{ recipients: PeerId[] }>
+  /** Ends the wait of a message that was accepted by its validator: only now is it passed on */
+  reportMessageValidationResult: (messageId: string, from: PeerName, result: TopicValidatorResult) => void
   /** By peer name. A peer without an entry gets nothing from this node */
   readonly streamsOutbound: ReadonlyMap<PeerName, unknown>
   readonly streamsInbound: ReadonlyMap<PeerName, unknown>
@@ -133,6 +136,8 @@ export function gossipSettings (init: GossipSettingsInit): Partial<GossipsubOpts
     // no IHAVE: the answer to an IWANT batches messages beyond the largest frame. Missed updates are pulled instead
     Dlazy: 0,
     gossipFactor: 0,
+    // accepted messages wait until they are released: see patient-forwarding.ts
+    asyncValidation: true,
     doPX: false,
     emitSelf: false,
     allowPublishToZeroTopicPeers: true,

@@ -13,6 +13,7 @@ import { createLibp2p } from 'libp2p'
 import { ListenError } from '../errors.ts'
 import { parseAddress } from './address.ts'
 import { gossipSettings } from './gossip-settings.ts'
+import { forwardPatiently } from './patient-forwarding.ts'
 import { createTrafficMeter } from './traffic.ts'
 import type { Identify, IdentifyPush } from '@libp2p/identify'
 import type { Connection, ConnectionGater, Libp2p, PrivateKey } from '@libp2p/interface'
@@ -148,6 +149,7 @@ export async function createHost (init: HostInit): Promise<Host> {
       pubsub: (components) => router(components) as unknown as Pubsub
     }
   })
+  const stopForwarding = forwardPatiently(libp2p.services.pubsub)
   return {
     libp2p,
     pubsub: libp2p.services.pubsub,
@@ -162,6 +164,9 @@ export async function createHost (init: HostInit): Promise<Host> {
         throw new ListenError(`cannot listen on ${init.listen.join(', ')}: ${(err as Error).message}`, { cause: err })
       }
     },
-    stop: async () => { await libp2p.stop() }
+    stop: async () => {
+      stopForwarding()
+      await libp2p.stop()
+    }
   }
 }

@@ -16,3 +16,8 @@ export function controlTopic (federation: string): string {
 export function authorTopic (federation: string, author: PeerName): string {
   return `/grapevine/1/${federation}/updates/${author}`
 }
+
+/** Whose updates a topic carries; undefined for any other topic */
+export function authorOfTopic (topic: string): PeerName | undefined {
+  return /^\/grapevine\/1\/[^/]+\/updates\/([^/]+)$/.exec(topic)?.[1]
+}

@@ -203,7 +203,8 @@ describe('a throwing listener', () => {
     try {
       const s = await scene(false)
       s.victim.addEventListener('update', () => { throw new TypeError('listener') })
-      s.victim.addEventListener('update', () => Promise.reject(new TypeError('async listener')))
+      const rejecting: (event: unknown) => unknown = async () => { throw new TypeError('async listener') }
+      s.victim.addEventListener('update', rejecting)
       s.victim.addEventListener('update:rejected', () => { throw new TypeError('listener') })
       s.victim.neighbourhood.onControl = () => { throw new TypeError('control') }
       await s.attacker.pubsub.publish(`/grapevine/1/${FEDERATION}/control`, bytes(10))

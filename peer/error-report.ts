@@ -45,7 +45,7 @@ export const ERROR_ROWS: readonly ErrorRow[] = [
   { code: 'USAGE', exit: 'usage', names: ['UsageError'], fix: 'See grapevine --help' },
   { code: 'CONFIGURATION', exit: 'configuration', names: ['ConfigurationError'], fix: 'See docs/configuration.md for all settings' },
   { code: 'NO_HOME', exit: 'configuration', names: ['NoHomeError'], fix: 'Make one: grapevine init, or join a federation: grapevine join ADDRESS' },
-  { code: 'HOME_EXISTS', exit: 'running', names: ['HomeExistsError'], fix: 'Start it: grapevine start, use another folder: --home DIR, or pass --if-missing to accept it' },
+  { code: 'HOME_EXISTS', exit: 'configuration', names: ['HomeExistsError'], fix: 'Start it: grapevine start, use another folder: --home DIR, or pass --if-missing to accept it' },
   { code: 'NO_SUCH_VERSION', exit: 'usage', names: ['NoSuchVersionError'], fix: 'List them: grapevine versions' },
   { code: 'CONTROL', exit: 'unexpected', names: ['ControlError'], fix: 'Look at the process, and start the peer again' },
 
@@ -82,6 +82,9 @@ export const ERROR_ROWS: readonly ErrorRow[] = [
   { code: 'FILE_MISSING', exit: 'usage', names: ['Error'], causes: ['ENOENT', 'ENOTDIR', 'EISDIR', 'EEXIST', 'ENOTEMPTY'], fix: 'Check the path' }
 ]
 
+/** What no row fits */
+export const UNEXPECTED = { code: 'UNEXPECTED', exit: 'unexpected', fix: 'This is a bug: run again with --verbose for the stack trace, and report it' } as const
+
 /** How deep a chain of causes is followed: it may be a loop */
 const MAX_CAUSES = 8
 
@@ -90,13 +93,8 @@ export function reportError (error: unknown): ErrorReport {
   const row = ERROR_ROWS.find((candidate) => fits(candidate, error))
   const message = oneLine(error instanceof Error ? error.message : String(error))
   if (row === undefined) {
-    return {
-      code: 'GRAPEVINE_E_UNEXPECTED',
-      exit: EXIT_CODES.unexpected.code,
-      message: `${error instanceof Error ? `${error.name}: ` : ''}${message}`,
-      fix: 'This is a bug: run again with --verbose for the stack trace, and report it',
-      told: false
-    }
+    const name = error instanceof Error ? `${error.name}: ` : ''
+    return { code: `GRAPEVINE_E_${UNEXPECTED.code}`, exit: EXIT_CODES[UNEXPECTED.exit].code, message: `${name}${message}`, fix: UNEXPECTED.fix, told: false }
   }
   return { code: `GRAPEVINE_E_${row.code}`, exit: EXIT_CODES[row.exit].code, message, fix: row.fix, told: row.told ?? false }
 }

@@ -17,7 +17,7 @@ export class NoHomeError extends Error {
   override name = 'NoHomeError'
 }
 
-/** `init` found a peer in the home. Exit code 4 */
+/** `init` found a peer in the home. Exit code 3 */
 export class HomeExistsError extends Error {
   override name = 'HomeExistsError'
 }

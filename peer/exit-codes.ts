@@ -6,7 +6,7 @@ export const EXIT_CODES = {
   ok: { code: 0, meaning: 'done; a running peer was stopped gracefully or reached its last round' },
   unexpected: { code: 1, meaning: 'a bug: nothing that you did' },
   usage: { code: 2, meaning: 'the command line is wrong: unknown flag, malformed address, no such version' },
-  configuration: { code: 3, meaning: 'the configuration file, an environment variable, the home or the federation document is not valid' },
+  configuration: { code: 3, meaning: 'a configuration file, an environment variable, the home or the federation document is not what is needed' },
   running: { code: 4, meaning: 'the peer is not running, or another process runs it already' },
   network: { code: 5, meaning: 'cannot listen, or no bootstrap address answered' },
   incompatible: { code: 7, meaning: 'Node too old, home of another format, model that no training backend here can run' },

@@ -64,7 +64,7 @@ async function fittedDocument (source: Exclude<DatasetSource, { kind: 'digits' }
     aggregation: { rule: 'gated-geometric-median', f: 1 },
     codec: { name: 'int8' },
     topology: { degree: 6 },
-    round: { deadlineMs: 15_000, staleness: 2 },
+    round: { deadlineMs: 15_000, staleness: 1 },
     privacy: { mechanism: 'none' }
   }
   return parseFederation(document)

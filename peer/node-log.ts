@@ -26,6 +26,8 @@ const PROGRESS_INTERVAL_MS = 250
 /** Where no line can be rewritten, a long round says now and then that it is alive */
 const HEARTBEAT_MS = 30_000
 
+const WARNING_INTERVAL_MS = 60_000
+
 export function logNode (node: GrapevineNode, terminal: Terminal): void {
   if (terminal.json) {
     logJson(node, terminal)
@@ -73,7 +75,7 @@ function logNarration (node: GrapevineNode, terminal: Terminal): void {
   node.addEventListener('joined', ({ detail }) => {
     const { how, name, federation, round, backend } = detail
     terminal.note(`${how} federation "${name}" (${shortId(federation)})${round === 0 ? '' : ` at round ${round}`}, training with ${backend}`)
-    terminal.note('waiting for other peers')
+    noteWaiting(node, terminal)
   })
   node.addEventListener('peer:connect', ({ detail }) => {
     terminal.detail(`connected to ${shortId(detail.peer)} at ${detail.address}`)
@@ -82,6 +84,9 @@ function logNarration (node: GrapevineNode, terminal: Terminal): void {
     terminal.detail(`lost ${shortId(detail.peer)}`)
   })
   node.addEventListener('neighbours:change', ({ detail }) => {
+    if (node.status === 'waiting') {
+      noteWaiting(node, terminal)
+    }
     const live = detail.neighbours.filter((neighbour) => neighbour.live).length
     terminal.detail(`neighbours: ${live} live of ${detail.neighbours.length}`)
   })
@@ -94,12 +99,30 @@ function logNarration (node: GrapevineNode, terminal: Terminal): void {
   node.addEventListener('version:commit', ({ detail }) => {
     terminal.detail(`version ${detail.id.slice(0, 12)} saved`)
   })
-  node.addEventListener('warning', ({ detail }) => {
-    terminal.warn(`${detail.message} (${detail.code})`)
-  })
+  node.addEventListener('warning', warnSparingly(terminal))
   node.addEventListener('stopped', ({ detail }) => {
     terminal.note(detail.reason === 'rounds' ? `all rounds done: stopped after round ${detail.round}` : `stopped at round ${detail.round}`)
   })
+}
+
+/** A condition that lasts warns in every round: once a minute is enough to read */
+function warnSparingly (terminal: Terminal): (event: NodeEvents['warning']) => void {
+  const shownAt = new Map<string, number>()
+  return ({ detail: { code, message } }) => {
+    const now = performance.now()
+    const last = shownAt.get(code)
+    if (last === undefined || now - last >= WARNING_INTERVAL_MS || terminal.verbose) {
+      shownAt.set(code, now)
+      terminal.warn(`${message} (${code})`)
+    }
+  }
+}
+
+function noteWaiting (node: GrapevineNode, terminal: Terminal): void {
+  const { members, minMembers } = node.describe()
+  if (members.length < minMembers) {
+    terminal.note(`waiting for other peers: ${members.length} of ${minMembers} members are here`)
+  }
 }
 
 function noteAddresses (terminal: Terminal, { peer, addresses }: NodeEvents['listening']['detail']): void {

@@ -202,7 +202,7 @@ export const SETTINGS = table({
     value: 'N',
     verbs: NODE,
     sources: EVERYWHERE,
-    shownDefault: '2',
+    shownDefault: 'as many as the aggregation rule needs',
     help: 'wait for N members, this peer included, before the first round'
   },
   keepVersions: {

@@ -124,6 +124,8 @@ export interface NodeDescription {
   startedAt: number
   round: number
   phase: RoundPhase | undefined
+  /** The first round waits for this many, this node included */
+  minMembers: number
   members: PeerName[]
   connections: Array<{ peer: PeerName, address: string, direction: 'inbound' | 'outbound' }>
   neighbours: Neighbour[]

@@ -247,6 +247,7 @@ class Node extends TypedEventEmitter<NodeEvents> implements GrapevineNode {
       home: this.init.home,
       startedAt: this.startedAt,
       federation: this.membership === undefined ? undefined : { id: this.membership.id, name: this.membership.document.name },
+      minMembers: this.minMembers,
       trainer: this.description,
       network: this.network,
       engine: this.engine

@@ -51,7 +51,10 @@ function showRunning ({ pid, node }: RunningStatus, terminal: Terminal): void {
   }
 }
 
-function stateLine ({ status, round, phase }: NodeDescription): string {
+function stateLine ({ status, round, phase, members, minMembers }: NodeDescription): string {
+  if (status === 'waiting' && members.length < minMembers) {
+    return `waiting for other peers: ${members.length} of ${minMembers} members are here`
+  }
   return status === 'training' ? `training, round ${round + 1}${phase === undefined ? '' : ` (${phase})`}` : `${status}, ${round === 0 ? 'no round done' : `${round} rounds done`}`
 }
 

@@ -210,7 +210,7 @@ describe('a live peer in the way', () => {
     await using peers = await PeerSet.create()
     const peer = peers.spawn('peer', ['start', '--preset', 'digits', '--data', 'digits', ...LOOPBACK])
     const address = await peer.address()
-    const pid = JSON.parse((await run(['status', '--home', peers.home('peer'), '--json'])).stdout).pid as number
+    const { pid } = JSON.parse((await run(['status', '--home', peers.home('peer'), '--json'])).stdout) as { pid: number }
 
     const second = await run(['start', '--home', peers.home('peer'), ...LOOPBACK])
     expectFailure(second, 'HOME_LOCKED', 4)

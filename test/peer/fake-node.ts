@@ -53,6 +53,7 @@ export class FakeNode extends TypedEventEmitter<NodeEvents> implements Grapevine
       startedAt: 0,
       round: 3,
       phase: 'train',
+      minMembers: 3,
       members: [],
       connections: [],
       neighbours: [],

@@ -1,0 +1,117 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { createInterface } from 'node:readline'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { cleanEnvironment, PROGRAM, run } from './program.ts'
+
+const FIXTURES = resolve(import.meta.dirname, 'fixtures')
+
+let home: string
+
+beforeEach(async () => {
+  home = await mkdtemp(join(tmpdir(), 'gv-launch-'))
+})
+
+afterEach(async () => {
+  await rm(home, { recursive: true })
+})
+
+describe('the launcher', () => {
+  it.each(['18.20.4', '20.18.3', '12.22.12'])('says on Node %s what it needs, in one line, with exit code 7', async (version) => {
+    const { exit, stderr, stdout } = await run(['--help'], { nodeArgs: ['--require', join(FIXTURES, 'old-node.cjs')], env: { PRETEND_NODE: version } })
+    expect(exit).toBe(7)
+    expect(stderr).toMatch(new RegExp(`^error GRAPEVINE_E_NODE_TOO_OLD: found Node ${version} at .*, need 20\\.19 or newer\\. .*\\n$`))
+    expect(stdout).toBe('')
+  })
+
+  it.each(['20.19.0', '22.0.0', '100.1.0'])('runs on Node %s', async (version) => {
+    expect((await run(['--version'], { nodeArgs: ['--require', join(FIXTURES, 'old-node.cjs')], env: { PRETEND_NODE: version } })).exit).toBe(0)
+  })
+
+  it('is written in words that an old Node can read', async () => {
+    const text = await readFile(PROGRAM, 'utf8')
+    expect(text.startsWith('#!/usr/bin/env node\n')).toBe(true)
+    expect(text).not.toMatch(/^import |\?\.|\?\?|\bawait\b|#\w+ ?[=(]/m)
+  })
+})
+
+describe('light verbs', () => {
+  const HEAVY = /node_modules\/(libp2p|@libp2p|@chainsafe|@tensorflow)\//
+
+  async function imports (args: readonly string[]): Promise<string[]> {
+    const { stderr } = await run(args, { nodeArgs: ['--import', join(FIXTURES, 'record-imports.mjs')] })
+    return stderr.split('\n').filter((line) => line.startsWith('import '))
+  }
+
+  it('help loads neither the network nor a tensor library, nor even the checks of settings', async () => {
+    const loaded = await imports(['--help'])
+    expect(loaded.length).toBeGreaterThan(5)
+    expect(loaded.filter((line) => HEAVY.test(line) || line.includes('/zod/'))).toEqual([])
+  })
+
+  it('status, versions and export load neither', async () => {
+    await writeFile(join(home, 'grapevine.toml'), 'rounds = 3\n')
+    for (const verb of [['status'], ['versions'], ['export', 'latest', join(home, 'model')]]) {
+      const loaded = await imports([...verb, '--home', home])
+      expect(loaded.some((line) => line.includes('/zod/')), verb[0]).toBe(true)
+      expect(loaded.filter((line) => HEAVY.test(line)), verb[0]).toEqual([])
+    }
+  })
+})
+
+describe('a reader that goes away', () => {
+  it('ends help quietly', async () => {
+    const shell = spawn('bash', ['-c', `set -o pipefail; '${process.execPath}' '${PROGRAM}' --help | true`], { env: cleanEnvironment(), stdio: ['ignore', 'ignore', 'pipe'] })
+    let stderr = ''
+    shell.stderr.setEncoding('utf8').on('data', (piece: string) => { stderr += piece })
+    const [code] = await once(shell, 'close') as [number]
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+  })
+
+  it('stops a running peer quietly, as it stops on a signal', async () => {
+    const command = `set -o pipefail; '${process.execPath}' '${PROGRAM}' start --json --home '${home}/p' --preset digits --partition 1/40 --min-members 1 --backend wasm --listen /ip4/127.0.0.1/tcp/0 | head -n 1`
+    const shell = spawn('bash', ['-c', command], { env: cleanEnvironment(), stdio: ['ignore', 'pipe', 'pipe'] })
+    let stdout = ''
+    let stderr = ''
+    shell.stdout.setEncoding('utf8').on('data', (piece: string) => { stdout += piece })
+    shell.stderr.setEncoding('utf8').on('data', (piece: string) => { stderr += piece })
+    const [code] = await once(shell, 'close') as [number]
+    expect(JSON.parse(stdout)).toMatchObject({ type: 'listening' })
+    expect({ code, stderr }).toEqual({ code: 0, stderr: `made a new peer in ${home}/p\n` })
+  })
+})
+
+describe('stopping', () => {
+  async function stopSlowly (timeoutMs: number) {
+    const child = spawn(process.execPath, [join(FIXTURES, 'stop-slowly.mjs'), String(timeoutMs), home], { env: cleanEnvironment(), stdio: ['pipe', 'pipe', 'pipe'] })
+    const lines = createInterface({ input: child.stderr })
+    const exited = once(child, 'exit') as Promise<[number | null, NodeJS.Signals | null]>
+    await once(createInterface({ input: child.stdout }), 'line')
+    return { child, lines, exited }
+  }
+
+  it.each([['SIGINT', 'SIGINT', 130], ['SIGTERM', 'SIGTERM', 143], ['SIGINT', 'SIGTERM', 143]] as const)('waits for the node after %s, and ends at once after a second signal, %s, with exit code %i', async (first, second, exit) => {
+    await writeFile(join(home, 'control.json'), 'left')
+    const { child, lines, exited } = await stopSlowly(30_000)
+    child.kill(first)
+    expect(String(await once(lines, 'line'))).toMatch(/^stopping/)
+    child.kill(second)
+    expect(await exited).toEqual([exit, null])
+    await expect(readFile(join(home, 'control.json'))).rejects.toThrow('ENOENT')
+  })
+
+  it('gives up a stop that takes too long', async () => {
+    const { child, exited } = await stopSlowly(50)
+    child.kill('SIGTERM')
+    expect(await exited).toEqual([143, null])
+  })
+
+  it('follows a parent process that goes away', async () => {
+    const { child, exited } = await stopSlowly(50)
+    child.stdin.end()
+    expect(await exited).toEqual([143, null])
+  })
+})

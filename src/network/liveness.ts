@@ -10,6 +10,9 @@ import type { Libp2p, PeerId } from '@libp2p/interface'
 import type { Clock, PeerName } from '../interface.ts'
 import type { Host } from './host.ts'
 
+/** A tick this late means that this process stood still */
+const HELD_UP_MS = 3_000
+
 export interface LivenessComponents {
   host: Pick<Host, 'receivedOn'> & { libp2p: Pick<Libp2p, 'getPeers' | 'getConnections'> }
   clock: Pick<Clock, 'monotonicMs'>
@@ -50,7 +53,7 @@ export class Liveness {
     const { clock, host } = this.#components
     const now = clock.monotonicMs()
     // this process was held up itself: what the others sent meanwhile may still wait to be read
-    const heldUp = this.#tickedMs !== undefined && now - this.#tickedMs > this.#beatMs
+    const heldUp = this.#tickedMs !== undefined && now - this.#tickedMs > HELD_UP_MS
     this.#tickedMs = now
     const peers = host.libp2p.getPeers()
     const names = new Set(peers.map(String))

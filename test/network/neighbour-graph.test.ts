@@ -83,7 +83,6 @@ describe('neighbourGraph', () => {
         total += changed(neighbourGraph(names, degree, 's'), neighbourGraph([...names, newcomer], degree, 's'), newcomer)
       }
       const average = total / runs
-      console.info(`n=${n} k=${degree}: ${average} of ${n * degree / 2} other edges change`)
       // a newcomer must break k/2 edges to get its own
       expect(average).toBeLessThan(degree * 6)
     })
@@ -108,9 +107,7 @@ describe('neighbourGraph', () => {
   test('a thousand members are no trouble', () => {
     for (const n of [256, 1000]) {
       const names = members(n)
-      const started = performance.now()
       const graph = neighbourGraph(names, 8, 's')
-      console.info(`n=${n} k=8: ${(performance.now() - started).toFixed(1)} ms`)
       expect([...graph.values()].every((others) => others.length === 8)).toBe(true)
     }
   })

@@ -107,8 +107,11 @@ export class GossipNetwork extends ContainedEventEmitter<NetworkEvents> implemen
   // ---------------------------------------------------------------------------------------- life cycle
 
   async start (options: AbortOptions = {}): Promise<void> {
-    if (this.state !== 'new') {
-      throw new TypeError(`a network that is ${this.state} cannot be started`)
+    if (this.state === 'started') {
+      return
+    }
+    if (this.state === 'stopped') {
+      throw new TypeError('a network that was stopped cannot be started again')
     }
     this.state = 'started'
     const { host, reputation, server, neighbourhood, catchUp } = this.parts

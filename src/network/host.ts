@@ -114,6 +114,9 @@ function libp2pSettings (init: HostInit): Omit<Libp2pOptions<HostServices>, 'ser
     connectionMonitor: { abortConnectionOnPingFailure: false },
     connectionManager: {
       maxConnections: 1_000,
+      // a machine that trains is slow to shake hands
+      dialTimeout: 15_000,
+      addressDialTimeout: 10_000,
       // a whole mesh on one machine, or behind one router, dials at once
       inboundConnectionThreshold: 500,
       maxIncomingPendingConnections: 200,

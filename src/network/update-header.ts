@@ -142,9 +142,11 @@ export function readHeader (bytes: Uint8Array, signature: Uint8Array): SignedHea
   if (bytes.byteLength > MAX_HEADER_BYTES || signature.byteLength !== SIGNATURE_BYTES) {
     return undefined
   }
+  // headers are kept for long, and a view would keep the whole frame that it came in
+  const own = bytes.slice()
   let header: UpdateHeader
   try {
-    header = UpdateHeader.decode(bytes)
+    header = UpdateHeader.decode(own)
   } catch {
     // whatever the decoder stumbled over, the sender is told nothing and the caller counts one malformed message
     return undefined
@@ -153,7 +155,7 @@ export function readHeader (bytes: Uint8Array, signature: Uint8Array): SignedHea
   if (key === undefined || !isWellFormed(header)) {
     return undefined
   }
-  return { id: sha256(bytes).toString('hex'), author: peerIdFromPublicKey(key).toString(), header, bytes, signature }
+  return { id: sha256(own).toString('hex'), author: peerIdFromPublicKey(key).toString(), header, bytes: own, signature: signature.slice() }
 }
 
 export interface ReadUpdate {

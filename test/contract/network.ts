@@ -1,0 +1,126 @@
+/**
+ * What the round engine may expect of any network: one suite for all implementations of the port
+ */
+import { afterEach, describe, expect, it } from 'vitest'
+import { bytes, failure, until } from '../network/nodes.ts'
+import type { Network, PeerName, ReceivedUpdate } from '../../src/interface.ts'
+
+export interface NetworkContract {
+  /** Not started. The first is what the others know; all end up as each other's neighbours. At most 4 */
+  create: (count: number) => Promise<Network[]>
+  maxPayloadBytes: number
+  /** Stops whatever `create` made */
+  destroy: () => Promise<void>
+}
+
+const update = (round: number, payload: Uint8Array) => ({ round, sequence: round, codec: 'float32', degree: 2, payload })
+
+export function networkContract (name: string, contract: NetworkContract): void {
+  afterEach(contract.destroy)
+
+  const mesh = async (count: number): Promise<Network[]> => {
+    const networks = await contract.create(count)
+    for (const network of networks) {
+      await network.start()
+    }
+    await until(() => networks.every((network) => network.neighbours().length === count - 1 && network.neighbours().every(({ live }) => live)))
+    return networks
+  }
+
+  /** Every update of these networks, by receiver */
+  const record = (networks: readonly Network[]): Map<PeerName, ReceivedUpdate[]> => new Map(networks.map((network) => {
+    const updates: ReceivedUpdate[] = []
+    network.addEventListener('update', ({ detail }) => { updates.push(detail) })
+    return [network.self, updates]
+  }))
+
+  describe(`${name} as a network`, () => {
+    it('knows members and neighbours in ascending order, itself among the members only', async () => {
+      const networks = await mesh(4)
+      const names = networks.map(({ self }) => self).sort()
+      for (const network of networks) {
+        expect(network.members()).toEqual(names)
+        expect(network.neighbours().map(({ peer }) => peer)).toEqual(names.filter((peer) => peer !== network.self))
+        expect(network.neighbours().every(({ round }) => round === undefined)).toBe(true)
+      }
+    })
+
+    it('delivers every update once to every neighbour, small and large, and not to its author', async () => {
+      const networks = await mesh(3)
+      const received = record(networks)
+      const payloads = [bytes(1), bytes(40_000, 2), bytes(contract.maxPayloadBytes, 3)]
+      for (const [index, payload] of payloads.entries()) {
+        await networks[0]!.publish(update(index + 1, payload))
+        await until(() => networks.slice(1).every(({ self }) => received.get(self)!.length === index + 1))
+      }
+      expect(received.get(networks[0]!.self)).toEqual([])
+      for (const network of networks.slice(1)) {
+        const updates = received.get(network.self)!
+        expect(updates.map(({ author, round, sequence, degree, codec }) => ({ author, round, sequence, degree, codec }))).toEqual([1, 2, 3].map((round) => ({ author: networks[0]!.self, round, sequence: round, degree: 2, codec: 'float32' })))
+        expect(updates.every(({ payload }, index) => Buffer.from(payload).equals(payloads[index]!))).toBe(true)
+        expect(network.neighbours().find(({ peer }) => peer === networks[0]!.self)?.round).toBe(3)
+      }
+    })
+
+    it('gives all receivers the same id, which the author knows', async () => {
+      const networks = await mesh(3)
+      const received = record(networks)
+      const { updateId, recipients } = await networks[0]!.publish(update(1, bytes(100)))
+      await until(() => networks.slice(1).every(({ self }) => received.get(self)!.length === 1))
+      expect(recipients).toBeGreaterThanOrEqual(1)
+      expect(networks.slice(1).map(({ self }) => received.get(self)![0]!.updateId)).toEqual([updateId, updateId])
+    })
+
+    it('refuses to publish what is larger than the bound, or empty', async () => {
+      const [network] = await mesh(2)
+      expect(await failure(network!.publish(update(1, bytes(contract.maxPayloadBytes + 1))))).toMatch(/^PublishError/)
+      expect(await failure(network!.publish(update(1, new Uint8Array(0))))).toMatch(/^PublishError/)
+    })
+
+    it('gives a peer that asks the newest update of everyone', async () => {
+      const networks = await mesh(3)
+      await networks[0]!.publish(update(1, bytes(10)))
+      await networks[0]!.publish(update(2, bytes(70_000, 2)))
+      await networks[1]!.publish(update(1, bytes(10, 3)))
+      const wanted = [[networks[0]!.self, 2], [networks[1]!.self, 1]].sort()
+      expect((await networks[2]!.pullLatest()).map(({ author, round }) => [author, round]).sort()).toEqual(wanted)
+    })
+
+    it('replaces a suspended neighbour or does without it', async () => {
+      const networks = await mesh(3)
+      networks[0]!.suspend(networks[1]!.self)
+      await until(() => !networks[0]!.neighbours().some(({ peer }) => peer === networks[1]!.self))
+    })
+
+    it('tells when a neighbour goes', async () => {
+      const networks = await mesh(3)
+      const gone = networks[2]!.self
+      await networks[2]!.stop()
+      await until(() => networks.slice(0, 2).every((network) => !network.neighbours().some(({ peer, live }) => peer === gone && live)))
+    })
+
+    it('counts what the round engine refuses', async () => {
+      const [network, other] = await mesh(2)
+      const rejected: unknown[] = []
+      network!.addEventListener('update:rejected', ({ detail }) => { rejected.push(detail) })
+      network!.penalise(other!.self, 'norm')
+      expect(rejected).toEqual([{ peer: other!.self, author: other!.self, reason: 'norm' }])
+    })
+
+    it('counts bytes', async () => {
+      const [network, other] = await mesh(2)
+      const received = record([other!])
+      const before = network!.traffic().bytesSent
+      await network!.publish(update(1, bytes(50_000)))
+      await until(() => received.get(other!.self)!.length === 1)
+      expect(network!.traffic().bytesSent - before).toBeGreaterThanOrEqual(50_000)
+    })
+
+    it('stops twice without complaint, and publishes nothing afterwards', async () => {
+      const [network] = await mesh(2)
+      await network!.stop()
+      await network!.stop()
+      expect(await failure(network!.publish(update(1, bytes(10))))).toMatch(/^PublishError/)
+    })
+  })
+}

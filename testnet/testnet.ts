@@ -25,6 +25,8 @@ import type { TestnetSettings } from './testnet-settings.ts'
 
 /** Attackers are nobody's measure: they get this long after the last honest peer */
 const ATTACKER_GRACE_MS = 5_000
+/** A peer that was started again must find the others within this time, even if they are done meanwhile */
+const RETURN_GRACE_MS = 15_000
 /** Only the newest version is read afterwards */
 const KEEP_VERSIONS = 2
 
@@ -190,15 +192,32 @@ class LocalTestnet extends TypedEventEmitter<TestnetEvents> implements Testnet {
 
   private async finishRounds (fleet: Fleet): Promise<void> {
     const honest = this.records.filter((record) => record.byzantine === undefined)
+    const done = (): boolean => !fleet.running(honest) && (this.owedRestarts === 0 || !honest.some(isDead))
     // a restart whose victim ended by itself will never come
-    await fleet.until(() => !fleet.running(honest) && (this.owedRestarts === 0 || !honest.some(isDead)))
+    await fleet.until(() => done() || !fleet.running(honest.filter((record) => record.kills.length === 0)))
+    await this.within(RETURN_GRACE_MS, fleet.until(done), () => this.giveUp(fleet, honest))
     const attackers = this.records.filter((record) => record.byzantine !== undefined)
-    const timer = setTimeout(() => { void fleet.stop(attackers) }, ATTACKER_GRACE_MS)
+    await this.within(ATTACKER_GRACE_MS, fleet.until(() => !fleet.running(attackers)), () => fleet.stop(attackers))
+  }
+
+  /** Waits for `finished`, and after `graceMs` does what will bring it about */
+  private async within (graceMs: number, finished: Promise<void>, otherwise: () => Promise<void>): Promise<void> {
+    const timer = setTimeout(() => { void otherwise() }, graceMs)
     try {
-      await fleet.until(() => !fleet.running(attackers))
+      await finished
     } finally {
       clearTimeout(timer)
     }
+  }
+
+  /** A peer that started again when the others were as good as done waits for a mesh that is gone */
+  private async giveUp (fleet: Fleet, honest: readonly PeerRecord[]): Promise<void> {
+    const absent = honest.filter((record) => record.state === 'starting' || record.state === 'joined')
+    for (const record of absent) {
+      record.state = 'killed'
+      this.safeDispatchEvent('warning', { detail: { message: `${record.name} was not back in the mesh ${RETURN_GRACE_MS / 1000} s after the others were done: stopped` } })
+    }
+    await fleet.stop(absent)
   }
 
   private follow (record: PeerRecord, event: PeerEvent): void {

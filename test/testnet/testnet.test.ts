@@ -20,7 +20,7 @@ beforeEach(() => {
 })
 afterEach(() => rmSync(folder, { recursive: true, force: true }))
 
-type Fakes = Record<number, { failAtStart?: number, dieAtRound?: number, hangAtRound?: number, deaf?: boolean, garbage?: boolean, lingers?: boolean }>
+type Fakes = Record<number, { failAtStart?: number, dieAtRound?: number, hangAtRound?: number, deaf?: boolean, garbage?: boolean, lingers?: boolean, lost?: boolean }>
 
 function fakeTestnet (init: Partial<TestnetInit> & { fakes?: Fakes, attackers?: number } = {}): ReturnType<typeof createTestnet> {
   const { fakes = {}, attackers = 0, ...rest } = init
@@ -132,6 +132,17 @@ describe('a testnet of fake peers', () => {
     expect(schemaProblems(report)).toEqual([])
   })
 
+  it('does not wait for ever for a peer that came back too late', async () => {
+    const testnet = fakeTestnet({ kill: [{ count: 1, round: 2 }], restart: [{ count: 1, round: 3 }], fakes: { 2: { lost: true } } })
+    const warnings: string[] = []
+    testnet.addEventListener('warning', ({ detail }) => warnings.push(detail.message))
+    const report = await testnet.run()
+    expect(warnings).toContain('peer-2 was not back in the mesh 15 s after the others were done: stopped')
+    expect(report.peers.map((peer) => peer.state)).toEqual(['finished', 'killed', 'finished'])
+    expect(report.kills[0]).toMatchObject({ restartedAtRound: 3, backInMeshMs: null })
+    expect(pids().filter(alive)).toEqual([])
+  })
+
   it('counts how often attackers were left out', async () => {
     const report = await fakeTestnet({ peers: 4, byzantine: [{ count: 1, attack: 'sign-flip:2' }], attackers: 1 }).run()
     expect(report.peers.map((peer) => peer.byzantine)).toEqual([false, false, false, 'sign-flip:2'])
@@ -146,6 +157,15 @@ describe('a testnet of fake peers', () => {
     expect(seen).toContain('fail peer-3 ended with exit code 3: about to die|as it was told')
     expect(report.peers.map((peer) => peer.state)).toEqual(['finished', 'finished', 'failed'])
     expect(report.summary).toMatchObject({ finished: 2, failed: 1 })
+  })
+
+  it('kills a peer that does not end after its last word, and calls it failed', async () => {
+    const testnet = fakeTestnet({ peers: 2, rounds: 1, fakes: { 2: { lingers: true } } })
+    const seen = record(testnet)
+    const report = await testnet.run()
+    expect(seen).toContain('fail peer-2 still running 15 s after it had stopped: ')
+    expect(report.peers.map((peer) => peer.state)).toEqual(['finished', 'failed'])
+    expect(pids().filter(alive)).toEqual([])
   })
 
   it('ends at once when a peer dies before the mesh is ready', async () => {

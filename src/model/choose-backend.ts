@@ -14,10 +14,10 @@ const TIMED_STEPS = 7
 const TIMING_BUDGET_MS = 600
 
 /**
- * A step as short as this on wasm is mostly overhead, of which the native library has more for each operation: it is not
- * loaded, which also spares the process 400 MB
+ * A step of no more multiplications than this takes wasm under 1 ms, which the native library spends on calling operations:
+ * it is not loaded then, which also spares the process 400 MB
  */
-const SHORT_STEP_MS = 1
+const NATIVE_STEP_MULTIPLICATIONS = 10_000_000
 
 /** Plain JavaScript does some 0.5 billion multiplications a second: beyond this many in a step it cannot be the fastest */
 const CPU_STEP_MULTIPLICATIONS = 20_000_000
@@ -71,7 +71,7 @@ interface Comparison extends Pick<TrainerDescription, 'stepMs' | 'unavailable'> 
 async function compare (init: ChooseBackendInit): Promise<Comparison> {
   const comparison: Comparison = { best: undefined, stepMs: {}, unavailable: {} }
   for (const name of BACKEND_NAMES) {
-    const reason = comparison.best === undefined ? undefined : hopeless(name, comparison.best.ms, init.stepMultiplications)
+    const reason = comparison.best === undefined ? undefined : hopeless(name, init.stepMultiplications)
     if (reason !== undefined) {
       comparison.unavailable[name] = reason
       continue
@@ -92,10 +92,10 @@ async function compare (init: ChooseBackendInit): Promise<Comparison> {
   return comparison
 }
 
-/** Why a backend need not be tried, given the best step so far */
-function hopeless (name: BackendName, bestMs: number, stepMultiplications: number): string | undefined {
-  if (name === 'tensorflow' && bestMs < SHORT_STEP_MS) {
-    return `not tried: a step of ${bestMs.toFixed(2)} ms is too short for native code to pay`
+/** Why a backend need not be tried when another one works */
+function hopeless (name: BackendName, stepMultiplications: number): string | undefined {
+  if (name === 'tensorflow' && stepMultiplications <= NATIVE_STEP_MULTIPLICATIONS) {
+    return 'not tried: a step of this model is too short for native code to pay'
   }
   if (name === 'cpu' && stepMultiplications > CPU_STEP_MULTIPLICATIONS) {
     return 'not tried: a step of this model is too much work for plain JavaScript'

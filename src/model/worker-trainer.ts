@@ -56,14 +56,16 @@ class WorkerTrainer implements Trainer {
 
   async train (parameters: Float32Array, { signal, round = 0 }: AbortOptions & { round?: number } = {}): Promise<TrainResult> {
     signal?.throwIfAborted()
+    const copy = parameters.slice()
     await this.ensureStarted(signal)
-    return this.call('train', { parameters: parameters.slice(), round }, signal)
+    return this.call('train', { parameters: copy, round }, signal)
   }
 
   async evaluate (parameters: Float32Array, { signal }: AbortOptions = {}): Promise<EvaluationResult> {
     signal?.throwIfAborted()
+    const copy = parameters.slice()
     await this.ensureStarted(signal)
-    return this.call('evaluate', { parameters: parameters.slice() }, signal)
+    return this.call('evaluate', { parameters: copy }, signal)
   }
 
   /** Starts the worker, also again after it died. The optimiser then starts afresh */
@@ -109,10 +111,11 @@ class WorkerTrainer implements Trainer {
     return worker
   }
 
-  private call<Name extends CallName> (name: Name, parameters: Calls[Name]['arguments'], signal?: AbortSignal): Promise<Calls[Name]['result']> {
+  private async call<Name extends CallName> (name: Name, parameters: Calls[Name]['arguments'], signal?: AbortSignal): Promise<Calls[Name]['result']> {
+    signal?.throwIfAborted()
     const worker = this.worker
     if (worker === undefined) {
-      return Promise.reject(new TrainingError('the training thread is gone'))
+      throw new TrainingError(this.stopped ? 'the trainer was stopped' : 'the training thread is gone')
     }
     const id = ++this.lastId
     const cancelled = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT))

@@ -3,6 +3,7 @@
  */
 import * as tf from '@tensorflow/tfjs-core'
 import { loadLayersModel } from '@tensorflow/tfjs-layers'
+import type { LayersModel } from '@tensorflow/tfjs-layers'
 import { parseFederation } from '../../src/federation.ts'
 import { BACKEND_NAMES, loadBackend } from '../../src/model/backend.ts'
 import { initialParameters } from '../../src/model/initial-parameters.ts'
@@ -81,7 +82,7 @@ export function blobDataset (classes = 3): Dataset {
 }
 
 /** The same model in tfjs-layers, with the same weights, on the current backend */
-export async function referenceModel (model: Model, parameters = initialParameters(model)): Promise<tf.InferenceModel & { apply: (x: tf.Tensor) => unknown, dispose: () => unknown }> {
+export async function referenceModel (model: Model, parameters = initialParameters(model)): Promise<LayersModel> {
   const weightSpecs = planModel(model).layout.map(({ name, shape }) => ({ name, shape: [...shape], dtype: 'float32' as const }))
   return loadLayersModel(tf.io.fromMemory({ modelTopology: model.topology, weightSpecs, weightData: parameters.slice().buffer }))
 }
@@ -94,7 +95,7 @@ export async function referenceGradients (model: Model, parameters: Float32Array
   const x = tf.tensor(batch.inputs, [batch.count, ...inputShape])
   const target = outputs === 1
     ? tf.tensor2d(Float32Array.from(batch.labels), [batch.count, 1])
-    : tf.oneHot(tf.tensor1d(Int32Array.from(batch.labels), 'int32'), outputs).toFloat()
+    : tf.cast(tf.oneHot(tf.tensor1d(Int32Array.from(batch.labels), 'int32'), outputs), 'float32')
   const { value, grads } = tf.variableGrads(() => tf.tidy(() => {
     const y = tf.clipByValue(reference.apply(x) as tf.Tensor, 1e-7, 1 - 1e-7)
     const cross = tf.mul(target, tf.log(y))
@@ -122,6 +123,7 @@ export async function availableBackends (): Promise<BackendName[]> {
       await loadBackend(name)
       available.push(name)
     } catch (err) {
+      // eslint-disable-next-line no-console
       console.warn(`tests on the ${name} backend are skipped: ${(err as Error).message}`)
     }
   }

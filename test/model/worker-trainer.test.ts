@@ -1,0 +1,117 @@
+/**
+ * The trainer in its worker thread: the contract on every backend, and what only a thread can do
+ */
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { monitorEventLoopDelay } from 'node:perf_hooks'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { initialParameters } from '../../src/model/initial-parameters.ts'
+import { createWorkerTrainer } from '../../src/model/worker-trainer.ts'
+import { presetDocument } from '../../src/presets.ts'
+import { blobDocument, trainerContract, writeBlobs } from '../contract/trainer.ts'
+import { availableBackends, largestDifference } from './models.ts'
+import type { Worker } from 'node:worker_threads'
+import type { FederationDocument } from '../../src/federation.ts'
+import type { DatasetSource } from '../../src/interface.ts'
+
+const backends = await availableBackends()
+
+for (const backend of backends) {
+  trainerContract(backend, (init) => createWorkerTrainer({ ...init, backend }))
+}
+
+const DIGITS: DatasetSource = { kind: 'digits', seed: 1, trainExamples: 200, testExamples: 50 }
+
+function oneStep (document: FederationDocument): FederationDocument {
+  // few examples, for the sake of plain code
+  return { ...document, training: { optimizer: document.training.optimizer, batchSize: 4, steps: 1 } }
+}
+
+describe('worker trainer', () => {
+  let folder: string
+  let data: DatasetSource
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'grapevine-worker-'))
+    await writeBlobs(join(folder, 'train.csv'), 240)
+    data = { kind: 'csv', file: join(folder, 'train.csv'), testFraction: 0.25 }
+  })
+
+  afterAll(async () => {
+    await rm(folder, { recursive: true })
+  })
+
+  it.each(['mnist-noniid', 'mnist-cnn'] as const)('takes the same step on all backends, to 1e-4: %s', async (preset) => {
+    const document = oneStep(presetDocument(preset))
+    const results = []
+    for (const backend of backends) {
+      const trainer = createWorkerTrainer({ document, data: DIGITS, backend, seed: 3 })
+      await trainer.start()
+      results.push((await trainer.train(await trainer.initialParameters())).parameters)
+      await trainer.stop()
+    }
+    expect(results.length).toBeGreaterThanOrEqual(2)
+    for (const parameters of results.slice(1)) {
+      expect(largestDifference(parameters, results[0]!)).toBeLessThan(1e-4)
+    }
+  })
+
+  it('times real steps and keeps the fastest backend', async () => {
+    const trainer = createWorkerTrainer({ document: presetDocument('mnist-mlp'), data: DIGITS, backend: 'auto' })
+    const { backend, stepMs, unavailable } = await trainer.start()
+    await trainer.stop()
+    const timed = Object.values(stepMs)
+    expect(stepMs[backend]).toBe(Math.min(...timed))
+    expect(Object.keys({ ...stepMs, ...unavailable }).sort()).toEqual(['cpu', 'tensorflow', 'wasm'])
+    expect(Object.keys(stepMs).some((name) => name in unavailable)).toBe(false)
+  })
+
+  it('does not load native code for a model whose step is short', async () => {
+    const trainer = createWorkerTrainer({ document: blobDocument(), data })
+    const { unavailable } = await trainer.start()
+    await trainer.stop()
+    expect(unavailable.tensorflow).toMatch(/not tried|setup:tensorflow/)
+  })
+
+  it('fails the call in hand when its thread dies, and starts another for the next one', async () => {
+    const document = blobDocument({ steps: 1_000_000 })
+    const trainer = createWorkerTrainer({ document, data, backend: 'cpu' })
+    await trainer.start()
+    const parameters = initialParameters(document.model)
+    const failed = expect(trainer.train(parameters)).rejects.toMatchObject({ name: 'TrainingError', message: expect.stringMatching(/training thread/) as string })
+    const { worker } = trainer as unknown as { worker: Worker }
+    await worker.terminate()
+    await failed
+    expect((await trainer.evaluate(parameters)).examples).toBe(60)
+    await trainer.stop()
+  })
+
+  it('stops waiting for a start that is aborted', async () => {
+    const trainer = createWorkerTrainer({ document: presetDocument('mnist-cnn'), data: DIGITS, backend: 'cpu' })
+    const reason = new RangeError('never mind')
+    const starting = trainer.start({ signal: AbortSignal.abort(reason) })
+    await expect(starting).rejects.toBe(reason)
+    const controller = new AbortController()
+    const again = trainer.start({ signal: controller.signal })
+    controller.abort(reason)
+    await expect(again).rejects.toBe(reason)
+    await trainer.stop()
+  })
+
+  it('leaves the main thread free while it trains', async () => {
+    const document = presetDocument('mnist-cnn')
+    const trainer = createWorkerTrainer({ document: { ...document, training: { ...document.training, epochs: 3 } }, data: DIGITS, backend: 'wasm' })
+    await trainer.start()
+    const delay = monitorEventLoopDelay({ resolution: 1 })
+    delay.enable()
+    let turns = 0
+    const counter = setInterval(() => { turns++ }, 0)
+    const { steps } = await trainer.train(initialParameters(document.model))
+    clearInterval(counter)
+    delay.disable()
+    await trainer.stop()
+    // on a blocked thread the timer would run about once
+    expect(turns).toBeGreaterThan(steps)
+  })
+})

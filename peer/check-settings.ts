@@ -1,6 +1,7 @@
 /**
  * Checks what can be checked before anything is made or started
  */
+import { UsageError } from './errors.ts'
 import { nodeInit } from './node-init.ts'
 import type { Settings } from './settings.ts'
 
@@ -11,8 +12,21 @@ import type { Settings } from './settings.ts'
  */
 export async function checkNodeSettings (home: string, settings: Settings): Promise<void> {
   await nodeInit(home, settings)
+  await checkAttack(settings.attack)
   const { requireAddress } = await import('../src/network/address.ts')
   for (const address of [...settings.bootstrap ?? [], ...settings.listen ?? [], ...settings.announce ?? []]) {
     requireAddress(address)
+  }
+}
+
+async function checkAttack (spec: string | undefined): Promise<void> {
+  if (spec === undefined) {
+    return
+  }
+  const { createAttack } = await import('../src/attacks/attack.ts')
+  try {
+    createAttack(spec)
+  } catch (err) {
+    throw new UsageError(`--attack: ${(err as Error).message}`, { cause: err })
   }
 }

@@ -109,7 +109,8 @@ export class Terminal {
     if (!this.live || text === this.progressText) {
       return
     }
-    const width = Math.max(20, this.stderr.columns - 1)
+    // some terminals do not know their width
+    const width = (this.stderr.columns || 80) - 1
     this.stderr.write(`\r\u001b[2K${text.slice(0, width)}`)
     this.progressText = text
   }

@@ -3,7 +3,7 @@
  */
 import { EXIT_CODES } from '../exit-codes.ts'
 import { federationName } from '../federation-name.ts'
-import { formatBytes, formatDuration, formatRound, shortId } from '../format.ts'
+import { formatBytes, formatCount, formatDuration, formatRound, shortId } from '../format.ts'
 import { openHome } from '../home-reader.ts'
 import type { VerbContext } from '../context.ts'
 import type { RunningStatus } from '../control/control-client.ts'
@@ -38,7 +38,7 @@ function showRunning ({ pid, node }: RunningStatus, terminal: Terminal): void {
     terminal.field('', terminal.style('yellow', 'connected to peers, but none of them is a live neighbour: updates do not flow'))
   }
   if (trainer !== undefined) {
-    terminal.field('Training', `${trainer.backend}, ${trainer.trainExamples} examples, ${trainer.parameterCount} parameters`)
+    terminal.field('Training', `${trainer.backend}, ${formatCount(trainer.trainExamples)} examples, ${formatCount(trainer.parameterCount)} parameters`)
   }
   terminal.field('Last round', lastRound === undefined ? 'none since the start' : formatRound(lastRound))
   terminal.field('Version', latestVersion === undefined ? 'none yet' : `${latestVersion.id} (round ${latestVersion.round})`)

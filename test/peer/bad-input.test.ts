@@ -52,6 +52,7 @@ describe('a command line that is wrong', () => {
     ['one argument too many', ['status', 'now'], 'too many arguments'],
     ['settings that exclude each other', ['start', '--dirichlet', '1', '--shards', '2'], 'cannot be given together'],
     ['a split without parts', ['init', '--shards', '2'], '--partition I/N is missing'],
+    ['an unknown attack', ['start', '--preset', 'digits', '--attack', 'sign-flop'], 'did you mean "sign-flip"?'],
     ['an unknown preset', ['init', '--preset', 'digit'], 'did you mean digits?']
   ])('%s: exit code 2', async (_, args, says) => {
     const outcome = await run([...args, '--home', home('never')])

@@ -78,10 +78,12 @@ export class ExchangeLink {
     }
   }
 
-  beat (): void {
+  /** False when there is no stream to send it on. A full stream needs no beat: it is full of signs of life */
+  beat (): boolean {
     if (this.#stream?.writableNeedsDrain === false) {
       this.#pending.resolve()
     }
+    return this.#stream !== undefined
   }
 
   /** Ends a wait before the next attempt to open the stream */

@@ -6,7 +6,7 @@
  * waits for answers instead, which on a slow link stand behind the data.
  */
 import '../promise-with-resolvers.ts'
-import type { Libp2p, PeerId } from '@libp2p/interface'
+import type { PeerId } from '@libp2p/interface'
 import type { Clock, PeerName } from '../interface.ts'
 import type { Host } from './host.ts'
 
@@ -14,13 +14,13 @@ import type { Host } from './host.ts'
 const HELD_UP_MS = 3_000
 
 export interface LivenessComponents {
-  host: Pick<Host, 'receivedOn'> & { libp2p: Pick<Libp2p, 'getPeers' | 'getConnections'> }
+  host: Pick<Host, 'receivedOn'> & { libp2p: Pick<Host['libp2p'], 'getPeers' | 'getConnections' | 'services'> }
   clock: Pick<Clock, 'monotonicMs'>
 }
 
 export interface LivenessInit {
-  /** Sends a sign of life */
-  beat: (peer: PeerName) => void
+  /** Sends a sign of life; false when there is no way to: then the peer is pinged, so that it gives one */
+  beat: (peer: PeerName) => boolean
   /** @default 4000 */
   beatMs?: number
   /** A peer is given up after this long without a byte. At least two beats. @default 12000 */
@@ -35,7 +35,7 @@ interface Watched {
 
 export class Liveness {
   readonly #components: LivenessComponents
-  readonly #beat: (peer: PeerName) => void
+  readonly #beat: LivenessInit['beat']
   readonly #beatMs: number
   readonly #silentMs: number
   readonly #watched = new Map<PeerName, Watched>()
@@ -83,7 +83,15 @@ export class Liveness {
       connections.forEach((connection) => { connection.abort(new RangeError(`not a byte for ${this.#silentMs} ms`)) })
     } else if (now - watched.beatMs >= this.#beatMs) {
       watched.beatMs = now
-      this.#beat(name)
+      if (!this.#beat(name)) {
+        this.#ping(peer)
+      }
     }
+  }
+
+  #ping (peer: PeerId): void {
+    this.#components.host.libp2p.services.ping.ping(peer, { signal: AbortSignal.timeout(this.#silentMs) }).catch(() => {
+      // the bytes that came in say all there is to know
+    })
   }
 }

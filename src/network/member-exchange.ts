@@ -130,9 +130,9 @@ export class MemberExchange {
     return this.#neededBy.has(peer)
   }
 
-  /** A sign of life for the other side; nothing when the stream is not open or full */
-  beat (peer: PeerName): void {
-    this.#links.get(peer)?.beat()
+  /** A sign of life for the other side. False when there is no stream with it */
+  beat (peer: PeerName): boolean {
+    return this.#links.get(peer)?.beat() ?? false
   }
 
   readonly #onConnect = ({ detail }: CustomEvent<PeerId>): void => {

@@ -25,7 +25,7 @@ const DIGITS: DatasetSource = { kind: 'digits', seed: 1, trainExamples: 200, tes
 
 function oneStep (document: FederationDocument): FederationDocument {
   // few examples, for the sake of plain code
-  return { ...document, training: { optimizer: document.training.optimizer, batchSize: 4, steps: 1 } }
+  return { ...document, training: { optimizer: document.training.optimizer, batchSize: 2, steps: 1 } }
 }
 
 describe('worker trainer', () => {

@@ -19,8 +19,8 @@ const TIMING_BUDGET_MS = 600
  */
 const NATIVE_STEP_MULTIPLICATIONS = 10_000_000
 
-/** Plain JavaScript does some 0.5 billion multiplications a second: beyond this many in a step it cannot be the fastest */
-const CPU_STEP_MULTIPLICATIONS = 20_000_000
+/** Plain JavaScript does some 0.2 billion multiplications a second: beyond this many in a step it cannot be the fastest */
+const CPU_STEP_MULTIPLICATIONS = 500_000
 
 export interface ChosenBackend extends Pick<TrainerDescription, 'stepMs' | 'unavailable'> {
   training: LocalTraining

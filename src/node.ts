@@ -129,7 +129,7 @@ class Node extends TypedEventEmitter<NodeEvents> implements GrapevineNode {
     network.setRound(engine.round + 1)
     await network.start({ signal: this.abort.signal })
     this.emit('listening', { peer: network.self, addresses: network.addresses() })
-    this.emit('joined', { federation: membership.id, name: document.name, how: membership.how, round: engine.round, backend: description.backend })
+    this.emit('joined', { federation: membership.id, name: document.name, how: membership.how, round: engine.latestVersion?.round ?? 0, backend: description.backend })
   }
 
   /** The document from the home, from the founder, or from the first bootstrap address that answers */

@@ -30,6 +30,7 @@ export async function trainAlone (init: AloneInit): Promise<Map<number, number>>
       init.onProgress?.(accuracies.size)
     }
   }
+  init.onProgress?.(0)
   const results = await Promise.allSettled(Array.from({ length: init.workers }, () => work().catch((err: unknown) => {
     failure.abort(err)
     throw err

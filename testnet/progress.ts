@@ -50,12 +50,22 @@ export function blockLines (peers: readonly TestnetPeer[], options: { rounds: nu
   return [...lines, ...(rest === 0 ? [] : [`and ${plural(rest, 'peer')} more`])].map((line) => line.slice(0, Math.max(1, options.columns - 1)))
 }
 
+/** What a testnet shows: its peers, and what it does when these are done */
+interface Shown {
+  testnet: Pick<Testnet, 'peers'>
+  rounds: number
+  output: Output
+  /** Undefined while the peers are what matters */
+  status: () => string | undefined
+}
+
 /** Redraws itself in place; lines that stay are written above it */
-function liveBlock (testnet: Pick<Testnet, 'peers'>, rounds: number, output: Output): Progress {
+function liveBlock ({ testnet, rounds, output, status }: Shown): Progress {
   let drawn = 0
   const erase = (): string => drawn === 0 ? '' : `\u001b[${drawn}A\r${CLEAR_BELOW}`
   const draw = (above: string): void => {
-    const lines = blockLines(testnet.peers(), { rounds, rows: output.rows ?? 24, columns: output.columns ?? 80 })
+    const doing = status()
+    const lines = doing === undefined ? blockLines(testnet.peers(), { rounds, rows: output.rows ?? 24, columns: output.columns ?? 80 }) : [doing]
     output.write(`${erase()}${above}${lines.map((line) => `${line}\n`).join('')}`)
     drawn = lines.length
   }
@@ -71,11 +81,12 @@ function liveBlock (testnet: Pick<Testnet, 'peers'>, rounds: number, output: Out
 }
 
 /** Lines alone, and now and then a sign of life */
-function plainLines (testnet: Pick<Testnet, 'peers'>, rounds: number, output: Output): Progress {
+function plainLines ({ testnet, rounds, output, status }: Shown): Progress {
   const timer = setInterval(() => {
-    const peers = testnet.peers()
-    const slowest = peers.filter((peer) => peer.byzantine === undefined && peer.state !== 'killed').sort((a, b) => a.round - b.round)[0]
-    output.write(slowest === undefined ? 'still running\n' : `still running: ${peerLine(slowest, rounds)}\n`)
+    const busy = testnet.peers().filter((peer) => peer.byzantine === undefined && !['finished', 'failed', 'killed', 'stopped'].includes(peer.state))
+    const slowest = busy.sort((a, b) => a.round - b.round)[0]
+    const doing = status() ?? (slowest === undefined ? undefined : peerLine(slowest, rounds))
+    output.write(`still running${doing === undefined ? '' : `: ${doing}`}\n`)
   }, HEARTBEAT_MS)
   return {
     line: (text) => {
@@ -89,12 +100,15 @@ function plainLines (testnet: Pick<Testnet, 'peers'>, rounds: number, output: Ou
 /** Follows a testnet until `stop` */
 export function showProgress (testnet: Testnet, options: { rounds: number, output: Output }): Progress {
   const { rounds, output } = options
-  const progress = output.isTTY === true ? liveBlock(testnet, rounds, output) : plainLines(testnet, rounds, output)
+  let status: string | undefined
+  const shown: Shown = { testnet, rounds, output, status: () => status }
+  const progress = output.isTTY === true ? liveBlock(shown) : plainLines(shown)
   testnet.addEventListener('ready', ({ detail }) => progress.line(`mesh ready after ${milliseconds(detail.durationMs)}: ${plural(detail.peers, 'peer')}, backend ${detail.backend}`))
   testnet.addEventListener('round:end', ({ detail }) => progress.line(roundLine(detail, rounds)))
   testnet.addEventListener('peer:kill', ({ detail }) => progress.line(`${detail.node} killed in round ${detail.round}`))
   testnet.addEventListener('peer:restart', ({ detail }) => progress.line(`${detail.node} started again in round ${detail.round}`))
   testnet.addEventListener('alone:progress', ({ detail }) => {
+    status = `training alone, for comparison: ${detail.done} of ${plural(detail.of, 'peer')} done`
     if (detail.done === detail.of) {
       progress.line(`trained ${plural(detail.of, 'peer')} alone, for comparison`)
     }

@@ -28,11 +28,20 @@ export function meanByRound (report: TestnetReport, value: (round: ReportRound) 
   }))
 }
 
+/** One mark a round: labels of the same round would cover each other */
 function marksOf (report: TestnetReport): Array<{ x: number, label: string }> {
-  return report.kills.flatMap((kill) => [
-    { x: kill.round, label: `${kill.name} killed` },
-    ...(kill.restartedAtRound === null ? [] : [{ x: kill.restartedAtRound, label: `${kill.name} restarted` }])
+  const events = report.kills.flatMap((kill) => [
+    { x: kill.round, verb: 'killed', name: kill.name },
+    ...(kill.restartedAtRound === null ? [] : [{ x: kill.restartedAtRound, verb: 'restarted', name: kill.name }])
   ])
+  return [...new Set(events.map((event) => event.x))].sort((one, other) => one - other).map((x) => {
+    const here = events.filter((event) => event.x === x)
+    const parts = ['killed', 'restarted'].flatMap((verb) => {
+      const numbers = here.filter((event) => event.verb === verb).map((event) => event.name.replace('peer-', ''))
+      return numbers.length === 0 ? [] : [`${numbers.length === 1 ? 'peer' : 'peers'} ${numbers.slice(0, 4).join(', ')}${numbers.length > 4 ? ' …' : ''} ${verb}`]
+    })
+    return { x, label: parts.join('; ') }
+  })
 }
 
 /** A line with its unevaluated rounds bridged rather than broken */

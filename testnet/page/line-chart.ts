@@ -13,6 +13,7 @@ const RIGHT = 104
 const TOP = 30
 const BOTTOM = 42
 const LABEL_HEIGHT = 16
+const MARK_ROWS = 3
 /** More points than this and their dots would touch */
 const MOST_DOTS = 40
 
@@ -58,7 +59,7 @@ export function lineChart (chart: LineChart): string {
   const scales = scalesOf(chart)
   return figure({ ...chart, width: WIDTH, height: HEIGHT },
     ...axes(chart, scales),
-    ...(chart.marks ?? []).map((mark) => markLine(mark, scales)),
+    ...(chart.marks ?? []).map((mark, index) => markLine(mark, index, scales)),
     ...chart.series.map((series) => seriesPath(series, scales, chart.formatY)),
     ...(chart.references ?? []).map((reference) => referenceLine(reference, scales)),
     ...endLabels(chart, scales))
@@ -111,10 +112,13 @@ function referenceLine (reference: { y: number, label: string }, { y }: Scales):
   return element('line', { class: 'reference', x1: LEFT, x2: WIDTH - RIGHT, y1: y(reference.y), y2: y(reference.y) }, element('title', {}, text(reference.label)))
 }
 
-function markLine (mark: { x: number, label: string }, { x }: Scales): string {
+/** Neighbouring labels stand on different lines; near the right end they stand to the left of their mark */
+function markLine (mark: { x: number, label: string }, index: number, { x }: Scales): string {
+  const at = x(mark.x)
+  const isLate = at > (LEFT + WIDTH - RIGHT) * 0.65
   return element('g', { class: 'mark' },
-    element('line', { x1: x(mark.x), x2: x(mark.x), y1: TOP, y2: HEIGHT - BOTTOM }),
-    element('text', { class: 'tick', x: x(mark.x) + 4, y: HEIGHT - BOTTOM - 6 }, text(mark.label)))
+    element('line', { x1: at, x2: at, y1: TOP, y2: HEIGHT - BOTTOM }),
+    element('text', { class: 'tick', x: isLate ? at - 4 : at + 4, y: HEIGHT - BOTTOM - 6 - LABEL_HEIGHT * (index % MARK_ROWS), 'text-anchor': isLate ? 'end' : 'start' }, text(mark.label)))
 }
 
 /** Labels at the right end, moved apart so that none covers another */

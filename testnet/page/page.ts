@@ -34,7 +34,8 @@ function header (report: TestnetReport): string {
   const gain = summary.meanAccuracy === null || summary.aloneMeanAccuracy === null ? '' : `, ${points(summary.meanAccuracy - summary.aloneMeanAccuracy)} against training alone`
   return element('header', {},
     element('h1', {}, text(`Grapevine testnet: ${configuration.federation.document.name}`)),
-    element('p', { class: 'soft' }, text(`${headline(report)}${gain}. ${report.startedAt.replace('T', ' ').slice(0, 16)} UTC, ${milliseconds(summary.totalMs)} in all.`)))
+    element('p', { class: 'soft' }, text(`${headline(report)}${gain}. `),
+      element('time', { datetime: report.startedAt }, text(`${report.startedAt.replace('T', ' ').slice(0, 16)} UTC`)), text(`, ${milliseconds(summary.totalMs)} in all.`)))
 }
 
 function notices (report: TestnetReport): string {

@@ -34,7 +34,9 @@ p { margin: .25rem 0 1rem; max-width: 70ch }
 .tiles small { display: block; font-size: .8rem; font-weight: 400; color: var(--soft) }
 .notice { border-left: 4px solid var(--bad); background: var(--panel); padding: .5rem .9rem; margin: 0 0 1.5rem }
 .notice ul { margin: .25rem 0; padding-left: 1.2rem }
-.charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 31rem), 1fr)); gap: 2rem }
+.charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 31rem), 1fr)); gap: 2rem; margin-bottom: 2.25rem }
+.charts section { margin: 0 }
+time { white-space: nowrap }
 section { margin: 0 0 2.25rem; min-width: 0 }
 figure { margin: 0 }
 figcaption { font-size: .9rem; margin-top: .25rem }

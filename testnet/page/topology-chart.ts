@@ -13,17 +13,21 @@ interface Place {
   y: number
 }
 
-/** Each pair of neighbours once, in the order of the peers */
+/** Each pair of neighbours once, in the order of the peers; a peer that was gone by then has no say */
 export function edgesOf (peers: readonly ReportPeer[]): Array<[ReportPeer, ReportPeer]> {
   const edges: Array<[ReportPeer, ReportPeer]> = []
   for (const [index, a] of peers.entries()) {
     for (const b of peers.slice(index + 1)) {
-      if (a.neighbours.includes(b.name) || b.neighbours.includes(a.name)) {
+      if (names(a, b) || names(b, a)) {
         edges.push([a, b])
       }
     }
   }
   return edges
+}
+
+function names (a: ReportPeer, b: ReportPeer): boolean {
+  return a.state === 'finished' && a.neighbours.includes(b.name)
 }
 
 function node ({ peer, x, y }: Place, nodeRadius: number): string {

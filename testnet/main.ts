@@ -74,7 +74,10 @@ function makeTestnet (order: Order): ReturnType<typeof createTestnet> {
 }
 
 function begin (testnet: Testnet, { init }: Order): Progress {
-  const progress = showProgress(testnet, { rounds: init.rounds, output: process.stdout })
+  const { stdout, env } = process
+  const canRewrite = stdout.isTTY && env['TERM'] !== 'dumb' && (env['CI'] ?? '') === ''
+  const output = { isTTY: canRewrite, get columns () { return stdout.columns }, get rows () { return stdout.rows }, write: (text: string) => stdout.write(text) }
+  const progress = showProgress(testnet, { rounds: init.rounds, output })
   const { federation, partition } = init
   const split = partition?.strategy === 'dirichlet' ? `Dirichlet ${partition.alpha}` : partition?.strategy === 'shards' ? `${partition.shardsPerPeer} shards each` : 'iid'
   progress.line(`testnet "${federation.name}": ${plural(init.peers, 'peer')}, ${plural(init.rounds, 'round')}, ${init.data.kind}, ${split}, degree ${federation.topology.degree}, ${federation.aggregation.rule}, ${federation.codec.name}`)

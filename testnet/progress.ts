@@ -59,13 +59,18 @@ interface Shown {
   status: () => string | undefined
 }
 
+/** A terminal that does not know its size says 0 */
+function sizeOf ({ rows = 0, columns = 0 }: Output): { rows: number, columns: number } {
+  return { rows: rows > 0 ? rows : 24, columns: columns > 0 ? columns : 80 }
+}
+
 /** Redraws itself in place; lines that stay are written above it */
 function liveBlock ({ testnet, rounds, output, status }: Shown): Progress {
   let drawn = 0
   const erase = (): string => drawn === 0 ? '' : `\u001b[${drawn}A\r${CLEAR_BELOW}`
   const draw = (above: string): void => {
     const doing = status()
-    const lines = doing === undefined ? blockLines(testnet.peers(), { rounds, rows: output.rows ?? 24, columns: output.columns ?? 80 }) : [doing]
+    const lines = doing === undefined ? blockLines(testnet.peers(), { rounds, ...sizeOf(output) }) : [doing]
     output.write(`${erase()}${above}${lines.map((line) => `${line}\n`).join('')}`)
     drawn = lines.length
   }

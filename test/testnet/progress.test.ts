@@ -53,7 +53,7 @@ describe('progress', () => {
   it('redraws one block on a terminal, writes lasting lines above it, and takes it away at the end', () => {
     const written: string[] = []
     const testnet = new Shown()
-    const progress = showProgress(testnet as unknown as Testnet, { rounds: 15, output: { isTTY: true, columns: 80, rows: 24, write: (text) => written.push(text) > 0 } })
+    const progress = showProgress(testnet as unknown as Testnet, { rounds: 15, output: { isTTY: true, columns: 0, rows: 0, write: (text) => written.push(text) > 0 } })
     vi.advanceTimersByTime(200)
     testnet.safeDispatchEvent('peer:kill', { detail: { node: 'peer-2', round: 3 } })
     progress.stop()

@@ -5,7 +5,7 @@
  * list of members by a graph that everybody computes alike; the connections that the graph asks for are kept.
  */
 import '../promise-with-resolvers.ts'
-import { TypedEventEmitter } from 'main-event'
+import { TypedEventEmitter, setMaxListeners } from 'main-event'
 import { AddressBook } from './address-book.ts'
 import { ConnectionKeeper } from './connection-keeper.ts'
 import { ControlMessages } from './control-messages.ts'
@@ -89,7 +89,7 @@ const QUIET_MS_PER_MEMBER = 10
 const MAX_QUIET_MS = 400
 
 /** ... or when the first news is this old */
-const MAX_SETTLE_MS = 2_000
+const MAX_SETTLE_MS = 5_000
 
 function sameNames (a: readonly PeerName[], b: readonly PeerName[]): boolean {
   return a.length === b.length && a.every((name, index) => name === b[index])
@@ -178,6 +178,8 @@ class MeshNeighbourhood extends TypedEventEmitter<NeighbourhoodEvents> implement
     }
     const { libp2p } = this.#components.host
     this.#stopped = new AbortController()
+    // every suspicion in the making listens to it
+    setMaxListeners(Infinity, this.#stopped.signal)
     this.#settling = this.#createSettling()
     await this.#book.load()
     await this.#own.renew()

@@ -14,6 +14,10 @@ import type { FederationDocument, FederationInit } from '../../src/federation.ts
 import type { BackendName } from '../../src/interface.ts'
 import type { Batch } from '../../src/model/layer-graph.ts'
 
+// the native library reads these once, when it is loaded
+process.env.TF_CPP_MIN_LOG_LEVEL ??= '2'
+process.env.TF_NUM_INTRAOP_THREADS ??= '1'
+
 export type Model = FederationDocument['model']
 
 export interface DocumentInit {

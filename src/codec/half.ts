@@ -21,9 +21,9 @@ const ROUNDING = 2 ** 52
 const float = new Float32Array(1)
 const floatBits = new Uint32Array(float.buffer)
 
-/** Bits of a finite magnitude below 2^-14 */
+/** Bits of the binary16 nearest to a magnitude below 2^-14 */
 function roundSubnormal (magnitude: number): number {
-  return magnitude / STEP_BELOW_NORMAL + ROUNDING - ROUNDING
+  return (magnitude / STEP_BELOW_NORMAL + ROUNDING - ROUNDING) | 0
 }
 
 /**
@@ -32,17 +32,15 @@ function roundSubnormal (magnitude: number): number {
  * `bits` are those of `value`, which is needed below the normal range only
  */
 export function halfFromFloat (bits: number, value: number): number {
-  const sign = (bits >>> 16) & 0x8000
   const magnitude = bits & 0x7fffffff
-  if (magnitude >= OVERFLOW_BITS) {
-    return sign | MAX_HALF
-  }
+  let half = MAX_HALF
   if (magnitude < SMALLEST_NORMAL_BITS) {
-    return sign | roundSubnormal(Math.abs(value))
+    half = roundSubnormal(Math.abs(value))
+  } else if (magnitude < OVERFLOW_BITS) {
+    // Half of the last kept bit, less one, plus that bit: carries upwards exactly when round-to-nearest-even does
+    half = Math.min(MAX_HALF, (magnitude - BIAS_DIFFERENCE + 0xfff + ((magnitude >>> 13) & 1)) >>> 13)
   }
-  // Half of the last kept bit, less one, plus that bit: carries upwards exactly when round-to-nearest-even does
-  const rounded = (magnitude - BIAS_DIFFERENCE + 0xfff + ((magnitude >>> 13) & 1)) >>> 13
-  return sign | (rounded > MAX_HALF ? MAX_HALF : rounded)
+  return half | ((bits >>> 16) & 0x8000)
 }
 
 /** Value of a finite binary16. NaN and Inf (exponent 31) must have been refused before */

@@ -52,8 +52,8 @@ function encode (parameters: Float32Array): Uint8Array {
   return bytes
 }
 
-// The loops over a block are functions of their own: V8 compiles them once and well, while a loop over the whole
-// vector inside `encode` was compiled and thrown away again at every call, three times slower
+// The loops over a block are functions of their own, which V8 compiles once and well: a loop over the whole vector
+// inside `encode` starts in the interpreter at every call
 
 function largestMagnitude (values: Float32Array): number {
   let largest = 0

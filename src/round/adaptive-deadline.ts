@@ -21,6 +21,8 @@ interface Lag {
 export class AdaptiveDeadline {
   private readonly maxMs: number
   private readonly lags = new Map<PeerName, Lag>()
+  /** Of the neighbours that were known last */
+  private usualMs: number | undefined
 
   /** `maxMs`: the document's bound */
   constructor (maxMs: number) {
@@ -40,16 +42,18 @@ export class AdaptiveDeadline {
   }
 
   /**
-   * Milliseconds to wait after the own update is published. The document's bound while no neighbour is known at all: the
-   * first round must not punish a peer for its start-up. Later, a newcomer gets as long as the others usually take
+   * Milliseconds to wait after the own update is published. The document's bound before any neighbour was known: the first
+   * round must not punish a peer for its start-up. Later, newcomers get as long as the others usually took
    */
   waitMs (neighbours: readonly PeerName[], ownRoundMs: number): number {
     const known = neighbours.map((peer) => this.lags.get(peer)).filter((lag) => lag !== undefined)
-    if (known.length === 0) {
+    if (known.length > 0) {
+      this.usualMs = Math.max(...known.map(({ meanMs, deviationMs }) => meanMs + DEVIATIONS * deviationMs))
+    }
+    if (this.usualMs === undefined) {
       return this.maxMs
     }
-    const usualMs = Math.max(...known.map(({ meanMs, deviationMs }) => meanMs + DEVIATIONS * deviationMs))
-    return Math.min(this.maxMs, Math.max(MIN_DEADLINE_MS, 2 * usualMs, 2 * ownRoundMs))
+    return Math.min(this.maxMs, Math.max(MIN_DEADLINE_MS, 2 * this.usualMs, 2 * ownRoundMs))
   }
 
   forget (peer: PeerName): void {

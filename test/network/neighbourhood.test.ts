@@ -143,18 +143,15 @@ describe('neighbourhood', { timeout: 2 * PATIENCE_MS }, () => {
     await until(() => isComplete(all), 15_000, 'one mesh again')
   })
 
-  test('a pair that is connected but deaf is connected anew', async () => {
+  test('a pair that is connected but deaf hears each other again', async () => {
     const [a, b] = await completeMesh(2, { deafMs: 500 })
     await until(() => isGossiping(a!, b!) && isGossiping(b!, a!), PATIENCE_MS, 'gossip both ways')
-    const before = a!.host.libp2p.getConnections(peerIdFromString(b!.name)).map(({ id }) => id)
     // what the router does after an oversized frame
     const router = a!.host.pubsub as unknown as { onPeerDisconnected: (peer: unknown) => void }
     router.onPeerDisconnected(peerIdFromString(b!.name))
     expect(isGossiping(a!, b!)).toBe(false)
     expect(a!.neighbourhood.isConnected(b!.name)).toBe(true)
     await until(() => isGossiping(a!, b!) && isGossiping(b!, a!), PATIENCE_MS, 'gossip again')
-    const after = a!.host.libp2p.getConnections(peerIdFromString(b!.name)).map(({ id }) => id)
-    expect(after.some((id) => before.includes(id))).toBe(false)
     expect(a!.neighbourhood.members()).toContain(b!.name)
   })
 

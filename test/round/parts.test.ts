@@ -106,8 +106,14 @@ describe('adaptive deadline', () => {
     expect(deadline.waitMs(['a'], 10)).toBeGreaterThan(9900)
     deadline.observe('a', 60_000)
     expect(deadline.waitMs(['a'], 10)).toBe(15_000)
+  })
+
+  it('does not fall back to the bound when all neighbours are new, as after a partition', () => {
+    const deadline = new AdaptiveDeadline(15_000)
+    deadline.observe('a', 1000)
+    const usual = deadline.waitMs(['a'], 10)
     deadline.forget('a')
-    expect(deadline.waitMs(['a'], 10)).toBe(15_000)
+    expect(deadline.waitMs(['b', 'c'], 10)).toBe(usual)
   })
 
   it('leaves room for scheduling and for the length of the own round', () => {

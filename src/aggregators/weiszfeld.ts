@@ -6,16 +6,15 @@
  * Every z is a weighted mean of the vectors, so the iteration needs their inner products only, never the vectors: a
  * step costs n^2 operations instead of n d, and it may go on until it has converged. It must not begin exactly at the
  * own vector, where b_own = 1 / nu holds it back: of 4 equidistant vectors, 8 steps from there go 0.2 % of the way.
- * So the first step is taken from there with nu as wide as the median distance. The sum of distances is convex: the
+ * So the first step is taken from there with nu as wide as a typical distance. The sum of distances is convex: the
  * start matters to the number of steps only, except for two vectors, where every point between them is a median and
  * this start gives the middle, the same for both peers.
  */
-import { median } from './median.ts'
 
-/** nu, as a fraction of the median distance from the own vector */
+/** nu, as a fraction of the typical distance from the own vector */
 const SMOOTHING = 1e-6
 
-/** Converged: the point moves by less than this fraction of the median distance */
+/** Converged: the point moves by less than this fraction of the typical distance */
 const TOLERANCE = 1e-9
 
 /** 10 to 100 are usual; with nearly half of the vectors far away, each step gains little */
@@ -32,8 +31,9 @@ export function geometricMedianWeights (products: Float64Array): Float64Array {
   const own = new Float64Array(size)
   own[0] = 1
   const distances = distancesFrom(own, products)
-  const scale = scaleOf(distances.subarray(1))
+  const scale = typical(distances.subarray(1))
   if (scale === 0) {
+    // More than half of the vectors, the own one included, are the same: that is their geometric median
     return own
   }
   let weights = inverse(distances, scale)
@@ -48,10 +48,14 @@ export function geometricMedianWeights (products: Float64Array): Float64Array {
   return weights
 }
 
-/** Median distance from the own vector, or the least positive one when that is 0; 0 when all vectors are equal */
-function scaleOf (distances: Float64Array): number {
-  const positive = distances.filter((distance) => distance > 0)
-  return positive.length === 0 ? 0 : median(distances) || Math.min(...positive)
+/**
+ * The lower median of the neighbours' distances
+ *
+ * Not the mean of the two in the middle: as long as half of the neighbours are honest, no liar can stretch this one
+ * beyond an honest distance, and with it nu and the tolerance
+ */
+function typical (distances: Float64Array): number {
+  return distances.slice().sort()[(distances.length - 1) >> 1]!
 }
 
 /** 1 / max(nu, distance), divided by their sum */

@@ -155,7 +155,7 @@ describe('trimmed-mean', () => {
     const set = [-1e-45, -0, 0, 1e-45, -3e38, 3e38, -5].map((value) => Float32Array.of(value))
 
     expect(trimmedMeanOf(set, 3)[0]! + 0).toBe(0)
-    expect(trimmedMeanOf(set, 0)[0]).toBeCloseTo(-5 / 7, 5)
+    expect(trimmedMeanOf(set.slice(0, 4), 1)[0]! + 0).toBe(0)
   })
 })
 

@@ -7,6 +7,8 @@
  * the last one, about 3/2 n exchanges for each time.
  */
 
+import { blockSum } from './weighted-sum.ts'
+
 /** Coordinates at a time: the rows of 10 vectors stay in the first-level cache, those of 32 in the second */
 const BLOCK = 512
 
@@ -20,6 +22,10 @@ export function trimmedMeanOf (vectors: readonly Float32Array[], f: number): Flo
   const out = new Float32Array(vectors[0]!.length)
   const keys = new Int32Array(count * BLOCK)
   const bits = vectors.map((vector) => new Int32Array(vector.buffer, vector.byteOffset, vector.length))
+  const kept = keys.subarray(f * BLOCK, (count - f) * BLOCK)
+  const rows = Array.from({ length: count - 2 * f }, (_, row) => new Float32Array(keys.buffer, 4 * BLOCK * (f + row), BLOCK))
+  const weights = rows.map(() => 1 / rows.length)
+  const means = new Float64Array(BLOCK)
   for (let start = 0; start < out.length; start += BLOCK) {
     load(bits, start, keys)
     for (let low = 0, high = count - 1; low < f; low++, high--) {
@@ -28,7 +34,9 @@ export function trimmedMeanOf (vectors: readonly Float32Array[], f: number): Flo
       }
       moveExtremes(keys, low, high)
     }
-    meanOfRows(keys.subarray(f * BLOCK, (count - f) * BLOCK), out.subarray(start, start + BLOCK))
+    toFloatBits(kept)
+    blockSum(rows, weights, 0, means)
+    out.set(start + BLOCK <= out.length ? means : means.subarray(0, out.length - start), start)
   }
   return out
 }
@@ -62,12 +70,68 @@ function pairUp (keys: Int32Array, first: number, last: number): void {
 
 /** In paired rows the lowest number is in the first half and the highest in the second: moves them to the ends */
 function moveExtremes (keys: Int32Array, first: number, last: number): void {
-  const middle = (first + last) / 2
-  for (let row = first + 1; row <= middle; row++) {
+  const half = (last - first) >> 1
+  moveLowest(keys, first, first + half)
+  moveHighest(keys, last - half, last)
+}
+
+/** Row `first` takes the lowest numbers of rows `first` to `last`, three rows at a time as far as they go */
+function moveLowest (keys: Int32Array, first: number, last: number): void {
+  let row = first + 1
+  for (; row + 2 <= last; row += 3) {
+    lowestOfFour(keys, first * BLOCK, row * BLOCK)
+  }
+  for (; row <= last; row++) {
     exchange(keys, first * BLOCK, row * BLOCK)
   }
-  for (let row = last - 1; row >= middle; row--) {
+}
+
+/** Row `last` takes the highest numbers of rows `first` to `last` */
+function moveHighest (keys: Int32Array, first: number, last: number): void {
+  let row = last - 1
+  for (; row - 2 >= first; row -= 3) {
+    highestOfFour(keys, last * BLOCK, (row - 2) * BLOCK)
+  }
+  for (; row >= first; row--) {
     exchange(keys, row * BLOCK, last * BLOCK)
+  }
+}
+
+/** Three exchanges of the row at offset `low` with the three from offset `at`: one load and store of it instead of three */
+function lowestOfFour (keys: Int32Array, low: number, at: number): void {
+  for (let i = 0; i < BLOCK; i++) {
+    let lowest = keys[low + i]!
+    const a = keys[at + i]!
+    const b = keys[at + BLOCK + i]!
+    const c = keys[at + 2 * BLOCK + i]!
+    let swap = (lowest ^ a) & -Number(lowest > a)
+    lowest ^= swap
+    keys[at + i] = a ^ swap
+    swap = (lowest ^ b) & -Number(lowest > b)
+    lowest ^= swap
+    keys[at + BLOCK + i] = b ^ swap
+    swap = (lowest ^ c) & -Number(lowest > c)
+    keys[at + 2 * BLOCK + i] = c ^ swap
+    keys[low + i] = lowest ^ swap
+  }
+}
+
+/** The same for the highest */
+function highestOfFour (keys: Int32Array, high: number, at: number): void {
+  for (let i = 0; i < BLOCK; i++) {
+    let highest = keys[high + i]!
+    const a = keys[at + i]!
+    const b = keys[at + BLOCK + i]!
+    const c = keys[at + 2 * BLOCK + i]!
+    let swap = (highest ^ a) & -Number(highest < a)
+    highest ^= swap
+    keys[at + i] = a ^ swap
+    swap = (highest ^ b) & -Number(highest < b)
+    highest ^= swap
+    keys[at + BLOCK + i] = b ^ swap
+    swap = (highest ^ c) & -Number(highest < c)
+    keys[at + 2 * BLOCK + i] = c ^ swap
+    keys[high + i] = highest ^ swap
   }
 }
 
@@ -82,19 +146,9 @@ function exchange (keys: Int32Array, a: number, b: number): void {
   }
 }
 
-/** Turns the keys back into floats, in place, and writes the mean of each column */
-function meanOfRows (keys: Int32Array, out: Float32Array): void {
+function toFloatBits (keys: Int32Array): void {
   for (let i = 0; i < keys.length; i++) {
     const key = keys[i]!
     keys[i] = key ^ ((key >> 31) & 0x7fffffff)
-  }
-  const numbers = new Float32Array(keys.buffer, keys.byteOffset, keys.length)
-  const rows = keys.length / BLOCK
-  for (let i = 0; i < out.length; i++) {
-    let sum = 0
-    for (let at = i; at < numbers.length; at += BLOCK) {
-      sum += numbers[at]!
-    }
-    out[i] = sum / rows
   }
 }

@@ -1,0 +1,74 @@
+/**
+ * Aggregation rules, beside a copy of the same vectors in the same run
+ *
+ *     npm run bench:aggregators
+ *
+ * Medians over samples that take turns, so that a busy machine slows all of them alike.
+ */
+import { AGGREGATION_RULES, createAggregator } from '../src/aggregators/aggregator.ts'
+import { consensusDistance, neighbourDistance } from '../src/aggregators/consensus.ts'
+import { seededNormal, seededRandom } from '../src/seeded-random.ts'
+import type { AggregationInput } from '../src/interface.ts'
+
+/** d, the number of parameters, with n = 10; then n, the vectors (own one included), with d = 1,000,000 */
+const CASES = [
+  ...[10_000, 100_000, 1_000_000].map((size) => ({ size, count: 10 })),
+  ...[4, 16, 32].map((count) => ({ size: 1_000_000, count }))
+]
+const SAMPLES = 9
+const RULES = AGGREGATION_RULES.flatMap((rule) => (rule === 'trimmed-mean' ? [1, 2] : [1]).map((f) => ({ rule, f })))
+
+function median (samples: number[]): number {
+  return samples.sort((a, b) => a - b)[samples.length >> 1]!
+}
+
+/** Median milliseconds of each task; one untimed run, then `SAMPLES` rounds of all tasks in turn */
+function measure (tasks: Record<string, () => unknown>): Record<string, number> {
+  const samples = Object.fromEntries(Object.keys(tasks).map((name) => [name, [] as number[]]))
+  for (let sample = -1; sample < SAMPLES; sample++) {
+    for (const [name, task] of Object.entries(tasks)) {
+      const start = performance.now()
+      task()
+      if (sample >= 0) {
+        samples[name]!.push(performance.now() - start)
+      }
+    }
+  }
+  return Object.fromEntries(Object.entries(samples).map(([name, times]) => [name, median(times)]))
+}
+
+/** Models after some rounds: a common vector and a small difference of each peer */
+function modelsOf (count: number, size: number): Float32Array[] {
+  const normal = seededNormal(seededRandom(size))
+  const common = Float32Array.from({ length: size }, () => 0.05 * normal())
+  return Array.from({ length: count }, () => common.map((value) => value + 0.01 * normal()))
+}
+
+function inputOf ([own, ...replicas]: readonly Float32Array[]): AggregationInput {
+  return {
+    own: own!,
+    neighbours: replicas.map((parameters, j) => ({ peer: String(j).padStart(2, '0'), parameters, weight: 1 / (replicas.length + 1) })),
+    layout: []
+  }
+}
+
+const rows: Array<Record<string, string | number>> = []
+for (const { size, count } of CASES) {
+  const models = modelsOf(count, size)
+  const target = new Float32Array(count * size)
+  const input = inputOf(models)
+  const tasks: Record<string, () => unknown> = {
+    copy: () => { models.forEach((model, j) => { target.set(model, j * size) }) }
+  }
+  for (const { rule, f } of RULES.filter((each) => count > 2 * each.f)) {
+    const aggregator = createAggregator({ rule, f })
+    tasks[rule === 'trimmed-mean' ? `${rule} f=${f}` : rule] = () => aggregator.aggregate(input)
+  }
+  tasks['neighbour distance'] = () => neighbourDistance(models[0]!, models.slice(1))
+  tasks['consensus distance'] = () => consensusDistance(models)
+  const times = measure(tasks)
+  for (const [name, ms] of Object.entries(times)) {
+    rows.push({ d: size, n: count, task: name, ms: ms.toFixed(2), 'ms / copy': (ms / times.copy!).toFixed(1), 'ns / (n d)': (ms * 1e6 / (count * size)).toFixed(2) })
+  }
+}
+console.table(rows)

@@ -201,8 +201,10 @@ function requireOneLength (document: FederationDocument): void {
   if ((epochs === undefined) === (steps === undefined)) {
     throw new InvalidFederationError('training: exactly one of "epochs" and "steps" must be given')
   }
-  if (document.aggregation.rule === 'trimmed-mean' && document.topology.degree < 2 * document.aggregation.f) {
-    throw new InvalidFederationError(`aggregation.f: trimmed-mean needs degree >= 2f, but degree is ${document.topology.degree} and f is ${document.aggregation.f}`)
+  const { aggregation: { rule, f }, topology: { degree } } = document
+  // with fewer the rule could never run: every peer would keep its own model for ever
+  if (rule !== 'mean' && degree < 2 * f) {
+    throw new InvalidFederationError(`aggregation.f: ${rule} needs degree >= 2f, but degree is ${degree} and f is ${f}`)
   }
 }
 

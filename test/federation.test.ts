@@ -144,6 +144,7 @@ describe('a document that is refused', () => {
     ['a learning rate of zero', changed((d) => { d['training']!['optimizer'] = { name: 'sgd', learningRate: 0 } }), /^training\.optimizer\.learningRate: /],
     ['momentum of one', changed((d) => { d['training']!['optimizer'] = { name: 'sgd', learningRate: 1, momentum: 1 } }), /^training\.optimizer\.momentum: /],
     ['an unknown rule', changed((d) => { d['aggregation']!['rule'] = 'median' }), /^aggregation\.rule: .*trimmed-mean/],
+    ['more liars than the default rule withstands', changed((d) => { d['aggregation'] = { rule: 'gated-geometric-median', f: 3 } }), /^aggregation\.f: gated-geometric-median needs degree >= 2f/],
     ['more liars than trimmed-mean can drop', changed((d) => { d['aggregation'] = { rule: 'trimmed-mean', f: 3 } }), /^aggregation\.f: trimmed-mean needs degree >= 2f/],
     ['no neighbours', changed((d) => { d['topology']!['degree'] = 0 }), /^topology\.degree: /],
     ['a deadline of nothing', changed((d) => { d['round']!['deadlineMs'] = 0 }), /^round\.deadlineMs: /],

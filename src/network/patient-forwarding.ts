@@ -11,7 +11,7 @@ import type { GossipsubMessage, TopicValidatorResult } from '@libp2p/gossipsub'
 import type { Pubsub } from './gossip-settings.ts'
 
 /** Longer than an update takes from its author to all followers; shorter than anyone waits for a neighbour */
-const PATIENCE_MS = 150
+const PATIENCE_MS = 600
 
 /** For a router with `asyncValidation`, which holds each message until it is told. Call the result to stop */
 export function forwardPatiently (pubsub: Pick<Pubsub, 'addEventListener' | 'removeEventListener' | 'reportMessageValidationResult'>): () => void {

@@ -65,9 +65,18 @@ export function imageExamples (pixels: Uint8Array, labels: Uint16Array, input: I
     labels,
     writeInputs (index, out, offset) {
       requirePlace(this, index, out, offset)
-      const from = index * featureCount
-      for (let i = 0; i < featureCount; i++) {
-        out[offset + i] = standardised[pixels[from + i]!]!
+      let from = index * featureCount
+      const end = from + featureCount
+      let to = offset
+      // four at a time takes half as long, and every epoch and evaluation passes here
+      for (; from + 4 <= end; from += 4, to += 4) {
+        out[to] = standardised[pixels[from]!]!
+        out[to + 1] = standardised[pixels[from + 1]!]!
+        out[to + 2] = standardised[pixels[from + 2]!]!
+        out[to + 3] = standardised[pixels[from + 3]!]!
+      }
+      for (; from < end; from++, to++) {
+        out[to] = standardised[pixels[from]!]!
       }
     }
   }

@@ -87,6 +87,13 @@ export class LocalTraining {
     return result
   }
 
+  /** One step from `parameters` and one batch of an evaluation that leave no trace: to run the backend in */
+  warmUp (parameters: Float32Array): void {
+    this.rehearse(parameters)
+    let batches = 0
+    this.evaluate(parameters, { cancelled: () => batches++ > 0 })
+  }
+
   /** One step from `parameters` that leaves no trace in the optimiser: to time the backend */
   rehearse (parameters: Float32Array): void {
     const { batchSize } = this.init.document.training

@@ -11,6 +11,7 @@ import { firstLine } from './first-line.ts'
 import { initialParameters } from './initial-parameters.ts'
 import { LocalTraining } from './local-training.ts'
 import { planModel } from './topology.ts'
+import { WarmUp } from './warm-up.ts'
 import type { TrainerDescription } from '../interface.ts'
 import type { Calls, CallName, Request, Response, WorkerTrainerInit } from './worker-messages.ts'
 
@@ -19,6 +20,8 @@ const PASSES = 3
 
 const init = workerData as WorkerTrainerInit
 let training: LocalTraining | undefined
+let warmUp: WarmUp | undefined
+let requests = 0
 
 function setEnvironment (): void {
   const threads = String(init.threads ?? 1)
@@ -40,7 +43,9 @@ async function start (): Promise<TrainerDescription> {
     stepMultiplications: PASSES * plan.multiplications * Math.min(document.training.batchSize, dataset.train.count),
     now: () => performance.now()
   })
-  training = chosen.training
+  const chosenTraining = training = chosen.training
+  const parameters = initialParameters(document.model)
+  warmUp = new WarmUp({ rehearse: () => { chosenTraining.warmUp(parameters) }, now: () => performance.now() })
   return {
     backend: chosen.backend,
     stepMs: chosen.stepMs,
@@ -91,6 +96,13 @@ if (parentPort !== null) {
   // one request at a time, in order: training is synchronous, but loading is not
   let last = Promise.resolve()
   port.on('message', (request: Request) => {
-    last = last.then(() => respond(port, request))
+    const number = ++requests
+    last = last.then(async () => {
+      if (request.name === 'train') {
+        warmUp?.stop()
+      }
+      await respond(port, request)
+      await warmUp?.run(() => requests > number)
+    })
   })
 }

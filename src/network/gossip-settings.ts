@@ -39,6 +39,8 @@ export interface Pubsub extends TypedEventTarget<{
   getTopics: () => string[]
   getSubscribers: (topic: string) => PeerId[]
   getMeshPeers: (topic: string) => PeerName[]
+  /** Those to whom messages of a topic are passed on; the router's own, to be pruned only */
+  readonly mesh: ReadonlyMap<string, Set<PeerName>>
   getScore: (peer: PeerName) => number
   subscribe: (topic: string) => void
   unsubscribe: (topic: string) => void

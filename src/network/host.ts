@@ -12,6 +12,7 @@ import { tcp } from '@libp2p/tcp'
 import { createLibp2p } from 'libp2p'
 import { ListenError } from '../errors.ts'
 import { parseAddress } from './address.ts'
+import { keepMeshFaithful } from './faithful-mesh.ts'
 import { gossipSettings } from './gossip-settings.ts'
 import { forwardPatiently } from './patient-forwarding.ts'
 import { createTrafficMeter } from './traffic.ts'
@@ -153,6 +154,7 @@ export async function createHost (init: HostInit): Promise<Host> {
     }
   })
   const stopForwarding = forwardPatiently(libp2p.services.pubsub)
+  const stopPruning = keepMeshFaithful(libp2p.services.pubsub)
   return {
     libp2p,
     pubsub: libp2p.services.pubsub,
@@ -169,6 +171,7 @@ export async function createHost (init: HostInit): Promise<Host> {
     },
     stop: async () => {
       stopForwarding()
+      stopPruning()
       await libp2p.stop()
     }
   }

@@ -33,6 +33,20 @@ describe('host', () => {
     await until(() => bob.pubsub.getScore(alice.self) < 0)
   })
 
+  it('passes nothing on to who left a topic, also when the prune was lost among others', async () => {
+    const [alice, bob] = await Promise.all([stage.startedHost(), stage.startedHost()])
+    for (const host of [alice, bob]) {
+      host.pubsub.subscribe('topic')
+    }
+    await alice.libp2p.dial(bob.libp2p.getMultiaddrs())
+    await until(() => alice.pubsub.getMeshPeers('topic').includes(bob.self) && bob.pubsub.getMeshPeers('topic').includes(alice.self))
+    // what a prune for several topics comes to that begins with one that the receiver has left as well
+    bob.pubsub.mesh.get('topic')!.delete(alice.self)
+    bob.pubsub.unsubscribe('topic')
+    await until(() => alice.pubsub.getSubscribers('topic').length === 0)
+    expect(alice.pubsub.getMeshPeers('topic')).toEqual([])
+  })
+
   it('says which port is in use', async () => {
     const server = createServer()
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))

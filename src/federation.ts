@@ -9,9 +9,11 @@ import * as dagCbor from '@ipld/dag-cbor'
 import { CID } from 'multiformats/cid'
 import { create as createDigest } from 'multiformats/hashes/digest'
 import { z } from 'zod'
+import { unmetPrecondition } from './aggregators/rules.ts'
 import { InvalidFederationError } from './errors.ts'
 import { closest } from './closest.ts'
 import { plainValueProblem } from './plain-value.ts'
+import { quoted } from './quoted.ts'
 
 /** A document larger than this is refused unread: a topology is a few kilobytes */
 export const MAX_FEDERATION_BYTES = 262_144
@@ -86,9 +88,12 @@ const schema = z.strictObject({
     optimizer: optimizerSchema
   }),
   aggregation: z.strictObject({
-    rule: z.enum(['mean', 'trimmed-mean', 'geometric-median', 'gated-geometric-median']),
+    /** Such as `gated-geometric-median` or `nnm+trimmed-mean`: see aggregators/rules.ts */
+    rule: z.string().max(64),
     /** Liars among a peer's neighbours that the rule must withstand */
-    f: z.int().min(0).max(64)
+    f: z.int().min(0).max(64),
+    /** Radius of the clipping rules in parameter space; without it they choose one */
+    clipRadius: z.number().positive().max(1e6).optional()
   }),
   codec: z.strictObject({
     name: z.enum(['float32', 'float16', 'int8'])
@@ -143,16 +148,11 @@ function suggestion (parent: string, key: string): string | undefined {
   return closest(key, siblings) ?? paths.find((path) => lastName(path) === elsewhere)
 }
 
-/** Names come from strangers: cut, and without characters that steer a terminal */
-function quote (name: string): string {
-  return JSON.stringify(name.length > 64 ? `${name.slice(0, 64)}…` : name).replaceAll(/\p{C}/gu, '\ufffd')
-}
-
 function unknownFieldMessage (path: readonly PropertyKey[], keys: readonly string[]): string {
   const parent = path.filter((part) => typeof part === 'string').join('.')
   const named = keys.slice(0, MAX_ISSUES).map((key) => {
     const near = suggestion(parent, key)
-    return `${quote([...path.map(String), key].join('.'))}${near === undefined ? '' : ` (did you mean "${near}"?)`}`
+    return `${quoted([...path.map(String), key].join('.'))}${near === undefined ? '' : ` (did you mean "${near}"?)`}`
   })
   return `unknown field ${named.join(', ')}${keys.length > MAX_ISSUES ? ` and ${keys.length - MAX_ISSUES} more` : ''}`
 }
@@ -182,7 +182,7 @@ function requireDistinct (path: string, names: readonly string[]): void {
   const seen = new Set<string>()
   const twice = names.find((name) => seen.size === seen.add(name).size)
   if (twice !== undefined) {
-    throw new InvalidFederationError(`${path}: ${quote(twice)} stands there twice`)
+    throw new InvalidFederationError(`${path}: ${quoted(twice)} stands there twice`)
   }
 }
 
@@ -201,10 +201,19 @@ function requireOneLength (document: FederationDocument): void {
   if ((epochs === undefined) === (steps === undefined)) {
     throw new InvalidFederationError('training: exactly one of "epochs" and "steps" must be given')
   }
-  const { aggregation: { rule, f }, topology: { degree } } = document
-  // with fewer the rule could never run: every peer would keep its own model for ever
-  if (rule !== 'mean' && degree < 2 * f) {
-    throw new InvalidFederationError(`aggregation.f: ${rule} needs degree >= 2f, but degree is ${degree} and f is ${f}`)
+  requireRule(document)
+}
+
+/** With too few neighbours the rule could never run: every peer would keep its own model for ever */
+function requireRule ({ aggregation, topology: { degree } }: FederationDocument): void {
+  let problem
+  try {
+    problem = unmetPrecondition(aggregation, degree)
+  } catch (err) {
+    throw new InvalidFederationError(`aggregation.rule: ${(err as Error).message}`, { cause: err })
+  }
+  if (problem !== undefined) {
+    throw new InvalidFederationError(`aggregation: ${problem}`)
   }
 }
 

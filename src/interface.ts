@@ -145,19 +145,25 @@ export interface AggregationInput {
   neighbours: readonly NeighbourReplica[]
   /** The tensors inside the vector, for rules that look at layers */
   layout: readonly ParameterSlot[]
+  /** Round in hand, for a rule whose threshold shrinks. @default 1 */
+  round?: number
+  /** Mean losses on a batch of own examples, for a rule with `needsLosses` */
+  losses?: { own: number, neighbours: ReadonlyMap<PeerName, number> }
 }
 
 export interface AggregationResult {
   /** d elements, freshly allocated */
   parameters: Float32Array
-  /** Neighbours whose replica the rule dropped, with a reason such as `distance-gate` */
-  excluded: ReadonlyArray<{ peer: PeerName, reason: string }>
+  /** Neighbours whose replica has no part in the result */
+  excluded: ReadonlyArray<{ peer: PeerName, reason: 'distance-gate' | 'loss-gate' | 'not-selected' }>
 }
 
 export interface Aggregator {
   readonly name: string
   /** Fewer valid neighbour replicas than this and the rule must not run: the node keeps its own model */
   readonly minimumNeighbours: number
+  /** True when `aggregate` reads `losses` */
+  readonly needsLosses: boolean
   aggregate: (input: AggregationInput) => AggregationResult
 }
 
@@ -167,7 +173,8 @@ export interface Aggregator {
 export type RejectionReason =
   | 'oversized' | 'malformed' | 'wrong-federation' | 'wrong-author' | 'bad-signature' | 'round-window'
   | 'replay' | 'equivocation' | 'rate' | 'banned' | 'payload-hash' | 'payload-unavailable'
-  | 'codec' | 'shape' | 'not-finite' | 'norm' | 'distance-gate' | 'wrong-codec'
+  | 'codec' | 'shape' | 'not-finite' | 'norm' | 'wrong-codec'
+  | 'distance-gate' | 'loss-gate' | 'not-selected'
 
 /** What a node publishes in a round */
 export interface OutgoingUpdate {

@@ -1,41 +1,145 @@
 /**
- * The aggregation rules by name
- *
- * One file for each rule; what reads whole vectors is in kernels/. A new rule is one more file, one more line here and
- * one more name in the federation document's schema.
+ * Runs a rule on a peer's own model and its neighbours'
  */
-import { closest } from '../closest.ts'
-import { gatedGeometricMedian } from './gated-geometric-median.ts'
-import { geometricMedian } from './geometric-median.ts'
-import { mean } from './mean.ts'
-import { trimmedMean } from './trimmed-mean.ts'
-import type { FederationDocument } from '../federation.ts'
-import type { Aggregator } from '../interface.ts'
+import { randomFillSync } from 'node:crypto'
+import { checkedNeighbours } from './checked-input.ts'
+import { mixed } from './geometry.ts'
+import { combine } from './kernels/combine.ts'
+import { differenceProducts } from './kernels/difference-products.ts'
+import { weightedSum } from './kernels/weighted-sum.ts'
+import { minimumNeighbours, ruleChain } from './rules.ts'
+import type { AggregationInput, AggregationResult, Aggregator, NeighbourReplica, Random } from '../interface.ts'
+import type { RuleChain } from './rules.ts'
+import type { Combination, CombinationRule, CoordinateRule, Geometry, RuleContext } from './rule.ts'
 
-type Aggregation = FederationDocument['aggregation']
+export { AGGREGATION_RULES, PRE_AGGREGATION_NAMES } from './rules.ts'
 
-const RULES: Record<Aggregation['rule'], (f: number) => Aggregator> = {
-  mean,
-  'trimmed-mean': trimmedMean,
-  'geometric-median': geometricMedian,
-  'gated-geometric-median': gatedGeometricMedian
+export interface AggregatorInit {
+  /** Such as `gated-geometric-median` or `nnm+trimmed-mean` */
+  rule: string
+  /** Liars among the neighbours that the rule must withstand */
+  f: number
+  /** For the clipping rules with a fixed radius */
+  clipRadius?: number | undefined
 }
 
-/** Names that `createAggregator` accepts */
-export const AGGREGATION_RULES = Object.keys(RULES) as Array<Aggregation['rule']>
+/** What bucketing draws from when nothing else is given: a liar must not know who shares its bucket */
+function unpredictable (): number {
+  return randomFillSync(new Uint32Array(1))[0]! / 0x100000000
+}
 
 /**
  * The rule that a federation document names, for the f that it declares
  *
- * Throws RangeError when there is no such rule, or f is not a whole number of at least 0
+ * Throws RangeError when there is no such rule, or f is not a whole number of at least 0. `aggregate` throws RangeError
+ * when there are fewer than `minimumNeighbours` replicas, when a peer is there twice, when a replica has another length
+ * than the own vector, or when the rule needs losses and got none
  */
-export function createAggregator ({ rule, f }: Aggregation): Aggregator {
-  if (!AGGREGATION_RULES.includes(rule)) {
-    const suggestion = closest(rule, AGGREGATION_RULES)
-    throw new RangeError(`unknown aggregation rule "${rule}"${suggestion === undefined ? `; known are ${AGGREGATION_RULES.join(', ')}` : ` (did you mean "${suggestion}"?)`}`)
-  }
+export function createAggregator ({ rule, f, clipRadius }: AggregatorInit, random: Random = unpredictable): Aggregator {
+  const chain = ruleChain(rule)
   if (!Number.isInteger(f) || f < 0) {
     throw new RangeError(`f must be a whole number of at least 0, not ${f}`)
   }
-  return RULES[rule](f)
+  const minimum = minimumNeighbours(chain, f)
+  return {
+    name: rule,
+    minimumNeighbours: minimum,
+    needsLosses: chain.rule.kind === 'combination' && chain.rule.needsLosses === true,
+    aggregate: (input) => {
+      const neighbours = checkedNeighbours(input, rule, minimum)
+      const vectors = [input.own, ...neighbours.map(({ parameters }) => parameters)]
+      const context = { f, clipRadius, random, ...contextOf(input, neighbours) }
+      return run(chain, { vectors, neighbours }, geometryOf(vectors, neighbours), context)
+    }
+  }
+}
+
+function contextOf ({ own, round = 1, losses }: AggregationInput, neighbours: readonly NeighbourReplica[]): Pick<RuleContext, 'round' | 'ownNorm' | 'losses'> {
+  return {
+    round,
+    ownNorm: () => Math.sqrt(own.reduce((sum, value) => sum + value * value, 0)),
+    losses: losses === undefined ? undefined : Float64Array.of(losses.own, ...neighbours.map(({ peer }) => losses.neighbours.get(peer) ?? Infinity))
+  }
+}
+
+function geometryOf (vectors: readonly Float32Array[], neighbours: readonly NeighbourReplica[]): Geometry {
+  const count = vectors.length
+  const among = differenceProducts(vectors[0]!, vectors.slice(1))
+  const products = new Float64Array(count * count)
+  for (let i = 1; i < count; i++) {
+    products.set(among.subarray((i - 1) * (count - 1), i * (count - 1)), i * count + 1)
+  }
+  return { count, products, gossipWeights: gossipWeights(neighbours) }
+}
+
+/**
+ * The edges' weights as they are, unless they leave the own model less than an equal share: then they shrink to that
+ *
+ * Metropolis–Hastings weights never do while no more replicas arrive than the own degree has counted. During a change
+ * of neighbours more may, and the own weight must not become negative
+ */
+function gossipWeights (neighbours: readonly NeighbourReplica[]): Float64Array {
+  const weights = neighbours.map(({ weight }) => weight)
+  if (!weights.every((weight) => weight >= 0 && weight <= 1)) {
+    throw new RangeError(`weights of neighbours must lie between 0 and 1: ${weights.join(', ')}`)
+  }
+  const total = weights.reduce((sum, weight) => sum + weight, 0)
+  const most = weights.length / (weights.length + 1)
+  const fair = total > most ? weights.map((weight) => weight * most / total) : weights
+  return Float64Array.of(1 - fair.reduce((sum, weight) => sum + weight, 0), ...fair)
+}
+
+interface Participants {
+  /** The own vector first, then the neighbours' */
+  vectors: readonly Float32Array[]
+  neighbours: readonly NeighbourReplica[]
+}
+
+function run ({ before, rule }: RuleChain, participants: Participants, geometry: Geometry, context: RuleContext): AggregationResult {
+  let rows: Float64Array[] | undefined
+  let positions = geometry
+  for (const step of before) {
+    const next = step.mix(positions, context)
+    rows = rows === undefined ? next : next.map((row) => composed(row, rows!))
+    positions = mixed(geometry, rows)
+  }
+  return rule.kind === 'combination'
+    ? combination(rule, participants, { positions, rows }, context)
+    : { parameters: coordinates(rule, participants, { positions, rows }, context), excluded: [] }
+}
+
+interface Mixed {
+  positions: Geometry
+  /** Weights of the vectors that each position stands for; undefined when they stand for themselves */
+  rows: readonly Float64Array[] | undefined
+}
+
+/** Weights of the original vectors in a weighted mean of means of them */
+function composed (weights: Float64Array, rows: readonly Float64Array[]): Float64Array {
+  const result = new Float64Array(rows[0]!.length)
+  for (const [i, row] of rows.entries()) {
+    for (let j = 0; j < row.length; j++) {
+      result[j]! += weights[i]! * row[j]!
+    }
+  }
+  return result
+}
+
+function combination (rule: CombinationRule, { vectors, neighbours }: Participants, { positions, rows }: Mixed, context: RuleContext): AggregationResult {
+  const chosen = rule.combine(positions, context)
+  const weights = rows === undefined ? chosen.weights : composed(chosen.weights, rows)
+  // what a rule says of a mean of several peers is said of none of them
+  const excluded = rows === undefined ? chosen.excluded : undefined
+  return { parameters: weightedSum(vectors, weights), excluded: exclusions(excluded ?? new Map(), neighbours) }
+}
+
+function exclusions (excluded: NonNullable<Combination['excluded']>, neighbours: readonly NeighbourReplica[]): AggregationResult['excluded'] {
+  return neighbours.flatMap(({ peer }, j) => {
+    const reason = excluded.get(j + 1)
+    return reason === undefined ? [] : [{ peer, reason }]
+  })
+}
+
+function coordinates (rule: CoordinateRule, { vectors }: Participants, { positions, rows }: Mixed, context: RuleContext): Float32Array {
+  return rule.aggregate(rows === undefined ? vectors : combine(vectors, rows), positions, context)
 }

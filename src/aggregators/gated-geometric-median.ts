@@ -13,50 +13,37 @@
  * the median distance and can shut the others out. A liar inside the gate still pulls, boundedly, and near-consensus
  * attacks that lie within the honest spread (ALIE, small inner-product manipulation) are slowed, not stopped.
  */
-import { checkedNeighbours } from './checked-input.ts'
-import { withOwn } from './geometric-median.ts'
-import { differenceProducts } from './kernels/difference-products.ts'
-import { weightedSum } from './kernels/weighted-sum.ts'
+import { distancesFromVector, picked } from './geometry.ts'
 import { median } from './median.ts'
 import { geometricMedianWeights } from './weiszfeld.ts'
-import type { AggregationInput, AggregationResult, Aggregator, PeerName } from '../interface.ts'
-
-const NAME = 'gated-geometric-median'
+import type { Combination, CombinationRule, ExclusionReason, Geometry } from './rule.ts'
 
 /** The gate, as a multiple of the median distance */
 const GATE = 2
 
-/**
- * Tolerates f liars among at least 2 f neighbours
- *
- * The rule itself does not use f: it says how few neighbours are too few. With f = 0 one is enough
- */
-export function gatedGeometricMedian (f: number): Aggregator {
-  const minimumNeighbours = Math.max(1, 2 * f)
-  return {
-    name: NAME,
-    minimumNeighbours,
-    aggregate: (input) => aggregate(input, minimumNeighbours)
-  }
+/** Needs n >= 2f + 1. The rule itself does not use f: it says how few neighbours are too few */
+export const gatedGeometricMedian: CombinationRule = {
+  kind: 'combination',
+  minimumVectors: (f) => 2 * f + 1,
+  combine
 }
 
-function aggregate (input: AggregationInput, minimumNeighbours: number): AggregationResult {
-  const neighbours = checkedNeighbours(input, NAME, minimumNeighbours)
-  const products = differenceProducts(input.own, neighbours.map(({ parameters }) => parameters))
-  const distances = neighbours.map((_, j) => Math.sqrt(products[j * neighbours.length + j]!))
-  const gate = GATE * median(distances)
+function combine (geometry: Geometry): Combination {
+  const distances = distancesFromVector(geometry, 0)
+  const gate = GATE * median(distances.subarray(1))
+  const excluded = new Map<number, ExclusionReason>()
   const kept: number[] = []
-  const excluded: Array<{ peer: PeerName, reason: string }> = []
-  for (const [j, { peer }] of neighbours.entries()) {
-    if (distances[j]! > gate) {
-      excluded.push({ peer, reason: 'distance-gate' })
+  for (const [index, distance] of distances.entries()) {
+    if (distance > gate) {
+      excluded.set(index, 'distance-gate')
     } else {
-      kept.push(j)
+      kept.push(index)
     }
   }
-  const vectors = [input.own, ...kept.map((j) => neighbours[j]!.parameters)]
-  return {
-    parameters: weightedSum(vectors, geometricMedianWeights(withOwn(products, neighbours.length, kept))),
-    excluded
+  const weights = new Float64Array(geometry.count)
+  const medianWeights = geometricMedianWeights(picked(geometry, kept).products)
+  for (const [position, index] of kept.entries()) {
+    weights[index] = medianWeights[position]!
   }
+  return { weights, excluded }
 }

@@ -11,6 +11,8 @@
  * this start gives the middle, the same for both peers.
  */
 
+import { distancesFromMean, quadraticForm } from './geometry.ts'
+
 /** nu, as a fraction of the typical distance from the own vector */
 const SMOOTHING = 1e-6
 
@@ -30,7 +32,7 @@ export function geometricMedianWeights (products: Float64Array): Float64Array {
   const size = Math.sqrt(products.length)
   const own = new Float64Array(size)
   own[0] = 1
-  const distances = distancesFrom(own, products)
+  const distances = distancesFromMean({ products, count: size }, own)
   const scale = typical(distances.subarray(1))
   if (scale === 0) {
     // More than half of the vectors, the own one included, are the same: that is their geometric median
@@ -38,7 +40,7 @@ export function geometricMedianWeights (products: Float64Array): Float64Array {
   }
   let weights = inverse(distances, scale)
   for (let iteration = 0; iteration < MAX_ITERATIONS; iteration++) {
-    const next = inverse(distancesFrom(weights, products), SMOOTHING * scale)
+    const next = inverse(distancesFromMean({ products, count: size }, weights), SMOOTHING * scale)
     const step = next.map((weight, i) => weight - weights[i]!)
     weights = next
     if (quadraticForm(step, products) <= (TOLERANCE * scale) ** 2) {
@@ -63,29 +65,4 @@ function inverse (distances: Float64Array, nu: number): Float64Array {
   const weights = distances.map((distance) => 1 / Math.max(nu, distance))
   const total = weights.reduce((sum, weight) => sum + weight, 0)
   return weights.map((weight) => weight / total)
-}
-
-/** Distance of the weighted mean from each vector */
-function distancesFrom (weights: Float64Array, products: Float64Array): Float64Array {
-  const along = times(products, weights)
-  const norm = dot(weights, along)
-  // Rounding may push what is zero below it
-  return along.map((product, i) => Math.sqrt(Math.max(0, norm - 2 * product + products[i * weights.length + i]!)))
-}
-
-function quadraticForm (vector: Float64Array, products: Float64Array): number {
-  return dot(vector, times(products, vector))
-}
-
-function times (matrix: Float64Array, vector: Float64Array): Float64Array {
-  const size = vector.length
-  return vector.map((_, row) => dot(matrix.subarray(row * size, (row + 1) * size), vector))
-}
-
-function dot (a: Float64Array, b: Float64Array): number {
-  let sum = 0
-  for (let i = 0; i < a.length; i++) {
-    sum += a[i]! * b[i]!
-  }
-  return sum
 }

@@ -39,6 +39,8 @@ const POINTS: Record<RejectionReason, number> = {
   'not-finite': 25,
   norm: 5,
   'distance-gate': 0,
+  'loss-gate': 0,
+  'not-selected': 0,
   'wrong-codec': 25
 }
 

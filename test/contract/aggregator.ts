@@ -4,7 +4,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { seededRandom, shuffle } from '../../src/seeded-random.ts'
-import type { AggregationInput, Aggregator, NeighbourReplica } from '../../src/interface.ts'
+import type { AggregationInput, AggregationResult, Aggregator, NeighbourReplica } from '../../src/interface.ts'
 
 export interface AggregatorContractOptions {
   /**
@@ -61,11 +61,13 @@ function expectInHull (result: Float32Array, vectors: readonly Float32Array[]): 
 /** `create(f)` makes the rule for f liars among a node's neighbours */
 export function aggregatorContract (name: string, create: (f: number) => Aggregator, { withstands }: AggregatorContractOptions): void {
   describe(`aggregator contract: ${name}`, () => {
-    const rule = create(1)
-    const enough = { minimum: rule.minimumNeighbours + 1, maximum: 12 }
+    // what a rule draws at random must be the same for every order of arrival: each call begins afresh
+    const aggregate = (input: AggregationInput): AggregationResult => create(1).aggregate(input)
+    const least = create(1).minimumNeighbours + 1
+    const enough = { minimum: least, maximum: Math.max(12, least) }
 
     it('has the name that the federation document uses, and a minimum of neighbours', () => {
-      expect(rule.name).toBe(name)
+      expect(create(1).name).toBe(name)
       for (const f of [0, 1, 2, 5]) {
         expect(create(f).minimumNeighbours).toBeGreaterThanOrEqual(1)
         if (withstands !== 'none') {
@@ -77,8 +79,8 @@ export function aggregatorContract (name: string, create: (f: number) => Aggrega
     it('does not depend on the order of arrival, bit for bit', () => {
       fc.assert(fc.property(vectorSets(enough), fc.nat(), (vectors, seed) => {
         const input = inputOf(vectors)
-        const result = rule.aggregate(input)
-        const again = rule.aggregate({ ...input, neighbours: shuffle([...input.neighbours], seededRandom(seed)) })
+        const result = aggregate(input)
+        const again = aggregate({ ...input, neighbours: shuffle([...input.neighbours], seededRandom(seed)) })
         expect(sameBits(again.parameters, result.parameters)).toBe(true)
         expect(again.excluded).toEqual(result.excluded)
       }))
@@ -86,9 +88,10 @@ export function aggregatorContract (name: string, create: (f: number) => Aggrega
 
     it('gives identical updates back unchanged, for every number of them', () => {
       fc.assert(fc.property(vectorSets({ minimum: 1, maximum: 1 }), fc.integer({ min: enough.minimum, max: 33 }), ([vector], count) => {
-        const { parameters, excluded } = rule.aggregate(inputOf(Array.from({ length: count }, () => vector!.slice())))
-        expect(parameters).toEqual(vector!.map((value) => value + 0))
-        expect(excluded).toEqual([])
+        const { parameters, excluded } = aggregate(inputOf(Array.from({ length: count }, () => vector!.slice())))
+        parameters.forEach((value, i) => { expect(Math.abs(value - vector![i]!)).toBeLessThanOrEqual(2 ** -23 * Math.abs(value)) })
+        // some rules take one of several equals
+        expect(excluded.every(({ reason }) => reason === 'not-selected')).toBe(true)
       }))
     })
 
@@ -97,7 +100,7 @@ export function aggregatorContract (name: string, create: (f: number) => Aggrega
         const copies = vectors.map((vector) => vector.slice())
         const input = inputOf(vectors)
         const order = [...input.neighbours]
-        const { parameters } = rule.aggregate(input)
+        const { parameters } = aggregate(input)
         parameters.fill(7)
         vectors.forEach((vector, j) => { expect(sameBits(vector, copies[j]!)).toBe(true) })
         expect(input.neighbours).toEqual(order)
@@ -105,26 +108,26 @@ export function aggregatorContract (name: string, create: (f: number) => Aggrega
     })
 
     it('reads vectors that are views into one buffer', () => {
-      const buffer = Float32Array.from({ length: 6 * 1100 }, (_, i) => Math.sin(i * i))
-      const views = Array.from({ length: 6 }, (_, j) => buffer.subarray(j * 1100, j * 1100 + 1099))
+      const buffer = Float32Array.from({ length: 12 * 1100 }, (_, i) => Math.sin(i * i))
+      const views = Array.from({ length: 12 }, (_, j) => buffer.subarray(j * 1100, j * 1100 + 1099))
 
-      expect(rule.aggregate(inputOf(views))).toEqual(rule.aggregate(inputOf(views.map((view) => view.slice()))))
+      expect(aggregate(inputOf(views))).toEqual(aggregate(inputOf(views.map((view) => view.slice()))))
     })
 
     it('stays finite and between the smallest and the largest number of each coordinate', () => {
       fc.assert(fc.property(vectorSets(enough), (vectors) => {
-        expectInHull(rule.aggregate(inputOf(vectors)).parameters, vectors)
+        expectInHull(aggregate(inputOf(vectors)).parameters, vectors)
       }))
     })
 
     it('works the same in every block of a long vector', () => {
       const size = 5000
       const random = seededRandom(name)
-      const short = Array.from({ length: 7 }, () => Float32Array.from({ length: 8 }, () => random() - 0.5))
+      const short = Array.from({ length: 12 }, () => Float32Array.from({ length: 8 }, () => random() - 0.5))
       const long = short.map((vector) => Float32Array.from({ length: size }, (_, i) => vector[i % 8]!))
-      const expected = rule.aggregate(inputOf(short)).parameters
+      const expected = aggregate(inputOf(short)).parameters
 
-      rule.aggregate(inputOf(long)).parameters.forEach((value, i) => { expect(value).toBeCloseTo(expected[i % 8]!, 5) })
+      aggregate(inputOf(long)).parameters.forEach((value, i) => { expect(value).toBeCloseTo(expected[i % 8]!, 5) })
     })
 
     it('takes too few neighbours for a mistake of the caller, and names the numbers', () => {
@@ -138,17 +141,17 @@ export function aggregatorContract (name: string, create: (f: number) => Aggrega
     })
 
     it('refuses a peer that takes part twice and a replica of another length', () => {
-      const input = inputOf([1, 2, 3, 4].map((value) => Float32Array.of(value)))
+      const input = inputOf(Array.from({ length: enough.maximum }, (_, value) => Float32Array.of(value)))
       const [first, ...rest] = input.neighbours
 
-      expect(() => rule.aggregate({ ...input, neighbours: [first!, ...rest, first!] })).toThrow(RangeError)
-      expect(() => rule.aggregate({ ...input, neighbours: [{ ...first!, parameters: Float32Array.of(1, 2) }, ...rest] })).toThrow(RangeError)
+      expect(() => aggregate({ ...input, neighbours: [first!, ...rest, first!] })).toThrow(RangeError)
+      expect(() => aggregate({ ...input, neighbours: [{ ...first!, parameters: Float32Array.of(1, 2) }, ...rest] })).toThrow(RangeError)
     })
 
     it('lists as excluded only neighbours, in order of their ids, each once', () => {
       fc.assert(fc.property(vectorSets(enough), (vectors) => {
         const input = inputOf(vectors)
-        const peers = rule.aggregate(input).excluded.map(({ peer }) => peer)
+        const peers = aggregate(input).excluded.map(({ peer }) => peer)
         expect(peers).toEqual([...new Set(peers)].sort())
         expect(input.neighbours.map(({ peer }) => peer)).toEqual(expect.arrayContaining(peers))
       }))
@@ -162,7 +165,7 @@ export function aggregatorContract (name: string, create: (f: number) => Aggrega
       const honestSet = fc.integer({ min: 1, max: 3 }).chain((f) => fc.tuple(
         fc.constant(f),
         fc.integer({ min: 1, max: 8 }).chain((size) => fc.tuple(
-          fc.array(fc.array(fc.float({ min: -1, max: 1, noNaN: true }), { minLength: size, maxLength: size }), { minLength: f + 1, maxLength: f + 6 }),
+          fc.array(fc.array(fc.float({ min: -1, max: 1, noNaN: true }), { minLength: size, maxLength: size }), { minLength: create(f).minimumNeighbours + 1 - f, maxLength: create(f).minimumNeighbours + 6 - f }),
           fc.array(fc.array(fc.oneof(fc.float({ min: -2, max: 2, noNaN: true }), fc.float({ min: -(2 ** 49), max: 2 ** 49, noNaN: true }), fc.constantFrom(2 ** 49, -(2 ** 49))), { minLength: size, maxLength: size }), { minLength: f, maxLength: f })
         )),
         fc.nat()

@@ -108,6 +108,8 @@ export interface Trainer {
   /** One round of local training from `parameters` (not mutated, not kept). Throws TrainingError when it diverges */
   train: (parameters: Float32Array, options?: AbortOptions & { round?: number }) => Promise<TrainResult>
   evaluate: (parameters: Float32Array, options?: AbortOptions) => Promise<EvaluationResult>
+  /** Mean loss on one batch of own training examples, the same batch for every call with the same round */
+  sampleLoss: (parameters: Float32Array, options?: AbortOptions & { round?: number }) => Promise<number>
 }
 
 // ---------------------------------------------------------------------------------------------- codec
@@ -256,7 +258,11 @@ export interface Network extends TypedEventTarget<NetworkEvents> {
   neighbours: () => Neighbour[]
   /** Signs and publishes on the own topic. Throws PublishError when the update is over the size bound */
   publish: (update: OutgoingUpdate, options?: AbortOptions) => Promise<PublishReceipt>
-  /** Pulls the newest update of every connected neighbour (and of known authors through them): for late joiners */
+  /**
+   * Pulls the newest update of every connected neighbour (and of known authors through them): for late joiners
+   *
+   * When the signal aborts it resolves with what has come by then
+   */
   pullLatest: (options?: AbortOptions) => Promise<ReceivedUpdate[]>
   /** The round engine's verdict on an update that was verified but not acceptable: scored, and announced as `update:rejected` */
   penalise: (peer: PeerName, reason: RejectionReason) => void

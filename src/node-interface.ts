@@ -76,8 +76,8 @@ export interface RoundReport {
   late: number
   /** True when there were too few valid updates, so that the own model was kept */
   keptOwn: boolean
-  /** Mean training loss of the local steps */
-  trainLoss: number
+  /** Mean training loss of the local steps; null when training failed */
+  trainLoss: number | null
   /** Loss and accuracy (0 to 1) of the new version on the own test examples; null when this round was not evaluated */
   loss: number | null
   accuracy: number | null

@@ -34,14 +34,16 @@ export class ManualClock implements Clock {
     return this.timers.length === 0 ? undefined : Math.min(...this.timers.map(({ atMs }) => atMs)) - this.nowMs
   }
 
-  /** Resolves once somebody waits on this clock */
+  /** Resolves once somebody waits on this clock, for longer than a turn of the event loop */
   async waited (): Promise<void> {
-    for (let turn = 0; this.timers.length === 0; turn++) {
-      if (turn > 100_000) {
-        throw new RangeError('nobody waits on the clock')
-      }
+    for (let turn = 0; turn < 100_000; turn++) {
+      const [timer] = this.timers
       await new Promise((resolve) => { setImmediate(resolve) })
+      if (timer !== undefined && this.timers.includes(timer)) {
+        return
+      }
     }
+    throw new RangeError('nobody waits on the clock')
   }
 
   advance (ms: number): void {

@@ -4,21 +4,36 @@
  * Pure: tests, benchmarks and testnets use them. A new attack is one more file and one more line in the table.
  */
 import { closest } from '../closest.ts'
+import { denormal } from './denormal.ts'
+import { dissensus, fallOfEmpires, littleIsEnough, spectral } from './directions.ts'
 import { gaussian } from './gaussian.ts'
 import { huge } from './huge.ts'
+import { mimic, stale } from './imitation.ts'
 import { nan } from './nan.ts'
 import { signFlip } from './sign-flip.ts'
+import { minMax, minSum } from './within-spread.ts'
 import { wrongShape } from './wrong-shape.ts'
 import type { Codec, Random } from '../interface.ts'
+
+/** What a liar knows when it writes its lie */
+export interface AttackView {
+  /** Its own model after honest training */
+  own: Float32Array
+  /** Honest models that it knows: the newest replicas of its neighbours. May be empty */
+  observed: readonly Float32Array[]
+  /** From 1 */
+  round: number
+  random: Random
+}
 
 export interface Attack {
   /** As in the specification, without the strength */
   readonly name: string
   /**
-   * What to publish in place of the honest `parameters`, which are not mutated. May hold values, or have a length, that
+   * What to publish in place of the honest model. Nothing of the view is mutated. May hold values, or have a length, that
    * an honest peer never publishes
    */
-  corrupt: (parameters: Float32Array, random: Random) => Float32Array
+  corrupt: (view: AttackView) => Float32Array
   /**
    * There when no honest codec encodes what `corrupt` makes: tells the same lie in the encoding of the honest
    * parameters, whichever codec made it. Returns new bytes
@@ -31,9 +46,18 @@ type CreateAttack = (strength?: number) => Attack
 
 const ATTACKS: Record<string, CreateAttack> = {
   'sign-flip': signFlip,
+  foe: fallOfEmpires,
+  alie: littleIsEnough,
+  mimic,
+  dissensus,
+  spectral,
+  'min-max': minMax,
+  'min-sum': minSum,
   gaussian,
+  stale,
   nan,
   huge,
+  denormal,
   'wrong-shape': wrongShape
 }
 
@@ -65,8 +89,8 @@ export function createAttack (spec: string): Attack {
 }
 
 /** The payload that the liar publishes: the codec encodes what it can, and the lie that it refuses goes into its bytes */
-export function encodeCorrupted (attack: Attack, codec: Codec, parameters: Float32Array, random: Random): Uint8Array {
+export function encodeCorrupted (attack: Attack, codec: Codec, view: AttackView): Uint8Array {
   return attack.corruptPayload === undefined
-    ? codec.encode(attack.corrupt(parameters, random))
-    : attack.corruptPayload(codec.encode(parameters))
+    ? codec.encode(attack.corrupt(view))
+    : attack.corruptPayload(codec.encode(view.own))
 }

@@ -11,9 +11,9 @@ export function gaussian (stdDev: number = 1): Attack {
   checkedStrength('gaussian', stdDev, { above: 0, atMost: 1e6 })
   return {
     name: 'gaussian',
-    corrupt: (parameters, random) => {
+    corrupt: ({ own, random }) => {
       const normal = seededNormal(random)
-      return parameters.map((parameter) => parameter + stdDev * normal())
+      return own.map((parameter) => parameter + stdDev * normal())
     }
   }
 }

@@ -14,8 +14,8 @@ export function nan (strength?: number): Attack {
   }
   return {
     name: 'nan',
-    corrupt: (parameters) => {
-      const corrupted = parameters.slice()
+    corrupt: ({ own }) => {
+      const corrupted = own.slice()
       corrupted[0] = NaN
       return corrupted
     },

@@ -1,5 +1,5 @@
 /**
- * Attack `wrong-shape`: publishes one parameter more than the model has
+ * Attack `wrong-shape`: publishes one parameter less than the model has
  */
 import type { Attack } from './attack.ts'
 
@@ -10,10 +10,7 @@ export function wrongShape (strength?: number): Attack {
   }
   return {
     name: 'wrong-shape',
-    corrupt: (parameters) => {
-      const longer = new Float32Array(parameters.length + 1)
-      longer.set(parameters)
-      return longer
-    }
+    // one more could exceed what may be published at all, and would never reach a decoder
+    corrupt: ({ own }) => own.slice(0, -1)
   }
 }

@@ -121,6 +121,17 @@ export class LocalTraining {
     return { loss: loss / test.count, accuracy: correct / test.count, examples: test.count }
   }
 
+  /** Mean loss on one batch of the own training examples, drawn for the round. Infinity when it is not finite */
+  sampleLoss (parameters: Float32Array, round: number): number {
+    const { train } = this.init.dataset
+    const random = seededRandom(`${this.init.seed}/sample/${round}`)
+    const size = Math.min(this.init.document.training.batchSize, train.count)
+    const batch = this.batches.fill(Uint32Array.from({ length: size }, () => Math.floor(random() * train.count)))
+    let loss = 0
+    this.graph.evaluate(parameters, [batch], (logits) => { loss = batchLoss(this.init.document.model.loss, logits) })
+    return Number.isFinite(loss) ? loss / size : Infinity
+  }
+
   private * indices (round: number): Generator<Uint32Array> {
     const { batchSize, epochs, steps } = this.init.document.training
     const { train } = this.init.dataset

@@ -31,6 +31,7 @@ export interface Calls {
   initialParameters: { arguments: object, result: Float32Array }
   train: { arguments: { parameters: Float32Array, round: number }, result: TrainResult }
   evaluate: { arguments: { parameters: Float32Array }, result: EvaluationResult }
+  sampleLoss: { arguments: { parameters: Float32Array, round: number }, result: number }
 }
 
 export type CallName = keyof Calls

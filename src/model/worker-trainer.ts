@@ -68,6 +68,13 @@ class WorkerTrainer implements Trainer {
     return this.call('evaluate', { parameters: copy }, signal)
   }
 
+  async sampleLoss (parameters: Float32Array, { signal, round = 0 }: AbortOptions & { round?: number } = {}): Promise<number> {
+    signal?.throwIfAborted()
+    const copy = parameters.slice()
+    await this.ensureStarted(signal)
+    return this.call('sampleLoss', { parameters: copy, round }, signal)
+  }
+
   /** Starts the worker, also again after it died. The optimiser then starts afresh */
   private ensureStarted (signal?: AbortSignal): Promise<TrainerDescription> {
     if (this.stopped) {

@@ -68,12 +68,17 @@ async function answer (request: Request): Promise<Calls[CallName]['result']> {
   if (training === undefined) {
     throw new TypeError('the trainer has not been started')
   }
-  return request.name === 'train'
-    ? training.train(request.parameters, { round: request.round, cancelled })
-    : training.evaluate(request.parameters, { cancelled })
+  switch (request.name) {
+    case 'train': return training.train(request.parameters, { round: request.round, cancelled })
+    case 'evaluate': return training.evaluate(request.parameters, { cancelled })
+    case 'sampleLoss': return training.sampleLoss(request.parameters, request.round)
+  }
 }
 
 function transferable (value: Calls[CallName]['result']): ArrayBuffer[] {
+  if (typeof value === 'number') {
+    return []
+  }
   const parameters = value instanceof Float32Array ? value : 'parameters' in value ? value.parameters : undefined
   return parameters === undefined ? [] : [parameters.buffer as ArrayBuffer]
 }

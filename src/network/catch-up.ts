@@ -4,6 +4,7 @@
  * Gossip delivers a message once, to those who are there. So the newest update is asked for when a neighbour becomes
  * live, and again whenever one has been silent for a while: a question and a short "nothing newer".
  */
+import '../promise-with-resolvers.ts'
 import type { Logger } from '@libp2p/interface'
 import type { AbortOptions, Clock, PeerName } from '../interface.ts'
 import type { AuthorLog } from './author-log.ts'
@@ -71,16 +72,17 @@ export class CatchUp {
     }
   }
 
-  /** The newest update of every neighbour and every connected peer, as far as they can be had */
+  /** The newest update of every neighbour and every connected peer, as far as they can be had before the signal */
   async latest (options: AbortOptions): Promise<PulledUpdate[]> {
     const { host, neighbourhood, logger } = this.components
     const connected = host.libp2p.getPeers().map(String)
     const authors = [...new Set([...neighbourhood.neighbours(), ...connected])].slice(0, MAX_AUTHORS)
+    const aborted = rejection(options.signal)
     const found = await Promise.all(authors.map(async (author) => {
       try {
-        return await this.latestOf(author, connected, options)
+        // a transfer that somebody else began goes on beyond this signal
+        return await Promise.race([this.latestOf(author, connected, options), aborted])
       } catch (err) {
-        options.signal?.throwIfAborted()
         logger('the newest update of %s could not be had - %e', author, err)
         return this.cached(author)
       }
@@ -151,4 +153,16 @@ export class CatchUp {
       deliver(update)
     }
   }
+}
+
+/** Rejects when the signal aborts, with its reason */
+async function rejection (signal: AbortSignal | undefined): Promise<never> {
+  const { promise, reject } = Promise.withResolvers<never>()
+  // nobody may be waiting any more
+  promise.catch(() => {})
+  if (signal?.aborted === true) {
+    reject(signal.reason)
+  }
+  signal?.addEventListener('abort', () => { reject(signal.reason) }, { once: true })
+  return promise
 }

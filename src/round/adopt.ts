@@ -2,7 +2,8 @@
  * Taking over the neighbours' model: for a newcomer, and for a node that fell far behind
  *
  * The own model is worthless there, so the rule's centre is the medoid of the neighbours' replicas (the one with the
- * smallest sum of distances to the others): below one half of liars it is never far from the honest ones.
+ * smallest sum of distances to the others): below one half of liars it is never far from the honest ones. Where the
+ * replicas are just as many as the rule needs beside the own model, the own model must make up the number.
  */
 import { Inbox } from './inbox.ts'
 import type { Aggregator, Codec, NeighbourReplica, ParameterSlot, PeerName, ReceivedUpdate, RejectionReason } from '../interface.ts'
@@ -40,23 +41,31 @@ export function medoid (replicas: readonly Float32Array[]): number {
   return best
 }
 
+export interface AdoptOptions {
+  layout: readonly ParameterSlot[]
+  own: Float32Array
+}
+
 /**
- * One model from the neighbours' replicas (at least one), in ascending order of peer id
+ * One model from the neighbours' replicas, in ascending order of peer id; undefined when they are fewer than the rule needs
  *
- * Throws RangeError when there is none
+ * A rule that needs one neighbour withstands no liar anyway, and takes what there is
  */
-export function adoptModel (replicas: readonly NeighbourReplica[], aggregator: Aggregator, layout: readonly ParameterSlot[]): Float32Array {
-  if (replicas.length === 0) {
-    throw new RangeError('no replica to adopt')
+export function adoptModel (replicas: readonly NeighbourReplica[], aggregator: Aggregator, { layout, own }: AdoptOptions): Float32Array | undefined {
+  const needed = aggregator.minimumNeighbours
+  if (replicas.length < Math.max(1, needed)) {
+    return undefined
   }
+  const isVoteNeeded = needed > 1 && replicas.length === needed
   const centre = medoid(replicas.map(({ parameters }) => parameters))
-  const own = replicas[centre]!.parameters
-  const neighbours = replicas.filter((_, index) => index !== centre)
-  if (neighbours.length < Math.max(1, aggregator.minimumNeighbours)) {
-    return own.slice()
+  const from = isVoteNeeded ? own : replicas[centre]!.parameters
+  const others = isVoteNeeded ? replicas : replicas.filter((_, index) => index !== centre)
+  // losses on own examples say nothing before the own model has learned anything
+  if (others.length < Math.max(1, needed) || aggregator.needsLosses) {
+    return replicas[centre]!.parameters.slice()
   }
-  const weight = 1 / replicas.length
-  return aggregator.aggregate({ own, neighbours: neighbours.map((replica) => ({ ...replica, weight })), layout }).parameters
+  const weight = 1 / (others.length + 1)
+  return aggregator.aggregate({ own: from, neighbours: others.map((replica) => ({ ...replica, weight })), layout }).parameters
 }
 
 /** Decodes updates of whatever round; in ascending order of author, so that what follows cannot depend on the order of arrival */
@@ -67,7 +76,7 @@ export function decodeReplicas (updates: readonly ReceivedUpdate[], codec: Codec
     const inbox = new Inbox({ codec, parameterCount, staleness: 0 })
     inbox.setRound(update.round, Number.POSITIVE_INFINITY)
     const reason = inbox.put(update)
-    const entry = inbox.take(update.author, update.round)
+    const entry = inbox.usable(update.author, update.round)
     if (reason !== undefined) {
       refused.push({ peer: update.author, reason })
     } else if (entry !== undefined) {

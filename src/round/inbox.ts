@@ -7,7 +7,7 @@ import { InvalidUpdateError } from '../errors.ts'
 import type { Codec, PeerName, ReceivedUpdate, RejectionReason } from '../interface.ts'
 
 /**
- * How far ahead of the own round updates are kept, and how far off a neighbour is in step
+ * How far off a neighbour is in step, at least: as far as updates may be stale, when that is more
  *
  * One that is further off counts its own rounds: after a partition the halves have different numbers. What it publishes
  * then takes part once, whatever its number, so that the halves mix again; who is behind the median jumps (adopt.ts)
@@ -100,7 +100,7 @@ export class Inbox {
 
   private isOutOfStep (author: PeerName): boolean {
     const newest = this.newest.get(author)
-    return newest !== undefined && Math.abs(newest - this.round) > MAX_ROUNDS_AHEAD
+    return newest !== undefined && Math.abs(newest - this.round) > Math.max(MAX_ROUNDS_AHEAD, this.staleness)
   }
 
   /** The newest round of this author that arrived, whatever became of it */
@@ -112,12 +112,20 @@ export class Inbox {
    * The newest usable update of this author for `round`: of rounds round - staleness .. round, or, out of step, the
    * newest one when it did not take part yet
    */
-  take (author: PeerName, round: number): InboxEntry | undefined {
-    const entry = this.isOutOfStep(author) ? this.unused(author) : this.inWindow(author, round)
-    if (entry !== undefined) {
-      this.used.set(author, Math.max(entry.update.round, this.used.get(author) ?? 0))
+  usable (author: PeerName, round: number): InboxEntry | undefined {
+    return this.isOutOfStep(author) ? this.unused(author) : this.inWindow(author, round)
+  }
+
+  /** `usable` for several authors: those that have something, in the order given */
+  usableOf (authors: readonly PeerName[], round: number): InboxEntry[] {
+    return authors.map((author) => this.usable(author, round)).filter((entry) => entry !== undefined)
+  }
+
+  /** Notes which updates took part */
+  use (entries: readonly InboxEntry[]): void {
+    for (const { update: { author, round } } of entries) {
+      this.used.set(author, Math.max(round, this.used.get(author) ?? 0))
     }
-    return entry
   }
 
   private unused (author: PeerName): InboxEntry | undefined {
@@ -134,11 +142,6 @@ export class Inbox {
       }
     }
     return newest
-  }
-
-  /** `take` for several authors: those that have something usable, in the order given */
-  takeAll (authors: readonly PeerName[], round: number): InboxEntry[] {
-    return authors.map((author) => this.take(author, round)).filter((entry) => entry !== undefined)
   }
 
   /** Drops what is known of authors that are no neighbours any more */
@@ -166,7 +169,7 @@ export class Inbox {
       rounds.clear()
     }
     rounds.set(update.round, { update, parameters })
-    // of the past only the newest matters: it is what take() would choose
+    // of the past only the newest matters: it is what usable() would choose
     const past = [...rounds.keys()].filter((r) => r <= this.round).sort((a, b) => b - a)
     for (const older of past.slice(1)) {
       rounds.delete(older)

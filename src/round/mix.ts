@@ -3,7 +3,7 @@
  */
 import { neighbourDistance } from '../aggregators/consensus.ts'
 import { metropolisHastingsWeight } from '../aggregators/metropolis-hastings.ts'
-import type { Aggregator, NeighbourReplica, ParameterSlot, PeerName } from '../interface.ts'
+import type { AggregationInput, AggregationResult, Aggregator, NeighbourReplica, ParameterSlot } from '../interface.ts'
 import type { InboxEntry } from './inbox.ts'
 
 export interface MixInput {
@@ -21,15 +21,20 @@ export interface Mixed {
   parents: string[]
   /** Usable updates before the rule */
   received: number
-  excluded: ReadonlyArray<{ peer: PeerName, reason: string }>
+  excluded: AggregationResult['excluded']
   /** True when there were too few updates: `parameters` is then `half` */
   keptOwn: boolean
   /** sqrt(mean |own - replica|^2 / 2); null without updates */
   distance: number | null
 }
 
-/** `degree`: number of own neighbours, for the Metropolis–Hastings weights */
-export function mix (input: MixInput, aggregator: Aggregator, options: { degree: number, layout: readonly ParameterSlot[] }): Mixed {
+export interface MixOptions extends Pick<AggregationInput, 'round' | 'losses'> {
+  /** Number of own neighbours, for the Metropolis–Hastings weights */
+  degree: number
+  layout: readonly ParameterSlot[]
+}
+
+export function mix (input: MixInput, aggregator: Aggregator, { degree, ...options }: MixOptions): Mixed {
   const { half, own } = input
   const entries = [...input.entries].sort((a, b) => a.update.author < b.update.author ? -1 : 1)
   const received = entries.length
@@ -40,9 +45,9 @@ export function mix (input: MixInput, aggregator: Aggregator, options: { degree:
   const neighbours: NeighbourReplica[] = entries.map(({ update, parameters }) => ({
     peer: update.author,
     parameters,
-    weight: metropolisHastingsWeight(options.degree, update.degree)
+    weight: metropolisHastingsWeight(degree, update.degree)
   }))
-  const { parameters, excluded } = aggregator.aggregate({ own, neighbours, layout: options.layout })
+  const { parameters, excluded } = aggregator.aggregate({ own, neighbours, ...options })
   // a displacement of the exact model: the rounding error of the own codec is not lost
   for (let i = 0; i < parameters.length; i++) {
     parameters[i]! += half[i]! - own[i]!

@@ -7,57 +7,31 @@
  */
 import { TypedEventEmitter } from 'main-event'
 import { TrainingError } from '../errors.ts'
-import { encodeCorrupted } from '../attacks/attack.ts'
-import { seededRandom } from '../seeded-random.ts'
 import { AdaptiveDeadline } from './adaptive-deadline.ts'
-import { adoptModel, decodeReplicas } from './adopt.ts'
 import { collect } from './collect.ts'
 import { euclideanNorm, Inbox } from './inbox.ts'
+import { planJump } from './jump.ts'
+import { Liar } from './liar.ts'
 import { lowerMedian } from './lower-median.ts'
 import { MissCounter } from './miss-counter.ts'
 import { mix } from './mix.ts'
+import { pullLatest } from './pull-latest.ts'
 import { RejectionCounter } from './rejection-counter.ts'
-import type { Attack } from '../attacks/attack.ts'
-import type { Aggregator, Clock, Codec, ModelVersion, Network, NetworkEvents, ParameterSlot, PeerName, ReceivedUpdate, Store, Trainer } from '../interface.ts'
-import type { DecodedReplica } from './adopt.ts'
+import { sampleLosses } from './sample-losses.ts'
+import type { EvaluationResult, ModelVersion, NetworkEvents, PeerName, ReceivedUpdate } from '../interface.ts'
+import type { Jump } from './jump.ts'
 import type { Mixed } from './mix.ts'
-import type { NodeEvents, PhaseTimes, RoundPhase, RoundReport } from '../node-interface.ts'
+import type { PhaseTimes, RoundPhase, RoundReport } from '../node-interface.ts'
+import type { RoundComponents, RoundEvents, RoundInit } from './round-interface.ts'
 
 /** Deadlines in a row that a live neighbour may miss before another one takes its place */
 const MAX_MISSES = 3
 
-/** Rounds in a row that training may fail (NaN, dead worker) before the node gives up */
+/** Rounds in a row that training or evaluating may fail (NaN, dead worker) before the node gives up */
 const MAX_TRAINING_FAILURES = 3
 
-export type RoundEvents = Pick<NodeEvents, 'round:start' | 'round:phase' | 'round:end' | 'round:jump' | 'version:commit' | 'warning' | 'mesh:ready'>
-
-export interface RoundComponents {
-  network: Network
-  trainer: Pick<Trainer, 'train' | 'evaluate' | 'initialParameters'>
-  store: Pick<Store, 'commit' | 'latest' | 'parameters' | 'putPublication' | 'getPublication' | 'putMetrics'>
-  codec: Codec
-  aggregator: Aggregator
-  clock: Clock
-}
-
-export interface RoundInit {
-  federation: string
-  layout: readonly ParameterSlot[]
-  parameterCount: number
-  deadlineMs: number
-  staleness: number
-  /** Last round; undefined: go on until aborted */
-  rounds?: number | undefined
-  evaluateEvery: number
-  /** Simulation only */
-  attack?: Attack | undefined
-}
-
-interface Published {
-  /** What the neighbours decode from the own update */
-  replica: Float32Array
-  atMs: number
-}
+/** Own publications whose time is remembered, to learn how late an update was that missed its round */
+const REMEMBERED_ROUNDS = 8
 
 function noTimes (): PhaseTimes {
   return { trainMs: 0, encodeMs: 0, publishMs: 0, waitMs: 0, aggregateMs: 0, evaluateMs: 0, persistMs: 0 }
@@ -71,12 +45,14 @@ export class RoundEngine extends TypedEventEmitter<RoundEvents> {
   private readonly rejections = new RejectionCounter()
   private readonly misses = new MissCounter(MAX_MISSES)
   private readonly wake = new EventTarget()
-  private readonly attackRandom = seededRandom('attack')
+  private readonly liar: Liar | undefined
   private parameters: Float32Array = new Float32Array(0)
   private version: ModelVersion | undefined
   private sequence = 0
-  private publishedAtMs = Number.POSITIVE_INFINITY
+  /** When the own update of a round was out, by round, the last few */
+  private readonly publishedAtMs = new Map<number, number>()
   private trainingFailures = 0
+  private isAlone = false
   private lastTraffic = { bytesSent: 0, bytesReceived: 0 }
   /** The last finished round */
   round = 0
@@ -89,6 +65,7 @@ export class RoundEngine extends TypedEventEmitter<RoundEvents> {
     this.init = init
     this.inbox = new Inbox({ codec: components.codec, parameterCount: init.parameterCount, staleness: init.staleness })
     this.deadline = new AdaptiveDeadline(init.deadlineMs)
+    this.liar = init.attack === undefined ? undefined : new Liar(init.attack, components.codec)
   }
 
   /** Takes up the last committed version, or the common initial parameters. Before the network starts */
@@ -142,15 +119,13 @@ export class RoundEngine extends TypedEventEmitter<RoundEvents> {
     this.emit('round:start', { round })
 
     const trained = await this.timed(phases, 'train', async () => this.train(round, signal))
-    const published = await this.publish(round, trained.parameters, phases, signal)
+    const replica = await this.publish(round, trained.parameters, phases, signal)
     const late = await this.timed(phases, 'wait', async () => this.wait(round, phases.trainMs, signal))
-    const mixed = await this.timed(phases, 'aggregate', () => this.aggregate(round, trained.parameters, published.replica))
-    const isEvaluated = round % this.init.evaluateEvery === 0 || round === this.init.rounds
-    const evaluation = await this.timed(phases, 'evaluate', () =>
-      isEvaluated ? this.components.trainer.evaluate(mixed.parameters, { signal }) : undefined)
+    const mixed = await this.timed(phases, 'aggregate', async () => this.aggregate(round, { half: trained.parameters, own: replica }, signal))
+    const evaluation = await this.timed(phases, 'evaluate', async () => this.evaluate(round, mixed.parameters, signal))
     signal.throwIfAborted()
     await this.timed(phases, 'persist', async () => this.commit(round, mixed.parameters, mixed.parents, {
-      trainLoss: trained.loss,
+      ...(trained.loss === null ? {} : { trainLoss: trained.loss }),
       accepted: mixed.parents.length,
       ...(evaluation === undefined ? {} : { loss: evaluation.loss, accuracy: evaluation.accuracy })
     }))
@@ -174,26 +149,47 @@ export class RoundEngine extends TypedEventEmitter<RoundEvents> {
   }
 
   /** Local steps. When training fails the round goes on with the last good parameters, a few times at most */
-  private async train (round: number, signal: AbortSignal): Promise<{ parameters: Float32Array, loss: number, examples: number }> {
+  private async train (round: number, signal: AbortSignal): Promise<{ parameters: Float32Array, loss: number | null, examples: number }> {
     try {
       const result = await this.components.trainer.train(this.parameters, { signal, round })
       this.trainingFailures = 0
       return result
     } catch (err) {
-      this.trainingFailures++
-      if (!(err instanceof TrainingError) || this.trainingFailures >= MAX_TRAINING_FAILURES) {
-        throw err
-      }
-      this.emit('warning', { code: 'training-failed', message: `round ${round}: ${err.message}; the last good model is kept` })
-      return { parameters: this.parameters, loss: Number.NaN, examples: 0 }
+      const { message } = this.forgiven(err)
+      this.emit('warning', { code: 'training-failed', message: `round ${round}: ${message}; the last good model is kept` })
+      return { parameters: this.parameters, loss: null, examples: 0 }
     }
   }
 
-  private async publish (round: number, parameters: Float32Array, phases: PhaseTimes, signal: AbortSignal): Promise<Published> {
+  /** Undefined when this round is not evaluated, or when that failed, which may happen a few times */
+  private async evaluate (round: number, parameters: Float32Array, signal: AbortSignal): Promise<EvaluationResult | undefined> {
+    if (round % this.init.evaluateEvery !== 0 && round !== this.init.rounds) {
+      return undefined
+    }
+    try {
+      return await this.components.trainer.evaluate(parameters, { signal })
+    } catch (err) {
+      const { message } = this.forgiven(err)
+      this.emit('warning', { code: 'evaluation-failed', message: `round ${round}: ${message}; the round is not evaluated` })
+      return undefined
+    }
+  }
+
+  /** Rethrows what is no failure of training, and the last of too many */
+  private forgiven (err: unknown): TrainingError {
+    this.trainingFailures++
+    if (!(err instanceof TrainingError) || this.trainingFailures >= MAX_TRAINING_FAILURES) {
+      throw err
+    }
+    return err
+  }
+
+  /** Returns what the neighbours decode from the own update */
+  private async publish (round: number, parameters: Float32Array, phases: PhaseTimes, signal: AbortSignal): Promise<Float32Array> {
     const { codec, network, store, clock } = this.components
     const { replica, payload } = await this.timed(phases, 'encode', async () => {
       const encoded = codec.encode(parameters)
-      return { replica: codec.decode(encoded, this.init.parameterCount), payload: this.corrupt(encoded, parameters) }
+      return { replica: codec.decode(encoded, this.init.parameterCount), payload: this.liar?.payload({ own: parameters, round }) ?? encoded }
     })
     await this.timed(phases, 'publish', async () => {
       // wall clock, so that a home restored from a backup does not sign an old number again
@@ -201,13 +197,9 @@ export class RoundEngine extends TypedEventEmitter<RoundEvents> {
       await store.putPublication({ round, sequence: this.sequence })
       await network.publish({ round, sequence: this.sequence, codec: codec.name, payload, degree: network.neighbours().length }, { signal })
     })
-    this.publishedAtMs = clock.monotonicMs()
-    return { replica, atMs: this.publishedAtMs }
-  }
-
-  private corrupt (payload: Uint8Array, parameters: Float32Array): Uint8Array {
-    const { attack } = this.init
-    return attack === undefined ? payload : encodeCorrupted(attack, this.components.codec, parameters, this.attackRandom)
+    this.publishedAtMs.set(round, clock.monotonicMs())
+    this.publishedAtMs.delete(round - REMEMBERED_ROUNDS)
+    return replica
   }
 
   private async wait (round: number, ownRoundMs: number, signal: AbortSignal): Promise<PeerName[]> {
@@ -224,7 +216,6 @@ export class RoundEngine extends TypedEventEmitter<RoundEvents> {
       wake: this.wake,
       signal
     })
-    this.publishedAtMs = Number.POSITIVE_INFINITY
     for (const peer of this.misses.note(late)) {
       this.deadline.forget(peer)
       network.suspend(peer)
@@ -232,20 +223,34 @@ export class RoundEngine extends TypedEventEmitter<RoundEvents> {
     return late
   }
 
-  private aggregate (round: number, half: Float32Array, own: Float32Array): Mixed {
-    const { aggregator, network } = this.components
+  private async aggregate (round: number, { half, own }: { half: Float32Array, own: Float32Array }, signal: AbortSignal): Promise<Mixed> {
+    const { aggregator, network, trainer } = this.components
     const neighbours = network.neighbours()
-    const mixed = mix({ half, own, entries: this.inbox.takeAll(neighbours.map(({ peer }) => peer), round) }, aggregator, { degree: neighbours.length, layout: this.init.layout })
-    for (const { peer } of mixed.excluded) {
-      this.rejections.add(peer, 'distance-gate')
+    this.noteIsolation(round, neighbours.length === 0)
+    const entries = this.inbox.usableOf(neighbours.map(({ peer }) => peer), round)
+    this.liar?.observe(entries.map(({ parameters }) => parameters))
+    const losses = aggregator.needsLosses && entries.length >= aggregator.minimumNeighbours ? await sampleLosses(trainer, { own, entries }, { round, signal }) : undefined
+    const mixed = mix({ half, own, entries }, aggregator, { degree: neighbours.length, layout: this.init.layout, round, ...(losses === undefined ? {} : { losses }) })
+    for (const { peer, reason } of mixed.excluded) {
+      this.rejections.add(peer, reason)
     }
-    if (mixed.keptOwn && neighbours.length > 0) {
+    if (!mixed.keptOwn) {
+      this.inbox.use(entries)
+    } else if (neighbours.length > 0) {
       this.emit('warning', {
         code: 'too-few-updates',
-        message: `round ${round}: ${mixed.received} valid updates, ${aggregator.name} needs ${Math.max(1, aggregator.minimumNeighbours)}; the own model is kept`
+        message: `round ${round}: ${mixed.received} valid updates, ${aggregator.name} needs ${aggregator.minimumNeighbours}; the own model is kept`
       })
     }
     return mixed
+  }
+
+  /** Rounds go on without any neighbour, one after the other: the operator should know */
+  private noteIsolation (round: number, isAlone: boolean): void {
+    if (isAlone && !this.isAlone) {
+      this.emit('warning', { code: 'no-neighbours', message: `round ${round}: no neighbour is there; training goes on alone until one comes` })
+    }
+    this.isAlone = isAlone
   }
 
   private async commit (round: number, parameters: Float32Array, updateIds: readonly string[], metrics: ModelVersion['metrics']): Promise<void> {
@@ -273,27 +278,28 @@ export class RoundEngine extends TypedEventEmitter<RoundEvents> {
   /** Takes over the neighbours' model when they are ahead; a node that is level with them does nothing */
   private async catchUp (signal: AbortSignal): Promise<void> {
     const { network, aggregator, codec } = this.components
-    if (network.neighbours().length === 0) {
+    const { layout, parameterCount, staleness } = this.init
+    const neighbours = network.neighbours().map(({ peer }) => peer)
+    if (neighbours.length === 0) {
       return
     }
-    const updates = await network.pullLatest({ signal })
-    const target = lowerMedian(updates.map(({ round }) => round))
-    if (target > this.round + this.init.staleness) {
-      const level = updates.filter(({ round }) => Math.abs(round - target) <= this.init.staleness + 1)
-      const { usable, refused } = decodeReplicas(level, codec, this.init.parameterCount)
-      for (const { peer, reason } of refused) {
-        network.penalise(peer, reason)
-      }
-      if (usable.length > 0) {
-        await this.jump(target, adoptModel(usable, aggregator, this.init.layout), usable)
-      }
+    const updates = (await pullLatest(this.components, this.init.deadlineMs, signal)).filter(({ author }) => neighbours.includes(author))
+    const jump = planJump(updates, { round: this.round, parameters: this.parameters, neighbours }, { aggregator, codec, layout, parameterCount, staleness })
+    if (jump.tooFew !== undefined) {
+      this.emit('warning', { code: 'too-few-updates', message: `the neighbours are ahead, but only ${jump.tooFew} of their models can be had, and ${aggregator.name} needs ${aggregator.minimumNeighbours}; the own model is kept` })
     }
-    for (const update of updates) {
-      this.take(update)
+    await this.jump(jump)
+    const refused = new Set(jump.refused.map(({ peer }) => peer))
+    for (const { peer, reason } of jump.refused) {
+      network.penalise(peer, reason)
     }
+    updates.filter(({ author }) => !refused.has(author)).forEach((update) => { this.take(update) })
   }
 
-  private async jump (target: number, parameters: Float32Array, sources: readonly DecodedReplica[]): Promise<void> {
+  private async jump ({ target, parameters, sources }: Jump): Promise<void> {
+    if (target === undefined) {
+      return
+    }
     const from = this.round
     await this.commit(target, parameters, sources.map(({ updateId }) => updateId), {})
     this.components.network.setRound(target + 1)
@@ -321,8 +327,10 @@ export class RoundEngine extends TypedEventEmitter<RoundEvents> {
       // the network answers with `update:rejected`, which is where refusals are counted
       this.components.network.penalise(update.author, reason)
     }
-    if (Number.isFinite(this.publishedAtMs) && update.round > this.round) {
-      this.deadline.observe(update.author, update.receivedAtMs - this.publishedAtMs)
+    const publishedAtMs = this.publishedAtMs.get(update.round)
+    if (publishedAtMs !== undefined) {
+      // also when the round is over: a deadline that counted only those in time could never grow
+      this.deadline.observe(update.author, update.receivedAtMs - publishedAtMs)
     }
     this.wake.dispatchEvent(new Event('update'))
   }

@@ -2,11 +2,13 @@
  * Networks of several nodes in one process, joined by a hub: the Network port without sockets
  */
 import { TypedEventEmitter } from 'main-event'
-import type { Neighbour, Network, NetworkEvents, OutgoingUpdate, PeerName, PublishReceipt, ReceivedUpdate, RejectionReason, Traffic } from '../../src/interface.ts'
+import type { AbortOptions, Neighbour, Network, NetworkEvents, OutgoingUpdate, PeerName, PublishReceipt, ReceivedUpdate, RejectionReason, Traffic } from '../../src/interface.ts'
 
 export class MemoryHub {
   readonly networks = new Map<PeerName, MemoryNetwork>()
   readonly latest = new Map<PeerName, ReceivedUpdate>()
+  /** Clock time at which updates arrive */
+  lateMs = 0
 
   join (self: PeerName): MemoryNetwork {
     const network = new MemoryNetwork(this, self)
@@ -55,7 +57,7 @@ export class MemoryNetwork extends TypedEventEmitter<NetworkEvents> implements N
   publish = async (update: OutgoingUpdate): Promise<PublishReceipt> => {
     this.published.push(update)
     const updateId = `${this.self}/${update.round}`
-    const received: ReceivedUpdate = { ...update, author: this.self, updateId, from: this.self, receivedAtMs: 0 }
+    const received: ReceivedUpdate = { ...update, author: this.self, updateId, from: this.self, receivedAtMs: this.hub.lateMs }
     this.hub.latest.set(this.self, received)
     const others = [...this.hub.networks.values()].filter((network) => network !== this)
     this.sent += update.payload.byteLength * others.length
@@ -71,7 +73,7 @@ export class MemoryNetwork extends TypedEventEmitter<NetworkEvents> implements N
     }
   }
 
-  pullLatest = async (): Promise<ReceivedUpdate[]> => this.neighbours()
+  pullLatest = async (_options: AbortOptions = {}): Promise<ReceivedUpdate[]> => this.neighbours()
     .map(({ peer }) => this.hub.latest.get(peer)).filter((update) => update !== undefined)
 
   penalise = (peer: PeerName, reason: RejectionReason): void => {

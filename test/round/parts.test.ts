@@ -21,8 +21,8 @@ function update (round: number, values: number[] = [round], author = 'a'): Recei
 
 describe('inbox', () => {
   it('gives for a round the newest update that is neither newer nor stale', () => {
-    const near = fc.integer({ min: -MAX_ROUNDS_AHEAD, max: MAX_ROUNDS_AHEAD })
-    fc.assert(fc.property(fc.array(near, { maxLength: 12 }), fc.integer({ min: 5, max: 10 }), fc.integer({ min: 0, max: 3 }), (offsets, round, staleness) => {
+    const near = fc.integer({ min: -12, max: 12 })
+    fc.assert(fc.property(fc.array(near, { maxLength: 12 }), fc.integer({ min: 13, max: 20 }), fc.integer({ min: 0, max: 12 }), (offsets, round, staleness) => {
       const rounds = offsets.map((offset) => round + offset)
       const inbox = new Inbox({ codec, parameterCount: 1, staleness })
       inbox.setRound(round, 100)
@@ -30,10 +30,10 @@ describe('inbox', () => {
         expect(inbox.put(update(r))).toBeUndefined()
       }
       const newest = Math.max(0, ...rounds)
-      fc.pre(newest === 0 || Math.abs(newest - round) <= MAX_ROUNDS_AHEAD)
+      fc.pre(newest === 0 || Math.abs(newest - round) <= Math.max(MAX_ROUNDS_AHEAD, staleness))
       const usable = rounds.filter((r) => r <= round && r >= round - staleness)
       const expected = usable.length === 0 ? undefined : Math.max(...usable)
-      expect(inbox.take('a', round)?.update.round).toBe(expected)
+      expect(inbox.usable('a', round)?.update.round).toBe(expected)
       expect(inbox.delivered('a', round)).toBe(rounds.some((r) => r >= round))
     }))
   })
@@ -45,23 +45,27 @@ describe('inbox', () => {
     inbox.put(update(theirs))
     inbox.put(update(theirs - 2))
     expect(inbox.delivered('a', 100)).toBe(true)
-    expect(inbox.take('a', 100)?.update.round).toBe(theirs)
+    const entry = inbox.usable('a', 100)
+    expect(entry?.update.round).toBe(theirs)
+    // a round whose rule did not run for want of others has used nothing
+    expect(inbox.usable('a', 100)).toBe(entry)
+    inbox.use([entry!])
     inbox.setRound(101, 1000)
-    expect(inbox.take('a', 101)).toBeUndefined()
+    expect(inbox.usable('a', 101)).toBeUndefined()
     expect(inbox.delivered('a', 101)).toBe(theirs > 101)
     inbox.put(update(theirs + 1))
-    expect(inbox.take('a', 101)?.update.round).toBe(theirs + 1)
+    expect(inbox.usable('a', 101)?.update.round).toBe(theirs + 1)
   })
 
   it('keeps an update that is ahead for its own round', () => {
     const inbox = new Inbox({ codec, parameterCount: 1, staleness: 0 })
     inbox.put(update(2))
     inbox.put(update(3))
-    expect(inbox.take('a', 1)).toBeUndefined()
+    expect(inbox.usable('a', 1)).toBeUndefined()
     inbox.setRound(2, 1)
-    expect(inbox.take('a', 2)?.parameters[0]).toBe(2)
+    expect(inbox.usable('a', 2)?.parameters[0]).toBe(2)
     inbox.setRound(3, 1)
-    expect(inbox.take('a', 3)?.parameters[0]).toBe(3)
+    expect(inbox.usable('a', 3)?.parameters[0]).toBe(3)
   })
 
   it('refuses another codec, another shape and an absurd norm, with the reason', () => {
@@ -71,7 +75,7 @@ describe('inbox', () => {
     expect(inbox.put(update(1, [1, 2]))).toBe('shape')
     expect(inbox.put(update(1, [11]))).toBe('norm')
     expect(inbox.put({ ...update(1), payload: Uint8Array.of(1, 2, 3) })).toBe('codec')
-    expect(inbox.take('a', 1)).toBeUndefined()
+    expect(inbox.usable('a', 1)).toBeUndefined()
   })
 
   it('forgets authors that are no neighbours any more', () => {
@@ -79,7 +83,7 @@ describe('inbox', () => {
     inbox.setRound(1, 1)
     inbox.put(update(1))
     inbox.retain(new Set(['b']))
-    expect(inbox.take('a', 1)).toBeUndefined()
+    expect(inbox.usable('a', 1)).toBeUndefined()
     expect(inbox.newestRound('a')).toBeUndefined()
   })
 })
@@ -129,17 +133,29 @@ describe('adopting a model', () => {
 
   it('starts from the medoid, so that one liar among three does not decide', () => {
     expect(medoid([Float32Array.of(1000), Float32Array.of(1), Float32Array.of(2)])).toBe(2)
-    const adopted = adoptModel([replica('a', 1), replica('b', 1000), replica('c', 2)], createAggregator({ rule: 'gated-geometric-median', f: 1 }), [])
+    const adopted = adoptModel([replica('a', 1), replica('b', 1000), replica('c', 2)], createAggregator({ rule: 'gated-geometric-median', f: 1 }), { layout: [], own: new Float32Array(1) })!
     expect(adopted[0]).toBeGreaterThanOrEqual(1)
     expect(adopted[0]).toBeLessThanOrEqual(2)
   })
 
+  it('asks for as many replicas as the rule withstands liars among, the own model making up the number', () => {
+    const rule = createAggregator({ rule: 'gated-geometric-median', f: 1 })
+    const own = Float32Array.of(0)
+
+    expect(adoptModel([replica('a', 5)], rule, { layout: [], own })).toBeUndefined()
+    // one of the two may lie: the one that agrees with neither other decides nothing
+    const two = adoptModel([replica('a', 5), replica('b', 5000)], rule, { layout: [], own })![0]!
+    expect(two).toBeGreaterThanOrEqual(0)
+    expect(two).toBeLessThanOrEqual(5.001)
+    expect(adoptModel([replica('a', 5), replica('b', 5), replica('c', 5)], rule, { layout: [], own })![0]).toBe(5)
+  })
+
   it('takes the only replica there is, as a copy', () => {
     const only = replica('a', 7)
-    const adopted = adoptModel([only], createAggregator({ rule: 'mean', f: 0 }), [])
+    const adopted = adoptModel([only], createAggregator({ rule: 'mean', f: 0 }), { layout: [], own: new Float32Array(1) })!
     expect([...adopted]).toEqual([7])
     expect(adopted).not.toBe(only.parameters)
-    expect(() => adoptModel([], createAggregator({ rule: 'mean', f: 0 }), [])).toThrow(RangeError)
+    expect(adoptModel([], createAggregator({ rule: 'mean', f: 0 }), { layout: [], own: new Float32Array(1) })).toBeUndefined()
   })
 })
 

@@ -1,0 +1,30 @@
+/**
+ * What a round engine is made of and what it tells
+ */
+import type { Attack } from '../attacks/attack.ts'
+import type { Aggregator, Clock, Codec, Network, ParameterSlot, Store, Trainer } from '../interface.ts'
+import type { NodeEvents } from '../node-interface.ts'
+
+export type RoundEvents = Pick<NodeEvents, 'round:start' | 'round:phase' | 'round:end' | 'round:jump' | 'version:commit' | 'warning'>
+
+export interface RoundComponents {
+  network: Network
+  trainer: Pick<Trainer, 'train' | 'evaluate' | 'initialParameters' | 'sampleLoss'>
+  store: Pick<Store, 'commit' | 'latest' | 'parameters' | 'putPublication' | 'getPublication' | 'putMetrics'>
+  codec: Codec
+  aggregator: Aggregator
+  clock: Clock
+}
+
+export interface RoundInit {
+  federation: string
+  layout: readonly ParameterSlot[]
+  parameterCount: number
+  deadlineMs: number
+  staleness: number
+  /** Last round; undefined: go on until aborted */
+  rounds?: number | undefined
+  evaluateEvery: number
+  /** Simulation only */
+  attack?: Attack | undefined
+}

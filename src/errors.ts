@@ -25,6 +25,11 @@ export class BackendError extends Error {
   override name = 'BackendError'
 }
 
+/** The node is in a state in which this cannot be done, such as starting after a stop */
+export class NodeStateError extends Error {
+  override name = 'NodeStateError'
+}
+
 /** Training gave NaN or Inf, or the worker thread died. The round keeps the last good parameters */
 export class TrainingError extends Error {
   override name = 'TrainingError'

@@ -138,11 +138,17 @@ export interface NodeDescription {
 /** A running peer of a federation */
 export interface GrapevineNode extends TypedEventTarget<NodeEvents> {
   readonly status: NodeStatus
-  /** Idempotent. Throws the errors of the adapters (see errors.ts); nothing keeps running after a failure */
+  /**
+   * Resolves when the node runs; a second call waits for the first. After a failure nothing keeps running, and another
+   * try is possible. Throws the errors of the adapters (see errors.ts), and NodeStateError once the node was stopped
+   */
   start: () => Promise<void>
-  /** Idempotent. Finishes what must not be torn, says goodbye, closes everything; `force` skips the courtesy */
+  /**
+   * Idempotent, and final. Finishes what must not be torn, says goodbye, closes everything; `force` skips the courtesy, also
+   * of a stop that is under way
+   */
   stop: (options?: { force?: boolean }) => Promise<void>
-  /** Resolves when the node has stopped, for whatever reason */
+  /** Resolves when the node has stopped for good, for whatever reason; a start that fails does not count */
   stopped: () => Promise<{ reason: 'rounds' | 'request' | 'error', error?: Error }>
   describe: () => NodeDescription
   /** Model versions in the store, newest first */

@@ -7,11 +7,12 @@ import { TypedEventEmitter } from 'main-event'
 import { createAggregator } from './aggregators/aggregator.ts'
 import { createAttack } from './attacks/attack.ts'
 import { createCodec } from './codec/codec.ts'
-import { BootstrapError, FederationMismatchError } from './errors.ts'
+import { BootstrapError, FederationMismatchError, NodeStateError } from './errors.ts'
 import { decodeFederation, encodeFederation, federationId } from './federation.ts'
 import { inspectTopology } from './model/topology.ts'
 import { createWorkerTrainer } from './model/worker-trainer.ts'
 import { describeNode } from './node-description.ts'
+import { checkNodeInit } from './node-settings.ts'
 import { fetchFederation } from './network/federation-exchange.ts'
 import { loadOrCreateIdentity } from './network/identity.ts'
 import { createNetwork } from './network/network.ts'
@@ -50,13 +51,16 @@ class Node extends TypedEventEmitter<NodeEvents> implements GrapevineNode {
   private engine: RoundEngine | undefined
   private rounds = Promise.resolve()
   private abort = new AbortController()
+  private starting: Promise<void> | undefined
   private stopping: Promise<void> | undefined
+  private readonly hurry = new AbortController()
   private startedAt = 0
   private minMembers = 1
   status: NodeStatus = 'stopped'
 
   constructor (init: NodeInit) {
     super()
+    checkNodeInit(init)
     this.init = init
     this.clock = init.clock ?? systemClock
     this.store = createLevelStore({
@@ -67,16 +71,22 @@ class Node extends TypedEventEmitter<NodeEvents> implements GrapevineNode {
   }
 
   async start (): Promise<void> {
-    if (this.status !== 'stopped' || this.stopping !== undefined) {
-      return
+    if (this.stopping !== undefined) {
+      throw new NodeStateError('this node was stopped and does not start again: make a new one on the same home')
     }
+    this.starting ??= this.startOnce()
+    return this.starting
+  }
+
+  private async startOnce (): Promise<void> {
     this.status = 'starting'
     this.startedAt = this.clock.now()
     try {
       await this.startParts()
     } catch (err) {
-      await this.closeParts({ force: true })
+      await this.closeParts(AbortSignal.abort())
       this.status = 'stopped'
+      this.starting = undefined
       throw err
     }
     this.rounds = this.runRounds()
@@ -141,9 +151,7 @@ class Node extends TypedEventEmitter<NodeEvents> implements GrapevineNode {
     }
     if (init.federation !== undefined) {
       const bytes = encodeFederation(init.federation)
-      const membership = this.checked(bytes, (init.bootstrap ?? []).length > 0 ? 'joined' : 'founded')
-      await store.putFederation(bytes)
-      return membership
+      return this.entered(this.checked(bytes, (init.bootstrap ?? []).length > 0 ? 'joined' : 'founded'))
     }
     if ((init.bootstrap ?? []).length === 0) {
       throw new BootstrapError('this home knows no federation, and no bootstrap address was given: found one with a federation document, or join one by address', 'unreachable')
@@ -153,10 +161,13 @@ class Node extends TypedEventEmitter<NodeEvents> implements GrapevineNode {
       signal: AbortSignal.any([this.abort.signal, AbortSignal.timeout(FETCH_TIMEOUT_MS)]),
       ...(init.expectedFederation === undefined ? {} : { expected: init.expectedFederation })
     })
-    const membership = this.checked(bytes, 'joined')
-    // refused before it is stored: a topology from a stranger may be absurd
+    return this.entered(this.checked(bytes, 'joined'))
+  }
+
+  /** A topology from a stranger may be absurd, and an own one mistaken: it is refused before the home belongs to it */
+  private async entered (membership: Membership): Promise<Membership> {
     inspectTopology(membership.document.model)
-    await store.putFederation(bytes)
+    await this.store.putFederation(membership.bytes)
     return membership
   }
 
@@ -186,7 +197,7 @@ class Node extends TypedEventEmitter<NodeEvents> implements GrapevineNode {
       await this.clock.delay(LINGER_MS, { signal })
     } catch (err) {
       if (!signal.aborted) {
-        void this.shutDown('error', { error: err instanceof Error ? err : new TypeError(String(err)) })
+        void this.shutDown('error', err instanceof Error ? err : new TypeError(String(err)))
       }
       return
     }
@@ -195,38 +206,44 @@ class Node extends TypedEventEmitter<NodeEvents> implements GrapevineNode {
 
   // ---------------------------------------------------------------------------------------- stop
 
-  async stop (options: { force?: boolean } = {}): Promise<void> {
-    if (this.status === 'stopped' && this.stopping === undefined) {
-      return
+  async stop ({ force = false }: { force?: boolean } = {}): Promise<void> {
+    if (force) {
+      this.hurry.abort()
     }
-    await this.shutDown('request', options)
+    await this.shutDown('request')
   }
 
   async stopped (): Promise<{ reason: StopReason, error?: Error }> {
     return this.ended.promise
   }
 
-  private shutDown (reason: StopReason, options: { force?: boolean, error?: Error } = {}): Promise<void> {
-    this.stopping ??= this.shutDownOnce(reason, options)
+  private shutDown (reason: StopReason, error?: Error): Promise<void> {
+    this.stopping ??= this.shutDownOnce(reason, error)
     return this.stopping
   }
 
-  private async shutDownOnce (reason: StopReason, options: { force?: boolean, error?: Error }): Promise<void> {
-    const { error } = options
-    this.status = 'stopping'
+  private async shutDownOnce (reason: StopReason, error?: Error): Promise<void> {
+    const wasRunning = this.status !== 'stopped'
     this.abort.abort()
+    // a start that is under way fails now, and closes what it opened
+    await this.starting?.catch(() => {})
     await this.rounds
-    await this.closeParts(options)
+    if ((this.status) !== 'stopped') {
+      this.status = 'stopping'
+      await this.closeParts(this.hurry.signal)
+    }
     this.status = 'stopped'
     const detail = { reason, ...(error === undefined ? {} : { error }) }
-    this.emit('stopped', { ...detail, round: this.engine?.round ?? 0 })
+    if (wasRunning) {
+      this.emit('stopped', { ...detail, round: this.engine?.round ?? 0 })
+    }
     this.ended.resolve(detail)
   }
 
   /** In reverse order of start; one part that fails to close does not keep the others open */
-  private async closeParts (options: { force?: boolean }): Promise<void> {
+  private async closeParts (hurry: AbortSignal): Promise<void> {
     const closers = [
-      async () => this.network?.stop(options.force === true ? { signal: AbortSignal.abort() } : {}),
+      async () => this.network?.stop({ signal: hurry }),
       async () => this.trainer?.stop(),
       async () => this.store.close()
     ]
@@ -294,7 +311,7 @@ class Node extends TypedEventEmitter<NodeEvents> implements GrapevineNode {
 /**
  * One peer of a federation. Nothing happens before `start()`
  *
- * Throws RangeError for an unknown attack at start
+ * Throws RangeError or TypeError for a setting that cannot be, naming it
  */
 export function createNode (init: NodeInit): GrapevineNode {
   return new Node(init)

@@ -17,9 +17,6 @@ import type { Tensor } from '@tensorflow/tfjs-core'
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm'
 import type { BackendName } from '../interface.ts'
 
-/** In the order in which they are tried */
-export const BACKEND_NAMES: readonly BackendName[] = ['wasm', 'tensorflow', 'cpu']
-
 /** Tensor operations whose best form depends on the backend. Tensors belong to the surrounding tidy */
 export interface Backend {
   readonly name: BackendName

@@ -2,7 +2,8 @@
  * Picks the backend that trains the federation's model fastest, by running real steps of it
  */
 import { BackendError } from '../errors.ts'
-import { BACKEND_NAMES, loadBackend, unloadBackend } from './backend.ts'
+import { BACKEND_NAMES } from './backend-names.ts'
+import { loadBackend, unloadBackend } from './backend.ts'
 import { firstLine } from './first-line.ts'
 import type { BackendName, TrainerDescription } from '../interface.ts'
 import type { Backend } from './backend.ts'

@@ -1,0 +1,107 @@
+/**
+ * Life cycle of a node, on real TCP, LevelDB and a training worker
+ */
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { createNode } from '../../src/index.ts'
+import { presetDocument } from '../../src/presets.ts'
+import type { GrapevineNode, NodeInit } from '../../src/node-interface.ts'
+
+let home: string
+
+beforeEach(async () => { home = await mkdtemp(join(tmpdir(), 'grapevine-node-')) })
+afterEach(async () => rm(home, { recursive: true, force: true }))
+
+function init (changes: Partial<NodeInit> = {}): NodeInit {
+  return {
+    home,
+    federation: presetDocument('digits'),
+    listen: ['/ip4/127.0.0.1/tcp/0'],
+    data: { kind: 'digits', trainExamples: 200, testExamples: 50, seed: 1 },
+    backend: 'wasm',
+    ...changes
+  }
+}
+
+async function closed (node: GrapevineNode): Promise<void> {
+  await node.stop({ force: true })
+}
+
+describe('settings of a node', () => {
+  it.each([
+    [{ home: '' }, 'home must be the path of a folder, not ""'],
+    [{ backend: 'wsam' as 'wasm' }, 'backend must be one of auto, wasm, tensorflow, cpu, not "wsam" (did you mean "wasm"?)'],
+    [{ data: { kind: 'indx' } as never }, 'data.kind must be one of digits, idx, csv, not "indx" (did you mean "idx"?)'],
+    [{ data: undefined as never }, 'data.kind must be one of digits, idx, csv, not undefined'],
+    [{ partition: { index: 0, count: 2, strategy: 'random' as 'iid', seed: 1 } }, 'partition.strategy must be one of iid, dirichlet, shards, not "random"'],
+    [{ evaluateEvery: 0 }, 'evaluateEvery must be a whole number of at least 1, not 0'],
+    [{ rounds: 1.5 }, 'rounds must be a whole number of at least 1, not 1.5'],
+    [{ attack: 'sing-flip' }, 'unknown attack "sing-flip" (did you mean "sign-flip"?)']
+  ] as Array<[Partial<NodeInit>, string]>)('%j is refused at once', (changes, message) => {
+    expect(() => createNode(init(changes))).toThrow(message)
+  })
+})
+
+describe('life of a node', () => {
+  it('starts once for two calls, stops for good, and does not start again', async () => {
+    const node = createNode(init())
+    const first = node.start()
+    const second = node.start()
+    await second
+    expect(node.status).not.toBe('starting')
+    await first
+    await node.stop()
+    expect(node.status).toBe('stopped')
+    expect(await node.stopped()).toEqual({ reason: 'request' })
+    await expect(node.start()).rejects.toMatchObject({ name: 'NodeStateError' })
+  })
+
+  it('may be stopped before it ran, and while it starts', async () => {
+    const never = createNode(init())
+    await never.stop()
+    expect(await never.stopped()).toEqual({ reason: 'request' })
+
+    const early = createNode(init())
+    const starting = early.start().catch((err: Error) => err)
+    await early.stop()
+    await starting
+    expect(early.status).toBe('stopped')
+    // the home is free again
+    const next = createNode(init())
+    await next.start()
+    await closed(next)
+  })
+
+  it('does not keep a document that cannot be trained, so that a corrected one is accepted', async () => {
+    const good = presetDocument('digits')
+    const topology = JSON.parse(JSON.stringify(good.model.topology).replaceAll('"Dense"', '"Lambda"')) as typeof good.model.topology
+    const node = createNode(init({ federation: { ...good, model: { ...good.model, topology } } }))
+    await expect(node.start()).rejects.toMatchObject({ name: 'InvalidFederationError' })
+    expect(node.status).toBe('stopped')
+
+    const corrected = createNode(init())
+    await corrected.start()
+    await closed(corrected)
+  })
+
+  it('tries again after a failure', async () => {
+    const holder = createNode(init())
+    await holder.start()
+    const node = createNode(init())
+    await expect(node.start()).rejects.toMatchObject({ name: 'HomeLockedError' })
+    await closed(holder)
+    await node.start()
+    await closed(node)
+  })
+
+  it('a stop under way can be forced', async () => {
+    const node = createNode(init())
+    await node.start()
+    const polite = node.stop()
+    await node.stop({ force: true })
+    await polite
+    expect(node.status).toBe('stopped')
+  })
+})

@@ -157,12 +157,40 @@ function unknownFieldMessage (path: readonly PropertyKey[], keys: readonly strin
   return `unknown field ${named.join(', ')}${keys.length > MAX_ISSUES ? ` and ${keys.length - MAX_ISSUES} more` : ''}`
 }
 
+const TYPES: Readonly<Record<string, string>> = { object: 'an object', array: 'a list', string: 'text', number: 'a number', int: 'a whole number', boolean: 'true or false' }
+
+function typeWords ({ expected, message }: z.core.$ZodIssueInvalidType): string {
+  return `must be ${TYPES[expected] ?? expected}${message.endsWith('undefined') ? ', and is missing' : ''}`
+}
+
+function valueWords ({ values }: z.core.$ZodIssueInvalidValue): string {
+  return `must be ${values.length === 1 ? '' : 'one of '}${values.map((value) => JSON.stringify(value)).join(', ')}`
+}
+
+function boundWords (issue: z.core.$ZodIssueTooSmall | z.core.$ZodIssueTooBig): string {
+  const [bound, inclusive, exclusive] = issue.code === 'too_small' ? [issue.minimum, 'at least', 'more than'] : [issue.maximum, 'at most', 'less than']
+  const isLength = issue.origin === 'string' || issue.origin === 'array'
+  return `must ${isLength ? 'have' : 'be'} ${issue.inclusive === false ? exclusive : inclusive} ${bound}${isLength ? issue.origin === 'string' ? ' characters' : ' entries' : ''}`
+}
+
+function plainWords (issue: z.core.$ZodIssue): string {
+  switch (issue.code) {
+    case 'invalid_type': return typeWords(issue)
+    case 'invalid_value': return valueWords(issue)
+    case 'too_small':
+    case 'too_big': return boundWords(issue)
+    case 'invalid_union': return issue.message.replace(/^Invalid discriminator value. Expected /, 'must be one of ').replaceAll(' | ', ', ')
+    case 'invalid_format': return 'may hold letters, digits, blanks, ".", "_" and "-", and begins with a letter or digit'
+    default: return issue.message
+  }
+}
+
 function issueMessage (issue: z.core.$ZodIssue): string {
   if (issue.code === 'unrecognized_keys') {
     return unknownFieldMessage(issue.path, issue.keys)
   }
   const path = issue.path.map(String).join('.')
-  return `${path === '' ? 'document' : path}: ${issue.message}`
+  return `${path === '' ? 'document' : path}: ${plainWords(issue)}`
 }
 
 function issuesMessage (issues: readonly z.core.$ZodIssue[]): string {

@@ -192,6 +192,20 @@ describe('a document that is refused', () => {
   })
 })
 
+describe('the words of a refusal', () => {
+  it.each([
+    [{}, 'format: must be 1; name: must be text, and is missing; model: must be an object, and is missing; training: must be an object, and is missing; aggregation: must be an object, and is missing; and 4 more'],
+    [7, 'document: must be an object'],
+    [changed((d) => { d['codec'] = { name: 'int4' } }), 'codec.name: must be one of "float32", "float16", "int8"'],
+    [changed((d) => { d['topology'] = { degree: 'many' } }), 'topology.degree: must be a number'],
+    [changed((d) => { d['topology'] = { degree: 0 } }), 'topology.degree: must be at least 1'],
+    [changed((d) => { (d as { name: unknown })['name'] = '-x' }), 'name: may hold letters, digits, blanks, ".", "_" and "-", and begins with a letter or digit'],
+    [changed((d) => { d['training']!['optimizer'] = { name: 'sdg' } }), "training.optimizer.name: must be one of 'sgd', 'adam'"]
+  ])('%#', (document, message) => {
+    expect(() => parseFederation(document)).toThrow(new InvalidFederationError(message))
+  })
+})
+
 describe('bytes from a stranger', () => {
   const document = parseFederation(minimal())
   const bytes = encodeFederation(document)

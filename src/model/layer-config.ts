@@ -4,6 +4,7 @@
  * Nothing is trusted: every field is an own property of the right type and inside bounds, and a field that would change
  * the mathematics (a regulariser, a constraint, frozen weights) is refused rather than ignored.
  */
+import { quoted } from '../quoted.ts'
 import { InvalidFederationError } from '../errors.ts'
 import { elements } from './layer.ts'
 import type { Activation, Layer, Window } from './layer.ts'
@@ -55,8 +56,8 @@ export class LayerConfig {
   }
 
   refuse (field: string, value: unknown): never {
-    const shown = JSON.stringify(value) ?? 'undefined'
-    throw new InvalidFederationError(`model.topology: ${this.where}: ${field} ${shown.length > 80 ? shown.slice(0, 80) + '…' : shown} is not supported`)
+    const shown = typeof value === 'string' ? quoted(value) : quoted(JSON.stringify(value) ?? 'undefined').slice(1, -1)
+    throw new InvalidFederationError(`model.topology: ${this.where}: ${field} ${shown} is not supported`)
   }
 
   count (field: string): number {

@@ -4,6 +4,7 @@
  * Holds what lives on between rounds: the optimiser's moments and the place in the data. Everything is synchronous: it
  * belongs in a worker thread.
  */
+import { MAX_MAGNITUDE } from '../codec/frame.ts'
 import { DatasetError, TrainingError } from '../errors.ts'
 import { seededRandom } from '../seeded-random.ts'
 import { LayerGraph } from './layer-graph.ts'
@@ -66,7 +67,8 @@ export class LocalTraining {
   /**
    * One round from `parameters`, which are not changed
    *
-   * Throws TrainingError when a parameter or the loss is not finite; the optimiser then starts afresh
+   * Throws TrainingError when a parameter is beyond what codecs carry, or the loss is not finite; the optimiser then
+   * starts afresh
    */
   train (parameters: Float32Array, { round = 0, cancelled = () => false }: TrainOptions = {}): TrainResult {
     const random = seededRandom(`${this.init.seed}/dropout/${round}`)
@@ -145,7 +147,7 @@ export class LocalTraining {
   }
 
   private requireFinite ({ parameters, loss, steps }: TrainResult): void {
-    const bad = parameters.findIndex((parameter) => !Number.isFinite(parameter))
+    const bad = parameters.findIndex((parameter) => !(Math.abs(parameter) <= MAX_MAGNITUDE))
     if (bad === -1 && Number.isFinite(loss)) {
       return
     }

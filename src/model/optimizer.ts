@@ -5,8 +5,8 @@
  * epsilon added to the corrected root.
  */
 import {
-  advance, compile, constant, createMemory, F32X4_ABS, F32X4_ADD, F32X4_DIV, F32X4_GT, F32X4_MUL, F32X4_SPLAT, F32X4_SQRT, F32X4_SUB, f32Constant,
-  get, loadVector, set, storeVector, V128_AND, whileAtLeast
+  advance, compile, constant, createMemory, F32X4_ABS, F32X4_ADD, F32X4_DIV, F32X4_LE, F32X4_MUL, F32X4_SPLAT, F32X4_SQRT, F32X4_SUB, f32Constant,
+  get, loadVector, set, storeVector, V128_AND_NOT, whileAtLeast
 } from './wasm-assembler.ts'
 import type { OptimizerSettings } from '../federation.ts'
 import type { Code, FunctionDefinition, Kernel, ValueType, WasmMemory } from './wasm-assembler.ts'
@@ -38,9 +38,9 @@ const load = (pointer: number): Code => [...get(pointer), ...loadVector()]
 const splat = (scalar: number): Code => [...get(scalar), ...F32X4_SPLAT]
 const nextVectors = (pointers: readonly number[], remaining: number): Code =>
   [...pointers.flatMap((pointer) => advance(pointer, constant(VECTOR))), ...advance(remaining, constant(-LANES))]
-/** The local, or zero where it is negligible */
+/** The local, or zero where it is negligible. NaN compares with nothing, and stays to be seen */
 const flushed = (local: number): Code =>
-  [...get(local), ...get(local), ...F32X4_ABS, ...f32Constant(NEGLIGIBLE), ...F32X4_SPLAT, ...F32X4_GT, ...V128_AND]
+  [...get(local), ...get(local), ...F32X4_ABS, ...f32Constant(NEGLIGIBLE), ...F32X4_SPLAT, ...F32X4_LE, ...V128_AND_NOT]
 
 /** Parameters: 0 parameters, 1 gradients, 2 velocity, 3 elements (a multiple of 4), 4 rate, 5 momentum */
 const MOMENTUM_STEP: FunctionDefinition = {

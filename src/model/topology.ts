@@ -4,6 +4,7 @@
  * A topology arrives from whichever peer was dialled, so it is checked here in full, over an allow-list and with hard
  * bounds, before anything is allocated for it.
  */
+import { quoted } from '../quoted.ts'
 import { InvalidFederationError } from '../errors.ts'
 import { inputShape, MAX_PARAMETERS } from '../federation.ts'
 import { elements, multiplications, parameterShapes } from './layer.ts'
@@ -57,7 +58,7 @@ function field (value: unknown, name: string): unknown {
 function layerList (topology: unknown): unknown[] {
   const className = field(topology, 'class_name')
   if (className !== 'Sequential') {
-    fail(`class_name ${JSON.stringify(className) ?? 'is missing and'} is not supported: only "Sequential" models can be federated`)
+    fail(`class_name ${typeof className === 'string' ? quoted(className) : 'is missing and'} is not supported: only "Sequential" models can be federated`)
   }
   const config = field(topology, 'config')
   const layers = Array.isArray(config) ? config : field(config, 'layers')
@@ -117,7 +118,7 @@ function readLayer (entry: unknown, index: number, input: readonly number[]): { 
   }
   const read = typeof className === 'string' ? LAYER_READERS.get(className) : undefined
   if (read === undefined) {
-    const stated = typeof className === 'string' ? `"${className.slice(0, 64)}"` : 'without a class'
+    const stated = typeof className === 'string' ? quoted(className) : 'without a class'
     return fail(`layer ${index} ${stated} is not supported; known layers are InputLayer, ${[...LAYER_READERS.keys()].join(', ')}`)
   }
   return { config, layer: read(config, name, input) }

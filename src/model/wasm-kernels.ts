@@ -61,7 +61,11 @@ export class WasmHeap {
   }
 
   allocate (bytes: number): number {
-    return this.module._malloc(bytes) >>> 0
+    const address = this.module._malloc(bytes) >>> 0
+    if (address === 0) {
+      throw new BackendError(`backend wasm has no room for ${bytes} bytes more; use a smaller training.batchSize`)
+    }
+    return address
   }
 
   /** Lends scratch memory for the time of a call */

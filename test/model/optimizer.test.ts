@@ -54,6 +54,17 @@ describe('optimisers', () => {
     expect(run(optimizer)).toEqual(fresh)
   })
 
+  it.each<OptimizerSettings>([ADAM, { name: 'sgd', learningRate: 0.05, momentum: 0.9 }, { name: 'sgd', learningRate: 0.05, momentum: 0 }])('hide no NaN: $name $momentum', (settings) => {
+    const optimizer = createOptimizer(settings, COUNT)
+    optimizer.gradients.set(gradientsOf(1))
+    optimizer.gradients[7] = NaN
+    optimizer.step()
+    optimizer.gradients.fill(0)
+    optimizer.step()
+    expect(optimizer.parameters[7]).toBeNaN()
+    expect(optimizer.parameters[6]).not.toBeNaN()
+  })
+
   it('let momentum decay to zero, not to the smallest number that there is', () => {
     const optimizer = createOptimizer({ name: 'sgd', learningRate: 1e20, momentum: 0.9 }, 4)
     optimizer.gradients.fill(1)

@@ -35,18 +35,22 @@ function unpredictable (): number {
  * when there are fewer than `minimumNeighbours` replicas, when a peer is there twice, when a replica has another length
  * than the own vector, or when the rule needs losses and got none
  */
-export function createAggregator ({ rule, f, clipRadius }: AggregatorInit, random: Random = unpredictable): Aggregator {
-  const chain = ruleChain(rule)
+export function createAggregator ({ rule, ...settings }: AggregatorInit, random?: Random): Aggregator {
+  return aggregatorOf(ruleChain(rule), settings, random)
+}
+
+/** The same for a chain that has no name of its own, such as one on trial in the attack laboratory */
+export function aggregatorOf (chain: RuleChain, { f, clipRadius }: Omit<AggregatorInit, 'rule'>, random: Random = unpredictable): Aggregator {
   if (!Number.isInteger(f) || f < 0) {
     throw new RangeError(`f must be a whole number of at least 0, not ${f}`)
   }
   const minimum = minimumNeighbours(chain, f)
   return {
-    name: rule,
+    name: chain.name,
     minimumNeighbours: minimum,
     needsLosses: chain.rule.kind === 'combination' && chain.rule.needsLosses === true,
     aggregate: (input) => {
-      const neighbours = checkedNeighbours(input, rule, minimum)
+      const neighbours = checkedNeighbours(input, chain.name, minimum)
       const vectors = [input.own, ...neighbours.map(({ parameters }) => parameters)]
       const context = { f, clipRadius, random, ...contextOf(input, neighbours) }
       return run(chain, { vectors, neighbours }, geometryOf(vectors, neighbours), context)

@@ -52,11 +52,6 @@ export function ranked (values: ArrayLike<number>): number[] {
   return Array.from(values, (_, i) => i).sort((i, j) => values[i]! - values[j]! || i - j)
 }
 
-/** v^T P v */
-export function quadraticForm (vector: Float64Array, products: Float64Array): number {
-  return dot(vector, times(products, vector))
-}
-
 function times (matrix: Float64Array, vector: Float64Array): Float64Array {
   const size = vector.length
   return vector.map((_, row) => dot(matrix.subarray(row * size, (row + 1) * size), vector))

@@ -11,8 +11,6 @@
  * this start gives the middle, the same for both peers.
  */
 
-import { distancesFromMean, quadraticForm } from './geometry.ts'
-
 /** nu, as a fraction of the typical distance from the own vector */
 const SMOOTHING = 1e-6
 
@@ -30,24 +28,80 @@ const MAX_ITERATIONS = 1000
  */
 export function geometricMedianWeights (products: Float64Array): Float64Array {
   const size = Math.sqrt(products.length)
-  const own = new Float64Array(size)
-  own[0] = 1
-  const distances = distancesFromMean({ products, count: size }, own)
+  const weights = new Float64Array(size)
+  weights[0] = 1
+  const along = products.slice(0, size)
+  const distances = distancesFrom(weights, along, products)
   const scale = typical(distances.subarray(1))
   if (scale === 0) {
     // More than half of the vectors, the own one included, are the same: that is their geometric median
-    return own
+    return weights
   }
-  let weights = inverse(distances, scale)
+  const state: State = { weights, along, distances, products }
+  step(state, scale)
   for (let iteration = 0; iteration < MAX_ITERATIONS; iteration++) {
-    const next = inverse(distancesFromMean({ products, count: size }, weights), SMOOTHING * scale)
-    const step = next.map((weight, i) => weight - weights[i]!)
-    weights = next
-    if (quadraticForm(step, products) <= (TOLERANCE * scale) ** 2) {
+    if (step(state, SMOOTHING * scale) <= (TOLERANCE * scale) ** 2) {
       break
     }
   }
   return weights
+}
+
+interface State {
+  weights: Float64Array
+  /** products . weights */
+  along: Float64Array
+  /** Of the weighted mean from each vector */
+  distances: Float64Array
+  products: Float64Array
+}
+
+/**
+ * One iteration, in place; returns the square of how far the point moved
+ *
+ * There may be a thousand: they must not cost more than reading the vectors
+ */
+function step ({ weights, along, distances, products }: State, nu: number): number {
+  const size = weights.length
+  let total = 0
+  for (let i = 0; i < size; i++) {
+    total += 1 / Math.max(nu, distances[i]!)
+  }
+  let moved = 0
+  const before = distances.map((distance, i) => {
+    const weight = 1 / Math.max(nu, distance) / total
+    const change = weight - weights[i]!
+    weights[i] = weight
+    return change
+  })
+  for (let i = 0; i < size; i++) {
+    let sum = 0
+    for (let j = 0, at = i * size; j < size; j++, at++) {
+      sum += products[at]! * weights[j]!
+    }
+    moved += before[i]! * (sum - along[i]!)
+    along[i] = sum
+  }
+  updateDistances(distances, weights, along, products)
+  return moved
+}
+
+function distancesFrom (weights: Float64Array, along: Float64Array, products: Float64Array): Float64Array {
+  const distances = new Float64Array(weights.length)
+  updateDistances(distances, weights, along, products)
+  return distances
+}
+
+function updateDistances (distances: Float64Array, weights: Float64Array, along: Float64Array, products: Float64Array): void {
+  const size = weights.length
+  let norm = 0
+  for (let i = 0; i < size; i++) {
+    norm += weights[i]! * along[i]!
+  }
+  for (let i = 0; i < size; i++) {
+    // Rounding may push what is zero below it
+    distances[i] = Math.sqrt(Math.max(0, norm - 2 * along[i]! + products[i * size + i]!))
+  }
 }
 
 /**
@@ -58,11 +112,4 @@ export function geometricMedianWeights (products: Float64Array): Float64Array {
  */
 function typical (distances: Float64Array): number {
   return distances.slice().sort()[(distances.length - 1) >> 1]!
-}
-
-/** 1 / max(nu, distance), divided by their sum */
-function inverse (distances: Float64Array, nu: number): Float64Array {
-  const weights = distances.map((distance) => 1 / Math.max(nu, distance))
-  const total = weights.reduce((sum, weight) => sum + weight, 0)
-  return weights.map((weight) => weight / total)
 }

@@ -10,7 +10,11 @@ export function meanOf (vectors: readonly Float32Array[]): Float32Array {
       sums[i]! += vector[i]!
     }
   }
-  return Float32Array.from(sums, (sum) => sum / vectors.length)
+  const mean = new Float32Array(sums.length)
+  for (let i = 0; i < sums.length; i++) {
+    mean[i] = sums[i]! / vectors.length
+  }
+  return mean
 }
 
 /** Coordinate-wise standard deviation with n - 1 in the denominator; zero for a single vector */
@@ -23,12 +27,19 @@ export function deviationOf (vectors: readonly Float32Array[]): Float32Array {
       sums[i]! += difference * difference
     }
   }
-  return Float32Array.from(sums, (sum) => Math.sqrt(sum / Math.max(1, vectors.length - 1)))
+  for (let i = 0; i < sums.length; i++) {
+    mean[i] = Math.sqrt(sums[i]! / Math.max(1, vectors.length - 1))
+  }
+  return mean
 }
 
 /** a + factor * b */
 export function plus (a: Float32Array, factor: number, b: Float32Array): Float32Array {
-  return a.map((value, i) => value + factor * b[i]!)
+  const sum = new Float32Array(a.length)
+  for (let i = 0; i < a.length; i++) {
+    sum[i] = a[i]! + factor * b[i]!
+  }
+  return sum
 }
 
 export function squaredDistance (a: Float32Array, b: Float32Array): number {

@@ -50,6 +50,7 @@ describe('the error table', () => {
     [new errors.InvalidFederationError('x'), 'FEDERATION_INVALID', 3],
     [new errors.BackendError('x'), 'BACKEND', 7],
     [new errors.TrainingError('x'), 'TRAINING', 12],
+    [new errors.NodeStateError('x'), 'STATE', 1],
     [systemError('ENOSPC'), 'DISK_FULL', 9],
     [systemError('EROFS'), 'PERMISSION', 9],
     [new TypeError('x'), 'UNEXPECTED', 1],

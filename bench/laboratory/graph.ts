@@ -1,0 +1,31 @@
+/**
+ * The honest graph of a laboratory round, and its Fiedler vector
+ */
+import { neighbourGraph } from '../../src/network/neighbour-graph.ts'
+import type { Cell } from './cell.ts'
+
+/** Neighbours of each honest peer, by index: the graph that real peers would draw */
+export function honestGraph ({ peers, degree, resample, seed }: Cell, round: number): number[][] {
+  const names = Array.from({ length: peers }, (_, i) => String(i).padStart(3, '0'))
+  const draw = (k: number, text: string): number[][] => k === 0 ? names.map(() => []) : names.map((name) => neighbourGraph(names, k, text).get(name)!.map(Number))
+  const fixed = draw(degree - resample, `laboratory ${seed}`)
+  if (resample === 0) {
+    return fixed
+  }
+  const fresh = draw(resample, `laboratory ${seed} round ${round}`)
+  return fixed.map((neighbours, i) => [...new Set([...neighbours, ...fresh[i]!])].sort((a, b) => a - b))
+}
+
+/** Eigenvector of the second smallest eigenvalue of the Laplacian, of length 1, by power iteration on c I - L */
+export function fiedlerVector (graph: ReadonlyArray<readonly number[]>): Float64Array {
+  const shift = 2 * Math.max(...graph.map(({ length }) => length))
+  let vector = Float64Array.from(graph, (_, i) => Math.sin(1 + i * i))
+  for (let step = 0; step < 2_000; step++) {
+    const mean = vector.reduce((sum, value) => sum + value, 0) / vector.length
+    const centred = vector.map((value) => value - mean)
+    const next = centred.map((value, i) => graph[i]!.reduce((sum, j) => sum + centred[j]!, (shift - graph[i]!.length) * value))
+    const length = Math.hypot(...next)
+    vector = next.map((value) => value / length)
+  }
+  return vector
+}

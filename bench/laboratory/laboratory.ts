@@ -1,0 +1,135 @@
+/**
+ * A mesh in one thread: real training, real aggregation code, no network, so that a table runs in minutes
+ *
+ * Liars know every honest model, and tell every target what hurts it most. Everything repeats itself from the seed.
+ */
+import { consensusDistance } from '../../src/aggregators/consensus.ts'
+import { plus } from '../../src/attacks/statistics.ts'
+import { initialParameters } from '../../src/model/initial-parameters.ts'
+import { LocalTraining } from '../../src/model/local-training.ts'
+import { seededRandom } from '../../src/seeded-random.ts'
+import { drawCoordinates, withLies, worstFactor } from './adaptive.ts'
+import { aggregatorFor } from './candidates.ts'
+import { fiedlerVector, honestGraph } from './graph.ts'
+import { directionOf, fixedLies } from './lies.ts'
+import { flipped, shares } from './shared-data.ts'
+import type { Dataset } from '../../src/data/examples.ts'
+import type { FederationDocument } from '../../src/federation.ts'
+import type { AggregationInput, Aggregator } from '../../src/interface.ts'
+import type { Backend } from '../../src/model/backend.ts'
+import type { Cell, CellResult } from './cell.ts'
+import type { Search } from './adaptive.ts'
+import type { Target } from './lies.ts'
+
+export interface LaboratoryInit {
+  document: FederationDocument
+  dataset: Dataset
+  backend: Backend
+}
+
+const name = (index: number): string => String(index).padStart(3, '0')
+
+export class Laboratory {
+  private readonly cell: Cell
+  private readonly trainers: LocalTraining[]
+  private readonly liars: LocalTraining[]
+  private readonly rule: Aggregator
+  private readonly search: Search
+  private models: Float32Array[]
+  private counts = { honest: 0, honestExcluded: 0, byzantine: 0, byzantineExcluded: 0 }
+
+  constructor (cell: Cell, { document, dataset: { train, test }, backend }: LaboratoryInit) {
+    this.cell = cell
+    const own = shares(train, cell)
+    const training = (index: number, examples: typeof train): LocalTraining =>
+      new LocalTraining({ document, dataset: { train: examples, test }, backend, seed: `${cell.seed}/${index}` })
+    this.trainers = own.map((examples, index) => training(index, examples))
+    this.liars = cell.attack === 'label-flip'
+      ? Array.from({ length: cell.byzantine }, (_, b) => training(cell.peers + b, flipped(own[b]!, document.model.labels.length)))
+      : []
+    const start = initialParameters(document.model)
+    this.models = own.map(() => start.slice())
+    const draw = (): Aggregator => aggregatorFor(cell.rule, cell.byzantine, seededRandom(`bucketing ${cell.seed}`))
+    this.rule = draw()
+    this.search = {
+      rule: draw(),
+      ideal: aggregatorFor(cell.rule, 0, seededRandom(`ideal ${cell.seed}`)),
+      coordinates: drawCoordinates(start.length, seededRandom(`coordinates ${cell.seed}`)),
+      byzantine: cell.byzantine
+    }
+  }
+
+  run (): CellResult {
+    const began = performance.now()
+    for (let round = 1; round <= this.cell.rounds; round++) {
+      this.models = this.trainers.map((trainer, index) => trainer.train(this.models[index]!, { round }).parameters)
+      this.mix(round)
+    }
+    const accuracies = this.trainers.map((trainer, index) => accuracyOf(trainer, this.models[index]!))
+    const { honest, honestExcluded, byzantine, byzantineExcluded } = this.counts
+    return {
+      accuracy: accuracies.reduce((sum, value) => sum + value, 0) / accuracies.length,
+      worst: Math.min(...accuracies),
+      consensus: consensusDistance(this.models),
+      honestExcluded: honestExcluded / Math.max(1, honest),
+      byzantineExcluded: byzantineExcluded / Math.max(1, byzantine),
+      seconds: (performance.now() - began) / 1000
+    }
+  }
+
+  private mix (round: number): void {
+    if (this.cell.rule === 'alone') {
+      return
+    }
+    const graph = honestGraph(this.cell, round)
+    const fiedler = this.cell.attack === 'spectral*' ? fiedlerVector(graph) : new Float64Array(0)
+    const poisoned = this.liars.map((liar, b) => liar.train(this.models[b]!, { round }).parameters)
+    this.models = this.models.map((own, index) => {
+      const neighbours = graph[index]!
+      const target: Target = { index, models: this.models, neighbours, byzantine: this.cell.byzantine, fiedler, poisoned, round }
+      const honest: AggregationInput = {
+        own,
+        round,
+        layout: this.trainers[index]!.plan.layout,
+        neighbours: neighbours.map((j) => ({ peer: name(j), parameters: this.models[j]!, weight: 0 }))
+      }
+      const input = withLies(honest, this.lies(honest, target))
+      const { parameters, excluded } = this.rule.aggregate(this.rule.needsLosses ? { ...input, losses: this.losses(input, index, round) } : input)
+      this.count(neighbours.length, excluded.map(({ peer }) => peer))
+      return parameters
+    })
+  }
+
+  private lies (honest: AggregationInput, target: Target): Float32Array[] {
+    const towards = directionOf(this.cell.attack, target)
+    if (towards === undefined) {
+      return fixedLies(this.cell.attack, target)
+    }
+    // a rule that judges by losses is attacked with the paper's strength: the search has no losses on a subset
+    const factor = this.rule.needsLosses ? 1.5 : worstFactor(honest, towards, this.search)
+    const lie = plus(towards.base, factor, towards.direction)
+    return Array.from({ length: this.cell.byzantine }, () => lie)
+  }
+
+  private losses ({ own, neighbours }: AggregationInput, index: number, round: number): NonNullable<AggregationInput['losses']> {
+    const trainer = this.trainers[index]!
+    return { own: trainer.sampleLoss(own, round), neighbours: new Map(neighbours.map(({ peer, parameters }) => [peer, trainer.sampleLoss(parameters, round)])) }
+  }
+
+  private count (honest: number, excluded: readonly string[]): void {
+    const liars = excluded.filter((peer) => peer.startsWith('liar-')).length
+    this.counts.honest += honest
+    this.counts.byzantine += this.cell.byzantine
+    this.counts.honestExcluded += excluded.length - liars
+    this.counts.byzantineExcluded += liars
+  }
+}
+
+/** A model that was driven to infinity guesses */
+function accuracyOf (trainer: LocalTraining, parameters: Float32Array): number {
+  try {
+    return trainer.evaluate(parameters).accuracy
+  } catch {
+    return 0.1
+  }
+}

@@ -1,0 +1,42 @@
+/**
+ * MNIST, or generated digits where its files are not there, once for all peers of a laboratory
+ */
+import { loadDataset } from '../../src/data/load-dataset.ts'
+import { split } from '../../src/data/partition.ts'
+import { findMnist } from '../../testnet/find-mnist.ts'
+import type { Dataset, Examples } from '../../src/data/examples.ts'
+import type { FederationDocument } from '../../src/federation.ts'
+import type { DatasetSource } from '../../src/interface.ts'
+import type { Cell } from './cell.ts'
+
+const GENERATED: DatasetSource = { kind: 'digits', seed: 1, trainExamples: 16_000, testExamples: 2_000 }
+
+export async function dataSource (): Promise<DatasetSource> {
+  const directory = await findMnist([process.env['GRAPEVINE_MNIST'], '../shared/data/mnist'])
+  return directory === undefined ? GENERATED : { kind: 'idx', directory }
+}
+
+export async function loadShared (source: DatasetSource, model: FederationDocument['model']): Promise<Dataset> {
+  return loadDataset(source, model)
+}
+
+/** Some of the examples, in the order given */
+export function subset (examples: Examples, rows: Uint32Array): Examples {
+  return {
+    count: rows.length,
+    featureCount: examples.featureCount,
+    labels: Uint16Array.from(rows, (row) => examples.labels[row]!),
+    writeInputs: (index, out, offset) => { examples.writeInputs(rows[index]!, out, offset) }
+  }
+}
+
+/** The same inputs with class c called the last class minus c (label flip) */
+export function flipped (examples: Examples, classes: number): Examples {
+  return { ...examples, labels: examples.labels.map((label) => classes - 1 - label), writeInputs: (index, out, offset) => { examples.writeInputs(index, out, offset) } }
+}
+
+/** The honest peers' shares */
+export function shares (train: Examples, { peers, alpha, seed }: Cell): Examples[] {
+  const options = Number.isFinite(alpha) ? { strategy: 'dirichlet' as const, alpha } : { strategy: 'iid' as const }
+  return split(train.labels, { ...options, count: peers, seed }).map((rows) => subset(train, rows))
+}

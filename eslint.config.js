@@ -12,7 +12,7 @@ const OWNERS = {
 const owned = Object.entries(OWNERS)
 
 export default [
-  ...neostandard({ ts: true, ignores: ['dist/**', 'coverage/**', 'src/network/wire/*.ts'] }),
+  ...neostandard({ ts: true, ignores: ['dist/**', 'coverage/**', 'src/network/wire/*.ts', 'src/aggregators/kernels/assembly/**', 'src/aggregators/kernels/module.generated.ts'] }),
   ...tseslint.configs.recommendedTypeCheckedOnly.map((config) => ({ ...config, files: ['**/*.ts'] })),
   importX.flatConfigs.typescript,
   {

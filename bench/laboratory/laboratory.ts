@@ -3,6 +3,7 @@
  *
  * Liars know every honest model, and tell every target what hurts it most. Everything repeats itself from the seed.
  */
+import { TrainingError } from '../../src/errors.ts'
 import { consensusDistance } from '../../src/aggregators/consensus.ts'
 import { plus } from '../../src/attacks/statistics.ts'
 import { initialParameters } from '../../src/model/initial-parameters.ts'
@@ -62,7 +63,7 @@ export class Laboratory {
   run (): CellResult {
     const began = performance.now()
     for (let round = 1; round <= this.cell.rounds; round++) {
-      this.models = this.trainers.map((trainer, index) => trainer.train(this.models[index]!, { round }).parameters)
+      this.models = this.trainers.map((trainer, index) => trained(trainer, this.models[index]!, round))
       this.mix(round)
     }
     const accuracies = this.trainers.map((trainer, index) => accuracyOf(trainer, this.models[index]!))
@@ -83,7 +84,7 @@ export class Laboratory {
     }
     const graph = honestGraph(this.cell, round)
     const fiedler = this.cell.attack === 'spectral*' ? fiedlerVector(graph) : new Float64Array(0)
-    const poisoned = this.liars.map((liar, b) => liar.train(this.models[b]!, { round }).parameters)
+    const poisoned = this.liars.map((liar, b) => trained(liar, this.models[b]!, round))
     this.models = this.models.map((own, index) => {
       const neighbours = graph[index]!
       const target: Target = { index, models: this.models, neighbours, byzantine: this.cell.byzantine, fiedler, poisoned, round }
@@ -122,6 +123,18 @@ export class Laboratory {
     this.counts.byzantine += this.cell.byzantine
     this.counts.honestExcluded += excluded.length - liars
     this.counts.byzantineExcluded += liars
+  }
+}
+
+/** A model that was driven far off cannot be trained any more: it is kept as it is, as a real peer would */
+function trained (trainer: LocalTraining, parameters: Float32Array, round: number): Float32Array {
+  try {
+    return trainer.train(parameters, { round }).parameters
+  } catch (err) {
+    if (err instanceof TrainingError) {
+      return parameters
+    }
+    throw err
   }
 }
 

@@ -4,7 +4,6 @@
 import { randomFillSync } from 'node:crypto'
 import { checkedNeighbours } from './checked-input.ts'
 import { mixed } from './geometry.ts'
-import { combine } from './kernels/combine.ts'
 import { differenceProducts } from './kernels/difference-products.ts'
 import { weightedSum } from './kernels/weighted-sum.ts'
 import { minimumNeighbours, ruleChain } from './rules.ts'
@@ -66,14 +65,28 @@ function contextOf ({ own, round = 1, losses }: AggregationInput, neighbours: re
   }
 }
 
+/** Rules that look at coordinates, or at nothing, never ask for the products */
 function geometryOf (vectors: readonly Float32Array[], neighbours: readonly NeighbourReplica[]): Geometry {
+  let products: Float64Array | undefined
+  return {
+    count: vectors.length,
+    get products () {
+      products ??= productsOf(vectors)
+      return products
+    },
+    gossipWeights: gossipWeights(neighbours)
+  }
+}
+
+/** Relative to the own vector, whose row and column are zeros */
+function productsOf (vectors: readonly Float32Array[]): Float64Array {
   const count = vectors.length
   const among = differenceProducts(vectors[0]!, vectors.slice(1))
   const products = new Float64Array(count * count)
   for (let i = 1; i < count; i++) {
     products.set(among.subarray((i - 1) * (count - 1), i * (count - 1)), i * count + 1)
   }
-  return { count, products, gossipWeights: gossipWeights(neighbours) }
+  return products
 }
 
 /**
@@ -145,5 +158,5 @@ function exclusions (excluded: NonNullable<Combination['excluded']>, neighbours:
 }
 
 function coordinates (rule: CoordinateRule, { vectors }: Participants, { positions, rows }: Mixed, context: RuleContext): Float32Array {
-  return rule.aggregate(rows === undefined ? vectors : combine(vectors, rows), positions, context)
+  return rule.aggregate({ vectors, rows }, positions, context)
 }

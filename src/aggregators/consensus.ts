@@ -1,11 +1,8 @@
 /**
  * How far peers' models are from agreeing
  */
+import { differenceProducts } from './kernels/difference-products.ts'
 import { squaredDistance } from './kernels/squared-distance.ts'
-import { blockSum } from './kernels/weighted-sum.ts'
-
-/** Coordinates at a time */
-const BLOCK = 2048
 
 /**
  * A peer's own estimate of the consensus distance: sqrt(mean over neighbours of |own - replica|^2 / 2)
@@ -30,24 +27,10 @@ export function consensusDistance (vectors: readonly Float32Array[]): number {
   if (first === undefined || vectors.some(({ length }) => length !== first.length)) {
     throw new RangeError('consensus distance needs at least one vector, all of the same length')
   }
-  const weights = vectors.map(() => 1 / vectors.length)
-  const mean = new Float64Array(BLOCK)
-  let sum = 0
-  for (let start = 0; start < first.length; start += BLOCK) {
-    blockSum(vectors, weights, start, mean)
-    for (const vector of vectors) {
-      sum += squaredDistanceFrom(mean, vector, start)
-    }
-  }
-  return Math.sqrt(sum / vectors.length)
-}
-
-function squaredDistanceFrom (mean: Float64Array, vector: Float32Array, start: number): number {
-  const length = Math.min(mean.length, vector.length - start)
-  let sum = 0
-  for (let i = 0; i < length; i++) {
-    const difference = vector[start + i]! - mean[i]!
-    sum += difference * difference
-  }
-  return sum
+  // sum_i |d_i - mean|^2 = sum_i |d_i|^2 - |sum_i d_i|^2 / n, of the differences d_i from one of them
+  const count = vectors.length
+  const products = differenceProducts(first, vectors)
+  const squares = vectors.reduce((sum, _, i) => sum + products[i * count + i]!, 0)
+  const ofSum = products.reduce((sum, product) => sum + product, 0)
+  return Math.sqrt(Math.max(0, squares - ofSum / count) / count)
 }

@@ -5,11 +5,11 @@
  * Needs n >= 2f + 1, then every coordinate lies between honest ones. Where data differ it ignores what a minority of
  * the honest peers has learned.
  */
-import { medianOf } from './kernels/median.ts'
+import { medianOf } from './kernels/order-statistics.ts'
 import type { CoordinateRule } from './rule.ts'
 
 export const coordinateMedian: CoordinateRule = {
   kind: 'coordinates',
   minimumVectors: (f) => 2 * f + 1,
-  aggregate: (vectors) => medianOf(vectors)
+  aggregate: (columns) => medianOf(columns)
 }

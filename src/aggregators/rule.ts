@@ -7,12 +7,13 @@
  * looks at single coordinates (medians, trimming) works on the vectors themselves.
  */
 import type { Random } from '../interface.ts'
+import type { Columns } from './kernels/order-statistics.ts'
 
 /** Where the vectors lie. The own one comes first, the neighbours' follow in ascending order of peer id */
 export interface Geometry {
   /** n: the own vector and the neighbours' */
   readonly count: number
-  /** n x n inner products, row-major, relative to some origin: distances follow, norms do not */
+  /** n x n inner products, row-major, relative to some origin: distances follow, norms do not. Taken when first read */
   readonly products: Float64Array
   /** The row of the gossip matrix (Metropolis–Hastings), own weight first: at least 0, sum 1 */
   readonly gossipWeights: Float64Array
@@ -60,8 +61,8 @@ export interface CombinationRule extends RuleFacts {
 /** Works coordinate by coordinate; the selection before it, where there is one, reads the geometry */
 export interface CoordinateRule extends RuleFacts {
   kind: 'coordinates'
-  /** `vectors` must not be mutated; the result is freshly allocated */
-  aggregate: (vectors: readonly Float32Array[], geometry: Geometry, context: RuleContext) => Float32Array
+  /** One column for each vector of the geometry, which must not be mutated; the result is freshly allocated */
+  aggregate: (columns: Columns, geometry: Geometry, context: RuleContext) => Float32Array
 }
 
 export type Rule = CombinationRule | CoordinateRule

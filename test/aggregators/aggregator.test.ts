@@ -5,7 +5,7 @@ import { AGGREGATION_RULES, createAggregator } from '../../src/aggregators/aggre
 import { consensusDistance, neighbourDistance } from '../../src/aggregators/consensus.ts'
 import { differenceProducts } from '../../src/aggregators/kernels/difference-products.ts'
 import { squaredDistance } from '../../src/aggregators/kernels/squared-distance.ts'
-import { trimmedMeanOf } from '../../src/aggregators/kernels/trimmed-mean.ts'
+import { trimmedMeanOf } from '../../src/aggregators/kernels/order-statistics.ts'
 import { weightedSum } from '../../src/aggregators/kernels/weighted-sum.ts'
 import { median } from '../../src/aggregators/median.ts'
 import { metropolisHastingsWeight } from '../../src/aggregators/metropolis-hastings.ts'
@@ -165,7 +165,7 @@ describe('trimmed-mean', () => {
         const kept = set.map((vector) => vector[i]!).sort((a, b) => a - b).slice(f, set.length - f)
         return kept.reduce((sum, value) => sum + value, 0) / kept.length
       })
-      trimmedMeanOf(set, f).forEach((value, i) => {
+      trimmedMeanOf({ vectors: set }, f).forEach((value, i) => {
         expect(Math.abs(value - expected[i]!)).toBeLessThanOrEqual(1e-6 * Math.max(Math.abs(expected[i]!), 1e-20) + 2 ** 49 * 2 ** -48)
       })
     }), { numRuns: 300 })
@@ -174,14 +174,14 @@ describe('trimmed-mean', () => {
   it('trims exactly: no rounding is visible when the kept numbers are small and the dropped ones enormous', () => {
     const set = [1, 2, 3, 2 ** 49, -(2 ** 49)].map((value) => new Float32Array(1500).fill(value))
 
-    expect(trimmedMeanOf(set, 1)).toEqual(new Float32Array(1500).fill(2))
+    expect(trimmedMeanOf({ vectors: set }, 1)).toEqual(new Float32Array(1500).fill(2))
   })
 
   it('orders negative numbers, zeros of both signs and subnormals like any others', () => {
     const set = [-1e-45, -0, 0, 1e-45, -3e38, 3e38, -5].map((value) => Float32Array.of(value))
 
-    expect(trimmedMeanOf(set, 3)[0]! + 0).toBe(0)
-    expect(trimmedMeanOf(set.slice(0, 4), 1)[0]! + 0).toBe(0)
+    expect(trimmedMeanOf({ vectors: set }, 3)[0]! + 0).toBe(0)
+    expect(trimmedMeanOf({ vectors: set.slice(0, 4) }, 1)[0]! + 0).toBe(0)
   })
 })
 

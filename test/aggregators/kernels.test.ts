@@ -122,16 +122,21 @@ describe('kernels', () => {
     for (let n = 1; n <= 16; n++) {
       const network = sortingNetwork(n)
       for (let bits = 0; bits < 2 ** n; bits++) {
-        let value = bits
-        for (let pair = 0; pair < network.length; pair += 2) {
-          const [low, high] = [network[pair]!, network[pair + 1]!]
-          if ((value >> low & 1) > (value >> high & 1)) {
-            value ^= (1 << low) | (1 << high)
-          }
-        }
-        const ones = value.toString(2).replaceAll('0', '').length
-        expect(value).toBe((2 ** ones - 1) << (n - ones))
+        const ones = bits.toString(2).replaceAll('0', '').length
+        expect(exchanged(bits, network)).toBe((2 ** ones - 1) << (n - ones))
       }
     }
   })
 })
+
+/** Bits after every comparator has put the smaller of its two first */
+function exchanged (bits: number, network: Uint8Array): number {
+  let value = bits
+  for (let pair = 0; pair < network.length; pair += 2) {
+    const [low, high] = [network[pair]!, network[pair + 1]!]
+    if ((value >> low & 1) > (value >> high & 1)) {
+      value ^= (1 << low) | (1 << high)
+    }
+  }
+  return value
+}

@@ -13,23 +13,21 @@ import type { Kernels } from './memory.ts'
 /** More vectors than this take the plain way */
 const MAX_SORTED = 32
 
-/**
- * Comparators [low, high] of Batcher's odd-even merge sort (1968) for n elements, as pairs of numbers
- *
- * The network for the next power of two without the comparators that reach beyond n: what is missing there counts as
- * larger than everything
- */
+/** Comparators [low, high] of Batcher's merge exchange for n elements (Knuth, volume 3, algorithm 5.2.2 M), as pairs of numbers */
 export function sortingNetwork (n: number): Uint8Array {
+  const largest = 2 ** (Math.ceil(Math.log2(n)) - 1)
   const pairs: number[] = []
-  for (let p = 1; p < n; p *= 2) {
-    for (let k = p; k >= 1; k /= 2) {
-      for (let j = k % p; j + k < n; j += 2 * k) {
-        for (let i = 0; i < Math.min(k, n - j - k); i++) {
-          if (Math.floor((i + j) / (2 * p)) === Math.floor((i + j + k) / (2 * p))) {
-            pairs.push(i + j, i + j + k)
-          }
-        }
+  const exchange = (distance: number, p: number, r: number): void => {
+    for (let i = 0; i + distance < n; i++) {
+      if ((i & p) === r) {
+        pairs.push(i, i + distance)
       }
+    }
+  }
+  for (let p = largest; p >= 1; p /= 2) {
+    exchange(p, p, 0)
+    for (let q = largest; q > p; q /= 2) {
+      exchange(q - p, p, p)
     }
   }
   return Uint8Array.from(pairs)

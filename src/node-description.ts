@@ -5,7 +5,7 @@ import type { Network, TrainerDescription } from './interface.ts'
 import type { NodeDescription } from './node-interface.ts'
 import type { RoundEngine } from './round/round-engine.ts'
 
-export interface NodeParts extends Pick<NodeDescription, 'status' | 'home' | 'startedAt' | 'federation' | 'minMembers'> {
+export interface NodeParts extends Pick<NodeDescription, 'status' | 'home' | 'startedAt' | 'federation' | 'minMembers' | 'limits'> {
   trainer: TrainerDescription | undefined
   network: Pick<Network, 'self' | 'addresses' | 'members' | 'connections' | 'neighbours' | 'traffic'> | undefined
   engine: Pick<RoundEngine, 'round' | 'phase' | 'lastReport' | 'latestVersion'> | undefined
@@ -38,13 +38,14 @@ function withoutLayout (trainer: TrainerDescription | undefined): NodeDescriptio
 }
 
 export function describeNode (parts: NodeParts): NodeDescription {
-  const { status, home, startedAt, federation, minMembers, engine } = parts
+  const { status, home, startedAt, federation, minMembers, limits, engine } = parts
   return {
     status,
     home,
     startedAt,
     federation,
     minMembers,
+    limits,
     ...networkView(parts.network),
     round: engine?.round ?? 0,
     phase: engine?.phase,

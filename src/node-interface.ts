@@ -3,6 +3,7 @@
  */
 import type { TypedEventTarget } from 'main-event'
 import type { FederationDocument } from './federation.ts'
+import type { MeshLimits } from './mesh-limits.ts'
 import type { BackendName, Clock, DatasetSource, ModelVersion, Neighbour, Partition, PeerName, RejectionReason, Traffic, TrainerDescription } from './interface.ts'
 
 /** Local settings of one node. What peers must agree on is in the federation document instead */
@@ -83,6 +84,8 @@ export interface RoundReport {
   accuracy: number | null
   /** Estimate of the consensus distance: sqrt(mean over neighbours of |x - x_j|^2 / 2); null without neighbours */
   neighbourDistance: number | null
+  /** Neighbours whose updates stood apart round after round, with the level of suspicion, 0.6 to 1. Named, not punished */
+  suspects: Record<PeerName, number>
   /** Wire bytes since the last round's end */
   bytesSent: number
   bytesReceived: number
@@ -127,6 +130,8 @@ export interface NodeDescription {
   /** The first round waits for this many, this node included */
   minMembers: number
   members: PeerName[]
+  /** What the mesh of the known members withstands; undefined before there is one */
+  limits: MeshLimits | undefined
   connections: Array<{ peer: PeerName, address: string, direction: 'inbound' | 'outbound' }>
   neighbours: Neighbour[]
   trainer: Omit<TrainerDescription, 'layout'> | undefined

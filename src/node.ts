@@ -11,6 +11,7 @@ import { BootstrapError, FederationMismatchError, NodeStateError } from './error
 import { decodeFederation, encodeFederation, federationId } from './federation.ts'
 import { inspectTopology } from './model/topology.ts'
 import { createWorkerTrainer } from './model/worker-trainer.ts'
+import { meshLimits } from './mesh-limits.ts'
 import { describeNode } from './node-description.ts'
 import { checkNodeInit } from './node-settings.ts'
 import { fetchFederation } from './network/federation-exchange.ts'
@@ -22,6 +23,7 @@ import { createLevelStore } from './store/level-store.ts'
 import { systemClock } from './system-clock.ts'
 import type { FederationDocument } from './federation.ts'
 import type { Clock, ModelVersion, Network, Store, Trainer, TrainerDescription } from './interface.ts'
+import type { MeshLimits } from './mesh-limits.ts'
 import type { GrapevineNode, NodeDescription, NodeEvents, NodeInit, NodeStatus } from './node-interface.ts'
 
 /** After the last round: neighbours that were told of the last update need a moment to begin pulling it */
@@ -192,6 +194,7 @@ class Node extends TypedEventEmitter<NodeEvents> implements GrapevineNode {
     try {
       await meshReady({ network, clock: this.clock }, { minMembers: this.minMembers, signal })
       this.emit('mesh:ready', { members: network.members().length, neighbours: network.neighbours().length })
+      this.warnOfLimits()
       this.status = 'training'
       await this.engine!.run(signal)
       await this.clock.delay(LINGER_MS, { signal })
@@ -202,6 +205,13 @@ class Node extends TypedEventEmitter<NodeEvents> implements GrapevineNode {
       return
     }
     void this.shutDown('rounds')
+  }
+
+  private warnOfLimits (): void {
+    const warning = this.limits()?.warning
+    if (warning !== undefined) {
+      this.emit('warning', { code: 'thin-mesh', message: warning })
+    }
   }
 
   // ---------------------------------------------------------------------------------------- stop
@@ -265,10 +275,16 @@ class Node extends TypedEventEmitter<NodeEvents> implements GrapevineNode {
       startedAt: this.startedAt,
       federation: this.membership === undefined ? undefined : { id: this.membership.id, name: this.membership.document.name },
       minMembers: this.minMembers,
+      limits: this.limits(),
       trainer: this.description,
       network: this.network,
       engine: this.engine
     })
+  }
+
+  private limits (): MeshLimits | undefined {
+    const { membership, network } = this
+    return membership === undefined || network === undefined ? undefined : meshLimits(network.members(), membership.document, membership.id)
   }
 
   async versions (options: { limit?: number } = {}): Promise<ModelVersion[]> {

@@ -188,6 +188,9 @@ export interface ReportAttacker {
   /** How often honest neighbours refused its update or left it out, and how often they could have */
   excluded: number
   of: number
+  /** Honest neighbours that suspected it in their last round, of all that had it as a neighbour then */
+  suspectedBy: number
+  neighbours: number
 }
 
 export interface TestnetReport {
@@ -232,6 +235,11 @@ export interface TestnetReport {
     nonTrainingShare: number
     rejected: Partial<Record<RejectionReason, number>>
     late: number
+    /** Of all (honest peer, suspect) pairs of the last round, those that named an attacker; of all (honest peer, attacking
+     * neighbour) pairs, those that were named. Null where there was nothing to name */
+    detection: { precision: number | null, recall: number | null }
+    /** Algebraic connectivity of the honest peers' graph at the end, and the liars per neighbourhood that it withstands */
+    honestGraph: { algebraicConnectivity: number, toleratedLiars: number }
     /** From the first process to the ready mesh, and the whole run */
     readyMs: number
     totalMs: number

@@ -36,6 +36,7 @@ const known = z.discriminatedUnion('type', [
     loss: z.number().nullable(),
     accuracy: z.number().min(0).max(1).nullable(),
     neighbourDistance: duration.nullable(),
+    suspects: z.record(z.string(), z.number()),
     bytesSent: count,
     bytesReceived: count,
     durationMs: duration,

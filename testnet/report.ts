@@ -2,6 +2,7 @@
  * From what the peers printed to the report
  */
 import { availableParallelism } from 'node:os'
+import { connectivity } from '../src/network/connectivity.ts'
 import { addCounts, lastRound, mean } from './round-board.ts'
 import { packageVersion } from './package-version.ts'
 import type { PhaseTimes } from '../src/node-interface.ts'
@@ -128,7 +129,41 @@ function reportAttacker (record: PeerRecord, attack: string, records: readonly P
       of += refused || round.neighbours.includes(record.id ?? '') ? 1 : 0
     }
   }
-  return { name: record.name, attack, excluded, of }
+  const last = lastRounds(records).filter(({ neighbours }) => neighbours.includes(record.id ?? ''))
+  return { name: record.name, attack, excluded, of, suspectedBy: last.filter(({ suspects }) => (record.id ?? '') in suspects).length, neighbours: last.length }
+}
+
+/** Of the honest peers that had one */
+function lastRounds (records: readonly PeerRecord[]): RecordedRound[] {
+  return records.filter(({ byzantine }) => byzantine === undefined).flatMap((record) => record.rounds.get(lastRound(record) ?? -1) ?? [])
+}
+
+function detectionOf (records: readonly PeerRecord[]): TestnetReport['summary']['detection'] {
+  const attackers = new Set(records.filter(({ byzantine }) => byzantine !== undefined).map(({ id }) => id))
+  let named = 0
+  let rightly = 0
+  let toName = 0
+  for (const { suspects, neighbours } of lastRounds(records)) {
+    named += Object.keys(suspects).length
+    rightly += Object.keys(suspects).filter((peer) => attackers.has(peer)).length
+    toName += neighbours.filter((peer) => attackers.has(peer)).length
+  }
+  return { precision: named === 0 ? null : rightly / named, recall: toName === 0 ? null : rightly / toName }
+}
+
+/** As the honest peers saw it in their last round */
+function honestGraphOf (records: readonly PeerRecord[]): TestnetReport['summary']['honestGraph'] {
+  const honest = records.filter(({ byzantine, id }) => byzantine === undefined && id !== undefined)
+  const edges = new Map(honest.map(({ id }) => [id!, new Set<string>()]))
+  for (const record of honest) {
+    for (const other of record.rounds.get(lastRound(record) ?? -1)?.neighbours ?? []) {
+      if (edges.has(other)) {
+        edges.get(record.id!)!.add(other)
+        edges.get(other)!.add(record.id!)
+      }
+    }
+  }
+  return connectivity(new Map([...edges].map(([id, others]) => [id, [...others]])))
 }
 
 type Measured = Omit<TestnetReport['summary'], 'consensusDistance' | 'readyMs' | 'totalMs'>
@@ -152,6 +187,8 @@ function summarise (records: readonly PeerRecord[], peers: readonly ReportPeer[]
     phases,
     nonTrainingShare: roundMs === 0 ? 0 : (phases.encodeMs + phases.publishMs + phases.aggregateMs + phases.persistMs) / roundMs,
     rejected: addCounts(honest.flatMap((peer) => peer.rounds.map((round) => round.rejected))),
+    detection: detectionOf(records),
+    honestGraph: honestGraphOf(records),
     late: honest.reduce((sum, peer) => sum + peer.rounds.reduce((late, round) => late + round.late, 0), 0)
   }
 }

@@ -1,19 +1,128 @@
 /**
  * Rules by name for the laboratory: those of the product, and those on trial
+ *
+ * What the trials gave stands in docs/robustness.md.
  */
 import { aggregatorOf, createAggregator } from '../../src/aggregators/aggregator.ts'
+import { distancesFromMean, distancesFromVector, mixed, picked, ranked, squaredDistanceOf } from '../../src/aggregators/geometry.ts'
+import { median } from '../../src/aggregators/median.ts'
+import { nearestNeighbourMixing } from '../../src/aggregators/nearest-neighbour-mixing.ts'
 import { ruleChain } from '../../src/aggregators/rules.ts'
+import { geometricMedianWeights } from '../../src/aggregators/weiszfeld.ts'
+import type { CombinationRule, Geometry, RuleContext } from '../../src/aggregators/rule.ts'
 import type { RuleChain } from '../../src/aggregators/rules.ts'
 import type { Aggregator, Random } from '../../src/interface.ts'
 
-/** Chains on trial: what they gave stands in docs/robustness.md */
-export const CANDIDATES: Readonly<Record<string, () => RuleChain>> = {}
+/** Weights of the vectors that a stage leaves, from what it leaves */
+type Stage = (geometry: Geometry, context: RuleContext) => Float64Array
+
+const geometricMedian: Stage = ({ products }) => geometricMedianWeights(products)
+
+const equalMean: Stage = ({ count }) => new Float64Array(count).fill(1 / count)
+
+/** Keeps what is within `factor` times the median distance from the own model */
+function gate (factor: number, next: Stage): Stage {
+  return (geometry, context) => {
+    const distances = distancesFromVector(geometry, 0)
+    const limit = factor * median(distances.subarray(1))
+    return among(geometry, ranked(distances).filter((index) => distances[index]! <= limit).sort((a, b) => a - b), next, context)
+  }
+}
+
+/** Drops the f vectors farthest from the geometric median, never the own one */
+function dropFarthest (next: Stage): Stage {
+  return (geometry, context) => {
+    const distances = distancesFromMean(geometry, geometricMedianWeights(geometry.products))
+    distances[0] = 0
+    const kept = ranked(distances).slice(0, Math.max(2, geometry.count - context.f)).sort((a, b) => a - b)
+    return among(geometry, kept, next, context)
+  }
+}
+
+/** Every vector becomes the mean of the nearest ones first */
+function mixNearest (next: Stage): Stage {
+  return (geometry, context) => {
+    const rows = nearestNeighbourMixing.mix(geometry, context)
+    const weights = next(mixed(geometry, rows), context)
+    const result = new Float64Array(geometry.count)
+    rows.forEach((row, i) => { row.forEach((weight, j) => { result[j]! += weights[i]! * weight }) })
+    return result
+  }
+}
+
+/** The n - f vectors, the own one among them, of the smallest diameter (MDA) */
+function smallestDiameter (next: Stage): Stage {
+  return (geometry, context) => {
+    const left = Math.max(2, geometry.count - context.f)
+    let best: number[] = []
+    let least = Infinity
+    for (const others of choose(Array.from({ length: geometry.count - 1 }, (_, i) => i + 1), left - 1)) {
+      const set = [0, ...others]
+      const diameter = Math.max(...set.flatMap((i, at) => set.slice(at + 1).map((j) => squaredDistanceOf(geometry, i, j))))
+      if (diameter < least) {
+        least = diameter
+        best = set
+      }
+    }
+    return among(geometry, best, next, context)
+  }
+}
+
+function choose (items: readonly number[], size: number): number[][] {
+  if (size === 0 || items.length < size) {
+    return size === 0 ? [[]] : []
+  }
+  const [first, ...rest] = items
+  return [...choose(rest, size - 1).map((set) => [first!, ...set]), ...choose(rest, size)]
+}
+
+/** Half the way to what the next stage says, the other half stays */
+function halfWay (next: Stage): Stage {
+  return (geometry, context) => {
+    const weights = next(geometry, context).map((weight) => weight / 2)
+    weights[0]! += 0.5
+    return weights
+  }
+}
+
+function among (geometry: Geometry, kept: readonly number[], next: Stage, context: RuleContext): Float64Array {
+  const inner = next(picked(geometry, kept), context)
+  const weights = new Float64Array(geometry.count)
+  kept.forEach((index, position) => { weights[index] = inner[position]! })
+  return weights
+}
+
+/** On trial */
+const CANDIDATES: Readonly<Record<string, Stage>> = {
+  'gate1.5+gm': gate(1.5, geometricMedian),
+  'gate1.25+gm': gate(1.25, geometricMedian),
+  'gate+nnm+gm': gate(2, mixNearest(geometricMedian)),
+  'gate+drop+gm': gate(2, dropFarthest(geometricMedian)),
+  'gate+drop+mean': gate(2, dropFarthest(equalMean)),
+  'gate1.5+drop+mean': gate(1.5, dropFarthest(equalMean)),
+  'gate+mda': gate(2, smallestDiameter(equalMean)),
+  'gate+half': gate(2, halfWay(geometricMedian))
+}
+
+export const CANDIDATE_NAMES = Object.keys(CANDIDATES)
+
+function chainOf (name: string, stage: Stage): RuleChain {
+  const rule: CombinationRule = {
+    kind: 'combination',
+    minimumVectors: (f) => 2 * f + 1,
+    combine: (geometry, context) => {
+      const weights = stage(geometry, context)
+      return { weights, excluded: new Map([...weights.keys()].filter((index) => weights[index] === 0).map((index) => [index, 'not-selected'])) }
+    }
+  }
+  return { name, before: [], rule }
+}
 
 /** `alone` is not a rule: nobody mixes */
 export function aggregatorFor (rule: string, f: number, random: Random): Aggregator {
   if (rule === 'alone') {
     return createAggregator({ rule: 'mean', f }, random)
   }
-  const candidate = CANDIDATES[rule]
-  return aggregatorOf(candidate === undefined ? ruleChain(rule) : candidate(), { f }, random)
+  const stage = CANDIDATES[rule]
+  return aggregatorOf(stage === undefined ? ruleChain(rule) : chainOf(rule, stage), { f }, random)
 }

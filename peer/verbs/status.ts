@@ -37,6 +37,9 @@ function showRunning ({ pid, node }: RunningStatus, terminal: Terminal): void {
   if (connections.length > 0 && live === 0) {
     terminal.field('', terminal.style('yellow', 'connected to peers, but none of them is a live neighbour: updates do not flow'))
   }
+  if (node.limits !== undefined) {
+    terminal.field('Withstands', limitsLine(node.limits))
+  }
   if (trainer !== undefined) {
     terminal.field('Training', `${trainer.backend}, ${formatCount(trainer.trainExamples)} examples, ${formatCount(trainer.parameterCount)} parameters`)
   }
@@ -46,9 +49,19 @@ function showRunning ({ pid, node }: RunningStatus, terminal: Terminal): void {
   for (const [index, address] of node.addresses.entries()) {
     terminal.field(index === 0 ? 'Addresses' : '', address)
   }
+  showNeighbours(node, terminal)
+}
+
+function showNeighbours ({ neighbours, lastRound }: NodeDescription, terminal: Terminal): void {
   for (const { peer, live, round } of neighbours) {
-    terminal.detail(`neighbour ${shortId(peer)} ${live ? 'live' : 'silent'}${round === undefined ? '' : `, round ${round}`}`)
+    const suspicion = lastRound?.suspects[peer]
+    terminal.detail(`neighbour ${shortId(peer)} ${live ? 'live' : 'silent'}${round === undefined ? '' : `, round ${round}`}${suspicion === undefined ? '' : `, stands apart (suspicion ${suspicion.toFixed(2)})`}`)
   }
+}
+
+function limitsLine ({ toleratedLiars, algebraicConnectivity, f, warning }: NonNullable<NodeDescription['limits']>): string {
+  const text = `${toleratedLiars} liars among each peer's neighbours in the worst case (algebraic connectivity ${algebraicConnectivity.toFixed(2)}); the federation declares f = ${f}`
+  return warning === undefined ? text : `${text}: too thin, raise topology.degree or add members`
 }
 
 function stateLine ({ status, round, phase, members, minMembers }: NodeDescription): string {

@@ -8,6 +8,10 @@ type Counts = Partial<Record<RejectionReason, number>>
 /** Peers named one by one; a Sybil swarm beyond that is counted in the totals only */
 const MAX_NAMED_PEERS = 256
 
+const JUDGEMENTS: ReadonlySet<RejectionReason> = new Set<RejectionReason>([
+  'oversized', 'malformed', 'wrong-author', 'bad-signature', 'equivocation', 'payload-hash', 'codec', 'shape', 'not-finite', 'norm', 'wrong-codec', 'distance-gate'
+])
+
 export class RejectionCounter {
   private byReason: Counts = {}
   private byPeer = new Map<PeerName, Counts>()
@@ -23,6 +27,11 @@ export class RejectionCounter {
       this.byPeer.set(peer, counts)
     }
     counts[reason] = (counts[reason] ?? 0) + 1
+  }
+
+  /** Peers of which something was refused for what it said; late, lost or merely not chosen is no judgement */
+  judged (): Set<PeerName> {
+    return new Set([...this.byPeer].filter(([, counts]) => Object.keys(counts).some((reason) => JUDGEMENTS.has(reason as RejectionReason))).map(([peer]) => peer))
   }
 
   /** Returns the counts and begins anew */

@@ -18,6 +18,8 @@ import { mix } from './mix.ts'
 import { pullLatest } from './pull-latest.ts'
 import { RejectionCounter } from './rejection-counter.ts'
 import { sampleLosses } from './sample-losses.ts'
+import { Suspicion } from './suspicion.ts'
+import { TrafficMeter } from './traffic-meter.ts'
 import type { EvaluationResult, ModelVersion, NetworkEvents, PeerName, ReceivedUpdate } from '../interface.ts'
 import type { Jump } from './jump.ts'
 import type { Mixed } from './mix.ts'
@@ -44,6 +46,7 @@ export class RoundEngine extends TypedEventEmitter<RoundEvents> {
   private readonly deadline: AdaptiveDeadline
   private readonly rejections = new RejectionCounter()
   private readonly misses = new MissCounter(MAX_MISSES)
+  private readonly suspicion = new Suspicion()
   private readonly wake = new EventTarget()
   private readonly liar: Liar | undefined
   private parameters: Float32Array = new Float32Array(0)
@@ -53,7 +56,7 @@ export class RoundEngine extends TypedEventEmitter<RoundEvents> {
   private readonly publishedAtMs = new Map<number, number>()
   private trainingFailures = 0
   private isAlone = false
-  private lastTraffic = { bytesSent: 0, bytesReceived: 0 }
+  private readonly meter: TrafficMeter
   /** The last finished round */
   round = 0
   phase: RoundPhase | undefined
@@ -65,6 +68,7 @@ export class RoundEngine extends TypedEventEmitter<RoundEvents> {
     this.init = init
     this.inbox = new Inbox({ codec: components.codec, parameterCount: init.parameterCount, staleness: init.staleness })
     this.deadline = new AdaptiveDeadline(init.deadlineMs)
+    this.meter = new TrafficMeter(components.network)
     this.liar = init.attack === undefined ? undefined : new Liar(init.attack, components.codec)
   }
 
@@ -86,7 +90,7 @@ export class RoundEngine extends TypedEventEmitter<RoundEvents> {
     network.addEventListener('update', this.onUpdate)
     network.addEventListener('update:rejected', this.onRejected)
     network.addEventListener('neighbours:change', this.onNeighbours)
-    this.lastTraffic = network.traffic()
+    this.meter.read()
     try {
       await this.catchUp(signal)
       while (this.init.rounds === undefined || this.round < this.init.rounds) {
@@ -130,7 +134,6 @@ export class RoundEngine extends TypedEventEmitter<RoundEvents> {
       ...(evaluation === undefined ? {} : { loss: evaluation.loss, accuracy: evaluation.accuracy })
     }))
 
-    const traffic = this.trafficSinceLastRound()
     await this.finish({
       round,
       accepted: mixed.parents.length,
@@ -141,7 +144,8 @@ export class RoundEngine extends TypedEventEmitter<RoundEvents> {
       loss: evaluation?.loss ?? null,
       accuracy: evaluation?.accuracy ?? null,
       neighbourDistance: mixed.distance,
-      ...traffic,
+      suspects: this.suspicion.suspects(),
+      ...this.meter.read(),
       durationMs: this.components.clock.monotonicMs() - startedAtMs,
       phases,
       examples: trained.examples
@@ -234,6 +238,7 @@ export class RoundEngine extends TypedEventEmitter<RoundEvents> {
     for (const { peer, reason } of mixed.excluded) {
       this.rejections.add(peer, reason)
     }
+    this.suspicion.observe(own, entries.map(({ update, parameters }) => ({ peer: update.author, parameters })), this.rejections.judged())
     if (!mixed.keptOwn) {
       this.inbox.use(entries)
     } else if (neighbours.length > 0) {
@@ -318,7 +323,9 @@ export class RoundEngine extends TypedEventEmitter<RoundEvents> {
   }
 
   private readonly onNeighbours = ({ detail }: NetworkEvents['neighbours:change']): void => {
-    this.inbox.retain(new Set(detail.neighbours.map(({ peer }) => peer)))
+    const peers = new Set(detail.neighbours.map(({ peer }) => peer))
+    this.inbox.retain(peers)
+    this.suspicion.retain(peers)
   }
 
   private take (update: ReceivedUpdate): void {
@@ -333,13 +340,6 @@ export class RoundEngine extends TypedEventEmitter<RoundEvents> {
       this.deadline.observe(update.author, update.receivedAtMs - publishedAtMs)
     }
     this.wake.dispatchEvent(new Event('update'))
-  }
-
-  private trafficSinceLastRound (): { bytesSent: number, bytesReceived: number } {
-    const traffic = this.components.network.traffic()
-    const since = { bytesSent: traffic.bytesSent - this.lastTraffic.bytesSent, bytesReceived: traffic.bytesReceived - this.lastTraffic.bytesReceived }
-    this.lastTraffic = traffic
-    return since
   }
 
   private async timed<T> (phases: PhaseTimes, phase: RoundPhase, work: () => T | Promise<T>): Promise<T> {

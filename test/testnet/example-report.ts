@@ -62,7 +62,7 @@ export function exampleReport (options: { peers?: number, rounds?: number, fault
     startedAt: '2026-11-21T01:02:03.000Z',
     peers: made,
     kills: faults ? [{ name: `peer-${peers - 1}`, round: 5, survivorsMs: 1234, restartedAtRound: null, resumedAtRound: null, backInMeshMs: null }] : [],
-    attackers: faults ? [{ name: `peer-${peers}`, attack: 'sign-flip:2', excluded: 40, of: 42 }] : [],
+    attackers: faults ? [{ name: `peer-${peers}`, attack: 'sign-flip:2', excluded: 40, of: 42, suspectedBy: 3, neighbours: 4 }] : [],
     summary: {
       peers: faults ? peers - 1 : peers,
       finished: faults ? peers - 3 : peers,
@@ -77,6 +77,8 @@ export function exampleReport (options: { peers?: number, rounds?: number, fault
       nonTrainingShare: 0.0625,
       rejected: { 'distance-gate': 7 },
       late: 1,
+      detection: detection(faults),
+      honestGraph: { algebraicConnectivity: 2.4, toleratedLiars: 1 },
       readyMs: 2100,
       totalMs: 15_400
     }
@@ -101,4 +103,8 @@ export function exampleDocument (): TestnetReport['configuration']['federation']
     round: { deadlineMs: 15_000, staleness: 1 },
     privacy: { mechanism: 'none' }
   })
+}
+
+function detection (faults: boolean): TestnetReport['summary']['detection'] {
+  return faults ? { precision: 0.75, recall: 1 } : { precision: null, recall: null }
 }

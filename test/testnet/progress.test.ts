@@ -93,7 +93,8 @@ describe('the summary', () => {
       '  rejected            7           distance-gate 7; late 1',
       '  peer-6 failed: it ended although nobody asked it to.',
       '  peer-7 was killed in round 5: the others had finished it 1.23 s later.',
-      '  peer-8 attacked (sign-flip:2): honest peers left its update out 40 of 42 times.'
+      '  peer-8 attacked (sign-flip:2): honest peers left its update out 40 of 42 times; 3 of 4 honest neighbours suspected it at the end.',
+      '  detection: 75.0 % of those suspected lied (precision), 100.0 % of the liars beside honest peers were suspected (recall).'
     ])
   })
 

@@ -24,6 +24,7 @@ const roundEnd = (round: number, detail: Partial<RoundEnd> = {}): RoundEnd => ({
   loss: 1,
   accuracy: 0.5,
   neighbourDistance: 1,
+  suspects: {},
   bytesSent: 100,
   bytesReceived: 90,
   durationMs: 1000,
@@ -98,11 +99,14 @@ describe('the report', () => {
 
   it('says how often attackers were left out where they could have been mixed in', () => {
     const report = build([
-      peer(0, { neighbours: [2, 3], rounds: [roundEnd(1, { rejectedPeers: { 'id-3': { 'distance-gate': 1 } }, rejected: { 'distance-gate': 1 } }), roundEnd(2)] }),
-      peer(1, { neighbours: [1], rounds: [roundEnd(1), roundEnd(2, { rejectedPeers: { 'id-3': { norm: 2 } }, rejected: { norm: 2 } })] }),
+      peer(0, { neighbours: [2, 3], rounds: [roundEnd(1, { rejectedPeers: { 'id-3': { 'distance-gate': 1 } }, rejected: { 'distance-gate': 1 } }), roundEnd(2, { suspects: { 'id-3': 0.9 } })] }),
+      peer(1, { neighbours: [1], rounds: [roundEnd(1), roundEnd(2, { rejectedPeers: { 'id-3': { norm: 2 } }, rejected: { norm: 2 }, suspects: { 'id-1': 0.7 } })] }),
       peer(2, { byzantine: 'sign-flip:2', neighbours: [1] })
     ])
-    expect(report.attackers).toEqual([{ name: 'peer-3', attack: 'sign-flip:2', excluded: 2, of: 3 }])
+    expect(report.attackers).toEqual([{ name: 'peer-3', attack: 'sign-flip:2', excluded: 2, of: 3, suspectedBy: 1, neighbours: 1 }])
+    // peer-2 names an honest peer, and has no attacker beside it
+    expect(report.summary.detection).toEqual({ precision: 0.5, recall: 1 })
+    expect(report.summary.honestGraph.algebraicConnectivity).toBeCloseTo(2, 6)
     expect(report.summary.rejected).toEqual({ 'distance-gate': 1, norm: 2 })
     expect(report.peers.map((one) => one.neighbours)).toEqual([['peer-2', 'peer-3'], ['peer-1'], ['peer-1']])
   })

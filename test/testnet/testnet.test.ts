@@ -146,7 +146,8 @@ describe('a testnet of fake peers', () => {
   it('counts how often attackers were left out', async () => {
     const report = await fakeTestnet({ peers: 4, byzantine: [{ count: 1, attack: 'sign-flip:2' }], attackers: 1 }).run()
     expect(report.peers.map((peer) => peer.byzantine)).toEqual([false, false, false, 'sign-flip:2'])
-    expect(report.attackers).toEqual([{ name: 'peer-4', attack: 'sign-flip:2', excluded: 12, of: 12 }])
+    expect(report.attackers).toEqual([{ name: 'peer-4', attack: 'sign-flip:2', excluded: 12, of: 12, suspectedBy: 3, neighbours: 3 }])
+    expect(report.summary.detection).toEqual({ precision: 1, recall: 1 })
     expect(report.summary).toMatchObject({ peers: 3, rejected: { 'distance-gate': 12 } })
   })
 

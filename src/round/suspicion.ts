@@ -1,0 +1,88 @@
+/**
+ * Who looks like a liar: neighbours whose updates stand apart from the others', round after round
+ *
+ * Each round every update is judged by its distance from the own model and by its angle to what the other neighbours say,
+ * as robust z-scores (median and median absolute deviation; Iglewicz and Hoaglin 1993). One odd update proves nothing where
+ * data differ: suspicion is a moving average of being odd, which rises within a few rounds and decays by itself.
+ * Suspects are named, not punished: the rule bounds what they can do, and an attack that stays within the honest
+ * spread stays below this threshold, too.
+ */
+import { differenceProducts } from '../aggregators/kernels/difference-products.ts'
+import { median } from '../aggregators/median.ts'
+import type { NeighbourReplica, PeerName } from '../interface.ts'
+
+/** Robust standard deviations from the median */
+const ODD = 3
+/** Of a normal distribution, the median absolute deviation is this part of the standard deviation */
+const NORMAL_MAD = 0.6745
+/** The deviation is taken for at least this part of the median: models that all but agree have no odd one out */
+const LEAST_SPREAD = 0.05
+/** Fewer updates than this have no middle to stand apart from */
+const LEAST_UPDATES = 4
+
+const GAIN = 0.25
+/** Reached by four odd updates in a row, left by two usual ones */
+const SUSPECT = 0.6
+
+export interface Oddity {
+  peer: PeerName
+  /** Robust z-score of the distance from the own model: far is positive */
+  distance: number
+  /** Robust z-score of the cosine between its difference and the sum of the others': against them is negative */
+  angle: number
+}
+
+function robustScores (values: readonly number[], scale: number): number[] {
+  const middle = median(values)
+  const spread = Math.max(median(values.map((value) => Math.abs(value - middle))), LEAST_SPREAD * scale)
+  return values.map((value) => spread === 0 ? 0 : NORMAL_MAD * (value - middle) / spread)
+}
+
+/** Scores of each replica among the others; empty when there are too few */
+export function oddities (own: Float32Array, replicas: ReadonlyArray<Pick<NeighbourReplica, 'peer' | 'parameters'>>): Oddity[] {
+  const count = replicas.length
+  if (count < LEAST_UPDATES) {
+    return []
+  }
+  const products = differenceProducts(own, replicas.map(({ parameters }) => parameters))
+  const lengths = replicas.map((_, j) => Math.sqrt(products[j * count + j]!))
+  const rowSums = replicas.map((_, j) => products.subarray(j * count, (j + 1) * count).reduce((sum, product) => sum + product, 0))
+  const total = rowSums.reduce((sum, value) => sum + value, 0)
+  const cosines = replicas.map((_, j) => {
+    const square = products[j * count + j]!
+    const others = Math.sqrt(Math.max(0, total - 2 * rowSums[j]! + square))
+    return lengths[j] === 0 || others === 0 ? 0 : (rowSums[j]! - square) / (lengths[j]! * others)
+  })
+  const far = robustScores(lengths, median(lengths))
+  const against = robustScores(cosines, 1)
+  return replicas.map(({ peer }, j) => ({ peer, distance: far[j]!, angle: against[j]! }))
+}
+
+export class Suspicion {
+  private readonly levels = new Map<PeerName, number>()
+
+  /** Takes in one round: the replicas, and who was refused or left out by judgement */
+  observe (own: Float32Array, replicas: ReadonlyArray<Pick<NeighbourReplica, 'peer' | 'parameters'>>, refused: ReadonlySet<PeerName>): void {
+    const odd = new Set(oddities(own, replicas).filter(({ distance, angle }) => distance > ODD || angle < -ODD).map(({ peer }) => peer))
+    refused.forEach((peer) => odd.add(peer))
+    const seen = new Set([...replicas.map(({ peer }) => peer), ...refused])
+    for (const peer of seen) {
+      const level = this.levels.get(peer) ?? 0
+      this.levels.set(peer, level + GAIN * ((odd.has(peer) ? 1 : 0) - level))
+    }
+  }
+
+  /** Forgets all but these */
+  retain (peers: ReadonlySet<PeerName>): void {
+    for (const peer of this.levels.keys()) {
+      if (!peers.has(peer)) {
+        this.levels.delete(peer)
+      }
+    }
+  }
+
+  /** Those above the threshold, ascending, with their level from 0 to 1 */
+  suspects (): Record<PeerName, number> {
+    return Object.fromEntries([...this.levels].filter(([, level]) => level >= SUSPECT).sort(([a], [b]) => a < b ? -1 : 1))
+  }
+}

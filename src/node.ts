@@ -103,12 +103,14 @@ class Node extends TypedEventEmitter<NodeEvents> implements GrapevineNode {
     const { document } = membership
     const { layout, parameterCount } = inspectTopology(document.model)
     const codec = createCodec(document.codec.name)
+    const attack = init.attack === undefined ? undefined : createAttack(init.attack)
     const trainer = this.trainer = createWorkerTrainer({
       document,
       data: init.data,
-      backend: init.backend ?? 'auto',
-      threads: init.threads ?? 1,
-      ...(init.partition === undefined ? {} : { partition: init.partition })
+      backend: init.backend,
+      threads: init.threads,
+      partition: init.partition,
+      poison: attack?.poison
     })
     const description = this.description = await trainer.start({ signal: this.abort.signal })
     const network = this.network = await createNetwork({
@@ -134,12 +136,17 @@ class Node extends TypedEventEmitter<NodeEvents> implements GrapevineNode {
       staleness: document.round.staleness,
       rounds: init.rounds,
       evaluateEvery: init.evaluateEvery ?? 1,
-      attack: init.attack === undefined ? undefined : createAttack(init.attack)
+      attack
     })
     this.forwardRoundEvents(engine)
     await engine.load()
     network.setRound(engine.round + 1)
     await network.start({ signal: this.abort.signal })
+    this.announce(network, membership, engine, description)
+  }
+
+  private announce (network: Network, membership: Membership, engine: RoundEngine, description: TrainerDescription): void {
+    const { document } = membership
     this.emit('listening', { peer: network.self, addresses: network.addresses() })
     this.emit('joined', { federation: membership.id, name: document.name, how: membership.how, round: engine.latestVersion?.round ?? 0, backend: description.backend })
   }

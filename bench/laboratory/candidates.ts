@@ -85,6 +85,35 @@ function halfWay (next: Stage): Stage {
   }
 }
 
+/** Keeps what points where the others point, as robust scores of cosines tell */
+function angleGate (limit: number, next: Stage): Stage {
+  return (geometry, context) => {
+    const { products, count } = geometry
+    const inner = (i: number, j: number): number => products[i * count + j]! - products[i * count]! - products[j]! + products[0]!
+    const others = Array.from({ length: count - 1 }, (_, j) => j + 1)
+    const cosines = others.map((i) => {
+      const along = others.filter((j) => j !== i).reduce((sum, j) => sum + inner(i, j), 0)
+      const rest = others.filter((j) => j !== i).reduce((sum, j) => sum + others.filter((l) => l !== i).reduce((part, l) => part + inner(j, l), 0), 0)
+      return along / Math.sqrt(Math.max(1e-30, inner(i, i) * rest))
+    })
+    const middle = median(cosines)
+    const spread = Math.max(0.02, median(cosines.map((value) => Math.abs(value - middle))))
+    const kept = [0, ...others.filter((_, at) => 0.6745 * (cosines[at]! - middle) / spread > -limit)]
+    return among(geometry, kept, next, context)
+  }
+}
+
+/** The own model counts as several */
+function ownVotes (votes: number, next: Stage): Stage {
+  return (geometry, context) => {
+    const copies = [...new Array<number>(votes).fill(0), ...Array.from({ length: geometry.count - 1 }, (_, j) => j + 1)]
+    const inner = next(picked(geometry, copies), context)
+    const weights = new Float64Array(geometry.count)
+    copies.forEach((index, position) => { weights[index]! += inner[position]! })
+    return weights
+  }
+}
+
 function among (geometry: Geometry, kept: readonly number[], next: Stage, context: RuleContext): Float64Array {
   const inner = next(picked(geometry, kept), context)
   const weights = new Float64Array(geometry.count)
@@ -101,6 +130,9 @@ const CANDIDATES: Readonly<Record<string, Stage>> = {
   'gate+drop+mean': gate(2, dropFarthest(equalMean)),
   'gate1.5+drop+mean': gate(1.5, dropFarthest(equalMean)),
   'gate+mda': gate(2, smallestDiameter(equalMean)),
+  'gate+angle2+gm': gate(2, angleGate(2, geometricMedian)),
+  'gate+angle3+gm': gate(2, angleGate(3, geometricMedian)),
+  'gate+own2+gm': gate(2, ownVotes(2, geometricMedian)),
   'gate+half': gate(2, halfWay(geometricMedian))
 }
 

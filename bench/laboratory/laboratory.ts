@@ -6,6 +6,7 @@
 import { TrainingError } from '../../src/errors.ts'
 import { consensusDistance } from '../../src/aggregators/consensus.ts'
 import { plus } from '../../src/attacks/statistics.ts'
+import { withFlippedLabels } from '../../src/data/poison.ts'
 import { initialParameters } from '../../src/model/initial-parameters.ts'
 import { LocalTraining } from '../../src/model/local-training.ts'
 import { seededRandom } from '../../src/seeded-random.ts'
@@ -13,7 +14,7 @@ import { drawCoordinates, withLies, worstFactor } from './adaptive.ts'
 import { aggregatorFor } from './candidates.ts'
 import { fiedlerVector, honestGraph } from './graph.ts'
 import { directionOf, fixedLies } from './lies.ts'
-import { flipped, shares } from './shared-data.ts'
+import { shares } from './shared-data.ts'
 import type { Dataset } from '../../src/data/examples.ts'
 import type { FederationDocument } from '../../src/federation.ts'
 import type { AggregationInput, Aggregator } from '../../src/interface.ts'
@@ -46,7 +47,7 @@ export class Laboratory {
       new LocalTraining({ document, dataset: { train: examples, test }, backend, seed: `${cell.seed}/${index}` })
     this.trainers = own.map((examples, index) => training(index, examples))
     this.liars = cell.attack === 'label-flip'
-      ? Array.from({ length: cell.byzantine }, (_, b) => training(cell.peers + b, flipped(own[b]!, document.model.labels.length)))
+      ? Array.from({ length: cell.byzantine }, (_, b) => training(cell.peers + b, withFlippedLabels(own[b]!, document.model.labels.length)))
       : []
     const start = initialParameters(document.model)
     this.models = own.map(() => start.slice())

@@ -30,11 +30,6 @@ export function subset (examples: Examples, rows: Uint32Array): Examples {
   }
 }
 
-/** The same inputs with class c called the last class minus c (label flip) */
-export function flipped (examples: Examples, classes: number): Examples {
-  return { ...examples, labels: examples.labels.map((label) => classes - 1 - label), writeInputs: (index, out, offset) => { examples.writeInputs(index, out, offset) } }
-}
-
 /** The honest peers' shares */
 export function shares (train: Examples, { peers, alpha, seed }: Cell): Examples[] {
   const options = Number.isFinite(alpha) ? { strategy: 'dirichlet' as const, alpha } : { strategy: 'iid' as const }

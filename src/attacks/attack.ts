@@ -7,12 +7,15 @@ import { closest } from '../closest.ts'
 import { denormal } from './denormal.ts'
 import { dissensus, fallOfEmpires, littleIsEnough, spectral } from './directions.ts'
 import { gaussian } from './gaussian.ts'
+import { equivocation } from './equivocation.ts'
 import { huge } from './huge.ts'
 import { mimic, stale } from './imitation.ts'
 import { nan } from './nan.ts'
+import { backdoor, labelFlip } from './poisoning.ts'
 import { signFlip } from './sign-flip.ts'
 import { minMax, minSum } from './within-spread.ts'
 import { wrongShape } from './wrong-shape.ts'
+import type { Poison } from '../data/poison.ts'
 import type { Codec, Random } from '../interface.ts'
 
 /** What a liar knows when it writes its lie */
@@ -39,6 +42,10 @@ export interface Attack {
    * parameters, whichever codec made it. Returns new bytes
    */
   corruptPayload?: (payload: Uint8Array) => Uint8Array
+  /** It signs its honest model as well, as a second update of the same round */
+  equivocates?: true
+  /** What it does to its own training data; `corrupt` then leaves alone what it learned */
+  poison?: Poison
 }
 
 /** Makes an attack of a strength, or of its usual one. Throws RangeError when the strength is out of range */
@@ -55,6 +62,9 @@ const ATTACKS: Record<string, CreateAttack> = {
   'min-sum': minSum,
   gaussian,
   stale,
+  equivocation,
+  'label-flip': labelFlip,
+  backdoor,
   nan,
   huge,
   denormal,

@@ -4,6 +4,7 @@
  * Parameters are transferred, not copied. Errors cross by name and message: an Error's class does not survive the thread.
  */
 import { BackendError, DatasetError, InvalidFederationError, TrainingError } from '../errors.ts'
+import type { Poison } from '../data/poison.ts'
 import type { FederationDocument } from '../federation.ts'
 import type { BackendName, DatasetSource, EvaluationResult, Partition, TrainerDescription, TrainResult } from '../interface.ts'
 
@@ -22,6 +23,8 @@ export interface WorkerTrainerInit {
    * @default 1
    */
   threads?: number | undefined
+  /** SIMULATION ONLY: what a dishonest peer does to its training data */
+  poison?: Poison | undefined
   /** Order of the examples. @default 0 */
   seed?: number | string | undefined
 }

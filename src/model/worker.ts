@@ -6,6 +6,7 @@
  */
 import { parentPort, workerData } from 'node:worker_threads'
 import { loadDataset } from '../data/load-dataset.ts'
+import { poisoned } from '../data/poison.ts'
 import { chooseBackend } from './choose-backend.ts'
 import { firstLine } from './first-line.ts'
 import { initialParameters } from './initial-parameters.ts'
@@ -32,9 +33,12 @@ function setEnvironment (): void {
 }
 
 async function start (): Promise<TrainerDescription> {
-  const { document, data, partition, backend = 'auto', seed = 0 } = init
+  const { document, data, partition, poison, backend = 'auto', seed = 0 } = init
   const plan = planModel(document.model)
-  const dataset = await loadDataset(data, document.model, partition)
+  const honest = await loadDataset(data, document.model, partition)
+  const dataset = poison === undefined
+    ? honest
+    : { ...honest, train: poisoned(honest.train, poison, { shape: plan.inputShape, classes: document.model.labels.length }) }
   setEnvironment()
   const chosen = await chooseBackend({
     backend,

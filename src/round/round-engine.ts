@@ -10,6 +10,7 @@ import { TrainingError } from '../errors.ts'
 import { AdaptiveDeadline } from './adaptive-deadline.ts'
 import { collect } from './collect.ts'
 import { euclideanNorm, Inbox } from './inbox.ts'
+import { Isolation } from './isolation.ts'
 import { planJump } from './jump.ts'
 import { Liar } from './liar.ts'
 import { lowerMedian } from './lower-median.ts'
@@ -20,7 +21,7 @@ import { RejectionCounter } from './rejection-counter.ts'
 import { sampleLosses } from './sample-losses.ts'
 import { Suspicion } from './suspicion.ts'
 import { TrafficMeter } from './traffic-meter.ts'
-import type { EvaluationResult, ModelVersion, NetworkEvents, PeerName, ReceivedUpdate } from '../interface.ts'
+import type { EvaluationResult, ModelVersion, NetworkEvents, PeerName, PublishReceipt, ReceivedUpdate } from '../interface.ts'
 import type { Jump } from './jump.ts'
 import type { Mixed } from './mix.ts'
 import type { PhaseTimes, RoundPhase, RoundReport } from '../node-interface.ts'
@@ -55,7 +56,7 @@ export class RoundEngine extends TypedEventEmitter<RoundEvents> {
   /** When the own update of a round was out, by round, the last few */
   private readonly publishedAtMs = new Map<number, number>()
   private trainingFailures = 0
-  private isAlone = false
+  private readonly isolation = new Isolation()
   private readonly meter: TrafficMeter
   /** The last finished round */
   round = 0
@@ -86,10 +87,7 @@ export class RoundEngine extends TypedEventEmitter<RoundEvents> {
 
   /** Runs rounds until `rounds` is reached; rejects with the signal's reason when aborted */
   async run (signal: AbortSignal): Promise<void> {
-    const { network } = this.components
-    network.addEventListener('update', this.onUpdate)
-    network.addEventListener('update:rejected', this.onRejected)
-    network.addEventListener('neighbours:change', this.onNeighbours)
+    this.listen('addEventListener')
     this.meter.read()
     try {
       await this.catchUp(signal)
@@ -101,11 +99,16 @@ export class RoundEngine extends TypedEventEmitter<RoundEvents> {
         }
       }
     } finally {
-      network.removeEventListener('update', this.onUpdate)
-      network.removeEventListener('update:rejected', this.onRejected)
-      network.removeEventListener('neighbours:change', this.onNeighbours)
+      this.listen('removeEventListener')
       this.phase = undefined
     }
+  }
+
+  private listen (action: 'addEventListener' | 'removeEventListener'): void {
+    const { network } = this.components
+    network[action]('update', this.onUpdate)
+    network[action]('update:rejected', this.onRejected)
+    network[action]('neighbours:change', this.onNeighbours)
   }
 
   // ---------------------------------------------------------------------------------------- one round
@@ -199,7 +202,11 @@ export class RoundEngine extends TypedEventEmitter<RoundEvents> {
       // wall clock, so that a home restored from a backup does not sign an old number again
       this.sequence = Math.max(this.sequence + 1, clock.now())
       await store.putPublication({ round, sequence: this.sequence })
-      await network.publish({ round, sequence: this.sequence, codec: codec.name, payload, degree: network.neighbours().length }, { signal })
+      const send = async (bytes: Uint8Array, sequence: number): Promise<PublishReceipt> => network.publish({ round, sequence, codec: codec.name, payload: bytes, degree: network.neighbours().length }, { signal })
+      await send(payload, this.sequence)
+      if (this.init.attack?.equivocates === true) {
+        await send(codec.encode(parameters), ++this.sequence)
+      }
     })
     this.publishedAtMs.set(round, clock.monotonicMs())
     this.publishedAtMs.delete(round - REMEMBERED_ROUNDS)
@@ -230,7 +237,9 @@ export class RoundEngine extends TypedEventEmitter<RoundEvents> {
   private async aggregate (round: number, { half, own }: { half: Float32Array, own: Float32Array }, signal: AbortSignal): Promise<Mixed> {
     const { aggregator, network, trainer } = this.components
     const neighbours = network.neighbours()
-    this.noteIsolation(round, neighbours.length === 0)
+    if (this.isolation.begins(neighbours.length)) {
+      this.emit('warning', { code: 'no-neighbours', message: `round ${round}: no neighbour is there; training goes on alone until one comes` })
+    }
     const entries = this.inbox.usableOf(neighbours.map(({ peer }) => peer), round)
     this.liar?.observe(entries.map(({ parameters }) => parameters))
     const losses = aggregator.needsLosses && entries.length >= aggregator.minimumNeighbours ? await sampleLosses(trainer, { own, entries }, { round, signal }) : undefined
@@ -242,20 +251,9 @@ export class RoundEngine extends TypedEventEmitter<RoundEvents> {
     if (!mixed.keptOwn) {
       this.inbox.use(entries)
     } else if (neighbours.length > 0) {
-      this.emit('warning', {
-        code: 'too-few-updates',
-        message: `round ${round}: ${mixed.received} valid updates, ${aggregator.name} needs ${aggregator.minimumNeighbours}; the own model is kept`
-      })
+      this.emit('warning', { code: 'too-few-updates', message: `round ${round}: ${mixed.received} valid updates, ${aggregator.name} needs ${aggregator.minimumNeighbours}; the own model is kept` })
     }
     return mixed
-  }
-
-  /** Rounds go on without any neighbour, one after the other: the operator should know */
-  private noteIsolation (round: number, isAlone: boolean): void {
-    if (isAlone && !this.isAlone) {
-      this.emit('warning', { code: 'no-neighbours', message: `round ${round}: no neighbour is there; training goes on alone until one comes` })
-    }
-    this.isAlone = isAlone
   }
 
   private async commit (round: number, parameters: Float32Array, updateIds: readonly string[], metrics: ModelVersion['metrics']): Promise<void> {

@@ -4,7 +4,8 @@
 import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { Command, CommanderError, Option } from 'commander'
-import { createAttack } from '../src/attacks/attack.ts'
+import { AGGREGATION_RULES, PRE_AGGREGATION_NAMES } from '../src/aggregators/rules.ts'
+import { ATTACK_NAMES, createAttack } from '../src/attacks/attack.ts'
 import { closest } from '../src/closest.ts'
 import { DIGITS_DEFAULTS } from '../src/data/digits.ts'
 import { DatasetError, InvalidFederationError } from '../src/errors.ts'
@@ -118,8 +119,8 @@ function buildProgram (write: (text: string) => void): Command {
     new Option('--evaluate-every <n>', 'test the models every n rounds, and after the last (default: rounds / 20)').argParser(whole('--evaluate-every', 1)),
     new Option('--kill <n@round>', 'kill n peers in the middle of that round').argParser(listed(parseFault('--kill'))),
     new Option('--restart <n@round>', 'start n killed peers again when the others begin that round').argParser(listed(parseFault('--restart'))),
-    new Option('--byzantine <n:attack[:strength]>', 'n peers lie in this way').argParser(listed(parseAttackers)),
-    new Option('--rule <name>', 'aggregation rule'),
+    new Option('--byzantine <n:attack[:strength]>', `n peers lie in this way: ${ATTACK_NAMES.join(', ')}`).argParser(listed(parseAttackers)),
+    new Option('--rule <name>', `aggregation rule: ${AGGREGATION_RULES.join(', ')}, after ${PRE_AGGREGATION_NAMES.map((name) => `${name}+`).join(' or ')} if wanted`),
     new Option('--f <n>', 'liars among its neighbours that a peer withstands').argParser(whole('--f', 0, 64)),
     new Option('--codec <name>', 'encoding of the updates'),
     new Option('--report <dir>', 'write report.json and report.html into this folder'),

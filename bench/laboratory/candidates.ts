@@ -123,6 +123,8 @@ function among (geometry: Geometry, kept: readonly number[], next: Stage, contex
 
 /** On trial */
 const CANDIDATES: Readonly<Record<string, Stage>> = {
+  'gate3+gm': gate(3, geometricMedian),
+  'gate4+gm': gate(4, geometricMedian),
   'gate1.5+gm': gate(1.5, geometricMedian),
   'gate1.25+gm': gate(1.25, geometricMedian),
   'gate+nnm+gm': gate(2, mixNearest(geometricMedian)),

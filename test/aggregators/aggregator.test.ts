@@ -243,11 +243,11 @@ describe('gated-geometric-median', () => {
     expect(parameters).toEqual(geometricMedian(2).aggregate(inputOf(vectors.slice(0, 5))).parameters)
   })
 
-  it('drops what is farther than twice the median distance, and nothing at exactly that distance', () => {
+  it('drops what is farther than three times the median distance, and nothing at exactly that distance', () => {
     const at = (distance: number): Float32Array => Float32Array.of(distance)
 
-    expect(gatedGeometricMedian(0).aggregate(inputOf([at(0), at(1), at(-1), at(2)])).excluded).toEqual([])
-    expect(gatedGeometricMedian(0).aggregate(inputOf([at(0), at(1), at(-1), at(2.001)])).excluded).toEqual([{ peer: 'peer-02', reason: 'distance-gate' }])
+    expect(gatedGeometricMedian(0).aggregate(inputOf([at(0), at(1), at(-1), at(3)])).excluded).toEqual([])
+    expect(gatedGeometricMedian(0).aggregate(inputOf([at(0), at(1), at(-1), at(3.001)])).excluded).toEqual([{ peer: 'peer-02', reason: 'distance-gate' }])
   })
 
   it('costs little among honest peers: none of a cloud is dropped', () => {

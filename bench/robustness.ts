@@ -6,14 +6,14 @@
  * Grid A: 20 honest peers on a random 8-regular graph, 2 liars beside each, Dirichlet 0.1, 50 rounds of 5 steps, MLP
  * 784-100-10. Mean accuracy of the honest peers' own models on all test examples, beside the reference implementation's
  * (another code base, one seed; differences below 2 points are noise). Attacks with * choose their strength anew for
- * every target and round. Uses the MNIST files in ../shared/data/mnist or GRAPEVINE_MNIST where they are, else
+ * every target and round. `--attacks backdoor,backdoor-boosted` prints how often a trigger works. Uses the MNIST files in ../shared/data/mnist or GRAPEVINE_MNIST where they are, else
  * generated digits, to which the reference numbers do not apply.
  */
 import { writeFile } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import { parseArgs } from 'node:util'
 import { Worker } from 'node:worker_threads'
-import { GRID_A, GRID_ATTACKS } from './laboratory/cell.ts'
+import { GRID_A, GRID_ATTACKS, LABORATORY_ATTACKS } from './laboratory/cell.ts'
 import { REFERENCE } from './laboratory/reference.ts'
 import { dataSource } from './laboratory/shared-data.ts'
 import type { Cell, CellResult, GridAttack } from './laboratory/cell.ts'
@@ -53,9 +53,9 @@ function cells (): Cell[] {
     resample: values.resample === 'all' ? Number(values.degree) : Number(values.resample)
   }
   const attacks = values.attacks.split(',') as GridAttack[]
-  const unknown = attacks.find((attack) => !GRID_ATTACKS.includes(attack))
+  const unknown = attacks.find((attack) => !LABORATORY_ATTACKS.includes(attack))
   if (unknown !== undefined) {
-    throw new RangeError(`unknown attack "${unknown}"; known are ${GRID_ATTACKS.join(', ')}`)
+    throw new RangeError(`unknown attack "${unknown}"; known are ${LABORATORY_ATTACKS.join(', ')}`)
   }
   return values.rules.split(',').flatMap((rule) => attacks
     // nobody listens to a liar who is alone
@@ -77,7 +77,7 @@ async function runAll (queue: Cell[]): Promise<Finished[]> {
       if (message !== 'ready') {
         finished.push(message)
         const { cell, result } = message
-        process.stderr.write(`${finished.length}/${total}  ${cell.rule}  ${cell.attack}  seed ${cell.seed}  ${(100 * result.accuracy).toFixed(1)} %  worst ${(100 * result.worst).toFixed(1)}  consensus ${result.consensus.toPrecision(3)}  left out ${(100 * result.byzantineExcluded).toFixed(0)} % of lies, ${(100 * result.honestExcluded).toFixed(0)} % of honest  ${result.seconds.toFixed(0)} s\n`)
+        process.stderr.write(`${finished.length}/${total}  ${cell.rule}  ${cell.attack}  seed ${cell.seed}  ${(100 * result.accuracy).toFixed(1)} %  worst ${(100 * result.worst).toFixed(1)}  consensus ${result.consensus.toPrecision(3)}${result.backdoorSuccess === null ? '' : `  backdoor ${(100 * result.backdoorSuccess).toFixed(1)} %`}  left out ${(100 * result.byzantineExcluded).toFixed(0)} % of lies, ${(100 * result.honestExcluded).toFixed(0)} % of honest  ${result.seconds.toFixed(0)} s\n`)
       }
       const next = pending.shift()
       if (next === undefined) {

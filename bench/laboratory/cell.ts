@@ -5,7 +5,10 @@
 /** Starred attacks choose their strength against each target: see adaptive.ts */
 export const GRID_ATTACKS = ['none', 'alie*', 'dissensus*', 'spectral*', 'foe*', 'label-flip', 'sign-flip'] as const
 
-export type GridAttack = typeof GRID_ATTACKS[number]
+/** Beside the columns of grid A: data with a trigger, published as learned, or boosted to replace the target's model */
+export const LABORATORY_ATTACKS = [...GRID_ATTACKS, 'backdoor', 'backdoor-boosted'] as const
+
+export type GridAttack = typeof LABORATORY_ATTACKS[number]
 
 export interface Cell {
   rule: string
@@ -33,6 +36,8 @@ export interface CellResult {
   worst: number
   /** sqrt(mean of |x_i - mean|^2) over the honest peers at the end */
   consensus: number
+  /** Share of test images of other classes that are taken for the first one when they bear the trigger; null without a backdoor */
+  backdoorSuccess: number | null
   /** Honest messages that the rule left out, of all that it judged */
   honestExcluded: number
   /** The attackers' messages that it left out, of all */

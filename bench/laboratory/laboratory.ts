@@ -6,7 +6,7 @@
 import { TrainingError } from '../../src/errors.ts'
 import { consensusDistance } from '../../src/aggregators/consensus.ts'
 import { plus } from '../../src/attacks/statistics.ts'
-import { withFlippedLabels } from '../../src/data/poison.ts'
+import { poisoned, withTrigger } from '../../src/data/poison.ts'
 import { initialParameters } from '../../src/model/initial-parameters.ts'
 import { LocalTraining } from '../../src/model/local-training.ts'
 import { seededRandom } from '../../src/seeded-random.ts'
@@ -14,12 +14,13 @@ import { drawCoordinates, withLies, worstFactor } from './adaptive.ts'
 import { aggregatorFor } from './candidates.ts'
 import { fiedlerVector, honestGraph } from './graph.ts'
 import { directionOf, fixedLies } from './lies.ts'
-import { shares } from './shared-data.ts'
-import type { Dataset } from '../../src/data/examples.ts'
+import { shares, subset } from './shared-data.ts'
+import type { Dataset, Examples } from '../../src/data/examples.ts'
+import type { Poison } from '../../src/data/poison.ts'
 import type { FederationDocument } from '../../src/federation.ts'
 import type { AggregationInput, Aggregator } from '../../src/interface.ts'
 import type { Backend } from '../../src/model/backend.ts'
-import type { Cell, CellResult } from './cell.ts'
+import type { Cell, CellResult, GridAttack } from './cell.ts'
 import type { Search } from './adaptive.ts'
 import type { Target } from './lies.ts'
 
@@ -35,6 +36,7 @@ export class Laboratory {
   private readonly cell: Cell
   private readonly trainers: LocalTraining[]
   private readonly liars: LocalTraining[]
+  private readonly backdoorJudge: LocalTraining | undefined
   private readonly rule: Aggregator
   private readonly search: Search
   private models: Float32Array[]
@@ -46,9 +48,14 @@ export class Laboratory {
     const training = (index: number, examples: typeof train): LocalTraining =>
       new LocalTraining({ document, dataset: { train: examples, test }, backend, seed: `${cell.seed}/${index}` })
     this.trainers = own.map((examples, index) => training(index, examples))
-    this.liars = cell.attack === 'label-flip'
-      ? Array.from({ length: cell.byzantine }, (_, b) => training(cell.peers + b, withFlippedLabels(own[b]!, document.model.labels.length)))
-      : []
+    const poison = poisonOf(cell.attack)
+    const [shape, classes] = [this.trainers[0]!.plan.inputShape, document.model.labels.length]
+    this.liars = poison === undefined
+      ? []
+      : Array.from({ length: cell.byzantine }, (_, b) => training(cell.peers + b, poisoned(own[b]!, poison, { shape, classes })))
+    this.backdoorJudge = poison?.kind === 'backdoor'
+      ? new LocalTraining({ document, dataset: { train: own[0]!, test: triggered(test, shape) }, backend, seed: 'judge' })
+      : undefined
     const start = initialParameters(document.model)
     this.models = own.map(() => start.slice())
     const draw = (): Aggregator => aggregatorFor(cell.rule, cell.byzantine, seededRandom(`bucketing ${cell.seed}`))
@@ -73,10 +80,16 @@ export class Laboratory {
       accuracy: accuracies.reduce((sum, value) => sum + value, 0) / accuracies.length,
       worst: Math.min(...accuracies),
       consensus: consensusDistance(this.models),
+      backdoorSuccess: this.backdoorSuccess(),
       honestExcluded: honestExcluded / Math.max(1, honest),
       byzantineExcluded: byzantineExcluded / Math.max(1, byzantine),
       seconds: (performance.now() - began) / 1000
     }
+  }
+
+  private backdoorSuccess (): number | null {
+    const judge = this.backdoorJudge
+    return judge === undefined ? null : this.models.reduce((sum, model) => sum + accuracyOf(judge, model), 0) / this.models.length
   }
 
   private mix (round: number): void {
@@ -146,4 +159,19 @@ function accuracyOf (trainer: LocalTraining, parameters: Float32Array): number {
   } catch {
     return 0.1
   }
+}
+
+function poisonOf (attack: GridAttack): Poison | undefined {
+  switch (attack) {
+    case 'label-flip': return { kind: 'label-flip' }
+    case 'backdoor':
+    case 'backdoor-boosted': return { kind: 'backdoor', share: 0.5 }
+    default: return undefined
+  }
+}
+
+/** Images of all classes but the first, with the trigger, that count as right when they are taken for the first */
+function triggered (test: Examples, shape: readonly number[]): Examples {
+  const others = Uint32Array.from([...test.labels.keys()].filter((index) => test.labels[index] !== 0))
+  return withTrigger(subset(test, others), shape, () => true, 0)
 }

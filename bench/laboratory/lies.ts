@@ -53,7 +53,13 @@ export function fixedLies (attack: GridAttack, { index, models, neighbours, byza
       const flipped = meanOf([models[index]!, ...neighbours.map((j) => models[j]!)]).map((value) => -value)
       return each(() => flipped)
     }
-    case 'label-flip': return each((b) => poisoned[b % poisoned.length]!)
+    case 'label-flip':
+    case 'backdoor': return each((b) => poisoned[b % poisoned.length]!)
+    // model replacement (Bagdasaryan et al. 2020): as much farther as its weight in a mean would shrink it
+    case 'backdoor-boosted': return each((b) => {
+      const own = models[index]!
+      return plus(own, (neighbours.length + byzantine + 1) / byzantine, plus(poisoned[b % poisoned.length]!, -1, own))
+    })
     // no attack: the extra neighbours send copies of honest models
     default: return each((b) => models[(index + 1 + b + round) % models.length]!)
   }

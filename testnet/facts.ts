@@ -14,7 +14,7 @@ function killText (kill: ReportKill): string {
 function limitFacts ({ attackers, summary: { detection: { precision, recall }, honestGraph }, configuration: { federation: { document } } }: TestnetReport): string[] {
   const { f } = document.aggregation
   return [
-    ...(attackers.length === 0 && precision === null ? [] : [`detection: ${percent(precision)} of those suspected lied (precision), ${percent(recall)} of the liars beside honest peers were suspected (recall).`]),
+    ...(attackers.length === 0 ? [] : [`detection: ${percent(precision)} of those suspected lied (precision), ${percent(recall)} of the liars beside honest peers were suspected (recall).`]),
     ...(f <= honestGraph.toleratedLiars || document.aggregation.rule === 'mean' ? [] : [`this mesh withstands ${honestGraph.toleratedLiars} liars among each peer's neighbours in the worst case (algebraic connectivity ${honestGraph.algebraicConnectivity.toFixed(2)}), the document declares f = ${f}.`])
   ]
 }

@@ -23,6 +23,6 @@ export function meshLimits (members: readonly PeerName[], { topology: { degree }
   const { algebraicConnectivity, toleratedLiars } = limits
   const warning = f <= toleratedLiars || rule === 'mean'
     ? undefined
-    : `${members.length} members of degree ${Math.min(degree, members.length - 1)} withstand ${toleratedLiars} liars among the neighbours of each in the worst case (algebraic connectivity ${algebraicConnectivity.toFixed(2)}), and the federation declares f = ${f}: a higher topology.degree or more members would make up for it`
+    : `${members.length} members of degree ${Math.min(degree, members.length - 1)} withstand ${toleratedLiars === 1 ? '1 liar' : `${toleratedLiars} liars`} among the neighbours of each in the worst case (algebraic connectivity ${algebraicConnectivity.toFixed(2)}), and the federation declares f = ${f}: a higher topology.degree or more members would make up for it`
   return { ...limits, f, warning }
 }

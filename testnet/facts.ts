@@ -1,7 +1,7 @@
 /**
  * What was not as usual in a testnet, in words
  */
-import { milliseconds, percent } from './format.ts'
+import { milliseconds, percent, plural } from './format.ts'
 import type { ReportKill, TestnetReport } from './interface.ts'
 
 function killText (kill: ReportKill): string {
@@ -15,7 +15,7 @@ function limitFacts ({ attackers, summary: { detection: { precision, recall }, h
   const { f } = document.aggregation
   return [
     ...(attackers.length === 0 ? [] : [`detection: ${percent(precision)} of those suspected lied (precision), ${percent(recall)} of the liars beside honest peers were suspected (recall).`]),
-    ...(f <= honestGraph.toleratedLiars || document.aggregation.rule === 'mean' ? [] : [`this mesh withstands ${honestGraph.toleratedLiars} liars among each peer's neighbours in the worst case (algebraic connectivity ${honestGraph.algebraicConnectivity.toFixed(2)}), the document declares f = ${f}.`])
+    ...(f <= honestGraph.toleratedLiars || document.aggregation.rule === 'mean' ? [] : [`this mesh withstands ${plural(honestGraph.toleratedLiars, 'liar')} among each peer's neighbours in the worst case (algebraic connectivity ${honestGraph.algebraicConnectivity.toFixed(2)}), the document declares f = ${f}.`])
   ]
 }
 

@@ -60,7 +60,7 @@ function showNeighbours ({ neighbours, lastRound }: NodeDescription, terminal: T
 }
 
 function limitsLine ({ toleratedLiars, algebraicConnectivity, f, warning }: NonNullable<NodeDescription['limits']>): string {
-  const text = `${toleratedLiars} liars among each peer's neighbours in the worst case (algebraic connectivity ${algebraicConnectivity.toFixed(2)}); the federation declares f = ${f}`
+  const text = `${toleratedLiars === 1 ? '1 liar' : `${toleratedLiars} liars`} among each peer's neighbours in the worst case (algebraic connectivity ${algebraicConnectivity.toFixed(2)}); the federation declares f = ${f}`
   return warning === undefined ? text : `${text}: too thin, raise topology.degree or add members`
 }
 

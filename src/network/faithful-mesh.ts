@@ -2,8 +2,8 @@
  * Keeps the router's mesh to those who still follow a topic
  *
  * Who leaves several topics prunes them in one message, and the router stops reading such a message at the first topic
- * that it has left itself. It goes on sending the others' updates to somebody who reads none of them: half as many bytes
- * again in a mesh of 32 whose neighbourhoods settled, measured. Unsubscribing is told apart from pruning, and arrives.
+ * that it has left itself. It goes on sending the others' updates to somebody who reads none of them: two fifths more
+ * bytes in a mesh of 32 whose neighbourhoods settled, measured. Unsubscribing is told apart from pruning, and arrives.
  */
 import type { Pubsub } from './gossip-settings.ts'
 

@@ -11,7 +11,7 @@ import { elements, parameterShapes } from './layer.ts'
 import type { Tensor } from '@tensorflow/tfjs-core'
 import type { ParameterSlot, Random } from '../interface.ts'
 import type { Backend } from './backend.ts'
-import type { Layer } from './layer.ts'
+import type { TrainableLayer } from './layer.ts'
 import type { Pass, Weights } from './layer-operations.ts'
 import type { LogitsBatch, LossName } from './loss.ts'
 import type { ModelPlan } from './topology.ts'
@@ -25,7 +25,7 @@ export interface Batch {
 }
 
 interface Step {
-  layer: Layer
+  layer: TrainableLayer
   slots: ParameterSlot[]
 }
 

@@ -9,7 +9,7 @@ import { elements } from './layer.ts'
 import type { NamedAttrMap, Tensor } from '@tensorflow/tfjs-core'
 import type { Random } from '../interface.ts'
 import type { Backend } from './backend.ts'
-import type { Activation, ActivationLayer, ConvolutionLayer, DenseLayer, DropoutLayer, Layer, LeakyReluLayer, PoolingLayer } from './layer.ts'
+import type { ActivationLayer, ConvolutionLayer, DenseLayer, DropoutLayer, LeakyReluLayer, PoolingLayer, TrainableActivation, TrainableLayer } from './layer.ts'
 
 export interface Weights {
   kernel: Tensor
@@ -36,7 +36,7 @@ export interface PassContext {
 }
 
 /** Runs one layer. `weights` is given exactly when the layer has parameters. Tensors belong to the surrounding tidy */
-export function runLayer (layer: Layer, x: Tensor, weights: Weights | undefined, context: PassContext): Pass {
+export function runLayer (layer: TrainableLayer, x: Tensor, weights: Weights | undefined, context: PassContext): Pass {
   switch (layer.kind) {
     case 'dense': return dense(layer, x, weights!, context.backend)
     case 'convolution': return convolution(layer, x, weights!, context.backend)
@@ -59,33 +59,31 @@ function shaped (x: Tensor, shape: readonly number[]): Tensor {
   return x.shape.length === shape.length && x.shape.every((dimension, i) => dimension === shape[i]) ? x : tf.reshape(x, [...shape])
 }
 
-const ACTIVATIONS: Readonly<Record<Activation, (x: Tensor) => Tensor>> = {
+const ACTIVATIONS: Readonly<Record<TrainableActivation, (x: Tensor) => Tensor>> = {
   linear: (x) => x,
   relu: (x) => tf.relu(x),
   sigmoid: (x) => tf.sigmoid(x),
   tanh: (x) => tf.tanh(x),
-  elu: (x) => tf.elu(x),
-  softmax: (x) => tf.softmax(x)
+  elu: (x) => tf.elu(x)
 }
 
 /** d(loss)/d(input of the activation), from its output y */
-function activationGradient (name: Activation, dy: Tensor, y: Tensor, backend: Backend): Tensor {
+function activationGradient (name: TrainableActivation, dy: Tensor, y: Tensor, backend: Backend): Tensor {
   switch (name) {
     case 'linear': return dy
     case 'relu': return backend.reluGradient(dy, y)
     case 'sigmoid': return tf.mul(dy, tf.mul(y, tf.sub(1, y)))
     case 'tanh': return tf.mul(dy, tf.sub(1, tf.square(y)))
     case 'elu': return kernel('EluGrad', { dy, y }, {})
-    case 'softmax': return tf.mul(y, tf.sub(dy, tf.sum(tf.mul(dy, y), -1, true)))
   }
 }
 
 /** A relu runs inside the product that precedes it; other activations after it */
-function fusable (name: Activation): 'relu' | 'linear' {
+function fusable (name: TrainableActivation): 'relu' | 'linear' {
   return name === 'relu' ? 'relu' : 'linear'
 }
 
-function dense (layer: DenseLayer, x: Tensor, weights: Weights, backend: Backend): Pass {
+function dense (layer: DenseLayer<TrainableActivation>, x: Tensor, weights: Weights, backend: Backend): Pass {
   const rows = shaped(x, [elements(x.shape) / layer.input.at(-1)!, layer.input.at(-1)!])
   const product = kernel('_FusedMatMul', { a: rows, b: weights.kernel, ...withBias(weights) }, { transposeA: false, transposeB: false, activation: fusable(layer.activation) })
   const y = layer.activation === 'relu' ? product : ACTIVATIONS[layer.activation](product)
@@ -106,7 +104,7 @@ function withBias ({ bias }: Weights): { bias?: Tensor } {
   return bias === undefined ? {} : { bias }
 }
 
-function convolution (layer: ConvolutionLayer, x: Tensor, weights: Weights, backend: Backend): Pass {
+function convolution (layer: ConvolutionLayer<TrainableActivation>, x: Tensor, weights: Weights, backend: Backend): Pass {
   const { strides, padding } = layer.window
   const filter = weights.kernel as tf.Tensor4D
   const product: Tensor = tf.fused.conv2d({
@@ -153,7 +151,7 @@ function reshape (x: Tensor, output: readonly number[]): Pass {
   return { output: shaped(x, [x.shape[0], ...output]), backward: (dy) => ({ input: shaped(dy, x.shape) }) }
 }
 
-function activation (layer: ActivationLayer, x: Tensor, backend: Backend): Pass {
+function activation (layer: ActivationLayer<TrainableActivation>, x: Tensor, backend: Backend): Pass {
   const output = ACTIVATIONS[layer.activation](x)
   return { output, backward: (dy) => ({ input: activationGradient(layer.activation, dy, output, backend) }) }
 }

@@ -4,8 +4,11 @@
  * Shapes leave out the batch. Everything here is plain data: no tensor library is needed to read a topology.
  */
 
-/** Every activation's derivative is a function of its own output, which is what the backward pass keeps */
-export type Activation = 'linear' | 'relu' | 'sigmoid' | 'tanh' | 'elu' | 'softmax'
+/** Every activation's derivative is a function of its own output, element by element, which is what the backward pass keeps */
+export type TrainableActivation = 'linear' | 'relu' | 'sigmoid' | 'tanh' | 'elu'
+
+/** A softmax may only end a model, where it belongs to the loss */
+export type Activation = TrainableActivation | 'softmax'
 
 export interface Window {
   /** Height and width of the window */
@@ -20,19 +23,19 @@ interface LayerBase {
   output: readonly number[]
 }
 
-export interface DenseLayer extends LayerBase {
+export interface DenseLayer<A extends Activation = Activation> extends LayerBase {
   kind: 'dense'
   units: number
   useBias: boolean
-  activation: Activation
+  activation: A
 }
 
-export interface ConvolutionLayer extends LayerBase {
+export interface ConvolutionLayer<A extends Activation = Activation> extends LayerBase {
   kind: 'convolution'
   filters: number
   window: Window
   useBias: boolean
-  activation: Activation
+  activation: A
 }
 
 export interface PoolingLayer extends LayerBase {
@@ -49,9 +52,9 @@ export interface ReshapeLayer extends LayerBase {
   kind: 'reshape'
 }
 
-export interface ActivationLayer extends LayerBase {
+export interface ActivationLayer<A extends Activation = Activation> extends LayerBase {
   kind: 'activation'
-  activation: Activation
+  activation: A
 }
 
 export interface LeakyReluLayer extends LayerBase {
@@ -66,9 +69,12 @@ export interface DropoutLayer extends LayerBase {
   rate: number
 }
 
-export type Layer =
-  | DenseLayer | ConvolutionLayer | PoolingLayer | GlobalPoolingLayer | ReshapeLayer
-  | ActivationLayer | LeakyReluLayer | DropoutLayer
+export type Layer<A extends Activation = Activation> =
+  | DenseLayer<A> | ConvolutionLayer<A> | PoolingLayer | GlobalPoolingLayer | ReshapeLayer
+  | ActivationLayer<A> | LeakyReluLayer | DropoutLayer
+
+/** A layer that has a backward pass */
+export type TrainableLayer = Layer<TrainableActivation>
 
 /** Shapes of a layer's trainable tensors, in the order of the flat vector */
 export function parameterShapes (layer: Layer): Array<{ name: 'kernel' | 'bias', shape: number[] }> {

@@ -11,7 +11,7 @@ import { elements, multiplications, parameterShapes } from './layer.ts'
 import { isCount, LAYER_READERS, LayerConfig } from './layer-config.ts'
 import type { ParameterSlot } from '../interface.ts'
 import type { FederationDocument } from '../federation.ts'
-import type { Activation, Layer } from './layer.ts'
+import type { Activation, Layer, TrainableLayer } from './layer.ts'
 
 export const MAX_LAYERS = 128
 
@@ -36,7 +36,7 @@ export interface ModelInspection {
 
 export interface ModelPlan extends ModelInspection {
   /** Without the final softmax or sigmoid: these belong to the loss */
-  layers: readonly Layer[]
+  layers: readonly TrainableLayer[]
   inputShape: readonly number[]
   /** Activations of all layers, for one example */
   activations: number
@@ -71,8 +71,10 @@ function layerList (topology: unknown): unknown[] {
   return layers
 }
 
+/** What is no number may be any text, or an object that cannot become text at all */
 function shown (shape: readonly unknown[]): string {
-  return `[${shape.slice(0, 8).map(String).join(', ')}${shape.length > 8 ? ', …' : ''}]`
+  const sides = shape.slice(0, 8).map((side) => typeof side === 'number' ? String(side) : '?')
+  return `[${sides.join(', ')}${shape.length > 8 ? ', …' : ''}]`
 }
 
 /** `batch_input_shape` must be [null, ...the input of the document] */
@@ -157,21 +159,23 @@ function readLayers (entries: readonly unknown[], input: readonly number[]): { l
 
 const FINAL_ACTIVATION = { categoricalCrossentropy: 'softmax', binaryCrossentropy: 'sigmoid' } as const
 
+function isTrainable (layer: Layer): layer is TrainableLayer {
+  return !('activation' in layer) || layer.activation !== 'softmax'
+}
+
 /**
  * Takes the final softmax or sigmoid off the last layer: the loss works on logits, which is exact and needs fewer operations.
  * A softmax anywhere else has no gradient here
  */
-function withoutFinalActivation (layers: readonly Layer[], loss: FederationDocument['model']['loss']): Layer[] {
+function withoutFinalActivation (layers: readonly Layer[], loss: FederationDocument['model']['loss']): TrainableLayer[] {
   const last = layers.at(-1)
   const expected: Activation = FINAL_ACTIVATION[loss]
   if (last === undefined || !('activation' in last) || last.activation !== expected) {
     return fail(`the last layer must have the activation "${expected}", because model.loss is "${loss}"`)
   }
-  const inner = layers.slice(0, -1)
-  const misplaced = inner.find((layer) => 'activation' in layer && layer.activation === 'softmax')
-  if (misplaced !== undefined) {
-    fail(`layer "${misplaced.name}" has the activation "softmax", which only the last layer may have`)
-  }
+  const inner = layers.slice(0, -1).map((layer) => isTrainable(layer)
+    ? layer
+    : fail(`layer "${layer.name}" has the activation "softmax", which only the last layer may have`))
   return last.kind === 'activation' ? inner : [...inner, { ...last, activation: 'linear' }]
 }
 

@@ -15,6 +15,10 @@ function model (topology: unknown, overrides: Partial<Model> = {}): Model {
 
 const softmax = (units = 10): { class_name: string, config: object } => entry('Dense', 'output', { units, activation: 'softmax' })
 const image = (list: ReadonlyArray<{ class_name: string, config: object }>): Model => model(sequential([28, 28, 1], list))
+/** A model whose first layer states an input shape that may hold anything */
+const stating = (shape: readonly unknown[]): Model => model(sequential(shape as number[], [entry('Flatten', 'f'), softmax()]))
+/** Escape, right-to-left override, and the C1 character that begins a sequence */
+const STEERING = '\u001b[31m\u202e\u009b'
 
 describe('topology', () => {
   it('counts the parameters of a multi-layer perceptron, tensor by tensor', () => {
@@ -95,6 +99,12 @@ describe('topology', () => {
     ['other outputs than labels', image([entry('Flatten', 'f'), softmax(9)]), /has 9 outputs, but model\.labels has 10 names/],
     ['outputs that are an image', image([softmax()]), /outputs of shape \[28, 28, 10\].*Flatten/],
     ['another input shape', model(sequential([28, 28, 3], [entry('Flatten', 'f'), softmax()])), /takes inputs of shape \[28, 28, 3\], but model\.input gives \[28, 28, 1\]/],
+    ['an input shape of text', stating([STEERING.repeat(1000), 28]), /takes inputs of shape \[\?, 28\], but model\.input gives \[28, 28, 1\]/],
+    ['an input shape of what has no text', stating([{ toString: 1, valueOf: 1 }]), /takes inputs of shape \[\?\]/],
+    ['a class that steers a terminal', model({ class_name: `${STEERING}${'x'.repeat(1000)}` }), /class_name ".*x{20,}…" is not supported/],
+    ['a layer that steers a terminal', image([entry(`${STEERING}${'x'.repeat(1000)}`, 'l'), softmax()]), /layer 0 ".*x{20,}…" is not supported/],
+    ['a field that steers a terminal', image([entry('Flatten', 'f'), entry('Dense', 'd', { units: 4, activation: `${STEERING}${'x'.repeat(1000)}` }), softmax()]), /activation ".*x{20,}…" is not supported/],
+    ['a field of lists that steer a terminal', image([entry('Flatten', 'f'), entry('Dense', 'd', { units: [STEERING, 'x'.repeat(1000)] }), softmax()]), /units .*… is not supported/],
     ['a reshape that does not fit', image([entry('Reshape', 'r', { target_shape: [28, 27] }), entry('Flatten', 'f'), softmax()]), /cannot reshape \[28, 28, 1\] into \[28, 27\]/],
     ['two layers of one name', image([entry('Flatten', 'x'), entry('Dense', 'x', { units: 10, activation: 'softmax' })]), /two layers have the name "x"/],
     ['a name that is a path', image([entry('Flatten', '../x'), softmax()]), /no usable name/],
@@ -105,7 +115,7 @@ describe('topology', () => {
     try {
       inspectTopology(refused)
     } catch (err) {
-      expect((err as Error).message).not.toContain('\n')
+      expect((err as Error).message).not.toMatch(/\p{C}/u)
       expect((err as Error).message.length).toBeLessThan(400)
     }
   })

@@ -27,7 +27,10 @@ const MAX_DEPTH = 64
 const MAX_ISSUES = 5
 const SHA2_256 = 0x12
 
-const unitName = z.string().min(1).max(64).regex(/^[\p{L}\p{N}][\p{L}\p{N} ._-]*$/u)
+const NAME = /^[\p{L}\p{N}][\p{L}\p{N} ._-]*$/u
+const MAX_NAME = 64
+const NAME_WORDS = `must have 1 to ${MAX_NAME} letters, digits, blanks, ".", "_" and "-", and begin with a letter or digit`
+const federationName = z.string().refine((name) => name.length <= MAX_NAME && NAME.test(name), NAME_WORDS)
 const finite = z.number()
 const positive = finite.positive()
 
@@ -68,7 +71,7 @@ const optimizerSchema = z.discriminatedUnion('name', [
 
 const schema = z.strictObject({
   format: z.literal(1),
-  name: unitName,
+  name: federationName,
   model: z.strictObject({
     /** `LayersModel.toJSON()` of tfjs: class_name, config, … */
     topology: z.record(z.string(), z.unknown()),
@@ -157,30 +160,35 @@ function unknownFieldMessage (path: readonly PropertyKey[], keys: readonly strin
   return `unknown field ${named.join(', ')}${keys.length > MAX_ISSUES ? ` and ${keys.length - MAX_ISSUES} more` : ''}`
 }
 
-const TYPES: Readonly<Record<string, string>> = { object: 'an object', array: 'a list', string: 'text', number: 'a number', int: 'a whole number', boolean: 'true or false' }
-
-function typeWords ({ expected, message }: z.core.$ZodIssueInvalidType): string {
-  return `must be ${TYPES[expected] ?? expected}${message.endsWith('undefined') ? ', and is missing' : ''}`
+const TYPES: Readonly<Record<string, string>> = {
+  object: 'an object', record: 'an object', array: 'a list', string: 'text', number: 'a number', int: 'a whole number', boolean: 'true or false'
 }
 
-function valueWords ({ values }: z.core.$ZodIssueInvalidValue): string {
-  return `must be ${values.length === 1 ? '' : 'one of '}${values.map((value) => JSON.stringify(value)).join(', ')}`
+function typeWords ({ expected, input }: z.core.$ZodIssueInvalidType): string {
+  return `must be ${TYPES[expected] ?? expected}${input === undefined ? ', and is missing' : ''}`
 }
+
+function choiceWords (choices: readonly unknown[]): string {
+  return `must be ${choices.length === 1 ? '' : 'one of '}${choices.map((choice) => JSON.stringify(choice)).join(', ')}`
+}
+
+const LENGTH_UNITS: Readonly<Record<string, [one: string, many: string]>> = { string: ['character', 'characters'], array: ['entry', 'entries'] }
 
 function boundWords (issue: z.core.$ZodIssueTooSmall | z.core.$ZodIssueTooBig): string {
   const [bound, inclusive, exclusive] = issue.code === 'too_small' ? [issue.minimum, 'at least', 'more than'] : [issue.maximum, 'at most', 'less than']
-  const isLength = issue.origin === 'string' || issue.origin === 'array'
-  return `must ${isLength ? 'have' : 'be'} ${issue.inclusive === false ? exclusive : inclusive} ${bound}${isLength ? issue.origin === 'string' ? ' characters' : ' entries' : ''}`
+  const comparison = issue.exact === true ? 'exactly' : issue.inclusive === false ? exclusive : inclusive
+  const units = LENGTH_UNITS[issue.origin]
+  return units === undefined ? `must be ${comparison} ${bound}` : `must have ${comparison} ${bound} ${units[bound === 1 ? 0 : 1]}`
 }
 
+/** Zod's own words name its types and patterns */
 function plainWords (issue: z.core.$ZodIssue): string {
   switch (issue.code) {
     case 'invalid_type': return typeWords(issue)
-    case 'invalid_value': return valueWords(issue)
+    case 'invalid_value': return choiceWords(issue.values)
     case 'too_small':
     case 'too_big': return boundWords(issue)
-    case 'invalid_union': return issue.message.replace(/^Invalid discriminator value. Expected /, 'must be one of ').replaceAll(' | ', ', ')
-    case 'invalid_format': return 'may hold letters, digits, blanks, ".", "_" and "-", and begins with a letter or digit'
+    case 'invalid_union': return 'options' in issue && issue.options !== undefined ? choiceWords(issue.options) : issue.message
     default: return issue.message
   }
 }
@@ -252,7 +260,7 @@ function requireRule ({ aggregation, topology: { degree } }: FederationDocument)
  */
 export function parseFederation (value: unknown): FederationDocument {
   requirePlain(value)
-  const parsed = schema.safeParse(value)
+  const parsed = schema.safeParse(value, { reportInput: true })
   if (!parsed.success) {
     throw new InvalidFederationError(issuesMessage(parsed.error.issues))
   }

@@ -192,6 +192,8 @@ describe('a document that is refused', () => {
   })
 })
 
+const NAME_WORDS = 'must have 1 to 64 letters, digits, blanks, ".", "_" and "-", and begin with a letter or digit'
+
 describe('the words of a refusal', () => {
   it.each([
     [{}, 'format: must be 1; name: must be text, and is missing; model: must be an object, and is missing; training: must be an object, and is missing; aggregation: must be an object, and is missing; and 4 more'],
@@ -199,8 +201,25 @@ describe('the words of a refusal', () => {
     [changed((d) => { d['codec'] = { name: 'int4' } }), 'codec.name: must be one of "float32", "float16", "int8"'],
     [changed((d) => { d['topology'] = { degree: 'many' } }), 'topology.degree: must be a number'],
     [changed((d) => { d['topology'] = { degree: 0 } }), 'topology.degree: must be at least 1'],
-    [changed((d) => { (d as { name: unknown })['name'] = '-x' }), 'name: may hold letters, digits, blanks, ".", "_" and "-", and begins with a letter or digit'],
-    [changed((d) => { d['training']!['optimizer'] = { name: 'sdg' } }), "training.optimizer.name: must be one of 'sgd', 'adam'"]
+    [changed((d) => { d['name'] = '-x' as never }), `name: ${NAME_WORDS}`],
+    [changed((d) => { d['name'] = '' as never }), `name: ${NAME_WORDS}`],
+    [changed((d) => { d['name'] = 'x'.repeat(65) as never }), `name: ${NAME_WORDS}`],
+    [changed((d) => { delete d['name'] }), 'name: must be text, and is missing'],
+    [changed((d) => { delete d['model']!['topology'] }), 'model.topology: must be an object, and is missing'],
+    [changed((d) => { d['model']!['topology'] = [] }), 'model.topology: must be an object'],
+    [changed((d) => { delete d['model']!['loss'] }), 'model.loss: must be one of "categoricalCrossentropy", "binaryCrossentropy"'],
+    [changed((d) => { delete d['model']!['input'] }), 'model.input: must be an object, and is missing'],
+    [changed((d) => { d['model']!['input'] = { kind: 'image', shape: [28, 28] } }), 'model.input.shape: must have exactly 3 entries'],
+    [changed((d) => { d['model']!['labels'] = 'ab' }), 'model.labels: must be a list'],
+    [changed((d) => { d['model']!['labels'] = ['a'] }), 'model.labels: must have at least 2 entries'],
+    [changed((d) => { d['model']!['labels'] = ['a', ''] }), 'model.labels.1: must have at least 1 character'],
+    [changed((d) => { d['training']!['epochs'] = 0.5 }), 'training.epochs: must be a whole number'],
+    [changed((d) => { d['training']!['batchSize'] = 65_537 }), 'training.batchSize: must be at most 65536'],
+    [changed((d) => { d['training']!['optimizer'] = { name: 'sgd', learningRate: 0, momentum: 1 } }), 'training.optimizer.learningRate: must be more than 0; training.optimizer.momentum: must be less than 1'],
+    [changed((d) => { d['training']!['optimizer'] = { name: 'sdg' } }), 'training.optimizer.name: must be one of "sgd", "adam"'],
+    [changed((d) => { d['training']!['optimizer'] = {} }), 'training.optimizer.name: must be one of "sgd", "adam"'],
+    [changed((d) => { d['aggregation']!['rule'] = 'x'.repeat(65) }), 'aggregation.rule: must have at most 64 characters'],
+    [changed((d) => { d['privacy']!['mechanism'] = 'gaussian' }), 'privacy.mechanism: must be "none"']
   ])('%#', (document, message) => {
     expect(() => parseFederation(document)).toThrow(new InvalidFederationError(message))
   })

@@ -96,14 +96,18 @@ const schema = z.strictObject({
     /** Liars among a peer's neighbours that the rule must withstand */
     f: z.int().min(0).max(64),
     /** Radius of the clipping rules in parameter space; without it they choose one */
-    clipRadius: z.number().positive().max(1e6).optional()
+    clipRadius: z.number().positive().max(1e6).optional(),
+    /** Whether a peer holds back what its most suspicious neighbours send, f at most. Without it: yes */
+    quarantine: z.boolean().optional()
   }),
   codec: z.strictObject({
     name: z.enum(['float32', 'float16', 'int8'])
   }),
   topology: z.strictObject({
     /** Neighbours of each peer, k */
-    degree: z.int().min(1).max(64)
+    degree: z.int().min(1).max(64),
+    /** About how many of them are replaced every round, by a draw that all peers compute alike. Without it neighbours stay */
+    resample: z.int().min(0).max(64).optional()
   }),
   round: z.strictObject({
     /** A peer never waits longer than this for its neighbours' updates */

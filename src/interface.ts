@@ -176,7 +176,7 @@ export type RejectionReason =
   | 'oversized' | 'malformed' | 'wrong-federation' | 'wrong-author' | 'bad-signature' | 'round-window'
   | 'replay' | 'equivocation' | 'rate' | 'banned' | 'payload-hash' | 'payload-unavailable'
   | 'codec' | 'shape' | 'not-finite' | 'norm' | 'wrong-codec'
-  | 'distance-gate' | 'loss-gate' | 'not-selected'
+  | 'distance-gate' | 'loss-gate' | 'not-selected' | 'quarantined'
 
 /** What a node publishes in a round */
 export interface OutgoingUpdate {
@@ -256,6 +256,8 @@ export interface Network extends TypedEventTarget<NetworkEvents> {
   members: () => PeerName[]
   connections: () => Array<{ peer: PeerName, address: string, direction: 'inbound' | 'outbound' }>
   neighbours: () => Neighbour[]
+  /** Whose updates arrive: the neighbours and, when these are re-sampled, those whom the next round brings */
+  followed: () => PeerName[]
   /** Signs and publishes on the own topic. Throws PublishError when the update is over the size bound */
   publish: (update: OutgoingUpdate, options?: AbortOptions) => Promise<PublishReceipt>
   /**
@@ -266,9 +268,11 @@ export interface Network extends TypedEventTarget<NetworkEvents> {
   pullLatest: (options?: AbortOptions) => Promise<ReceivedUpdate[]>
   /** The round engine's verdict on an update that was verified but not acceptable: scored, and announced as `update:rejected` */
   penalise: (peer: PeerName, reason: RejectionReason) => void
+  /** Peers that are banned now, ascending */
+  banned: () => PeerName[]
   /** Stop waiting for this neighbour and use another one in its place; forgotten when it is heard from again */
   suspend: (peer: PeerName) => void
-  /** Tells the network which round is running: it bounds the window of rounds that are accepted */
+  /** Tells the network which round is running: it bounds the window of rounds that are accepted, and re-samples neighbours */
   setRound: (round: number) => void
   traffic: () => Traffic
 }

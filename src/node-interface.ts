@@ -84,8 +84,12 @@ export interface RoundReport {
   accuracy: number | null
   /** Estimate of the consensus distance: sqrt(mean over neighbours of |x - x_j|^2 / 2); null without neighbours */
   neighbourDistance: number | null
-  /** Neighbours whose updates stood apart round after round, with the level of suspicion, 0.6 to 1. Named, not punished */
+  /** Neighbours whose updates stood apart round after round, with the level of suspicion, 0.6 to 1 */
   suspects: Record<PeerName, number>
+  /** Neighbours whose updates are held back until they are usual again, with the level of suspicion, 0.3 to 1 */
+  quarantined: Record<PeerName, number>
+  /** Peers that are banned at the end of the round, ascending; 256 at most */
+  banned: PeerName[]
   /** Wire bytes since the last round's end */
   bytesSent: number
   bytesReceived: number

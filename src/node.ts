@@ -104,14 +104,8 @@ class Node extends TypedEventEmitter<NodeEvents> implements GrapevineNode {
     const { layout, parameterCount } = inspectTopology(document.model)
     const codec = createCodec(document.codec.name)
     const attack = init.attack === undefined ? undefined : createAttack(init.attack)
-    const trainer = this.trainer = createWorkerTrainer({
-      document,
-      data: init.data,
-      backend: init.backend,
-      threads: init.threads,
-      partition: init.partition,
-      poison: attack?.poison
-    })
+    const { data, backend, threads, partition } = init
+    const trainer = this.trainer = createWorkerTrainer({ document, data, backend, threads, partition, poison: attack?.poison })
     const description = this.description = await trainer.start({ signal: this.abort.signal })
     const network = this.network = await createNetwork({
       privateKey,
@@ -136,6 +130,7 @@ class Node extends TypedEventEmitter<NodeEvents> implements GrapevineNode {
       staleness: document.round.staleness,
       rounds: init.rounds,
       evaluateEvery: init.evaluateEvery ?? 1,
+      quarantineLimit: document.aggregation.quarantine === false ? 0 : document.aggregation.f,
       attack
     })
     this.forwardRoundEvents(engine)

@@ -43,6 +43,8 @@ interface Flags {
   dirichlet?: number
   shards?: number
   degree?: number
+  resample?: number
+  quarantine?: boolean
   seed?: number
   preset?: string
   federation?: string
@@ -110,6 +112,7 @@ function buildProgram (write: (text: string) => void): Command {
     new Option('--shards <n>', 'split the examples into n label shards for each peer').argParser(whole('--shards', 1, 10_000)).conflicts(['iid', 'dirichlet']),
     new Option('--iid', 'split the examples at random').conflicts(['dirichlet', 'shards']),
     new Option('--degree <k>', 'neighbours of each peer').argParser(whole('--degree', 1, 64)),
+    new Option('--resample <n>', 'neighbours, of k, that change every round (default: 0)').argParser(whole('--resample', 0, 64)),
     new Option('--seed <n>', 'seed of the split').argParser(whole('--seed', 0, 0xffffffff)),
     new Option('--preset <name>', `ready-made settings (default: ${DEFAULT_PRESET})`).argParser(oneOf('preset', PRESET_NAMES)).conflicts('federation'),
     new Option('--federation <file>', 'federation document, a JSON file'),
@@ -122,6 +125,7 @@ function buildProgram (write: (text: string) => void): Command {
     new Option('--byzantine <n:attack[:strength]>', `n peers lie in this way: ${ATTACK_NAMES.join(', ')}`).argParser(listed(parseAttackers)),
     new Option('--rule <name>', `aggregation rule: ${AGGREGATION_RULES.join(', ')}, after ${PRE_AGGREGATION_NAMES.map((name) => `${name}+`).join(' or ')} if wanted`),
     new Option('--f <n>', 'liars among its neighbours that a peer withstands').argParser(whole('--f', 0, 64)),
+    new Option('--no-quarantine', 'do not hold back what suspicious neighbours send'),
     new Option('--codec <name>', 'encoding of the updates'),
     new Option('--report <dir>', 'write report.json and report.html into this folder'),
     new Option('--keep-homes <dir>', 'keep the homes of the peers in this folder'),
@@ -190,13 +194,13 @@ async function readFederation (file: string): Promise<FederationDocument> {
 }
 
 /** A flag that does not fit the document is a wrong flag, not a wrong document */
-function withFlags (document: FederationDocument, { degree, rule, f, codec }: { [K in 'degree' | 'rule' | 'f' | 'codec']?: Flags[K] | undefined }): FederationDocument {
+function withFlags (document: FederationDocument, { degree, resample, rule, f, quarantine, codec }: { [K in 'degree' | 'resample' | 'rule' | 'f' | 'quarantine' | 'codec']?: Flags[K] | undefined }): FederationDocument {
   try {
     return parseFederation({
       ...document,
-      aggregation: { rule: rule ?? document.aggregation.rule, f: f ?? document.aggregation.f },
+      aggregation: { ...document.aggregation, rule: rule ?? document.aggregation.rule, f: f ?? document.aggregation.f, ...(quarantine === false ? { quarantine } : {}) },
       codec: { name: codec ?? document.codec.name },
-      topology: { degree: degree ?? document.topology.degree }
+      topology: { ...document.topology, degree: degree ?? document.topology.degree, ...(resample === undefined ? {} : { resample }) }
     })
   } catch (err) {
     throw err instanceof InvalidFederationError ? new UsageError(err.message, { cause: err }) : err

@@ -37,6 +37,8 @@ const known = z.discriminatedUnion('type', [
     accuracy: z.number().min(0).max(1).nullable(),
     neighbourDistance: duration.nullable(),
     suspects: z.record(z.string(), z.number()),
+    quarantined: z.record(z.string(), z.number()),
+    banned: z.array(z.string()),
     bytesSent: count,
     bytesReceived: count,
     durationMs: duration,

@@ -129,8 +129,9 @@ function reportAttacker (record: PeerRecord, attack: string, records: readonly P
       of += refused || round.neighbours.includes(record.id ?? '') ? 1 : 0
     }
   }
-  const last = lastRounds(records).filter(({ neighbours }) => neighbours.includes(record.id ?? ''))
-  return { name: record.name, attack, excluded, of, suspectedBy: last.filter(({ suspects }) => (record.id ?? '') in suspects).length, neighbours: last.length }
+  const id = record.id ?? ''
+  const last = lastRounds(records).filter(({ neighbours, banned }) => neighbours.includes(id) || banned.includes(id))
+  return { name: record.name, attack, excluded, of, suspectedBy: last.filter(({ suspects, banned }) => id in suspects || banned.includes(id)).length, neighbours: last.length }
 }
 
 /** Of the honest peers that had one */
@@ -143,10 +144,12 @@ function detectionOf (records: readonly PeerRecord[]): TestnetReport['summary'][
   let named = 0
   let rightly = 0
   let toName = 0
-  for (const { suspects, neighbours } of lastRounds(records)) {
-    named += Object.keys(suspects).length
-    rightly += Object.keys(suspects).filter((peer) => attackers.has(peer)).length
-    toName += neighbours.filter((peer) => attackers.has(peer)).length
+  for (const { suspects, banned, neighbours } of lastRounds(records)) {
+    const accused = new Set([...Object.keys(suspects), ...banned])
+    named += accused.size
+    rightly += [...accused].filter((peer) => attackers.has(peer)).length
+    // who was banned is no neighbour any more
+    toName += new Set([...neighbours, ...accused].filter((peer) => attackers.has(peer))).size
   }
   return { precision: named === 0 ? null : rightly / named, recall: toName === 0 ? null : rightly / toName }
 }

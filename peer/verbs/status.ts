@@ -54,8 +54,12 @@ function showRunning ({ pid, node }: RunningStatus, terminal: Terminal): void {
 
 function showNeighbours ({ neighbours, lastRound }: NodeDescription, terminal: Terminal): void {
   for (const { peer, live, round } of neighbours) {
-    const suspicion = lastRound?.suspects[peer]
-    terminal.detail(`neighbour ${shortId(peer)} ${live ? 'live' : 'silent'}${round === undefined ? '' : `, round ${round}`}${suspicion === undefined ? '' : `, stands apart (suspicion ${suspicion.toFixed(2)})`}`)
+    const suspicion = lastRound?.quarantined[peer] ?? lastRound?.suspects[peer]
+    const conduct = suspicion === undefined ? '' : `, ${peer in lastRound!.quarantined ? 'held back' : 'stands apart'} (suspicion ${suspicion.toFixed(2)})`
+    terminal.detail(`neighbour ${shortId(peer)} ${live ? 'live' : 'silent'}${round === undefined ? '' : `, round ${round}`}${conduct}`)
+  }
+  for (const peer of lastRound?.banned ?? []) {
+    terminal.detail(`banned ${shortId(peer)}`)
   }
 }
 

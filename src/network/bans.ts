@@ -41,6 +41,7 @@ const POINTS: Record<RejectionReason, number> = {
   'distance-gate': 0,
   'loss-gate': 0,
   'not-selected': 0,
+  quarantined: 0,
   'wrong-codec': 25
 }
 
@@ -92,6 +93,11 @@ export class Reputation extends TypedEventEmitter<ReputationEvents> {
     }
     this.until.delete(peer)
     return false
+  }
+
+  /** All that are banned now, ascending */
+  banned (): PeerName[] {
+    return [...this.until.keys()].filter((peer) => this.isBanned(peer)).sort()
   }
 
   /** Points after decay, for tests and status */

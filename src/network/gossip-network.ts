@@ -23,7 +23,7 @@ import type { Connection, Logger, PeerId } from '@libp2p/interface'
 import type { AbortOptions, Neighbour, Network, NetworkEvents, OutgoingUpdate, PeerName, PublishReceipt, ReceivedUpdate, RejectionReason, Traffic } from '../interface.ts'
 import type { EquivocationProof } from './author-log.ts'
 import type { Host } from './host.ts'
-import type { Neighbourhood } from './neighbourhood.ts'
+import type { Neighbourhood } from './neighbourhood-interface.ts'
 import type { NetworkInit } from './network.ts'
 import type { Refusal } from './update-gossip.ts'
 import type { ReadUpdate } from './update-header.ts'
@@ -269,10 +269,15 @@ export class GossipNetwork extends ContainedEventEmitter<NetworkEvents> implemen
 
   setRound (round: number): void {
     this.parts.log.setRound(round)
+    this.parts.neighbourhood.setRound(round)
   }
 
   penalise (peer: PeerName, reason: RejectionReason): void {
     this.refuse({ peer, author: peer, reason, blame: peer })
+  }
+
+  banned (): PeerName[] {
+    return this.parts.reputation.banned()
   }
 
   // ---------------------------------------------------------------------------------------- neighbours
@@ -282,8 +287,13 @@ export class GossipNetwork extends ContainedEventEmitter<NetworkEvents> implemen
   }
 
   private followNeighbours (): void {
-    this.parts.gossip.follow(this.parts.neighbourhood.neighbours())
+    this.parts.gossip.follow(this.followed())
     this.checkLiveness()
+  }
+
+  followed (): PeerName[] {
+    const { neighbourhood } = this.parts
+    return [...neighbourhood.neighbours(), ...neighbourhood.upcoming()]
   }
 
   private isLive (peer: PeerName): boolean {

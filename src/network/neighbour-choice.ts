@@ -1,8 +1,9 @@
 /**
  * Whom this node mixes with and whom it wants a connection with, drawn from the list of members
  */
-import { neighboursOf } from './neighbour-graph.ts'
+import { neighbourGraph, rotationPeriod } from './neighbour-graph.ts'
 import type { PeerName } from '../interface.ts'
+import type { Rotation } from './pair-ranks.ts'
 
 /** A graph of this degree holds together well enough for the control topic, also when a few members are gone */
 const CONTROL_DEGREE = 3
@@ -10,10 +11,15 @@ const CONTROL_DEGREE = 3
 /** A peer that was merely slow is not lost for good: its topic is not heard while it is left out */
 const SUSPENSION_MS = 60_000
 
+/** Connections that the graph of this many rounds ahead asks for are made before they are needed */
+const ROUNDS_AHEAD = 2
+
 export interface NeighbourChoiceInit {
   self: PeerName
   federationId: string
   degree: number
+  /** About how many neighbours change every round. @default 0 */
+  resample?: number
 }
 
 export class NeighbourChoice {
@@ -21,7 +27,10 @@ export class NeighbourChoice {
   /** With the monotonic time at which it gets another chance */
   readonly #suspended = new Map<PeerName, number>()
   #neighbours: readonly PeerName[] = []
+  #upcoming: readonly PeerName[] = []
   #wanted: ReadonlySet<PeerName> = new Set()
+  /** The round that is drawn next, from 0 */
+  #round = 0
 
   constructor (init: NeighbourChoiceInit) {
     this.#init = init
@@ -30,6 +39,11 @@ export class NeighbourChoice {
   /** Whom this node aggregates, ascending */
   get neighbours (): readonly PeerName[] {
     return this.#neighbours
+  }
+
+  /** Whom the next round brings, ascending; empty when the graph stays */
+  get upcoming (): readonly PeerName[] {
+    return this.#upcoming
   }
 
   /** Neighbours, those that have this node as their neighbour, and links of the control topic */
@@ -56,14 +70,28 @@ export class NeighbourChoice {
     return this.#suspended.delete(peer)
   }
 
+  /** True when the graph of this round is another one */
+  setRound (round: number): boolean {
+    const isAnother = round !== this.#round && (this.#init.resample ?? 0) > 0
+    this.#round = round
+    return isAnother
+  }
+
   draw (members: readonly PeerName[]): void {
-    const { self, federationId, degree } = this.#init
-    const graph = neighboursOf(self, members, degree, federationId)
-    this.#neighbours = this.#suspended.size === 0
-      ? graph
-      : neighboursOf(self, members.filter((peer) => !this.#suspended.has(peer)), degree, federationId)
+    const { degree, resample = 0 } = this.#init
+    const present = members.filter((peer) => !this.#suspended.has(peer))
+    this.#neighbours = this.#drawn(present, degree, 0)
+    const ahead = Array.from({ length: resample > 0 ? ROUNDS_AHEAD : 0 }, (_, i) => this.#drawn(present, degree, i + 1))
+    this.#upcoming = (ahead[0] ?? []).filter((peer) => !this.#neighbours.includes(peer))
+    const everyone = this.#suspended.size === 0 ? this.#neighbours : this.#drawn(members, degree, 0)
     // the same seed, so that the denser graph shares most of its edges with the sparser one
-    const control = degree < CONTROL_DEGREE ? neighboursOf(self, members, CONTROL_DEGREE, federationId) : []
-    this.#wanted = new Set([...this.#neighbours, ...graph, ...control])
+    const control = degree < CONTROL_DEGREE ? this.#drawn(members, CONTROL_DEGREE, 0) : []
+    this.#wanted = new Set([...this.#neighbours, ...ahead.flat(), ...everyone, ...control])
+  }
+
+  #drawn (members: readonly PeerName[], degree: number, roundsAhead: number): PeerName[] {
+    const { self, federationId, resample = 0 } = this.#init
+    const rotation: Rotation | undefined = resample === 0 ? undefined : { round: this.#round + roundsAhead, period: rotationPeriod(members.length, degree, resample) }
+    return neighbourGraph(members, degree, federationId, rotation).get(self) ?? []
   }
 }

@@ -10,11 +10,9 @@
  * Nobody can choose a neighbour except by making keys until one has a suitable hash, because the order of the pairs
  * comes from sha-256 of the ids. Nobody is asked, so nobody can refuse or lie about a degree.
  */
-import { createHash } from 'node:crypto'
+import { PairRanks } from './pair-ranks.ts'
 import type { PeerName } from '../interface.ts'
-
-/** Words of sha-256(seed, peer) for each member, four each */
-type Marks = Int32Array
+import type { Rotation } from './pair-ranks.ts'
 
 interface Pair {
   a: number
@@ -29,43 +27,16 @@ type Adjacency = Array<Set<number>>
 const CANDIDATES_PER_EDGE = 4
 const EXTRA_CANDIDATES = 16
 
-function markMembers (members: readonly PeerName[], seed: string): Marks {
-  const marks = new Int32Array(members.length * 4)
-  for (const [index, member] of members.entries()) {
-    const digest = createHash('sha256').update(seed).update('\0').update(member).digest()
-    for (let word = 0; word < 4; word++) {
-      marks[index * 4 + word] = digest.readInt32LE(word * 4)
-    }
-  }
-  return marks
-}
-
-/** The finaliser of MurmurHash3 */
-function mix (z: number): number {
-  z = Math.imul(z ^ (z >>> 16), 0x85ebca6b)
-  z = Math.imul(z ^ (z >>> 13), 0xc2b2ae35)
-  return z ^ (z >>> 16)
-}
-
-/** A symmetric function of two members, uniform in [0, 1) with 53 bits */
-function pairHash (marks: Marks, a: number, b: number): number {
-  const i = a * 4
-  const j = b * 4
-  const high = mix((marks[i]! ^ marks[j]!) + Math.imul(marks[i + 1]! + marks[j + 1]!, 0x9e3779b1))
-  const low = mix((marks[i + 2]! ^ marks[j + 2]!) + Math.imul(marks[i + 3]! + marks[j + 3]!, 0x27d4eb2f) + high)
-  return ((high >>> 0) * 0x200000 + (low >>> 11)) / 0x20000000000000
-}
-
 /** Members are in ascending order, so that equal hashes are ordered alike whoever else is in the list */
 function byHash (x: Pair, y: Pair): number {
   return x.hash - y.hash || x.a - y.a || x.b - y.b
 }
 
-function pairsAmong (nodes: readonly number[], marks: Marks, accept: (hash: number) => boolean): Pair[] {
+function pairsAmong (nodes: readonly number[], ranks: PairRanks, accept: (hash: number) => boolean): Pair[] {
   const pairs: Pair[] = []
   for (let i = 0; i < nodes.length; i++) {
     for (let j = i + 1; j < nodes.length; j++) {
-      const hash = pairHash(marks, nodes[i]!, nodes[j]!)
+      const hash = ranks.of(nodes[i]!, nodes[j]!)
       if (accept(hash)) {
         pairs.push({ a: nodes[i]!, b: nodes[j]!, hash })
       }
@@ -85,7 +56,7 @@ function unlink (graph: Adjacency, a: number, b: number): void {
 }
 
 /** Exactly the greedy walk over all pairs, but only pairs that can still matter are ever sorted */
-function greedyMatching (marks: Marks, targets: readonly number[]): Adjacency {
+function greedyMatching (ranks: PairRanks, targets: readonly number[]): Adjacency {
   const n = targets.length
   const graph: Adjacency = targets.map(() => new Set<number>())
   const take = (pairs: Pair[]): void => {
@@ -98,14 +69,14 @@ function greedyMatching (marks: Marks, targets: readonly number[]): Adjacency {
   const degree = targets.reduce((most, target) => Math.max(most, target), 0)
   const bound = (degree * CANDIDATES_PER_EDGE + EXTRA_CANDIDATES) / n
   const everyone = targets.map((_, index) => index)
-  take(pairsAmong(everyone, marks, (hash) => hash < bound))
+  take(pairsAmong(everyone, ranks, (hash) => hash < bound))
   const open = everyone.filter((node) => graph[node]!.size < targets[node]!)
-  take(pairsAmong(open, marks, (hash) => hash >= bound))
+  take(pairsAmong(open, ranks, (hash) => hash >= bound))
   return graph
 }
 
 /** The edge (a, b) that gives way so that u-a and v-b can be joined: the one whose two replacements rank best */
-function findSwap (graph: Adjacency, marks: Marks, u: number, v: number): Pair | undefined {
+function findSwap (graph: Adjacency, ranks: PairRanks, u: number, v: number): Pair | undefined {
   let best: Pair | undefined
   for (let a = 0; a < graph.length; a++) {
     if (a === u || a === v || graph[u]!.has(a)) {
@@ -115,7 +86,7 @@ function findSwap (graph: Adjacency, marks: Marks, u: number, v: number): Pair |
       if (b === u || b === v || graph[v]!.has(b)) {
         continue
       }
-      const candidate = { a, b, hash: pairHash(marks, u, a) + pairHash(marks, v, b) }
+      const candidate = { a, b, hash: ranks.of(u, a) + ranks.of(v, b) }
       if (best === undefined || byHash(candidate, best) < 0) {
         best = candidate
       }
@@ -141,10 +112,10 @@ function openPlaces (graph: Adjacency, targets: readonly number[]): [number, num
 }
 
 /** After greedy, members with room are all joined to each other already: room is made by taking edges apart */
-function fillDegrees (graph: Adjacency, targets: readonly number[], marks: Marks): void {
+function fillDegrees (graph: Adjacency, targets: readonly number[], ranks: PairRanks): void {
   for (let places = openPlaces(graph, targets); places !== undefined; places = openPlaces(graph, targets)) {
     const [u, v] = places
-    const swap = findSwap(graph, marks, u, v)
+    const swap = findSwap(graph, ranks, u, v)
     if (swap === undefined) {
       return
     }
@@ -169,9 +140,9 @@ function reach (graph: Adjacency, from: number, seen: Set<number>): number[] {
 }
 
 /** The edge of a component that ranks last among those whose loss does not split it; the last of all if every one would */
-function weakestEdge (graph: Adjacency, component: readonly number[], marks: Marks): Pair {
+function weakestEdge (graph: Adjacency, component: readonly number[], ranks: PairRanks): Pair {
   const edges = component
-    .flatMap((a) => [...graph[a]!].filter((b) => a < b).map((b) => ({ a, b, hash: pairHash(marks, a, b) })))
+    .flatMap((a) => [...graph[a]!].filter((b) => a < b).map((b) => ({ a, b, hash: ranks.of(a, b) })))
     .sort((x, y) => byHash(y, x))
   const spare = edges.find(({ a, b }) => {
     unlink(graph, a, b)
@@ -183,7 +154,7 @@ function weakestEdge (graph: Adjacency, component: readonly number[], marks: Mar
 }
 
 /** Joins components by exchanging the ends of one edge of each: no degree changes */
-function connect (graph: Adjacency, marks: Marks): void {
+function connect (graph: Adjacency, ranks: PairRanks): void {
   const seen = new Set<number>()
   let main: number[] | undefined
   for (let node = 0; node < graph.length; node++) {
@@ -195,8 +166,8 @@ function connect (graph: Adjacency, marks: Marks): void {
       main = component
       continue
     }
-    const near = weakestEdge(graph, main, marks)
-    const far = weakestEdge(graph, component, marks)
+    const near = weakestEdge(graph, main, ranks)
+    const far = weakestEdge(graph, component, ranks)
     unlink(graph, near.a, near.b)
     unlink(graph, far.a, far.b)
     link(graph, near.a, far.a)
@@ -213,33 +184,44 @@ function complement (graph: Adjacency): Adjacency {
 }
 
 /** Which member has one neighbour less when n·k is odd */
-function oddOneOut (marks: Marks, n: number): number {
+function oddOneOut (ranks: PairRanks, n: number): number {
   let chosen = 0
   for (let node = 1; node < n; node++) {
-    if (marks[node * 4]! < marks[chosen * 4]!) {
+    if (ranks.mark(node) < ranks.mark(chosen)) {
       chosen = node
     }
   }
   return chosen
 }
 
-function regularGraph (marks: Marks, n: number, degree: number): Adjacency {
+function regularGraph (ranks: PairRanks, n: number, degree: number): Adjacency {
   const targets = new Array<number>(n).fill(degree)
   if (degree * 2 < n) {
-    const graph = greedyMatching(marks, targets)
-    fillDegrees(graph, targets, marks)
+    const graph = greedyMatching(ranks, targets)
+    fillDegrees(graph, targets, ranks)
     if (degree > 1) {
-      connect(graph, marks)
+      connect(graph, ranks)
     }
     return graph
   }
   const absent = targets.map((target) => n - 1 - target)
   if (n * degree % 2 === 1) {
-    absent[oddOneOut(marks, n)]! += 1
+    absent[oddOneOut(ranks, n)]! += 1
   }
-  const graph = greedyMatching(marks, absent)
-  fillDegrees(graph, absent, marks)
+  const graph = greedyMatching(ranks, absent)
+  fillDegrees(graph, absent, ranks)
   return complement(graph)
+}
+
+/**
+ * For how many rounds pairs keep their ranks so that about `resample` of each member's k neighbours change every round
+ *
+ * A fit to graphs of 8 to 200 members with k of 4 and 8, good to a third: a pair that gets a new rank moves a few others. A dense
+ * graph is drawn through its complement, so that its absent edges are what changes. Infinity when none shall change
+ */
+export function rotationPeriod (members: number, degree: number, resample: number): number {
+  const drawn = Math.max(1, Math.min(degree, members - 1 - degree))
+  return Math.max(1, Math.round((0.76 * drawn / resample) ** (5 / 3)))
 }
 
 /**
@@ -249,9 +231,10 @@ function regularGraph (marks: Marks, n: number, degree: number): Adjacency {
  * @param degree - Neighbours of each member, k >= 1. With n <= k + 1 members the graph is complete; when n·k is odd one
  * member has k - 1. Connected for k >= 2
  * @param seed - The federation's id, so that federations draw different graphs
+ * @param rotation - Round and period of a graph that changes from round to round; without it the graph stays
  * @returns Neighbours of each member, ascending; members ascending
  */
-export function neighbourGraph (members: readonly PeerName[], degree: number, seed: string): Map<PeerName, PeerName[]> {
+export function neighbourGraph (members: readonly PeerName[], degree: number, seed: string, rotation?: Rotation): Map<PeerName, PeerName[]> {
   if (!Number.isInteger(degree) || degree < 1) {
     throw new RangeError(`The degree of a neighbour graph must be an integer from 1, not ${degree}`)
   }
@@ -259,11 +242,6 @@ export function neighbourGraph (members: readonly PeerName[], degree: number, se
   if (names.length <= degree + 1) {
     return new Map(names.map((name) => [name, names.filter((other) => other !== name)]))
   }
-  const graph = regularGraph(markMembers(names, seed), names.length, degree)
+  const graph = regularGraph(new PairRanks(names, seed, rotation), names.length, degree)
   return new Map(names.map((name, index) => [name, [...graph[index]!].sort((a, b) => a - b).map((other) => names[other]!)]))
-}
-
-/** One member's neighbours in the graph, ascending; empty when `self` is not a member. See {@link neighbourGraph} */
-export function neighboursOf (self: PeerName, members: readonly PeerName[], degree: number, seed: string): PeerName[] {
-  return neighbourGraph(members, degree, seed).get(self) ?? []
 }

@@ -17,66 +17,13 @@ import { OwnRecord } from './own-record.ts'
 import { Presence } from './presence.ts'
 import { QuietPeriod } from './quiet-period.ts'
 import { Upkeep } from './upkeep.ts'
-import type { PeerId, PrivateKey } from '@libp2p/interface'
-import type { TypedEventTarget } from 'main-event'
-import type { AbortOptions, Clock, PeerName, Store } from '../interface.ts'
-import type { KeeperTimings } from './connection-keeper.ts'
+import type { PeerId } from '@libp2p/interface'
+import type { AbortOptions, PeerName } from '../interface.ts'
 import type { ControlVerdict } from './control-messages.ts'
-import type { Host } from './host.ts'
 import type { MemberClaim } from './member-record.ts'
 import type { MembershipEvents } from './membership.ts'
+import type { Neighbourhood, NeighbourhoodComponents, NeighbourhoodEvents, NeighbourhoodInit } from './neighbourhood-interface.ts'
 import type { MemberEntry } from './wire/membership.ts'
-
-export interface NeighbourhoodComponents {
-  /** Started by the caller, before or after; stopped by the caller, after */
-  host: Host
-  privateKey: PrivateKey
-  store: Pick<Store, 'peers' | 'putPeer' | 'deletePeer'>
-  clock: Clock
-}
-
-export interface NeighbourhoodInit extends KeeperTimings {
-  federationId: string
-  /** Neighbours of each member, k */
-  degree: number
-  /** Full multiaddrs to join through */
-  bootstrap: readonly string[]
-  /** How often a node says that it is there, ± 15 %. @default 10000 */
-  heartbeatMs?: number
-  /** A member without a sign of life for this long is dropped. @default 60000 */
-  expiryMs?: number
-  /** A member that cannot be reached keeps its place for this long. @default 20000 */
-  graceMs?: number
-  /** How often every connected peer gets a sign of life. @default 4000 */
-  beatMs?: number
-  /** A connection without a byte for this long is closed. @default 12000 */
-  silentMs?: number
-  /** A connected peer may be without gossip for this long before the connection is made anew. @default 10000 */
-  deafMs?: number
-}
-
-export interface NeighbourhoodEvents {
-  'neighbours:change': CustomEvent<{ neighbours: PeerName[] }>
-  'members:change': CustomEvent<{ members: PeerName[] }>
-}
-
-export interface Neighbourhood extends TypedEventTarget<NeighbourhoodEvents> {
-  /** Throws what the store throws when it is read */
-  start: () => Promise<void>
-  /** Says goodbye and ends everything; connections are left to the host. An aborted signal skips the goodbye */
-  stop: (options?: AbortOptions) => Promise<void>
-  /** This node included, ascending */
-  members: () => PeerName[]
-  /** Whom this node aggregates, ascending */
-  neighbours: () => PeerName[]
-  isConnected: (peer: PeerName) => boolean
-  /** Chooses another neighbour in place of this one until it is heard from */
-  suspend: (peer: PeerName) => void
-  /** A verified sign of life of this author */
-  heard: (peer: PeerName) => void
-  /** Verdict on a message of the control topic that `from` passed on. Never throws */
-  handleControl: (data: Uint8Array, from: PeerName) => ControlVerdict
-}
 
 const TICK_MS = 250
 
@@ -220,6 +167,16 @@ class MeshNeighbourhood extends TypedEventEmitter<NeighbourhoodEvents> implement
     return [...this.#choice.neighbours]
   }
 
+  upcoming (): PeerName[] {
+    return [...this.#choice.upcoming]
+  }
+
+  setRound (round: number): void {
+    if (this.#choice.setRound(round) && this.#running !== undefined) {
+      this.#draw()
+    }
+  }
+
   isConnected (peer: PeerName): boolean {
     return this.#connected.has(peer)
   }
@@ -334,7 +291,7 @@ class MeshNeighbourhood extends TypedEventEmitter<NeighbourhoodEvents> implement
 
   #draw (): void {
     const members = this.#membership.names()
-    const { wanted: before, neighbours } = this.#choice
+    const { wanted: before, neighbours, upcoming } = this.#choice
     this.#choice.draw(members)
     const { wanted } = this.#choice
     this.#exchange.setNeeded(wanted)
@@ -344,7 +301,7 @@ class MeshNeighbourhood extends TypedEventEmitter<NeighbourhoodEvents> implement
       }
     }
     this.#joined.clear()
-    this.#publishChanges(members, !sameNames(neighbours, this.#choice.neighbours))
+    this.#publishChanges(members, !sameNames(neighbours, this.#choice.neighbours) || !sameNames(upcoming, this.#choice.upcoming))
   }
 
   #publishChanges (members: PeerName[], neighboursChanged: boolean): void {

@@ -44,6 +44,7 @@ export async function createNetwork (init: NetworkInit): Promise<LibP2PNetwork> 
   const neighbourhood: NeighbourhoodFactory = (host) => createNeighbourhood({ host, privateKey, store, clock }, {
     federationId: init.federationId,
     degree: document.topology.degree,
+    resample: document.topology.resample ?? 0,
     bootstrap: [...bootstrap],
     ...(announce.length === 0 ? {} : { announce: [...announce] })
   })

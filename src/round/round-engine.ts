@@ -17,10 +17,9 @@ import { lowerMedian } from './lower-median.ts'
 import { MissCounter } from './miss-counter.ts'
 import { mix } from './mix.ts'
 import { pullLatest } from './pull-latest.ts'
-import { RejectionCounter } from './rejection-counter.ts'
 import { sampleLosses } from './sample-losses.ts'
-import { Suspicion } from './suspicion.ts'
 import { TrafficMeter } from './traffic-meter.ts'
+import { Vigilance } from './vigilance.ts'
 import type { EvaluationResult, ModelVersion, NetworkEvents, PeerName, PublishReceipt, ReceivedUpdate } from '../interface.ts'
 import type { Jump } from './jump.ts'
 import type { Mixed } from './mix.ts'
@@ -32,6 +31,9 @@ const MAX_MISSES = 3
 
 /** Rounds in a row that training or evaluating may fail (NaN, dead worker) before the node gives up */
 const MAX_TRAINING_FAILURES = 3
+
+/** Banned peers that a report names */
+const MAX_NAMED = 256
 
 /** Own publications whose time is remembered, to learn how late an update was that missed its round */
 const REMEMBERED_ROUNDS = 8
@@ -45,9 +47,8 @@ export class RoundEngine extends TypedEventEmitter<RoundEvents> {
   private readonly init: RoundInit
   private readonly inbox: Inbox
   private readonly deadline: AdaptiveDeadline
-  private readonly rejections = new RejectionCounter()
+  private readonly vigilance: Vigilance
   private readonly misses = new MissCounter(MAX_MISSES)
-  private readonly suspicion = new Suspicion()
   private readonly wake = new EventTarget()
   private readonly liar: Liar | undefined
   private parameters: Float32Array = new Float32Array(0)
@@ -69,6 +70,7 @@ export class RoundEngine extends TypedEventEmitter<RoundEvents> {
     this.init = init
     this.inbox = new Inbox({ codec: components.codec, parameterCount: init.parameterCount, staleness: init.staleness })
     this.deadline = new AdaptiveDeadline(init.deadlineMs)
+    this.vigilance = new Vigilance(init.quarantineLimit)
     this.meter = new TrafficMeter(components.network)
     this.liar = init.attack === undefined ? undefined : new Liar(init.attack, components.codec)
   }
@@ -78,6 +80,7 @@ export class RoundEngine extends TypedEventEmitter<RoundEvents> {
     const { store, trainer } = this.components
     this.version = await store.latest()
     const publication = await store.getPublication()
+    this.vigilance.restore((await store.metrics({ limit: 1 }))[0])
     this.round = Math.max(this.version?.round ?? 0, publication?.round ?? 0)
     this.sequence = publication?.sequence ?? 0
     const stored = this.version === undefined ? undefined : await store.parameters(this.version.id)
@@ -140,14 +143,14 @@ export class RoundEngine extends TypedEventEmitter<RoundEvents> {
     await this.finish({
       round,
       accepted: mixed.parents.length,
-      ...this.rejections.drain(),
+      ...this.vigilance.report(),
+      banned: this.components.network.banned().slice(0, MAX_NAMED),
       late: late.length,
       keptOwn: mixed.keptOwn,
       trainLoss: trained.loss,
       loss: evaluation?.loss ?? null,
       accuracy: evaluation?.accuracy ?? null,
       neighbourDistance: mixed.distance,
-      suspects: this.suspicion.suspects(),
       ...this.meter.read(),
       durationMs: this.components.clock.monotonicMs() - startedAtMs,
       phases,
@@ -242,12 +245,10 @@ export class RoundEngine extends TypedEventEmitter<RoundEvents> {
     }
     const entries = this.inbox.usableOf(neighbours.map(({ peer }) => peer), round)
     this.liar?.observe(entries.map(({ parameters }) => parameters))
-    const losses = aggregator.needsLosses && entries.length >= aggregator.minimumNeighbours ? await sampleLosses(trainer, { own, entries }, { round, signal }) : undefined
-    const mixed = mix({ half, own, entries }, aggregator, { degree: neighbours.length, layout: this.init.layout, round, ...(losses === undefined ? {} : { losses }) })
-    for (const { peer, reason } of mixed.excluded) {
-      this.rejections.add(peer, reason)
-    }
-    this.suspicion.observe(own, entries.map(({ update, parameters }) => ({ peer: update.author, parameters })), this.rejections.judged())
+    const admitted = this.vigilance.admit(entries, aggregator.minimumNeighbours)
+    const losses = aggregator.needsLosses && admitted.length >= aggregator.minimumNeighbours ? await sampleLosses(trainer, { own, entries: admitted }, { round, signal }) : undefined
+    const mixed = mix({ half, own, entries: admitted }, aggregator, { degree: neighbours.length, layout: this.init.layout, round, ...(losses === undefined ? {} : { losses }) })
+    this.vigilance.judge(own, entries, mixed.excluded)
     if (!mixed.keptOwn) {
       this.inbox.use(entries)
     } else if (neighbours.length > 0) {
@@ -317,13 +318,11 @@ export class RoundEngine extends TypedEventEmitter<RoundEvents> {
   }
 
   private readonly onRejected = ({ detail }: NetworkEvents['update:rejected']): void => {
-    this.rejections.add(detail.author ?? detail.peer, detail.reason)
+    this.vigilance.reject(detail.author ?? detail.peer, detail.reason)
   }
 
-  private readonly onNeighbours = ({ detail }: NetworkEvents['neighbours:change']): void => {
-    const peers = new Set(detail.neighbours.map(({ peer }) => peer))
-    this.inbox.retain(peers)
-    this.suspicion.retain(peers)
+  private readonly onNeighbours = (): void => {
+    this.inbox.retain(new Set(this.components.network.followed()))
   }
 
   private take (update: ReceivedUpdate): void {

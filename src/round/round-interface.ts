@@ -10,7 +10,7 @@ export type RoundEvents = Pick<NodeEvents, 'round:start' | 'round:phase' | 'roun
 export interface RoundComponents {
   network: Network
   trainer: Pick<Trainer, 'train' | 'evaluate' | 'initialParameters' | 'sampleLoss'>
-  store: Pick<Store, 'commit' | 'latest' | 'parameters' | 'putPublication' | 'getPublication' | 'putMetrics'>
+  store: Pick<Store, 'commit' | 'latest' | 'parameters' | 'putPublication' | 'getPublication' | 'putMetrics' | 'metrics'>
   codec: Codec
   aggregator: Aggregator
   clock: Clock
@@ -25,6 +25,8 @@ export interface RoundInit {
   /** Last round; undefined: go on until aborted */
   rounds?: number | undefined
   evaluateEvery: number
+  /** Neighbours held back at once on suspicion, at most */
+  quarantineLimit: number
   /** Simulation only */
   attack?: Attack | undefined
 }

@@ -4,8 +4,8 @@
  * Each round every update is judged by its distance from the own model and by its angle to what the other neighbours say,
  * as robust z-scores (median and median absolute deviation; Iglewicz and Hoaglin 1993). One odd update proves nothing where
  * data differ: suspicion is a moving average of being odd, which rises within a few rounds and decays by itself.
- * Suspects are named, not punished: the rule bounds what they can do, and an attack that stays within the honest
- * spread stays below this threshold, too.
+ * Suspects are named, and the worst of them held back for a while (quarantine.ts). An attack that stays within the honest
+ * spread stays below this threshold, too: that is the rule's to bound.
  */
 import { differenceProducts } from '../aggregators/kernels/difference-products.ts'
 import { median } from '../aggregators/median.ts'
@@ -22,7 +22,10 @@ const LEAST_UPDATES = 4
 
 const GAIN = 0.25
 /** Reached by four odd updates in a row, left by two usual ones */
-const SUSPECT = 0.6
+export const SUSPECT = 0.6
+/** Who is not seen for a while, because neighbours change or a link is down, is forgotten at this rate: half in 14 rounds */
+const FADE = 0.95
+const FORGOTTEN = 0.01
 
 export interface Oddity {
   peer: PeerName
@@ -67,17 +70,28 @@ export class Suspicion {
     refused.forEach((peer) => odd.add(peer))
     const seen = new Set([...replicas.map(({ peer }) => peer), ...refused])
     for (const peer of seen) {
-      const level = this.levels.get(peer) ?? 0
+      const level = this.level(peer)
       this.levels.set(peer, level + GAIN * ((odd.has(peer) ? 1 : 0) - level))
+    }
+    for (const [peer, level] of this.levels) {
+      if (!seen.has(peer)) {
+        this.levels.set(peer, level * FADE)
+      }
+      if (level < FORGOTTEN) {
+        this.levels.delete(peer)
+      }
     }
   }
 
-  /** Forgets all but these */
-  retain (peers: ReadonlySet<PeerName>): void {
-    for (const peer of this.levels.keys()) {
-      if (!peers.has(peer)) {
-        this.levels.delete(peer)
-      }
+  /** From 0 to 1 */
+  level (peer: PeerName): number {
+    return this.levels.get(peer) ?? 0
+  }
+
+  /** Takes up levels of an earlier run */
+  restore (levels: Readonly<Record<PeerName, number>>): void {
+    for (const [peer, level] of Object.entries(levels)) {
+      this.levels.set(peer, level)
     }
   }
 

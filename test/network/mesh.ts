@@ -10,7 +10,7 @@ import { systemClock } from '../../src/system-clock.ts'
 import type { PrivateKey } from '@libp2p/interface'
 import type { PeerAddress, PeerName, Store } from '../../src/interface.ts'
 import type { Host } from '../../src/network/host.ts'
-import type { Neighbourhood, NeighbourhoodInit } from '../../src/network/neighbourhood.ts'
+import type { Neighbourhood, NeighbourhoodInit } from '../../src/network/neighbourhood-interface.ts'
 
 export const FEDERATION = 'bafyreimeshmeshmeshmeshmeshmeshmeshmeshmeshmeshmeshmesh'
 

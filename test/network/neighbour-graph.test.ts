@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import fc from 'fast-check'
-import { neighbourGraph, neighboursOf } from '../../src/network/neighbour-graph.ts'
+import { neighbourGraph, rotationPeriod } from '../../src/network/neighbour-graph.ts'
 import { seededRandom, shuffle } from '../../src/seeded-random.ts'
 
 function members (count: number, prefix = 'peer'): string[] {
@@ -61,12 +61,27 @@ describe('neighbourGraph', () => {
     expect(edges(neighbourGraph(names, 4, 'b'))).not.toEqual(edges(graph))
   })
 
-  test('neighboursOf is one row of the graph and empty for a stranger', () => {
-    const names = members(30)
-    const graph = neighbourGraph(names, 5, 's')
-    expect(names.map((name) => neighboursOf(name, names, 5, 's'))).toEqual(names.map((name) => graph.get(name)))
-    expect(neighboursOf('stranger', names, 5, 's')).toEqual([])
-  })
+  for (const [n, degree, resample] of [[12, 8, 1], [16, 4, 1], [20, 8, 2], [64, 8, 1], [64, 8, 2], [64, 4, 4]] as const) {
+    test(`${resample} of ${degree} neighbours change a round among ${n} members, by a draw that all make alike`, () => {
+      const names = members(n)
+      const rounds = 60
+      const draw = (round: number): Map<string, string[]> => neighbourGraph(names, degree, 's', { round, period: rotationPeriod(n, degree, resample) })
+      const met = new Set<string>()
+      let changes = 0
+      for (let round = 0; round < rounds; round++) {
+        const [graph, next] = [draw(round), draw(round + 1)]
+        expect([...graph.values()].every((neighbours) => neighbours.length === degree)).toBe(true)
+        expect(names.every((name) => graph.get(name)!.every((other) => graph.get(other)!.includes(name)))).toBe(true)
+        expect(reachable(graph)).toBe(n)
+        changes += names.reduce((sum, name) => sum + next.get(name)!.filter((other) => !graph.get(name)!.includes(other)).length, 0)
+        graph.get(names[0]!)!.forEach((other) => met.add(other))
+      }
+      expect(changes / rounds / n / resample).toBeGreaterThan(0.5)
+      expect(changes / rounds / n / resample).toBeLessThan(1.5)
+      expect(met.size).toBeGreaterThan(Math.min(n - 1, 2 * degree) - 1)
+      expect(neighbourGraph(shuffle<string[]>([...names], seededRandom(3)), degree, 's', { round: 7, period: rotationPeriod(n, degree, resample) })).toEqual(draw(7))
+    })
+  }
 
   test('a degree that is not a positive integer is a RangeError', () => {
     expect(() => neighbourGraph(members(3), 0, 's')).toThrow(RangeError)

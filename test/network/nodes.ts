@@ -9,7 +9,7 @@ import { systemClock } from '../../src/system-clock.ts'
 import type { PrivateKey } from '@libp2p/interface'
 import type { Ban, PeerName, ReceivedUpdate } from '../../src/interface.ts'
 import type { Host, HostInit } from '../../src/network/host.ts'
-import type { Neighbourhood } from '../../src/network/neighbourhood.ts'
+import type { Neighbourhood } from '../../src/network/neighbourhood-interface.ts'
 import type { NetworkInit } from '../../src/network/network.ts'
 
 export const FEDERATION = 'bafyreigrapevinetestfederation'
@@ -60,7 +60,7 @@ export class Stage {
 export class StaticNeighbourhood extends TypedEventEmitter<{
   'neighbours:change': CustomEvent<{ neighbours: PeerName[] }>
   'members:change': CustomEvent<{ members: PeerName[] }>
-}> implements Pick<Neighbourhood, 'start' | 'stop' | 'members' | 'neighbours' | 'isConnected' | 'suspend' | 'heard' | 'handleControl'> {
+}> implements Pick<Neighbourhood, 'start' | 'stop' | 'members' | 'neighbours' | 'upcoming' | 'setRound' | 'isConnected' | 'suspend' | 'heard' | 'handleControl'> {
   readonly host: Host
   readonly heardFrom: PeerName[] = []
   private current: PeerName[] = []
@@ -87,6 +87,12 @@ export class StaticNeighbourhood extends TypedEventEmitter<{
   neighbours (): PeerName[] {
     return this.current
   }
+
+  upcoming (): PeerName[] {
+    return []
+  }
+
+  setRound (): void {}
 
   isConnected (peer: PeerName): boolean {
     return this.host.libp2p.getPeers().some((connected) => connected.toString() === peer)

@@ -22,6 +22,8 @@ export function roundReport (report: Partial<RoundReport> = {}): RoundReport {
     accuracy: 0.8414,
     neighbourDistance: 0.1,
     suspects: {},
+    quarantined: {},
+    banned: [],
     bytesSent: 33_100,
     bytesReceived: 99_400,
     durationMs: 1240,

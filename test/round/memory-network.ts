@@ -54,6 +54,9 @@ export class MemoryNetwork extends TypedEventEmitter<NetworkEvents> implements N
   neighbours = (): Neighbour[] => this.members().filter((peer) => peer !== this.self && !this.suspended.includes(peer))
     .map((peer) => ({ peer, live: true, round: this.hub.latest.get(peer)?.round }))
 
+  banned = (): PeerName[] => []
+  followed = (): PeerName[] => this.neighbours().map(({ peer }) => peer)
+
   publish = async (update: OutgoingUpdate): Promise<PublishReceipt> => {
     this.published.push(update)
     const updateId = `${this.self}/${update.round}`

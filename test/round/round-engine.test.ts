@@ -48,7 +48,7 @@ async function engineFor (options: Options): Promise<RoundEngine> {
     aggregator: createAggregator({ rule: 'mean', f: 0 }),
     clock: systemClock,
     ...options.components
-  }, { federation: FEDERATION, layout: [], parameterCount: 8, deadlineMs: 5000, staleness: 1, rounds: 3, evaluateEvery: 1, ...options.init })
+  }, { federation: FEDERATION, layout: [], parameterCount: 8, deadlineMs: 5000, staleness: 1, rounds: 3, evaluateEvery: 1, quarantineLimit: 0, ...options.init })
   await engine.load()
   return engine
 }
@@ -286,6 +286,41 @@ describe('round engine', () => {
     await running
     expect(before).toBe(1000)
     expect(after).toBeGreaterThan(1500)
+  })
+
+  it('holds back a neighbour that stands apart round after round, also after a restart, and lets it in when it is usual again', async () => {
+    const hub = new MemoryHub()
+    const codec = createCodec('float32')
+    const network = hub.join('a')
+    const others = ['b', 'c', 'd', 'e', 'liar'].map((name) => hub.join(name))
+    const store = await memoryStore()
+    const publishAll = async (round: number, lie: number): Promise<void> => {
+      for (const [i, other] of others.entries()) {
+        const value = other.self === 'liar' ? lie : 0.5 + i / 100
+        await other.publish({ round, sequence: round, codec: 'float32', payload: codec.encode(new Float32Array(8).fill(value)), degree: 5 })
+      }
+      await new Promise((resolve) => { setImmediate(resolve) })
+    }
+    /** One engine a round, each of which knows only what the one before stored */
+    const play = async (round: number, lie: number): Promise<RoundReport> => {
+      const engine = await engineFor({ network, store, init: { rounds: round, quarantineLimit: 1 } })
+      engine.addEventListener('round:start', () => { void publishAll(round, lie) })
+      await engine.run(never)
+      return engine.lastReport!
+    }
+    const engine = await engineFor({ network, store, init: { rounds: 5, quarantineLimit: 1 } })
+    const reports = reportsOf(engine)
+    engine.addEventListener('round:start', ({ detail: { round } }) => { void publishAll(round, -3) })
+    await engine.run(never)
+    expect(reports.map(({ rejectedPeers }) => rejectedPeers['liar']?.quarantined ?? 0)).toEqual([0, 0, 0, 0, 1])
+    expect(reports[4]).toMatchObject({ accepted: 4 })
+    expect(Object.keys(reports[4]!.quarantined)).toEqual(['liar'])
+    expect(await play(6, -3)).toMatchObject({ accepted: 4, rejectedPeers: { liar: { quarantined: 1 } } })
+    let back: RoundReport | undefined
+    for (let round = 7; round < 16 && back?.accepted !== 5; round++) {
+      back = await play(round, 0.52)
+    }
+    expect(back).toMatchObject({ accepted: 5, quarantined: {} })
   })
 
   it('asks for losses on own examples when the rule needs them', async () => {

@@ -55,7 +55,18 @@ describe('Suspicion', () => {
       suspicion.observe(own, cloud(6, `r${round}`), new Set(['liar']))
     }
     expect(Object.keys(suspicion.suspects())).toEqual(['liar'])
-    suspicion.retain(new Set(['peer-1']))
-    expect(suspicion.suspects()).toEqual({})
+  })
+
+  it('fades while nothing is seen of a peer, so that who comes back starts almost anew', () => {
+    const suspicion = new Suspicion()
+    suspicion.restore({ gone: 1 })
+    for (let round = 0; round < 14; round++) {
+      suspicion.observe(own, cloud(6, `r${round}`), new Set())
+    }
+    expect(suspicion.level('gone')).toBeCloseTo(0.5, 1)
+    for (let round = 0; round < 100; round++) {
+      suspicion.observe(own, [], new Set())
+    }
+    expect(suspicion.level('gone')).toBe(0)
   })
 })

@@ -25,6 +25,8 @@ const roundEnd = (round: number, detail: Partial<RoundEnd> = {}): RoundEnd => ({
   accuracy: 0.5,
   neighbourDistance: 1,
   suspects: {},
+  quarantined: {},
+  banned: [],
   bytesSent: 100,
   bytesReceived: 90,
   durationMs: 1000,

@@ -1,0 +1,67 @@
+/**
+ * Membership, neighbours and connections of one node, as the rest of the network sees them
+ */
+import type { PrivateKey } from '@libp2p/interface'
+import type { TypedEventTarget } from 'main-event'
+import type { AbortOptions, Clock, PeerName, Store } from '../interface.ts'
+import type { KeeperTimings } from './connection-keeper.ts'
+import type { ControlVerdict } from './control-messages.ts'
+import type { Host } from './host.ts'
+
+export interface NeighbourhoodComponents {
+  /** Started by the caller, before or after; stopped by the caller, after */
+  host: Host
+  privateKey: PrivateKey
+  store: Pick<Store, 'peers' | 'putPeer' | 'deletePeer'>
+  clock: Clock
+}
+
+export interface NeighbourhoodInit extends KeeperTimings {
+  federationId: string
+  /** Neighbours of each member, k */
+  degree: number
+  /** About how many of them change every round. @default 0 */
+  resample?: number
+  /** Full multiaddrs to join through */
+  bootstrap: readonly string[]
+  /** How often a node says that it is there, ± 15 %. @default 10000 */
+  heartbeatMs?: number
+  /** A member without a sign of life for this long is dropped. @default 60000 */
+  expiryMs?: number
+  /** A member that cannot be reached keeps its place for this long. @default 20000 */
+  graceMs?: number
+  /** How often every connected peer gets a sign of life. @default 4000 */
+  beatMs?: number
+  /** A connection without a byte for this long is closed. @default 12000 */
+  silentMs?: number
+  /** A connected peer may be without gossip for this long before the connection is made anew. @default 10000 */
+  deafMs?: number
+}
+
+export interface NeighbourhoodEvents {
+  /** Also when only `upcoming` changed */
+  'neighbours:change': CustomEvent<{ neighbours: PeerName[] }>
+  'members:change': CustomEvent<{ members: PeerName[] }>
+}
+
+export interface Neighbourhood extends TypedEventTarget<NeighbourhoodEvents> {
+  /** Throws what the store throws when it is read */
+  start: () => Promise<void>
+  /** Says goodbye and ends everything; connections are left to the host. An aborted signal skips the goodbye */
+  stop: (options?: AbortOptions) => Promise<void>
+  /** This node included, ascending */
+  members: () => PeerName[]
+  /** Whom this node aggregates, ascending */
+  neighbours: () => PeerName[]
+  /** Whom the next round brings, ascending; empty unless neighbours are re-sampled */
+  upcoming: () => PeerName[]
+  /** The round in hand: with re-sampling each has neighbours of its own */
+  setRound: (round: number) => void
+  isConnected: (peer: PeerName) => boolean
+  /** Chooses another neighbour in place of this one until it is heard from */
+  suspend: (peer: PeerName) => void
+  /** A verified sign of life of this author */
+  heard: (peer: PeerName) => void
+  /** Verdict on a message of the control topic that `from` passed on. Never throws */
+  handleControl: (data: Uint8Array, from: PeerName) => ControlVerdict
+}

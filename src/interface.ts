@@ -322,6 +322,8 @@ export interface Ban {
   reason: string
   /** Milliseconds since 1970 */
   until: number
+  /** For `equivocation`: both signed headers, hex of an EquivocationProof (docs/protocol.md). Convinces anyone */
+  evidence?: string
 }
 
 /** Everything that survives the process. One home folder, one process at a time */

@@ -1,17 +1,11 @@
 /**
  * What each author has published so far: rounds and sequences only grow, and a round has one update
  */
+import { proofOf } from './equivocation.ts'
 import { MAX_ROUND } from './update-header.ts'
 import type { PeerName } from '../interface.ts'
+import type { EquivocationProof } from './equivocation.ts'
 import type { SignedHeader } from './update-header.ts'
-
-/** Two headers of one author for one round, each signed: anyone can verify that the author lied */
-export interface EquivocationProof {
-  author: PeerName
-  round: number
-  first: Pick<SignedHeader, 'bytes' | 'signature'>
-  second: Pick<SignedHeader, 'bytes' | 'signature'>
-}
 
 export type Verdict = 'new' | 'duplicate' | 'replay' | 'equivocation' | 'round-window'
 
@@ -32,7 +26,8 @@ interface AuthorState {
 
 export class AuthorLog {
   private readonly authors = new Map<PeerName, AuthorState>()
-  private readonly proofs: EquivocationProof[] = []
+  /** The newest last, one for each author */
+  private readonly proofs = new Map<PeerName, EquivocationProof>()
   private ownRound = 1
 
   setRound (round: number): void {
@@ -51,7 +46,23 @@ export class AuthorLog {
 
   /** The newest first */
   equivocations (): EquivocationProof[] {
-    return [...this.proofs]
+    return [...this.proofs.values()].reverse()
+  }
+
+  /** What proves that this author signed two updates for one round */
+  equivocation (author: PeerName): EquivocationProof | undefined {
+    return this.proofs.get(author)
+  }
+
+  /** Keeps a proof that somebody else found, verified by the caller */
+  keep (proof: EquivocationProof): void {
+    if (this.proofs.has(proof.author)) {
+      return
+    }
+    this.proofs.set(proof.author, proof)
+    if (this.proofs.size > MAX_PROOFS) {
+      this.proofs.delete(this.proofs.keys().next().value!)
+    }
   }
 
   /** Judges a header whose signature is verified. Remembers proofs of equivocation, and nothing else */
@@ -87,9 +98,7 @@ export class AuthorLog {
   }
 
   private keepProof (first: SignedHeader, second: SignedHeader): 'equivocation' {
-    const part = ({ bytes, signature }: SignedHeader): EquivocationProof['first'] => ({ bytes: bytes.slice(), signature: signature.slice() })
-    this.proofs.unshift({ author: first.author, round: first.header.round, first: part(first), second: part(second) })
-    this.proofs.length = Math.min(this.proofs.length, MAX_PROOFS)
+    this.keep(proofOf(first, second))
     return 'equivocation'
   }
 

@@ -106,8 +106,8 @@ export class Reputation extends TypedEventEmitter<ReputationEvents> {
     return standing === undefined ? 0 : this.decayed(standing)
   }
 
-  /** Adds the points of one refusal; bans the peer when they are too many */
-  penalise (peer: PeerName, reason: RejectionReason): void {
+  /** Adds the points of one refusal; bans the peer when they are too many. The evidence is kept with the ban */
+  penalise (peer: PeerName, reason: RejectionReason, evidence?: string): void {
     const cost = POINTS[reason]
     if (cost === 0 || this.isBanned(peer)) {
       return
@@ -121,7 +121,7 @@ export class Reputation extends TypedEventEmitter<ReputationEvents> {
       this.standings.delete(this.standings.keys().next().value!)
     }
     if (standing.points >= BAN_POINTS) {
-      this.ban(peer, reason, standing)
+      this.ban({ peer, reason, ...(evidence === undefined ? {} : { evidence }) }, standing)
     }
   }
 
@@ -130,8 +130,9 @@ export class Reputation extends TypedEventEmitter<ReputationEvents> {
   }
 
   /** Every further ban lasts twice as long */
-  private ban (peer: PeerName, reason: RejectionReason, standing: Standing): void {
-    const ban = { peer, reason, until: this.components.clock.now() + Math.min(MAX_BAN_MS, BAN_MS * 2 ** standing.bans) }
+  private ban (what: Omit<Ban, 'until'>, standing: Standing): void {
+    const { peer } = what
+    const ban = { ...what, until: this.components.clock.now() + Math.min(MAX_BAN_MS, BAN_MS * 2 ** standing.bans) }
     standing.points = 0
     standing.bans += 1
     this.until.set(peer, ban.until)

@@ -1,23 +1,29 @@
 /**
- * The control topic: heartbeats (member records) and suspicions, checked before they are passed on
+ * The control topic: heartbeats (member records), suspicions and proofs of equivocation, checked before they are passed on
  *
  * The router signs nothing, so that every message carries the signature of whom it speaks for. What is old news is
  * neither checked nor passed on, and what anybody sends is limited before a signature is looked at.
  */
+import { readProof, toWire } from './equivocation.ts'
 import { MAX_RECORD_BYTES, parseRecord, parseSuspicion, signSuspicion } from './member-record.ts'
 import { createRateLimit } from './rate-limit.ts'
 import { controlTopic } from './topics.ts'
+import { MAX_HEADER_BYTES } from './update-header.ts'
 import { ControlMessage } from './wire/membership.ts'
 import type { PrivateKey } from '@libp2p/interface'
 import type { Clock, PeerName } from '../interface.ts'
+import type { EquivocationProof } from './equivocation.ts'
 import type { Host } from './host.ts'
 import type { MemberClaim } from './member-record.ts'
 import type { Membership } from './membership.ts'
 import type { RateLimit } from './rate-limit.ts'
-import type { MemberEntry, SignedRecord, SignedSuspicion } from './wire/membership.ts'
+import type { MemberEntry, SignedRecord, SignedSuspicion, EquivocationProof as WireProof } from './wire/membership.ts'
 
-/** A record with its signature and framing */
-export const MAX_CONTROL_BYTES = MAX_RECORD_BYTES + 128
+/** The longest is a proof: two headers with their signatures, and framing */
+export const MAX_CONTROL_BYTES = Math.max(MAX_RECORD_BYTES, 2 * MAX_HEADER_BYTES + 128) + 128
+
+/** Authors whose equivocation is known: a second proof says nothing new */
+const MAX_PROVEN = 1_024
 
 export type ControlVerdict = 'accept' | 'ignore' | 'reject'
 
@@ -37,6 +43,8 @@ export interface ControlInit {
   ownSequence: () => number
   /** A record of this node, genuine and newer than its own, is about (its number is given), or somebody suspects it: speak up */
   onChallenge: (sequence: number) => void
+  /** Somebody found that a member signed two updates for one round; verified */
+  onEquivocation: (proof: EquivocationProof) => void
 }
 
 export class ControlMessages {
@@ -46,6 +54,7 @@ export class ControlMessages {
   readonly #senders: RateLimit
   /** By the member that signed it */
   readonly #authors: RateLimit
+  readonly #proven = new Set<PeerName>()
 
   constructor (components: ControlComponents, init: ControlInit) {
     this.#components = components
@@ -62,14 +71,15 @@ export class ControlMessages {
     if (!this.#senders.take(from, 1)) {
       return 'ignore'
     }
-    const message = decodeControl(data)
-    if (message?.record !== undefined && message.suspicion === undefined) {
-      return this.#onRecord(message.record, from)
+    const { record, suspicion, equivocation } = decodeControl(data) ?? {}
+    const parts = [record, suspicion, equivocation].filter((part) => part !== undefined)
+    if (parts.length !== 1) {
+      return 'reject'
     }
-    if (message?.suspicion !== undefined && message.record === undefined) {
-      return this.#onSuspicion(message.suspicion)
+    if (record !== undefined) {
+      return this.#onRecord(record, from)
     }
-    return 'reject'
+    return suspicion === undefined ? this.#onEquivocation(equivocation!, from) : this.#onSuspicion(suspicion)
   }
 
   async publishRecord ({ signed }: MemberEntry): Promise<void> {
@@ -81,6 +91,13 @@ export class ControlMessages {
     const { host, privateKey } = this.#components
     const content = { federation: this.#init.federation, peer, sequence, reporter: host.self }
     await this.#publish(ControlMessage.encode({ suspicion: await signSuspicion(privateKey, content) }))
+  }
+
+  /** Hands on, once for each author, what proves that it signed two updates for one round */
+  async publishEquivocation (proof: EquivocationProof): Promise<void> {
+    if (this.#prove(proof.author)) {
+      await this.#publish(ControlMessage.encode({ equivocation: toWire(proof) }))
+    }
   }
 
   async #publish (data: Uint8Array): Promise<void> {
@@ -142,6 +159,40 @@ export class ControlMessages {
       membership.suspect(peer, sequence)
     }
     return 'accept'
+  }
+
+  /** Only of members: keys are free, and so would be proofs against made-up ones */
+  #onEquivocation (wire: WireProof, from: PeerName): ControlVerdict {
+    const claim = readProof(wire, this.#init.federation)
+    if (claim === undefined) {
+      return 'reject'
+    }
+    const { author } = claim.proof
+    if (this.#proven.has(author) || this.#components.membership.get(author) === undefined) {
+      return 'ignore'
+    }
+    if (!this.#authors.take(`${from} proves`, 1)) {
+      return 'ignore'
+    }
+    if (!claim.verify()) {
+      return 'reject'
+    }
+    if (this.#prove(author)) {
+      this.#init.onEquivocation(claim.proof)
+    }
+    return 'accept'
+  }
+
+  /** True when it is news */
+  #prove (author: PeerName): boolean {
+    if (this.#proven.has(author)) {
+      return false
+    }
+    this.#proven.add(author)
+    if (this.#proven.size > MAX_PROVEN) {
+      this.#proven.delete(this.#proven.keys().next().value!)
+    }
+    return true
   }
 }
 

@@ -8,6 +8,7 @@ import { AuthorLog } from './author-log.ts'
 import { Reputation } from './bans.ts'
 import { CatchUp } from './catch-up.ts'
 import { ContainedEventEmitter } from './contained-events.ts'
+import { encodeProof } from './equivocation.ts'
 import { serveFederation } from './federation-exchange.ts'
 import { GossipMeter } from './gossip-meter.ts'
 import { scoreTopic } from './gossip-settings.ts'
@@ -19,9 +20,9 @@ import { UpdateGossip, validator } from './update-gossip.ts'
 import { signHeader } from './update-header.ts'
 import { UpdatePuller } from './update-pull.ts'
 import { UpdateServer } from './update-server.ts'
-import type { Connection, Logger, PeerId } from '@libp2p/interface'
+import type { Logger, PeerId } from '@libp2p/interface'
 import type { AbortOptions, Neighbour, Network, NetworkEvents, OutgoingUpdate, PeerName, PublishReceipt, ReceivedUpdate, RejectionReason, Traffic } from '../interface.ts'
-import type { EquivocationProof } from './author-log.ts'
+import type { EquivocationProof } from './equivocation.ts'
 import type { Host } from './host.ts'
 import type { Neighbourhood } from './neighbourhood-interface.ts'
 import type { NetworkInit } from './network.ts'
@@ -161,7 +162,7 @@ export class GossipNetwork extends ContainedEventEmitter<NetworkEvents> implemen
       }
     }
     host.libp2p.addEventListener('peer:connect', guard<PeerId>((peer) => {
-      const address = this.addressOf(host.libp2p.getConnections(peer)[0])
+      const address = host.libp2p.getConnections(peer)[0]?.remoteAddr.toString() ?? ''
       this.safeDispatchEvent('peer:connect', { detail: { peer: peer.toString(), address } })
       this.checkLiveness()
     }))
@@ -173,6 +174,10 @@ export class GossipNetwork extends ContainedEventEmitter<NetworkEvents> implemen
     neighbourhood.addEventListener('neighbours:change', guard(() => { this.followNeighbours() }))
     neighbourhood.addEventListener('members:change', guard<{ members: PeerName[] }>(({ members }) => {
       this.safeDispatchEvent('members:change', { detail: { members } })
+    }))
+    neighbourhood.addEventListener('equivocation', guard<EquivocationProof>((proof) => {
+      this.parts.log.keep(proof)
+      this.refuse({ peer: proof.author, author: proof.author, reason: 'equivocation', blame: proof.author })
     }))
     reputation.addEventListener('ban', guard<{ peer: PeerName }>(({ peer }) => { this.hangUp(peer) }))
     reputation.addEventListener('error', guard<Error>((err) => { logger.error('a ban could not be stored - %e', err) }))
@@ -204,8 +209,13 @@ export class GossipNetwork extends ContainedEventEmitter<NetworkEvents> implemen
   // ---------------------------------------------------------------------------------------- updates in
 
   private refuse ({ peer, author, reason, blame }: Refusal): void {
+    const { reputation, log, neighbourhood, logger } = this.parts
+    const proof = reason === 'equivocation' && blame !== undefined ? log.equivocation(blame) : undefined
     if (blame !== undefined) {
-      this.parts.reputation.penalise(blame, reason)
+      reputation.penalise(blame, reason, proof === undefined ? undefined : encodeProof(proof))
+    }
+    if (proof !== undefined) {
+      neighbourhood.tellEquivocation(proof).catch((err: unknown) => { logger.error('could not tell that %s equivocates - %e', blame, err) })
     }
     this.safeDispatchEvent('update:rejected', { detail: { peer, author, reason } })
   }
@@ -330,14 +340,10 @@ export class GossipNetwork extends ContainedEventEmitter<NetworkEvents> implemen
     return this.parts.host.libp2p.getMultiaddrs().map(String)
   }
 
-  private addressOf (connection: Connection | undefined): string {
-    return connection?.remoteAddr.toString() ?? ''
-  }
-
   connections (): Array<{ peer: PeerName, address: string, direction: 'inbound' | 'outbound' }> {
     return this.parts.host.libp2p.getConnections().map((connection) => ({
       peer: connection.remotePeer.toString(),
-      address: this.addressOf(connection),
+      address: connection.remoteAddr.toString(),
       direction: connection.direction
     }))
   }

@@ -6,6 +6,7 @@ import type { TypedEventTarget } from 'main-event'
 import type { AbortOptions, Clock, PeerName, Store } from '../interface.ts'
 import type { KeeperTimings } from './connection-keeper.ts'
 import type { ControlVerdict } from './control-messages.ts'
+import type { EquivocationProof } from './equivocation.ts'
 import type { Host } from './host.ts'
 
 export interface NeighbourhoodComponents {
@@ -42,6 +43,8 @@ export interface NeighbourhoodEvents {
   /** Also when only `upcoming` changed */
   'neighbours:change': CustomEvent<{ neighbours: PeerName[] }>
   'members:change': CustomEvent<{ members: PeerName[] }>
+  /** Another member found this proof, which is verified */
+  equivocation: CustomEvent<EquivocationProof>
 }
 
 export interface Neighbourhood extends TypedEventTarget<NeighbourhoodEvents> {
@@ -64,4 +67,6 @@ export interface Neighbourhood extends TypedEventTarget<NeighbourhoodEvents> {
   heard: (peer: PeerName) => void
   /** Verdict on a message of the control topic that `from` passed on. Never throws */
   handleControl: (data: Uint8Array, from: PeerName) => ControlVerdict
+  /** Tells all members, once for each author, that it signed two updates for one round */
+  tellEquivocation: (proof: EquivocationProof) => Promise<void>
 }

@@ -20,6 +20,7 @@ import { Upkeep } from './upkeep.ts'
 import type { PeerId } from '@libp2p/interface'
 import type { AbortOptions, PeerName } from '../interface.ts'
 import type { ControlVerdict } from './control-messages.ts'
+import type { EquivocationProof } from './equivocation.ts'
 import type { MemberClaim } from './member-record.ts'
 import type { MembershipEvents } from './membership.ts'
 import type { Neighbourhood, NeighbourhoodComponents, NeighbourhoodEvents, NeighbourhoodInit } from './neighbourhood-interface.ts'
@@ -85,7 +86,8 @@ class MeshNeighbourhood extends TypedEventEmitter<NeighbourhoodEvents> implement
       isConnected: (peer) => this.#connected.has(peer),
       onNews: (claim, from) => { this.#spread(claim, from) },
       ownSequence: () => this.#own.sequence,
-      onChallenge: (sequence) => { this.#presence.answer(sequence) }
+      onChallenge: (sequence) => { this.#presence.answer(sequence) },
+      onEquivocation: (proof) => { this.safeDispatchEvent('equivocation', { detail: proof }) }
     })
     this.#presence = new Presence({ host, clock, own: this.#own, membership: this.#membership, control: this.#control, exchange: this.#exchange }, init)
     this.#keeper = this.#createKeeper()
@@ -191,6 +193,12 @@ class MeshNeighbourhood extends TypedEventEmitter<NeighbourhoodEvents> implement
     this.#membership.heard(peer)
     if (this.#choice.resume(peer)) {
       this.#settling.news()
+    }
+  }
+
+  async tellEquivocation (proof: EquivocationProof): Promise<void> {
+    if (!this.#stopped.signal.aborted) {
+      await this.#control.publishEquivocation(proof)
     }
   }
 

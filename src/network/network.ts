@@ -7,7 +7,7 @@ import { createNeighbourhood } from './neighbourhood.ts'
 import type { PrivateKey } from '@libp2p/interface'
 import type { FederationDocument } from '../federation.ts'
 import type { Clock, Network, Store } from '../interface.ts'
-import type { EquivocationProof } from './author-log.ts'
+import type { EquivocationProof } from './equivocation.ts'
 import type { NeighbourhoodFactory } from './gossip-network.ts'
 
 export interface NetworkInit {

@@ -13,7 +13,7 @@ const LAST_PUBLICATION = 'last'
 
 const publicationSchema = z.strictObject({ round: z.int(), sequence: z.int() })
 const peerSchema = z.strictObject({ addresses: z.array(z.string()), lastConnectedAt: z.number() })
-const banSchema = z.strictObject({ reason: z.string(), until: z.number() })
+const banSchema = z.strictObject({ reason: z.string(), until: z.number(), evidence: z.string().exactOptional() })
 
 export class MembershipTables {
   private readonly database: Database
@@ -74,11 +74,11 @@ export class MembershipTables {
   }
 
   /** Bans that have run out by `now` make room */
-  async putBan ({ peer, reason, until }: Ban, now: number): Promise<void> {
+  async putBan ({ peer, ...ban }: Ban, now: number): Promise<void> {
     const over = (await this.records('bans', banSchema)).filter(([, ban]) => ban.until <= now)
     await this.database.write([
       ...over.map(([key]) => ({ table: 'bans' as const, key })),
-      { table: 'bans', key: peer, value: encodeJson({ reason, until }) }
+      { table: 'bans', key: peer, value: encodeJson(ban) }
     ])
   }
 

@@ -1,7 +1,9 @@
 import { generateKeyPair } from '@libp2p/crypto/keys'
 import { afterEach, describe, expect, it } from 'vitest'
 import { MAX_GOSSIP_FRAME_BYTES } from '../../src/network/gossip-settings.ts'
+import { readProof } from '../../src/network/equivocation.ts'
 import { encodeSigned, signHeader } from '../../src/network/update-header.ts'
+import { EquivocationProof } from '../../src/network/wire/membership.ts'
 import { bytes, FEDERATION, MemoryBans, Stage, until } from './nodes.ts'
 import type { PrivateKey } from '@libp2p/interface'
 import type { Host } from '../../src/network/host.ts'
@@ -115,8 +117,9 @@ describe('a hostile sender', () => {
 })
 
 describe('a hostile author', () => {
-  it('that signs two updates for one round is banned, and the proof kept', async () => {
-    const s = await scene(true)
+  it('that signs two updates for one round is banned, and the proof kept and told', async () => {
+    const bans = new MemoryBans()
+    const s = await scene(true, bans)
     await s.send(encodeSigned(await s.sign({ sequence: 1 }), bytes(100)))
     await until(() => s.victim.updates.length === 1)
     await s.send(encodeSigned(await s.sign({ sequence: 2 }, bytes(100, 7)), bytes(100, 7)))
@@ -125,6 +128,18 @@ describe('a hostile author', () => {
     expect(s.victim.rejected[0]).toMatchObject({ author: s.authorName, reason: 'equivocation' })
     expect(s.victim.equivocations()).toMatchObject([{ author: s.authorName, round: 1 }])
     await until(() => !s.victim.connections().some(({ peer }) => peer === s.attacker.self))
+    expect(s.victim.banned()).toEqual([s.authorName])
+
+    // what it tells the others convinces one that saw nothing, and what it stored convinces anyone
+    const [proof] = s.victim.neighbourhood.told
+    expect(s.witness.banned()).toEqual([])
+    s.witness.neighbourhood.dispatchEvent(new CustomEvent('equivocation', { detail: proof! }))
+    expect(s.witness.banned()).toEqual([s.authorName])
+    expect(s.witness.rejected.at(-1)).toMatchObject({ author: s.authorName, reason: 'equivocation' })
+    const [ban] = bans.list
+    const stored = readProof(EquivocationProof.decode(Buffer.from(ban!.evidence!, 'hex')), FEDERATION)
+    expect(stored!.verify()).toBe(true)
+    expect(stored!.proof).toMatchObject({ author: s.authorName, round: 1 })
   })
 
   it('cannot pull everyone to an absurd round', async () => {

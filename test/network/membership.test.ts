@@ -3,13 +3,16 @@ import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import fc from 'fast-check'
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { ControlMessages, MAX_CONTROL_BYTES, decodeControl } from '../../src/network/control-messages.ts'
+import { proofOf, toWire } from '../../src/network/equivocation.ts'
 import { decodeFrame } from '../../src/network/member-exchange.ts'
 import { MAX_ADDRESSES, parseRecord, parseSuspicion, signRecord, signSuspicion } from '../../src/network/member-record.ts'
 import { MAX_MEMBERS, Membership } from '../../src/network/membership.ts'
+import { signHeader } from '../../src/network/update-header.ts'
 import { ControlMessage, MemberExchange, MemberRecord } from '../../src/network/wire/membership.ts'
 import { ManualClock } from '../manual-clock.ts'
 import type { PrivateKey } from '@libp2p/interface'
 import type { MemberClaim } from '../../src/network/member-record.ts'
+import type { HeaderFields, SignedHeader } from '../../src/network/update-header.ts'
 import type { SignedRecord } from '../../src/network/wire/membership.ts'
 
 const FEDERATION = 'bafyfederation'
@@ -204,6 +207,7 @@ describe('membership', () => {
 describe('the control topic', () => {
   let control: ControlMessages
   let challenges: number[]
+  let accused: string[]
   let connected: Set<string>
 
   const record = async (who: Person, fields: Partial<Parameters<typeof signRecord>[1]> = {}): Promise<Uint8Array> => ControlMessage.encode({ record: await sign(who, fields) })
@@ -213,6 +217,7 @@ describe('the control topic', () => {
 
   beforeEach(() => {
     challenges = []
+    accused = []
     connected = new Set()
     const host = { self: self.name, pubsub: undefined as never }
     control = new ControlMessages({ host, privateKey: self.key, clock, membership }, {
@@ -220,7 +225,8 @@ describe('the control topic', () => {
       isConnected: (peer) => connected.has(peer),
       onNews: () => {},
       ownSequence: () => 100,
-      onChallenge: (sequence) => { challenges.push(sequence) }
+      onChallenge: (sequence) => { challenges.push(sequence) },
+      onEquivocation: ({ author }) => { accused.push(author) }
     })
   })
 
@@ -239,6 +245,25 @@ describe('the control topic', () => {
     const both = ControlMessage.encode({ ...ControlMessage.decode(await record(alice)), ...ControlMessage.decode(await suspicion(alice, bob, 1)) })
     expect(control.handle(both, bob.name)).toBe('reject')
     expect(membership.size).toBe(0)
+  })
+
+  test('a proof of equivocation convinces whoever it meets, once, and only against members', async () => {
+    const header = async (who: Person, sequence: number, fields: Partial<HeaderFields> = {}): Promise<SignedHeader> =>
+      signHeader(who.key, { federation: FEDERATION, round: 3, sequence, previousHash: new Uint8Array(0), codec: 'int8', degree: 2, ...fields }, Uint8Array.of(sequence))
+    const proof = async (first: SignedHeader, second: SignedHeader): Promise<Uint8Array> => ControlMessage.encode({ equivocation: toWire(proofOf(first, second)) })
+    const one = await header(alice, 1)
+    const genuine = await proof(one, await header(alice, 2))
+    expect(control.handle(genuine, bob.name)).toBe('ignore')
+    control.handle(await record(alice, { sequence: 5 }), bob.name)
+    expect(control.handle(await proof(one, one), bob.name)).toBe('reject')
+    expect(control.handle(await proof(one, await header(bob, 2)), bob.name)).toBe('reject')
+    expect(control.handle(await proof(one, await header(alice, 2, { round: 4 })), bob.name)).toBe('reject')
+    expect(control.handle(await proof(await header(alice, 1, { federation: 'bafyother' }), await header(alice, 2, { federation: 'bafyother' })), bob.name)).toBe('reject')
+    expect(control.handle(await proof(one, { ...await header(alice, 2), signature: new Uint8Array(64) }), bob.name)).toBe('reject')
+    expect(accused).toEqual([])
+    expect(control.handle(genuine, bob.name)).toBe('accept')
+    expect(control.handle(genuine, bob.name)).toBe('ignore')
+    expect(accused).toEqual([alice.name])
   })
 
   test('a member that speaks too often is not passed on', async () => {

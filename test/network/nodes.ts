@@ -9,6 +9,7 @@ import { systemClock } from '../../src/system-clock.ts'
 import type { PrivateKey } from '@libp2p/interface'
 import type { Ban, PeerName, ReceivedUpdate } from '../../src/interface.ts'
 import type { Host, HostInit } from '../../src/network/host.ts'
+import type { EquivocationProof } from '../../src/network/equivocation.ts'
 import type { Neighbourhood } from '../../src/network/neighbourhood-interface.ts'
 import type { NetworkInit } from '../../src/network/network.ts'
 
@@ -60,9 +61,11 @@ export class Stage {
 export class StaticNeighbourhood extends TypedEventEmitter<{
   'neighbours:change': CustomEvent<{ neighbours: PeerName[] }>
   'members:change': CustomEvent<{ members: PeerName[] }>
-}> implements Pick<Neighbourhood, 'start' | 'stop' | 'members' | 'neighbours' | 'upcoming' | 'setRound' | 'isConnected' | 'suspend' | 'heard' | 'handleControl'> {
+  equivocation: CustomEvent<EquivocationProof>
+}> implements Pick<Neighbourhood, 'start' | 'stop' | 'members' | 'neighbours' | 'upcoming' | 'tellEquivocation' | 'setRound' | 'isConnected' | 'suspend' | 'heard' | 'handleControl'> {
   readonly host: Host
   readonly heardFrom: PeerName[] = []
+  readonly told: EquivocationProof[] = []
   private current: PeerName[] = []
   onControl: (data: Uint8Array, from: PeerName) => 'accept' | 'ignore' | 'reject' = () => 'accept'
 
@@ -93,6 +96,10 @@ export class StaticNeighbourhood extends TypedEventEmitter<{
   }
 
   setRound (): void {}
+
+  async tellEquivocation (proof: EquivocationProof): Promise<void> {
+    this.told.push(proof)
+  }
 
   isConnected (peer: PeerName): boolean {
     return this.host.libp2p.getPeers().some((connected) => connected.toString() === peer)

@@ -594,9 +594,168 @@ export namespace SignedSuspicion {
   }
 }
 
+export interface EquivocationProof {
+  first: Uint8Array<ArrayBuffer>
+  firstSignature: Uint8Array<ArrayBuffer>
+  second: Uint8Array<ArrayBuffer>
+  secondSignature: Uint8Array<ArrayBuffer>
+}
+
+export namespace EquivocationProof {
+  let _codec: Codec<EquivocationProof>
+
+  export const codec = (): Codec<EquivocationProof> => {
+    if (_codec == null) {
+      _codec = message<EquivocationProof>((obj, w, opts = {}) => {
+        if (opts.lengthDelimited !== false) {
+          w.fork()
+        }
+
+        if ((obj.first != null && obj.first.byteLength > 0)) {
+          w.uint32(10)
+          w.bytes(obj.first)
+        }
+
+        if ((obj.firstSignature != null && obj.firstSignature.byteLength > 0)) {
+          w.uint32(18)
+          w.bytes(obj.firstSignature)
+        }
+
+        if ((obj.second != null && obj.second.byteLength > 0)) {
+          w.uint32(26)
+          w.bytes(obj.second)
+        }
+
+        if ((obj.secondSignature != null && obj.secondSignature.byteLength > 0)) {
+          w.uint32(34)
+          w.bytes(obj.secondSignature)
+        }
+
+        if (opts.lengthDelimited !== false) {
+          w.ldelim()
+        }
+      }, (reader, length, opts = {}) => {
+        const obj: any = {
+          first: uint8ArrayAlloc(0),
+          firstSignature: uint8ArrayAlloc(0),
+          second: uint8ArrayAlloc(0),
+          secondSignature: uint8ArrayAlloc(0)
+        }
+
+        const end = length == null ? reader.len : reader.pos + length
+
+        while (reader.pos < end) {
+          const tag = reader.uint32()
+
+          switch (tag >>> 3) {
+            case 1: {
+              obj.first = reader.bytes()
+              break
+            }
+            case 2: {
+              obj.firstSignature = reader.bytes()
+              break
+            }
+            case 3: {
+              obj.second = reader.bytes()
+              break
+            }
+            case 4: {
+              obj.secondSignature = reader.bytes()
+              break
+            }
+            default: {
+              reader.skipType(tag & 7)
+              break
+            }
+          }
+        }
+
+        return obj
+      }, function * (reader, length, prefix, opts = {}) {
+        const end = length == null ? reader.len : reader.pos + length
+
+        while (reader.pos < end) {
+          const tag = reader.uint32()
+
+          switch (tag >>> 3) {
+            case 1: {
+              yield {
+                field: `${prefix}.first`,
+                value: reader.bytes()
+              }
+              break
+            }
+            case 2: {
+              yield {
+                field: `${prefix}.firstSignature`,
+                value: reader.bytes()
+              }
+              break
+            }
+            case 3: {
+              yield {
+                field: `${prefix}.second`,
+                value: reader.bytes()
+              }
+              break
+            }
+            case 4: {
+              yield {
+                field: `${prefix}.secondSignature`,
+                value: reader.bytes()
+              }
+              break
+            }
+            default: {
+              reader.skipType(tag & 7)
+              break
+            }
+          }
+        }
+      })
+    }
+
+    return _codec
+  }
+
+  export interface EquivocationProofFirstFieldEvent {
+    field: '$.first'
+    value: Uint8Array<ArrayBuffer>
+  }
+
+  export interface EquivocationProofFirstSignatureFieldEvent {
+    field: '$.firstSignature'
+    value: Uint8Array<ArrayBuffer>
+  }
+
+  export interface EquivocationProofSecondFieldEvent {
+    field: '$.second'
+    value: Uint8Array<ArrayBuffer>
+  }
+
+  export interface EquivocationProofSecondSignatureFieldEvent {
+    field: '$.secondSignature'
+    value: Uint8Array<ArrayBuffer>
+  }
+
+  export function encode (obj: Partial<EquivocationProof>): Uint8Array<ArrayBuffer> {
+    return encodeMessage(obj, EquivocationProof.codec())
+  }
+
+  export function decode (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<EquivocationProof>): EquivocationProof {
+    return decodeMessage(buf, EquivocationProof.codec(), opts)
+  }
+
+  export function stream (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<EquivocationProof>): Generator<EquivocationProofFirstFieldEvent | EquivocationProofFirstSignatureFieldEvent | EquivocationProofSecondFieldEvent | EquivocationProofSecondSignatureFieldEvent> {
+    return streamMessage(buf, EquivocationProof.codec(), opts)
+  }
+}
+
 export interface ControlMessage {
   record?: SignedRecord
   suspicion?: SignedSuspicion
+  equivocation?: EquivocationProof
 }
 
 export namespace ControlMessage {
@@ -617,6 +776,11 @@ export namespace ControlMessage {
         if (obj.suspicion != null) {
           w.uint32(18)
           SignedSuspicion.codec().encode(obj.suspicion, w)
+        }
+
+        if (obj.equivocation != null) {
+          w.uint32(26)
+          EquivocationProof.codec().encode(obj.equivocation, w)
         }
 
         if (opts.lengthDelimited !== false) {
@@ -640,6 +804,12 @@ export namespace ControlMessage {
             case 2: {
               obj.suspicion = SignedSuspicion.codec().decode(reader, reader.uint32(), {
                 limits: opts.limits?.suspicion
+              })
+              break
+            }
+            case 3: {
+              obj.equivocation = EquivocationProof.codec().decode(reader, reader.uint32(), {
+                limits: opts.limits?.equivocation
               })
               break
             }
@@ -668,6 +838,13 @@ export namespace ControlMessage {
             case 2: {
               yield * SignedSuspicion.codec().stream(reader, reader.uint32(), `${prefix}.suspicion`, {
                 limits: opts.limits?.suspicion
+              })
+
+              break
+            }
+            case 3: {
+              yield * EquivocationProof.codec().stream(reader, reader.uint32(), `${prefix}.equivocation`, {
+                limits: opts.limits?.equivocation
               })
 
               break
@@ -704,6 +881,26 @@ export namespace ControlMessage {
     value: Uint8Array<ArrayBuffer>
   }
 
+  export interface ControlMessageEquivocationFirstFieldEvent {
+    field: '$.equivocation.first'
+    value: Uint8Array<ArrayBuffer>
+  }
+
+  export interface ControlMessageEquivocationFirstSignatureFieldEvent {
+    field: '$.equivocation.firstSignature'
+    value: Uint8Array<ArrayBuffer>
+  }
+
+  export interface ControlMessageEquivocationSecondFieldEvent {
+    field: '$.equivocation.second'
+    value: Uint8Array<ArrayBuffer>
+  }
+
+  export interface ControlMessageEquivocationSecondSignatureFieldEvent {
+    field: '$.equivocation.secondSignature'
+    value: Uint8Array<ArrayBuffer>
+  }
+
   export function encode (obj: Partial<ControlMessage>): Uint8Array<ArrayBuffer> {
     return encodeMessage(obj, ControlMessage.codec())
   }
@@ -712,7 +909,7 @@ export namespace ControlMessage {
     return decodeMessage(buf, ControlMessage.codec(), opts)
   }
 
-  export function stream (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<ControlMessage>): Generator<ControlMessageRecordRecordFieldEvent | ControlMessageRecordSignatureFieldEvent | ControlMessageSuspicionSuspicionFieldEvent | ControlMessageSuspicionSignatureFieldEvent> {
+  export function stream (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<ControlMessage>): Generator<ControlMessageRecordRecordFieldEvent | ControlMessageRecordSignatureFieldEvent | ControlMessageSuspicionSuspicionFieldEvent | ControlMessageSuspicionSignatureFieldEvent | ControlMessageEquivocationFirstFieldEvent | ControlMessageEquivocationFirstSignatureFieldEvent | ControlMessageEquivocationSecondFieldEvent | ControlMessageEquivocationSecondSignatureFieldEvent> {
     return streamMessage(buf, ControlMessage.codec(), opts)
   }
 }

@@ -13,6 +13,7 @@ import { mimic, stale } from './imitation.ts'
 import { nan } from './nan.ts'
 import { backdoor, labelFlip } from './poisoning.ts'
 import { signFlip } from './sign-flip.ts'
+import { sybil } from './sybil.ts'
 import { minMax, minSum } from './within-spread.ts'
 import { wrongShape } from './wrong-shape.ts'
 import type { Poison } from '../data/poison.ts'
@@ -63,6 +64,7 @@ const ATTACKS: Record<string, CreateAttack> = {
   gaussian,
   stale,
   equivocation,
+  sybil,
   'label-flip': labelFlip,
   backdoor,
   nan,

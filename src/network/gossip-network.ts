@@ -249,13 +249,12 @@ export class GossipNetwork extends ContainedEventEmitter<NetworkEvents> implemen
   }
 
   private received ({ signed, payload, from }: PulledUpdate): ReceivedUpdate {
-    const { round, sequence, codec, degree } = signed.header
-    return { author: signed.author, updateId: signed.id, round, sequence, codec, degree, payload, from, receivedAtMs: this.init.clock.monotonicMs() }
+    const { author, id: updateId, header: { round, sequence, codec, degree } } = signed
+    return { author, updateId, round, sequence, codec, degree, payload, from, receivedAtMs: this.init.clock.monotonicMs() }
   }
 
   async pullLatest (options: AbortOptions = {}): Promise<ReceivedUpdate[]> {
-    const updates = await this.parts.catchUp.latest(options)
-    return updates.map((update) => this.received(update))
+    return (await this.parts.catchUp.latest(options)).map((update) => this.received(update))
   }
 
   // ---------------------------------------------------------------------------------------- updates out

@@ -28,7 +28,7 @@ function reasonOf (decode: () => unknown): string | undefined {
 
 describe('createAttack', () => {
   it('knows every attack by name', () => {
-    expect(ATTACK_NAMES).toEqual(['sign-flip', 'foe', 'alie', 'mimic', 'dissensus', 'spectral', 'min-max', 'min-sum', 'gaussian', 'stale', 'equivocation', 'label-flip', 'backdoor', 'nan', 'huge', 'denormal', 'wrong-shape'])
+    expect(ATTACK_NAMES).toEqual(['sign-flip', 'foe', 'alie', 'mimic', 'dissensus', 'spectral', 'min-max', 'min-sum', 'gaussian', 'stale', 'equivocation', 'sybil', 'label-flip', 'backdoor', 'nan', 'huge', 'denormal', 'wrong-shape'])
     for (const name of ATTACK_NAMES) {
       expect(createAttack(name).name).toBe(name)
     }
@@ -142,6 +142,17 @@ describe('attacks that know their neighbours', () => {
     const lie = createAttack('spectral').corrupt(view(group(1), [group(1.1), group(-1), group(-1.1)]))
     expect(Math.abs(lie[0]! - 1)).toBeGreaterThan(1.5)
     expect(lie[1]).toBeCloseTo(1, 5)
+  })
+
+  it('sybils that know different honest models tell nearly the same lie, within the honest spread', () => {
+    const [one, other] = [createAttack('sybil'), createAttack('sybil')]
+    const models = Array.from({ length: 8 }, (_, i) => Float32Array.from({ length: 2_000 }, (_unused, j) => Math.sin(i * 7 + j)))
+    const view = { own: models[0]!, round: 3, random: seededRandom(1) }
+    const [a, b] = [one.corrupt({ ...view, observed: models.slice(0, 7) }), other.corrupt({ ...view, observed: models.slice(1) })]
+    const distance = (x: Float32Array, y: Float32Array): number => Math.sqrt(x.reduce((sum, value, i) => sum + (value - y[i]!) ** 2, 0))
+    expect(distance(a, b)).toBeLessThan(0.5 * distance(models[0]!, models[1]!))
+    expect(distance(a, models[1]!)).toBeLessThan(2 * distance(models[0]!, models[1]!))
+    expect(distance(one.corrupt({ ...view, round: 4, observed: models }), a)).toBeGreaterThan(0.5 * distance(models[0]!, models[1]!))
   })
 
   it('stale is the own model of some rounds ago', () => {

@@ -14,8 +14,9 @@ import type { Clock, PeerName, RejectionReason } from '../interface.ts'
 import type { RateLimit } from './rate-limit.ts'
 
 const GOSSIP_PROTOCOL = /^\/(meshsub|floodsub)\//
-const FRAMES_PER_SECOND = 500
-const FRAME_BURST = 3_000
+/** Frames, or what is in them where that is more: an honest router sends one message in each */
+const UNITS_PER_SECOND = 500
+const UNIT_BURST = 3_000
 const BYTES_PER_SECOND = 8_388_608
 const BYTES_BURST = 50_331_648
 const MAX_VARINT_BYTES = 5
@@ -35,6 +36,8 @@ export class FrameScanner {
   /** A frame was announced that is longer than allowed: nothing after it can be understood */
   oversized = false
   frames = 0
+  /** Subscriptions, messages and control parts of all frames */
+  fields = 0
   malformed = 0
 
   push (bytes: Uint8Array): void {
@@ -106,6 +109,7 @@ export class FrameScanner {
     if (tag < 8 || (type !== LENGTH_DELIMITED && type !== VARINT) || this.frameLeft === 0) {
       this.abandonFrame()
     } else {
+      this.fields++
       this.expecting = type === LENGTH_DELIMITED ? 'field-length' : 'field-varint'
     }
   }
@@ -145,12 +149,12 @@ interface ReadableStreamInternals {
 /** Watches the inbound gossip streams of one node */
 export class GossipMeter {
   private readonly components: GossipMeterComponents
-  private readonly frames: RateLimit
+  private readonly units: RateLimit
   private readonly bytes: RateLimit
 
   constructor (components: GossipMeterComponents) {
     this.components = components
-    this.frames = createRateLimit(components.clock, { perSecond: FRAMES_PER_SECOND, burst: FRAME_BURST })
+    this.units = createRateLimit(components.clock, { perSecond: UNITS_PER_SECOND, burst: UNIT_BURST })
     this.bytes = createRateLimit(components.clock, { perSecond: BYTES_PER_SECOND, burst: BYTES_BURST })
   }
 
@@ -177,7 +181,7 @@ export class GossipMeter {
     if (scanner.oversized) {
       return
     }
-    const { frames, malformed } = scanner
+    const { frames, fields, malformed } = scanner
     for (const part of data instanceof Uint8Array ? [data] : data) {
       scanner.push(part)
     }
@@ -187,7 +191,9 @@ export class GossipMeter {
     for (let i = malformed; i < scanner.malformed; i++) {
       this.components.refuse(peer, 'malformed')
     }
-    if (!this.frames.take(peer, scanner.frames - frames) || !this.bytes.take(peer, data.byteLength)) {
+    // the router remembers each message for two minutes, also of topics that nobody follows: a frame may hold dozens
+    const units = Math.max(scanner.frames - frames, scanner.fields - fields)
+    if (!this.units.take(peer, units) || !this.bytes.take(peer, data.byteLength)) {
       this.components.refuse(peer, 'rate')
     }
   }

@@ -20,6 +20,8 @@ const UNIT_BURST = 3_000
 const BYTES_PER_SECOND = 8_388_608
 const BYTES_BURST = 50_331_648
 const MAX_VARINT_BYTES = 5
+/** Malformed frames of one piece of data that are reported: enough for a ban, and no flood of events */
+const MAX_REPORTED = 5
 /** subscriptions, publish, control: length-delimited fields 1 to 3 of the gossip RPC. Others may come with extensions */
 const LENGTH_DELIMITED = 2
 const VARINT = 0
@@ -141,8 +143,10 @@ export interface GossipMeterComponents {
   refuse: (peer: PeerName, reason: RejectionReason) => void
 }
 
-/** The point where the multiplexer hands over what it received */
 interface ReadableStreamInternals {
+  /** What came before anybody listened: a stream is handed over some time after its protocol is agreed */
+  readBuffer: Uint8ArrayList
+  /** The point where the multiplexer hands over what it received */
   onData: (data: Uint8Array | Uint8ArrayList) => void
 }
 
@@ -167,17 +171,20 @@ export class GossipMeter {
     const internals = stream as unknown as ReadableStreamInternals
     const onData = internals.onData.bind(stream)
     let peer: PeerName | undefined
-    internals.onData = (data) => {
+    const scan = (data: Uint8Array | Uint8ArrayList): void => {
       // the connection does not know its stream yet when the stream opens
       peer ??= libp2p()?.getConnections().find(({ streams }) => streams.includes(stream))?.remotePeer.toString()
-      if (peer !== undefined) {
-        this.scan(scanner, peer, data)
-      }
+      this.scan(scanner, peer, data)
+    }
+    // every byte counts: a scanner that begins within a frame takes honest bytes for garbage
+    scan(internals.readBuffer)
+    internals.onData = (data) => {
+      scan(data)
       onData(data)
     }
   }
 
-  private scan (scanner: FrameScanner, peer: PeerName, data: Uint8Array | Uint8ArrayList): void {
+  private scan (scanner: FrameScanner, peer: PeerName | undefined, data: Uint8Array | Uint8ArrayList): void {
     if (scanner.oversized) {
       return
     }
@@ -185,10 +192,13 @@ export class GossipMeter {
     for (const part of data instanceof Uint8Array ? [data] : data) {
       scanner.push(part)
     }
+    if (peer === undefined) {
+      return
+    }
     if (scanner.oversized) {
       this.components.refuse(peer, 'oversized')
     }
-    for (let i = malformed; i < scanner.malformed; i++) {
+    for (let i = malformed; i < Math.min(scanner.malformed, malformed + MAX_REPORTED); i++) {
       this.components.refuse(peer, 'malformed')
     }
     // the router remembers each message for two minutes, also of topics that nobody follows: a frame may hold dozens

@@ -12,7 +12,7 @@ function watched (buffered = new Uint8Array(0)): { receive: (bytes: Uint8Array) 
   const stream = {
     direction: 'inbound',
     protocol: '/meshsub/1.2.0',
-    readBuffer: new Uint8ArrayList(buffered),
+    readBuffer: new Uint8ArrayList(Uint8Array.from(buffered)),
     onData: (data: Uint8Array) => { passed.push(data.byteLength) }
   }
   const connection = { streams: [stream], remotePeer: { toString: () => 'sender' } }
@@ -50,5 +50,34 @@ describe('the meter of gossip streams', () => {
       receive(frame(1, 60))
     }
     expect(refused).toEqual([])
+  })
+
+  it('stays in step with a frame that began to arrive while the stream was being set up', () => {
+    const whole = frame(64, 60)
+    const { receive, refused, connect } = watched(whole.subarray(0, 1_000))
+    connect()
+    receive(whole.subarray(1_000))
+    receive(frame(1, 10))
+    expect(refused).toEqual([])
+  })
+
+  it('stays in step while the connection of the stream is not known yet', () => {
+    const whole = frame(64, 60)
+    const { receive, refused, connect, passed } = watched()
+    receive(whole.subarray(0, 1_000))
+    connect()
+    receive(whole.subarray(1_000))
+    expect(refused).toEqual([])
+    expect(passed).toEqual([1_000, whole.byteLength - 1_000])
+    receive(Uint8Array.of(3, 0xff, 0xff, 0xff))
+    expect(refused).toEqual(['sender malformed'])
+  })
+
+  it('does not let one piece of garbage become thousands of events', () => {
+    const { receive, refused, connect } = watched()
+    connect()
+    receive(Buffer.concat(Array.from({ length: 1_000 }, () => Uint8Array.of(1, 0))))
+    expect(refused.filter((refusal) => refusal === 'sender malformed').length).toBeLessThanOrEqual(5)
+    expect(refused).toContain('sender malformed')
   })
 })

@@ -175,7 +175,10 @@ export function watchStream (stream: Stream, progress: () => number, options: { 
     }
     last = now
   }, options.stallMs)
-  const onAbort = (): void => { stream.abort(new PullError('the transfer was cancelled')) }
+  const onAbort = (): void => {
+    const reason: unknown = options.signal?.reason
+    stream.abort(reason instanceof PullError ? reason : new PullError('the transfer was cancelled', { cause: reason }))
+  }
   options.signal?.addEventListener('abort', onAbort, { once: true })
   if (options.signal?.aborted === true) {
     onAbort()

@@ -5,7 +5,7 @@ import { ManualClock } from '../manual-clock.ts'
 import type { Libp2p, Stream } from '@libp2p/interface'
 
 /** An inbound gossip stream: what was given to `watch`, and a way to let bytes arrive */
-function watched (buffered = new Uint8Array(0)): { receive: (bytes: Uint8Array) => void, refused: string[], passed: number[], connect: () => void } {
+function watched (buffered: Uint8Array = new Uint8Array(0)): { receive: (bytes: Uint8Array) => void, refused: string[], passed: number[], connect: () => void } {
   const passed: number[] = []
   const refused: string[] = []
   let isConnected = true

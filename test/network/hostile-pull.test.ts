@@ -1,5 +1,6 @@
 import { generateKeyPair } from '@libp2p/crypto/keys'
 import { afterEach, describe, expect, it } from 'vitest'
+import { isInUse } from '../../src/network/connection-keeper.ts'
 import { UpdateCache } from '../../src/network/update-cache.ts'
 import { signHeader } from '../../src/network/update-header.ts'
 import { UpdatePuller } from '../../src/network/update-pull.ts'
@@ -74,5 +75,34 @@ describe('pulling', () => {
 
     const updates = await Promise.all([...questions, ...announced])
     expect(updates.map((update) => update?.payload.byteLength)).toEqual(updates.map(() => payload.byteLength))
+  }, 10_000)
+
+  it('does not keep a connection in use with a stream that waits for the next question', async () => {
+    const { asking, asked } = await pair()
+    const payload = bytes(100_000)
+    const [signed] = await headers(1, payload)
+    const cache = new UpdateCache({ self: asked.self, maxBytes: 10_000_000 })
+    cache.put({ signed: signed!, payload })
+    await new UpdateServer({ host: asked, cache, clock: systemClock, refuse: () => {} }, LIMITS).start()
+    const connections = [asking, asked].map(({ libp2p }) => libp2p.getConnections()[0]!)
+    const open = (): boolean[] => connections.map(({ streams }) => streams.some(({ protocol, status }) => protocol === UPDATES && status === 'open'))
+
+    expect(await pullerOf(asking, systemClock).latest(asked.self, signed!.author, 0)).toMatchObject({ payload })
+
+    expect(open()).toEqual([true, true])
+    await until(() => !isInUse(connections[1]!))
+    expect(isInUse(connections[0]!)).toBe(false)
+  }, 10_000)
+
+  it('keeps the connection in use while an answer is on its way', async () => {
+    const { asking, asked } = await pair()
+    await asked.libp2p.handle(UPDATES, () => {})
+    const [connection] = asking.libp2p.getConnections()
+    const cancel = new AbortController()
+    const answer = failure(pullerOf(asking, systemClock).latest(asked.self, asked.self, 0, { signal: cancel.signal }))
+    await until(() => isInUse(connection!))
+    cancel.abort()
+    expect(await answer).toContain('cancelled')
+    expect(isInUse(connection!)).toBe(false)
   }, 10_000)
 })

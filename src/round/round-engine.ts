@@ -17,7 +17,7 @@ import { lowerMedian } from './lower-median.ts'
 import { MissCounter } from './miss-counter.ts'
 import { mix } from './mix.ts'
 import { pullLatest } from './pull-latest.ts'
-import { RejectionCounter } from './rejection-counter.ts'
+import { culprit, RejectionCounter } from './rejection-counter.ts'
 import { sampleLosses } from './sample-losses.ts'
 import { Suspicion } from './suspicion.ts'
 import { TrafficMeter } from './traffic-meter.ts'
@@ -247,7 +247,7 @@ export class RoundEngine extends TypedEventEmitter<RoundEvents> {
     for (const { peer, reason } of mixed.excluded) {
       this.rejections.add(peer, reason)
     }
-    this.suspicion.observe(own, entries.map(({ update, parameters }) => ({ peer: update.author, parameters })), this.rejections.judged())
+    this.suspicion.observe(own, entries.map(({ update, parameters }) => ({ peer: update.author, parameters })), this.rejections.judged(neighbours))
     if (!mixed.keptOwn) {
       this.inbox.use(entries)
     } else if (neighbours.length > 0) {
@@ -317,7 +317,7 @@ export class RoundEngine extends TypedEventEmitter<RoundEvents> {
   }
 
   private readonly onRejected = ({ detail }: NetworkEvents['update:rejected']): void => {
-    this.rejections.add(detail.author ?? detail.peer, detail.reason)
+    this.rejections.add(culprit(detail), detail.reason)
   }
 
   private readonly onNeighbours = ({ detail }: NetworkEvents['neighbours:change']): void => {

@@ -235,6 +235,23 @@ describe('round engine', () => {
     expect(network.penalties).toEqual([{ peer: 'z', reason: 'shape' }])
   })
 
+  it('blames whoever forged an update, not the author whose name it bears, and suspects neighbours only', async () => {
+    const hub = new MemoryHub()
+    const network = hub.join('a')
+    hub.join('honest')
+    hub.join('liar')
+    const engine = await engineFor({ network, init: { rounds: 8, deadlineMs: 1 } })
+    const reports = reportsOf(engine)
+    network.suspend = () => {}
+    engine.addEventListener('round:start', () => {
+      network.safeDispatchEvent('update:rejected', { detail: { peer: 'stranger', author: 'honest', reason: 'bad-signature' } })
+      network.safeDispatchEvent('update:rejected', { detail: { peer: 'honest', author: 'liar', reason: 'equivocation' } })
+    })
+    await engine.run(never)
+    expect(reports[0]!.rejectedPeers).toEqual({ stranger: { 'bad-signature': 1 }, liar: { equivocation: 1 } })
+    expect(Object.keys(reports.at(-1)!.suspects)).toEqual(['liar'])
+  })
+
   it('commits a round that could not be evaluated', async () => {
     const hub = new MemoryHub()
     const trainer = { ...pullTowards(1), evaluate: async () => { throw new TrainingError('the training thread ended unexpectedly') } }

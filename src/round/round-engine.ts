@@ -296,7 +296,8 @@ export class RoundEngine extends TypedEventEmitter<RoundEvents> {
     for (const { peer, reason } of jump.refused) {
       network.penalise(peer, reason)
     }
-    updates.filter(({ author }) => !refused.has(author)).forEach((update) => { this.take(update) })
+    const decoded = new Map(jump.sources.map(({ updateId, parameters }) => [updateId, parameters]))
+    updates.filter(({ author }) => !refused.has(author)).forEach((update) => { this.take(update, decoded.get(update.updateId)) })
   }
 
   private async jump ({ target, parameters, sources }: Jump): Promise<void> {
@@ -326,8 +327,8 @@ export class RoundEngine extends TypedEventEmitter<RoundEvents> {
     this.suspicion.retain(peers)
   }
 
-  private take (update: ReceivedUpdate): void {
-    const reason = this.inbox.put(update)
+  private take (update: ReceivedUpdate, decoded?: Float32Array): void {
+    const reason = this.inbox.put(update, decoded)
     if (reason !== undefined) {
       // the network answers with `update:rejected`, which is where refusals are counted
       this.components.network.penalise(update.author, reason)

@@ -97,6 +97,15 @@ describe('a member record', () => {
   })
 })
 
+describe('the addresses of a member record', () => {
+  test('are those that TCP over IP reaches: no socket of this machine, and no list of further addresses', async () => {
+    const addresses = ['/unix/%2Fvar%2Frun%2Fdocker.sock', '/dnsaddr/example.org', '/ip4/10.0.0.1/udp/1/quic-v1', '/ip6/::1/tcp/2', ADDRESS]
+    const parsed = await claim(alice, { addresses })
+    expect(parsed.addresses).toEqual(['/ip6/::1/tcp/2', ADDRESS])
+    expect(parsed.verify()).toBe(true)
+  })
+})
+
 describe('membership', () => {
   test('takes a newer record and nothing older', async () => {
     expect(membership.apply(await claim(alice, { sequence: 5 }))).toBe('news')

@@ -153,6 +153,18 @@ describe('membership', () => {
     expect(membership.apply(made('b'), 60_000)).toBe('stale')
   })
 
+  test('in a large mesh, where records live longer, so does the memory of who left', () => {
+    membership.apply(made('a', { sequence: 1 }))
+    for (let index = 0; index < 512; index++) {
+      membership.apply(made(`peer-${index}`))
+    }
+    membership.apply(made('a', { sequence: 2, leaving: true }))
+    clock.advance(130_000)
+    membership.expire()
+    // from somebody who missed the goodbye
+    expect(membership.apply(made('a', { sequence: 1 }), 130_000)).toBe('stale')
+  })
+
   test('a suspected member is dropped after the grace period unless it shows a sign of life', () => {
     membership.apply(made('a'))
     membership.apply(made('b'))

@@ -27,11 +27,16 @@ export function parseAddress (text: string): Multiaddr {
   }
 }
 
+/** True for an IP address or a host name with a TCP port: nothing else is ever dialled */
+export function isTcpAddress (address: Multiaddr): boolean {
+  const [host, transport] = address.getComponents().map(({ name }) => name)
+  return host !== undefined && HOSTS.includes(host) && transport === 'tcp'
+}
+
 /** Throws InvalidAddressError when `text` is no address that can be dialled over TCP */
 export function requireAddress (text: string): Multiaddr {
   const address = parseAddress(text)
-  const [host, transport] = address.getComponents().map(({ name }) => name)
-  if (host === undefined || !HOSTS.includes(host) || transport !== 'tcp') {
+  if (!isTcpAddress(address)) {
     throw new InvalidAddressError(`"${text}" cannot be dialled: only TCP addresses can, such as ${ADDRESS_EXAMPLE}`)
   }
   return address

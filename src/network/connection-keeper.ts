@@ -12,8 +12,8 @@ import { peerIdFromString } from '@libp2p/peer-id'
 import { CODE_P2P, multiaddr } from '@multiformats/multiaddr'
 import { seededRandom } from '../seeded-random.ts'
 import { parseAddress, peerOf } from './address.ts'
-import { MEMBERS_PROTOCOL } from './member-exchange.ts'
 import { RedialSchedule } from './redial-schedule.ts'
+import { isMoving } from './stream-bytes.ts'
 import type { Connection, PeerId } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import type { Clock, PeerName } from '../interface.ts'
@@ -72,9 +72,9 @@ const BOOK_FIRST_MS = 1_000
 /** Connections beyond the wanted ones that are never pruned: a small mesh stays complete */
 const SPARE_CONNECTIONS = 8
 
-/** True when one of our protocols moves data over the connection: it must not be closed */
+/** True when one of our protocols moves data over the connection: it must not be closed. An idle stream is no reason to keep it */
 export function isInUse (connection: Connection): boolean {
-  return connection.streams.some(({ protocol }) => protocol.startsWith('/grapevine/') && protocol !== MEMBERS_PROTOCOL)
+  return connection.streams.some(isMoving)
 }
 
 function withoutPeer (address: Multiaddr): string {

@@ -14,11 +14,14 @@ import type { Clock, PeerName, RejectionReason } from '../interface.ts'
 import type { RateLimit } from './rate-limit.ts'
 
 const GOSSIP_PROTOCOL = /^\/(meshsub|floodsub)\//
-const FRAMES_PER_SECOND = 500
-const FRAME_BURST = 3_000
+/** Frames, or what is in them where that is more: an honest router sends one message in each */
+const UNITS_PER_SECOND = 500
+const UNIT_BURST = 3_000
 const BYTES_PER_SECOND = 8_388_608
 const BYTES_BURST = 50_331_648
 const MAX_VARINT_BYTES = 5
+/** Malformed frames of one piece of data that are reported: enough for a ban, and no flood of events */
+const MAX_REPORTED = 5
 /** subscriptions, publish, control: length-delimited fields 1 to 3 of the gossip RPC. Others may come with extensions */
 const LENGTH_DELIMITED = 2
 const VARINT = 0
@@ -35,6 +38,8 @@ export class FrameScanner {
   /** A frame was announced that is longer than allowed: nothing after it can be understood */
   oversized = false
   frames = 0
+  /** Subscriptions, messages and control parts of all frames */
+  fields = 0
   malformed = 0
 
   push (bytes: Uint8Array): void {
@@ -106,6 +111,7 @@ export class FrameScanner {
     if (tag < 8 || (type !== LENGTH_DELIMITED && type !== VARINT) || this.frameLeft === 0) {
       this.abandonFrame()
     } else {
+      this.fields++
       this.expecting = type === LENGTH_DELIMITED ? 'field-length' : 'field-varint'
     }
   }
@@ -137,20 +143,22 @@ export interface GossipMeterComponents {
   refuse: (peer: PeerName, reason: RejectionReason) => void
 }
 
-/** The point where the multiplexer hands over what it received */
 interface ReadableStreamInternals {
+  /** What came before anybody listened: a stream is handed over some time after its protocol is agreed */
+  readBuffer: Uint8ArrayList
+  /** The point where the multiplexer hands over what it received */
   onData: (data: Uint8Array | Uint8ArrayList) => void
 }
 
 /** Watches the inbound gossip streams of one node */
 export class GossipMeter {
   private readonly components: GossipMeterComponents
-  private readonly frames: RateLimit
+  private readonly units: RateLimit
   private readonly bytes: RateLimit
 
   constructor (components: GossipMeterComponents) {
     this.components = components
-    this.frames = createRateLimit(components.clock, { perSecond: FRAMES_PER_SECOND, burst: FRAME_BURST })
+    this.units = createRateLimit(components.clock, { perSecond: UNITS_PER_SECOND, burst: UNIT_BURST })
     this.bytes = createRateLimit(components.clock, { perSecond: BYTES_PER_SECOND, burst: BYTES_BURST })
   }
 
@@ -163,31 +171,39 @@ export class GossipMeter {
     const internals = stream as unknown as ReadableStreamInternals
     const onData = internals.onData.bind(stream)
     let peer: PeerName | undefined
-    internals.onData = (data) => {
+    const scan = (data: Uint8Array | Uint8ArrayList): void => {
       // the connection does not know its stream yet when the stream opens
       peer ??= libp2p()?.getConnections().find(({ streams }) => streams.includes(stream))?.remotePeer.toString()
-      if (peer !== undefined) {
-        this.scan(scanner, peer, data)
-      }
+      this.scan(scanner, peer, data)
+    }
+    // every byte counts: a scanner that begins within a frame takes honest bytes for garbage
+    scan(internals.readBuffer)
+    internals.onData = (data) => {
+      scan(data)
       onData(data)
     }
   }
 
-  private scan (scanner: FrameScanner, peer: PeerName, data: Uint8Array | Uint8ArrayList): void {
+  private scan (scanner: FrameScanner, peer: PeerName | undefined, data: Uint8Array | Uint8ArrayList): void {
     if (scanner.oversized) {
       return
     }
-    const { frames, malformed } = scanner
+    const { frames, fields, malformed } = scanner
     for (const part of data instanceof Uint8Array ? [data] : data) {
       scanner.push(part)
+    }
+    if (peer === undefined) {
+      return
     }
     if (scanner.oversized) {
       this.components.refuse(peer, 'oversized')
     }
-    for (let i = malformed; i < scanner.malformed; i++) {
+    for (let i = malformed; i < Math.min(scanner.malformed, malformed + MAX_REPORTED); i++) {
       this.components.refuse(peer, 'malformed')
     }
-    if (!this.frames.take(peer, scanner.frames - frames) || !this.bytes.take(peer, data.byteLength)) {
+    // the router remembers each message for two minutes, also of topics that nobody follows: a frame may hold dozens
+    const units = Math.max(scanner.frames - frames, scanner.fields - fields)
+    if (!this.units.take(peer, units) || !this.bytes.take(peer, data.byteLength)) {
       this.components.refuse(peer, 'rate')
     }
   }

@@ -7,6 +7,7 @@ import '../promise-with-resolvers.ts'
 import { peerIdFromMultihash, peerIdFromString } from '@libp2p/peer-id'
 import { CODE_P2P, multiaddr } from '@multiformats/multiaddr'
 import * as Digest from 'multiformats/hashes/digest'
+import { isTcpAddress } from './address.ts'
 import { MemberRecord, Suspicion } from './wire/membership.ts'
 import type { Ed25519PublicKey, PrivateKey } from '@libp2p/interface'
 import type { PeerName } from '../interface.ts'
@@ -80,13 +81,15 @@ function parseSequence (sequence: number): number {
   return sequence
 }
 
+/** The transport would also connect to unix sockets, and resolve lists of addresses: neither is a stranger's to choose */
 function parseAddresses (addresses: readonly Uint8Array[]): string[] {
-  return addresses.map((bytes) => {
+  const parsed = addresses.map((bytes) => {
     if (bytes.byteLength < 1 || bytes.byteLength > MAX_ADDRESS_BYTES) {
       throw new RangeError(`an address has 1 to ${MAX_ADDRESS_BYTES} bytes, not ${bytes.byteLength}`)
     }
-    return multiaddr(bytes).toString()
+    return multiaddr(bytes)
   })
+  return parsed.filter(isTcpAddress).map(String)
 }
 
 function checkSizes (body: Uint8Array, signature: Uint8Array): void {

@@ -201,7 +201,7 @@ export class Membership extends TypedEventEmitter<MembershipEvents> {
 
   #depart (peer: PeerName, sequence: number): void {
     this.#departed.delete(peer)
-    this.#departed.set(peer, { sequence, untilMs: this.#init.clock.monotonicMs() + 2 * this.#init.expiryMs })
+    this.#departed.set(peer, { sequence, untilMs: this.#init.clock.monotonicMs() + 2 * this.#init.expiryMs * this.quietFactor })
     if (this.#departed.size > MAX_DEPARTED) {
       const [oldest] = this.#departed.keys()
       this.#departed.delete(oldest!)

@@ -161,12 +161,21 @@ export class StreamBytes {
   }
 }
 
+/** Streams with an exchange under way */
+const watched = new WeakSet<Stream>()
+
+/** True while bytes are awaited on the stream, in either direction; false for one that is kept for the next exchange */
+export function isMoving (stream: Stream): boolean {
+  return watched.has(stream)
+}
+
 /**
  * Aborts `stream` when it does not move for `stallMs`, or when `signal` aborts; call the result when all is done
  *
  * @param progress - Any number that changes when bytes move
  */
 export function watchStream (stream: Stream, progress: () => number, options: { stallMs: number, signal?: AbortSignal | undefined }): () => void {
+  watched.add(stream)
   let last = progress()
   const timer = setInterval(() => {
     const now = progress()
@@ -175,12 +184,16 @@ export function watchStream (stream: Stream, progress: () => number, options: { 
     }
     last = now
   }, options.stallMs)
-  const onAbort = (): void => { stream.abort(new PullError('the transfer was cancelled')) }
+  const onAbort = (): void => {
+    const reason: unknown = options.signal?.reason
+    stream.abort(reason instanceof PullError ? reason : new PullError('the transfer was cancelled', { cause: reason }))
+  }
   options.signal?.addEventListener('abort', onAbort, { once: true })
   if (options.signal?.aborted === true) {
     onAbort()
   }
   return () => {
+    watched.delete(stream)
     clearInterval(timer)
     options.signal?.removeEventListener('abort', onAbort)
   }

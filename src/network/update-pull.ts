@@ -102,7 +102,13 @@ export class UpdatePuller {
    * Throws PullError when the peer does not deliver
    */
   async latest (peer: PeerName, author: PeerName, afterSequence: number, options: AbortOptions = {}): Promise<PulledUpdate | undefined> {
-    return this.limiter.run(async () => this.exchange(peer, { ...this.request(author), afterSequence }, options, async (bytes, response) => {
+    const answer = await this.limiter.run(async () => this.within(this.init.maxPayloadBytes, options, async (signal) => this.ask(peer, author, afterSequence, { signal })))
+    // not while holding a place: that transfer may be waiting for one
+    return answer !== undefined && 'running' in answer ? answer.running : answer
+  }
+
+  private async ask (peer: PeerName, author: PeerName, afterSequence: number, options: AbortOptions): Promise<PulledUpdate | { running: Promise<PulledUpdate> } | undefined> {
+    return this.exchange(peer, { ...this.request(author), afterSequence }, options, async (bytes, response) => {
       if (response.status !== STATUS_OK) {
         return undefined
       }
@@ -110,10 +116,10 @@ export class UpdatePuller {
       const running = this.running.get(transfer.signed.id)
       if (running !== undefined) {
         bytes.stream.abort(new PullError('these bytes are on their way already'))
-        return running
+        return { running }
       }
       return this.track(transfer.signed.id, this.finish(transfer, bytes, peer, options))
-    }))
+    })
   }
 
   /** Whoever wants the same update meanwhile waits for this transfer */
@@ -155,13 +161,24 @@ export class UpdatePuller {
   }
 
   private async fetch (transfer: Transfer, from: PeerName, options: PullOptions): Promise<PulledUpdate> {
+    return this.within(transfer.payload.byteLength, options, async (signal) => this.attempt(transfer, from, { ...options, signal }))
+  }
+
+  /** A peer that sends a byte now and then never stalls: what takes longer than `byteLength` bytes may is aborted */
+  private async within<T> (byteLength: number, options: AbortOptions, task: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    const ended = new AbortController()
     const deadline = new AbortController()
-    const timer = setTimeout(() => { deadline.abort(new PullError('it took too long')) }, BASE_DEADLINE_MS + transfer.payload.byteLength / SLOWEST_BYTES_PER_MS)
-    const signal = options.signal === undefined ? deadline.signal : AbortSignal.any([options.signal, deadline.signal])
+    const late = (): void => { deadline.abort(new PullError('it took too long')) }
+    const cancel = (): void => { deadline.abort(options.signal?.reason) }
+    options.signal?.throwIfAborted()
+    options.signal?.addEventListener('abort', cancel, { once: true })
+    // rejects when it is not needed any more
+    this.components.clock.delay(BASE_DEADLINE_MS + byteLength / SLOWEST_BYTES_PER_MS, { signal: ended.signal }).then(late, () => {})
     try {
-      return await this.attempt(transfer, from, { ...options, signal })
+      return await task(deadline.signal)
     } finally {
-      clearTimeout(timer)
+      options.signal?.removeEventListener('abort', cancel)
+      ended.abort()
     }
   }
 

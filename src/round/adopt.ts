@@ -5,7 +5,7 @@
  * smallest sum of distances to the others): below one half of liars it is never far from the honest ones. Where the
  * replicas are just as many as the rule needs beside the own model, the own model must make up the number.
  */
-import { Inbox } from './inbox.ts'
+import { decodeUpdate } from './inbox.ts'
 import type { Aggregator, Codec, NeighbourReplica, ParameterSlot, PeerName, ReceivedUpdate, RejectionReason } from '../interface.ts'
 
 /** A neighbour's replica and the update that it came from */
@@ -73,14 +73,11 @@ export function decodeReplicas (updates: readonly ReceivedUpdate[], codec: Codec
   const usable: DecodedReplica[] = []
   const refused: Array<{ peer: PeerName, reason: RejectionReason }> = []
   for (const update of [...updates].sort((a, b) => a.author < b.author ? -1 : 1)) {
-    const inbox = new Inbox({ codec, parameterCount, staleness: 0 })
-    inbox.setRound(update.round, Number.POSITIVE_INFINITY)
-    const reason = inbox.put(update)
-    const entry = inbox.usable(update.author, update.round)
-    if (reason !== undefined) {
-      refused.push({ peer: update.author, reason })
-    } else if (entry !== undefined) {
-      usable.push({ peer: update.author, parameters: entry.parameters, weight: 0, updateId: update.updateId })
+    const parameters = decodeUpdate(update, codec, parameterCount)
+    if (typeof parameters === 'string') {
+      refused.push({ peer: update.author, reason: parameters })
+    } else {
+      usable.push({ peer: update.author, parameters, weight: 0, updateId: update.updateId })
     }
   }
   return { usable, refused }

@@ -38,6 +38,18 @@ export function euclideanNorm (vector: Float32Array): number {
   return Math.sqrt(sum)
 }
 
+/** The parameters in an update, or why it is refused */
+export function decodeUpdate (update: ReceivedUpdate, codec: Codec, parameterCount: number): Float32Array | RejectionReason {
+  if (update.codec !== codec.name) {
+    return 'wrong-codec'
+  }
+  try {
+    return codec.decode(update.payload, parameterCount)
+  } catch (err) {
+    return err instanceof InvalidUpdateError ? err.reason : 'codec'
+  }
+}
+
 export class Inbox {
   private readonly codec: Codec
   private readonly parameterCount: number
@@ -68,8 +80,12 @@ export class Inbox {
     }
   }
 
-  /** Takes an update in; the reason when it is refused. Stale ones are neither kept nor blamed */
-  put (update: ReceivedUpdate): RejectionReason | undefined {
+  /**
+   * Takes an update in; the reason when it is refused. Stale ones are neither kept nor blamed
+   *
+   * @param decoded - Its parameters when they are known already: not mutated
+   */
+  put (update: ReceivedUpdate, decoded?: Float32Array): RejectionReason | undefined {
     if (update.codec !== this.codec.name) {
       return 'wrong-codec'
     }
@@ -79,11 +95,9 @@ export class Inbox {
     if (this.isOutOfStep(update.author) ? !isNewest : isStale) {
       return undefined
     }
-    let parameters: Float32Array
-    try {
-      parameters = this.codec.decode(update.payload, this.parameterCount)
-    } catch (err) {
-      return err instanceof InvalidUpdateError ? err.reason : 'codec'
+    const parameters = decoded ?? decodeUpdate(update, this.codec, this.parameterCount)
+    if (typeof parameters === 'string') {
+      return parameters
     }
     if (euclideanNorm(parameters) > NORM_LIMIT * Math.max(1, this.ownNorm)) {
       return 'norm'

@@ -29,6 +29,7 @@ export interface Jump {
   /** Round of the neighbours' model; undefined: stay */
   target: number | undefined
   parameters: Float32Array
+  /** All that was decoded; with a target, what the model is made of */
   sources: readonly DecodedReplica[]
   /** Updates that no honest peer sends */
   refused: ReadonlyArray<{ peer: PeerName, reason: RejectionReason }>
@@ -49,6 +50,6 @@ export function planJump (updates: readonly ReceivedUpdate[], standing: Standing
   const { usable, refused } = decodeReplicas(level, init.codec, init.parameterCount)
   const adopted = adoptModel(usable, init.aggregator, { layout: init.layout, own: parameters })
   return adopted === undefined
-    ? { ...stay, refused, tooFew: usable.length }
+    ? { ...stay, sources: usable, refused, tooFew: usable.length }
     : { target, parameters: adopted, sources: usable, refused, tooFew: undefined }
 }

@@ -1,7 +1,7 @@
 /**
  * What was refused since the last round, by reason and by peer
  */
-import type { PeerName, RejectionReason } from '../interface.ts'
+import type { NetworkEvents, PeerName, RejectionReason } from '../interface.ts'
 
 type Counts = Partial<Record<RejectionReason, number>>
 
@@ -11,6 +11,16 @@ const MAX_NAMED_PEERS = 256
 const JUDGEMENTS: ReadonlySet<RejectionReason> = new Set<RejectionReason>([
   'oversized', 'malformed', 'wrong-author', 'bad-signature', 'equivocation', 'payload-hash', 'codec', 'shape', 'not-finite', 'norm', 'wrong-codec', 'distance-gate'
 ])
+
+/** What only the author can have done. Everything else was done by whoever handed the message over, in whatever name */
+const OF_AUTHOR: ReadonlySet<RejectionReason> = new Set<RejectionReason>([
+  'round-window', 'replay', 'equivocation', 'rate', 'banned', 'payload-unavailable'
+])
+
+/** Whom a refusal is counted against: anybody can send garbage that bears another's name */
+export function culprit ({ peer, author, reason }: NetworkEvents['update:rejected']['detail']): PeerName {
+  return OF_AUTHOR.has(reason) ? author ?? peer : peer
+}
 
 export class RejectionCounter {
   private byReason: Counts = {}
@@ -29,9 +39,10 @@ export class RejectionCounter {
     counts[reason] = (counts[reason] ?? 0) + 1
   }
 
-  /** Peers of which something was refused for what it said; late, lost or merely not chosen is no judgement */
-  judged (): Set<PeerName> {
-    return new Set([...this.byPeer].filter(([, counts]) => Object.keys(counts).some((reason) => JUDGEMENTS.has(reason as RejectionReason))).map(([peer]) => peer))
+  /** Those of which something was refused for what it said; late, lost or merely not chosen is no judgement */
+  judged (peers: ReadonlyArray<{ peer: PeerName }>): Set<PeerName> {
+    const isJudged = (peer: PeerName): boolean => Object.keys(this.byPeer.get(peer) ?? {}).some((reason) => JUDGEMENTS.has(reason as RejectionReason))
+    return new Set(peers.map(({ peer }) => peer).filter(isJudged))
   }
 
   /** Returns the counts and begins anew */

@@ -17,6 +17,7 @@ import { lowerMedian } from './lower-median.ts'
 import { MissCounter } from './miss-counter.ts'
 import { mix } from './mix.ts'
 import { pullLatest } from './pull-latest.ts'
+import { culprit } from './rejection-counter.ts'
 import { sampleLosses } from './sample-losses.ts'
 import { TrafficMeter } from './traffic-meter.ts'
 import { Vigilance } from './vigilance.ts'
@@ -248,7 +249,7 @@ export class RoundEngine extends TypedEventEmitter<RoundEvents> {
     const admitted = this.vigilance.admit(entries, aggregator.minimumNeighbours)
     const losses = aggregator.needsLosses && admitted.length >= aggregator.minimumNeighbours ? await sampleLosses(trainer, { own, entries: admitted }, { round, signal }) : undefined
     const mixed = mix({ half, own, entries: admitted }, aggregator, { degree: neighbours.length, layout: this.init.layout, round, ...(losses === undefined ? {} : { losses }) })
-    this.vigilance.judge(own, entries, mixed.excluded)
+    this.vigilance.judge({ own, entries, neighbours }, mixed.excluded)
     if (!mixed.keptOwn) {
       this.inbox.use(entries)
     } else if (neighbours.length > 0) {
@@ -297,7 +298,8 @@ export class RoundEngine extends TypedEventEmitter<RoundEvents> {
     for (const { peer, reason } of jump.refused) {
       network.penalise(peer, reason)
     }
-    updates.filter(({ author }) => !refused.has(author)).forEach((update) => { this.take(update) })
+    const decoded = new Map(jump.sources.map(({ updateId, parameters }) => [updateId, parameters]))
+    updates.filter(({ author }) => !refused.has(author)).forEach((update) => { this.take(update, decoded.get(update.updateId)) })
   }
 
   private async jump ({ target, parameters, sources }: Jump): Promise<void> {
@@ -318,15 +320,19 @@ export class RoundEngine extends TypedEventEmitter<RoundEvents> {
   }
 
   private readonly onRejected = ({ detail }: NetworkEvents['update:rejected']): void => {
-    this.vigilance.reject(detail.author ?? detail.peer, detail.reason)
+<<<<<<< HEAD
+    this.vigilance.reject(culprit(detail), detail.reason)
+=======
+    this.vigilance.reject(culprit(detail), detail.reason)
+>>>>>>> h-net
   }
 
   private readonly onNeighbours = (): void => {
     this.inbox.retain(new Set(this.components.network.followed()))
   }
 
-  private take (update: ReceivedUpdate): void {
-    const reason = this.inbox.put(update)
+  private take (update: ReceivedUpdate, decoded?: Float32Array): void {
+    const reason = this.inbox.put(update, decoded)
     if (reason !== undefined) {
       // the network answers with `update:rejected`, which is where refusals are counted
       this.components.network.penalise(update.author, reason)

@@ -7,9 +7,15 @@ import { Suspicion } from './suspicion.ts'
 import type { PeerName, RejectionReason } from '../interface.ts'
 import type { RoundReport } from '../node-interface.ts'
 import type { InboxEntry } from './inbox.ts'
-import type { Mixed } from './mix.ts'
+import type { Mixed, MixInput } from './mix.ts'
 
 export type Conduct = Pick<RoundReport, 'rejected' | 'rejectedPeers' | 'suspects' | 'quarantined'>
+
+/** What a round brought */
+export interface Judged extends Pick<MixInput, 'own' | 'entries'> {
+  /** Strangers are no suspects */
+  neighbours: ReadonlyArray<{ peer: PeerName }>
+}
 
 /** Levels that an earlier run stored; what is no level is left out */
 function storedLevels (value: unknown): Record<PeerName, number> {
@@ -48,11 +54,11 @@ export class Vigilance {
   }
 
   /** Judges a round: every update that came, also those held back, and whom the rule left out */
-  judge (own: Float32Array, entries: readonly InboxEntry[], excluded: Mixed['excluded']): void {
+  judge ({ own, entries, neighbours }: Judged, excluded: Mixed['excluded']): void {
     for (const { peer, reason } of excluded) {
       this.reject(peer, reason)
     }
-    const refused = this.rejections.judged()
+    const refused = this.rejections.judged(neighbours)
     this.suspicion.observe(own, entries.map(({ update, parameters }) => ({ peer: update.author, parameters })), refused)
     this.quarantine.observe([...entries.map(({ update }) => update.author), ...refused])
   }

@@ -107,7 +107,7 @@ describe('the scanner of gossip frames', () => {
         scanner.push(stream.subarray(offset, offset + size))
         offset += size
       }
-      expect(scanner).toMatchObject({ frames: frames.length, malformed: 0, oversized: false })
+      expect(scanner).toMatchObject({ frames: frames.length, fields: frames.flat().length, malformed: 0, oversized: false })
     }))
   })
 

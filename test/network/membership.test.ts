@@ -100,6 +100,15 @@ describe('a member record', () => {
   })
 })
 
+describe('the addresses of a member record', () => {
+  test('are those that TCP over IP reaches: no socket of this machine, and no list of further addresses', async () => {
+    const addresses = ['/unix/%2Fvar%2Frun%2Fdocker.sock', '/dnsaddr/example.org', '/ip4/10.0.0.1/udp/1/quic-v1', '/ip6/::1/tcp/2', ADDRESS]
+    const parsed = await claim(alice, { addresses })
+    expect(parsed.addresses).toEqual(['/ip6/::1/tcp/2', ADDRESS])
+    expect(parsed.verify()).toBe(true)
+  })
+})
+
 describe('membership', () => {
   test('takes a newer record and nothing older', async () => {
     expect(membership.apply(await claim(alice, { sequence: 5 }))).toBe('news')
@@ -145,6 +154,18 @@ describe('membership', () => {
     membership.expire()
     expect(membership.size).toBe(0)
     expect(membership.apply(made('b'), 60_000)).toBe('stale')
+  })
+
+  test('in a large mesh, where records live longer, so does the memory of who left', () => {
+    membership.apply(made('a', { sequence: 1 }))
+    for (let index = 0; index < 512; index++) {
+      membership.apply(made(`peer-${index}`))
+    }
+    membership.apply(made('a', { sequence: 2, leaving: true }))
+    clock.advance(130_000)
+    membership.expire()
+    // from somebody who missed the goodbye
+    expect(membership.apply(made('a', { sequence: 1 }), 130_000)).toBe('stale')
   })
 
   test('a suspected member is dropped after the grace period unless it shows a sign of life', () => {

@@ -8,7 +8,7 @@ import { createLevelStore } from '../../src/store/level-store.ts'
 import { systemClock } from '../../src/system-clock.ts'
 import { ManualClock } from '../manual-clock.ts'
 import { MemoryHub } from './memory-network.ts'
-import type { Clock, Store, Trainer } from '../../src/interface.ts'
+import type { Clock, Codec, Store, Trainer } from '../../src/interface.ts'
 import type { RoundReport } from '../../src/node-interface.ts'
 import type { RoundComponents, RoundInit } from '../../src/round/round-interface.ts'
 import type { MemoryNetwork } from './memory-network.ts'
@@ -221,6 +221,31 @@ describe('round engine', () => {
     expect(engine.round).toBe(1)
   })
 
+  it('decodes an update that it adopts once', async () => {
+    const hub = new MemoryHub()
+    const codec = createCodec('float32')
+    const network = hub.join('a')
+    for (const name of ['x', 'y', 'z']) {
+      await hub.join(name).publish({ round: 40, sequence: 1, codec: 'float32', payload: codec.encode(new Float32Array(8).fill(1)), degree: 3 })
+    }
+    await new Promise((resolve) => { setImmediate(resolve) })
+    const decoded: Uint8Array[] = []
+    const counting: Codec = {
+      name: codec.name,
+      encode: (parameters) => codec.encode(parameters),
+      maxEncodedBytes: (count) => codec.maxEncodedBytes(count),
+      decode: (payload, count) => {
+        decoded.push(payload)
+        return codec.decode(payload, count)
+      }
+    }
+    const engine = await engineFor({ network, components: { codec: counting }, init: { rounds: 41, deadlineMs: 10 } })
+    const reports = reportsOf(engine)
+    await engine.run(never)
+    expect(reports).toMatchObject([{ round: 41, accepted: 3 }])
+    expect(['x', 'y', 'z'].map((name) => decoded.filter((payload) => payload === hub.latest.get(name)!.payload).length)).toEqual([1, 1, 1])
+  })
+
   it('penalises an update that it could not adopt once', async () => {
     const hub = new MemoryHub()
     const codec = createCodec('float32')
@@ -233,6 +258,23 @@ describe('round engine', () => {
     const engine = await engineFor({ network, init: { rounds: 40 } })
     await engine.run(never)
     expect(network.penalties).toEqual([{ peer: 'z', reason: 'shape' }])
+  })
+
+  it('blames whoever forged an update, not the author whose name it bears, and suspects neighbours only', async () => {
+    const hub = new MemoryHub()
+    const network = hub.join('a')
+    hub.join('honest')
+    hub.join('liar')
+    const engine = await engineFor({ network, init: { rounds: 8, deadlineMs: 1 } })
+    const reports = reportsOf(engine)
+    network.suspend = () => {}
+    engine.addEventListener('round:start', () => {
+      network.safeDispatchEvent('update:rejected', { detail: { peer: 'stranger', author: 'honest', reason: 'bad-signature' } })
+      network.safeDispatchEvent('update:rejected', { detail: { peer: 'honest', author: 'liar', reason: 'equivocation' } })
+    })
+    await engine.run(never)
+    expect(reports[0]!.rejectedPeers).toEqual({ stranger: { 'bad-signature': 1 }, liar: { equivocation: 1 } })
+    expect(Object.keys(reports.at(-1)!.suspects)).toEqual(['liar'])
   })
 
   it('commits a round that could not be evaluated', async () => {

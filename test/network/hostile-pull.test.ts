@@ -1,0 +1,108 @@
+import { generateKeyPair } from '@libp2p/crypto/keys'
+import { afterEach, describe, expect, it } from 'vitest'
+import { isInUse } from '../../src/network/connection-keeper.ts'
+import { UpdateCache } from '../../src/network/update-cache.ts'
+import { signHeader } from '../../src/network/update-header.ts'
+import { UpdatePuller } from '../../src/network/update-pull.ts'
+import { UpdateServer } from '../../src/network/update-server.ts'
+import { systemClock } from '../../src/system-clock.ts'
+import { ManualClock } from '../manual-clock.ts'
+import { bytes, failure, FEDERATION, Stage, until } from './nodes.ts'
+import type { Stream } from '@libp2p/interface'
+import type { Clock } from '../../src/interface.ts'
+import type { Host } from '../../src/network/host.ts'
+import type { SignedHeader } from '../../src/network/update-header.ts'
+
+const UPDATES = '/grapevine/update/1.0.0'
+const LIMITS = { federation: FEDERATION, maxPayloadBytes: 1_000_000 }
+
+const stage = new Stage()
+
+afterEach(async () => stage.strike())
+
+async function pair (): Promise<{ asking: Host, asked: Host }> {
+  const [asking, asked] = await Promise.all([stage.startedHost(), stage.startedHost()])
+  await asking.libp2p.dial(asked.libp2p.getMultiaddrs())
+  await until(() => asked.libp2p.getPeers().length === 1)
+  return { asking, asked }
+}
+
+function pullerOf (host: Host, clock: Clock): UpdatePuller {
+  return new UpdatePuller({ host, clock, refuse: () => {} }, LIMITS)
+}
+
+async function headers (count: number, payload: Uint8Array): Promise<SignedHeader[]> {
+  return Promise.all(Array.from({ length: count }, async () => signHeader(await generateKeyPair('Ed25519'), {
+    federation: FEDERATION, round: 1, sequence: 1, codec: 'float32', degree: 1, previousHash: new Uint8Array(0)
+  }, payload)))
+}
+
+describe('pulling from a hostile peer', () => {
+  it('that drips does not hold a place for ever', async () => {
+    const { asking, asked } = await pair()
+    const drips: NodeJS.Timeout[] = []
+    await asked.libp2p.handle(UPDATES, (stream: Stream) => {
+      // a message of 127 bytes, one at a time
+      drips.push(setInterval(() => {
+        if (stream.status === 'open') {
+          stream.send(Uint8Array.of(0x7f))
+        }
+      }, 200))
+    })
+    const clock = new ManualClock()
+    try {
+      const answer = failure(pullerOf(asking, clock).latest(asked.self, asked.self, 0))
+      await until(() => drips.length === 1)
+      clock.advance(30_000 + LIMITS.maxPayloadBytes / 20)
+      expect(await answer).toContain('took too long')
+    } finally {
+      drips.forEach(clearInterval)
+    }
+  }, 10_000)
+})
+
+describe('pulling', () => {
+  it('does not wait for itself when all places ask for what is announced meanwhile', async () => {
+    const { asking, asked } = await pair()
+    const payload = bytes(100_000)
+    const signed = await headers(12, payload)
+    const cache = new UpdateCache({ self: asked.self, maxBytes: 10_000_000 })
+    signed.forEach((header) => { cache.put({ signed: header, payload }) })
+    await new UpdateServer({ host: asked, cache, clock: systemClock, refuse: () => {} }, LIMITS).start()
+    const puller = pullerOf(asking, systemClock)
+    const questions = signed.map(async ({ author }) => puller.latest(asked.self, author, 0))
+    const announced = signed.map(async (header) => puller.payload(header, asked.self))
+
+    const updates = await Promise.all([...questions, ...announced])
+    expect(updates.map((update) => update?.payload.byteLength)).toEqual(updates.map(() => payload.byteLength))
+  }, 10_000)
+
+  it('does not keep a connection in use with a stream that waits for the next question', async () => {
+    const { asking, asked } = await pair()
+    const payload = bytes(100_000)
+    const [signed] = await headers(1, payload)
+    const cache = new UpdateCache({ self: asked.self, maxBytes: 10_000_000 })
+    cache.put({ signed: signed!, payload })
+    await new UpdateServer({ host: asked, cache, clock: systemClock, refuse: () => {} }, LIMITS).start()
+    const connections = [asking, asked].map(({ libp2p }) => libp2p.getConnections()[0]!)
+    const open = (): boolean[] => connections.map(({ streams }) => streams.some(({ protocol, status }) => protocol === UPDATES && status === 'open'))
+
+    expect(await pullerOf(asking, systemClock).latest(asked.self, signed!.author, 0)).toMatchObject({ payload })
+
+    expect(open()).toEqual([true, true])
+    await until(() => !isInUse(connections[1]!))
+    expect(isInUse(connections[0]!)).toBe(false)
+  }, 10_000)
+
+  it('keeps the connection in use while an answer is on its way', async () => {
+    const { asking, asked } = await pair()
+    await asked.libp2p.handle(UPDATES, () => {})
+    const [connection] = asking.libp2p.getConnections()
+    const cancel = new AbortController()
+    const answer = failure(pullerOf(asking, systemClock).latest(asked.self, asked.self, 0, { signal: cancel.signal }))
+    await until(() => isInUse(connection!))
+    cancel.abort()
+    expect(await answer).toContain('cancelled')
+    expect(isInUse(connection!)).toBe(false)
+  }, 10_000)
+})

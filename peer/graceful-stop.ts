@@ -10,6 +10,9 @@ import type { GrapevineNode } from '../src/node-interface.ts'
 /** A graceful stop that takes longer is given up */
 const STOP_TIMEOUT_MS = 10_000
 
+/** `timeout` and other wrappers signal a process and then its whole group: the same signal this soon is one wish, not two */
+const DUPLICATE_MS = 100
+
 const FORCED_EXIT = { SIGINT: EXIT_CODES.interrupted.code, SIGTERM: EXIT_CODES.terminated.code } as const
 
 type StopSignal = keyof typeof FORCED_EXIT
@@ -20,6 +23,8 @@ export interface GracefulStopInit {
   terminal: Terminal
   /** @default 10_000 */
   timeoutMs?: number
+  /** The first signal again within this time is not a second one. @default 100 */
+  duplicateMs?: number
 }
 
 /** The first signal, or a reader that went away, stops the node; a second signal ends the process */
@@ -29,15 +34,18 @@ export class GracefulStop {
   private readonly home: string
   private readonly terminal: Terminal
   private readonly timeoutMs: number
+  private readonly duplicateMs: number
+  private first: { signal: StopSignal, at: number } | undefined
   private followsStdin = false
   private readonly handlers: Array<[StopSignal, () => void]>
 
   constructor (init: GracefulStopInit) {
-    const { node, home, terminal, timeoutMs = STOP_TIMEOUT_MS } = init
+    const { node, home, terminal, timeoutMs = STOP_TIMEOUT_MS, duplicateMs = DUPLICATE_MS } = init
     this.node = node
     this.home = home
     this.terminal = terminal
     this.timeoutMs = timeoutMs
+    this.duplicateMs = duplicateMs
     this.handlers = (['SIGINT', 'SIGTERM'] as const).map((signal) => [signal, () => {
       this.receive(signal)
     }])
@@ -69,12 +77,20 @@ export class GracefulStop {
   }
 
   private receive (signal: StopSignal): void {
+    if (this.isDuplicate(signal)) {
+      return
+    }
     if (this.requested) {
       this.force(signal)
       return
     }
+    this.first = { signal, at: performance.now() }
     this.terminal.note(`stopping${signal === 'SIGINT' ? ' (Ctrl-C again ends at once)' : ''}`)
     void this.stop(signal)
+  }
+
+  private isDuplicate (signal: StopSignal): boolean {
+    return this.first?.signal === signal && performance.now() - this.first.at < this.duplicateMs
   }
 
   private async stop (signal: StopSignal): Promise<void> {

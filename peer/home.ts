@@ -1,7 +1,7 @@
 /**
  * The folder of a peer: what is in it, and how it is made
  */
-import { access, chmod, mkdir, open, readFile, rename } from 'node:fs/promises'
+import { access, chmod, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ConfigurationError, NoHomeError } from './errors.ts'
 import { CONFIG_FILE } from './resolve-settings.ts'
@@ -10,6 +10,11 @@ import type { SettingName, Settings } from './settings.ts'
 import type { FederationDocument } from '../src/federation.ts'
 
 const FEDERATION_FILE = 'federation.json'
+
+const OWNER_ONLY = 0o700
+
+/** What a peer leaves in its home, also one that failed while it was made */
+const OWN_FILES = /^(identity\.key|grapevine\.toml|federation\.json|control\.json|db)(\.\w+)?$|^\.identity\.key\./
 
 /** A document larger than this is refused unread; it is many times larger as JSON than as dag-cbor at most */
 const MAX_FEDERATION_FILE_BYTES = 4_194_304
@@ -31,10 +36,24 @@ export async function requirePeer (home: string): Promise<void> {
   }
 }
 
-/** Makes the folder for its owner only. One that exists and is open to others is closed to them */
+/**
+ * Makes the folder for its owner only. An empty one that is open to others is closed to them
+ *
+ * Throws ConfigurationError for an open folder that holds what is not a peer's: it belongs to something else too, and
+ * closing it, as in `--home /tmp`, could lock others out
+ */
 export async function makeHome (home: string): Promise<void> {
-  await mkdir(home, { recursive: true, mode: 0o700 })
-  await chmod(home, 0o700)
+  await mkdir(home, { recursive: true, mode: OWNER_ONLY })
+  const { mode } = await stat(home)
+  if ((mode & 0o077) === 0 || process.platform === 'win32') {
+    return
+  }
+  const foreign = (await readdir(home)).filter((name) => !OWN_FILES.test(name))
+  if (foreign.length > 0) {
+    const shown = `${foreign.slice(0, 3).join(', ')}${foreign.length > 3 ? ', …' : ''}`
+    throw new ConfigurationError(`${home} is open to other users (mode ${(mode & 0o777).toString(8).padStart(4, '0')}) and holds other files (${shown}): name a folder of its own with --home, or close this one: chmod 700`)
+  }
+  await chmod(home, OWNER_ONLY)
 }
 
 /** The settings file: one commented line for each given setting. How one call was to print is not worth keeping */
@@ -62,12 +81,19 @@ export async function writeFoundingDocument (home: string, document: FederationD
   return path
 }
 
-/** Reads and checks a document. Throws ConfigurationError (missing, not JSON), InvalidFederationError with the path in front */
+/**
+ * Reads and checks a document, its topology included: a home must not be made for a model that nobody can train
+ *
+ * Throws ConfigurationError (missing, not JSON), InvalidFederationError with the path in front
+ */
 export async function readFederationFile (path: string): Promise<FederationDocument> {
   const value = await readJson(path)
   const { parseFederation } = await import('../src/federation.ts')
+  const { inspectTopology } = await import('../src/model/topology.ts')
   try {
-    return parseFederation(value)
+    const document = parseFederation(value)
+    inspectTopology(document.model)
+    return document
   } catch (err) {
     if (err instanceof Error && err.name === 'InvalidFederationError') {
       err.message = `${path}: ${err.message}`
@@ -88,7 +114,8 @@ async function readJson (path: string): Promise<unknown> {
     throw new ConfigurationError(`${path} has ${bytes.byteLength} bytes: it is no federation document`)
   }
   try {
-    return JSON.parse(bytes.toString('utf8'))
+    // some editors put a byte order mark in front
+    return JSON.parse(bytes.toString('utf8').replace(/^\ufeff/, ''))
   } catch (err) {
     throw new ConfigurationError(`${path} is not JSON: ${(err as Error).message}`, { cause: err })
   }
@@ -97,14 +124,24 @@ async function readJson (path: string): Promise<unknown> {
 /** Either the old or the new text is there after a crash, never a part */
 async function writeWhole (path: string, text: string): Promise<void> {
   const temporary = `${path}.new`
-  const file = await open(temporary, 'w', 0o600)
+  try {
+    await writeSynced(temporary, text)
+    await rename(temporary, path)
+  } catch (err) {
+    // on a full disk the draft is in the way of what would make room
+    await rm(temporary, { force: true })
+    throw err
+  }
+}
+
+async function writeSynced (path: string, text: string): Promise<void> {
+  const file = await open(path, 'w', 0o600)
   try {
     await file.writeFile(text)
     await file.sync()
   } finally {
     await file.close()
   }
-  await rename(temporary, path)
 }
 
 async function exists (path: string): Promise<boolean> {

@@ -15,6 +15,9 @@ import type { SettingName, Settings } from './settings.ts'
 
 export const CONFIG_FILE = 'grapevine.toml'
 
+/** Of other programs of this package, not of the peer: whoever sets them for these must be able to run a peer too */
+const OTHERS_VARIABLES = ['GRAPEVINE_MNIST']
+
 /** A configuration file larger than this is not one */
 const MAX_CONFIG_BYTES = 1_048_576
 
@@ -73,7 +76,7 @@ function environmentValues (environment: ResolveInit['environment']): Layer['val
   const known = new Map(SETTING_NAMES.filter((name) => setting(name).sources.includes('environment')).map((name) => [environmentName(name), name]))
   const values: Layer['values'] = {}
   for (const [variable, value] of Object.entries(environment)) {
-    if (!variable.startsWith('GRAPEVINE_') || value === undefined || value === '') {
+    if (!variable.startsWith('GRAPEVINE_') || OTHERS_VARIABLES.includes(variable) || value === undefined || value === '') {
       continue
     }
     const name = known.get(variable)
@@ -87,7 +90,7 @@ function environmentValues (environment: ResolveInit['environment']): Layer['val
 
 async function fileLayer (explicit: string | undefined, home: string): Promise<Layer | undefined> {
   const path = explicit ?? join(home, CONFIG_FILE)
-  const text = await readConfig(path, explicit !== undefined)
+  const text = await readConfig(path, explicit === undefined ? home : undefined)
   if (text === undefined) {
     return undefined
   }
@@ -109,7 +112,8 @@ function notForFiles (key: string): string | undefined {
   return name === undefined ? undefined : `: it can only be given as --${key}`
 }
 
-async function readConfig (path: string, required: boolean): Promise<string | undefined> {
+/** With `home`, the file is the one that a home may have; without, it was named and must be there */
+async function readConfig (path: string, home: string | undefined): Promise<string | undefined> {
   try {
     const bytes = await readFile(path)
     if (bytes.byteLength > MAX_CONFIG_BYTES) {
@@ -118,8 +122,11 @@ async function readConfig (path: string, required: boolean): Promise<string | un
     return bytes.toString('utf8')
   } catch (err) {
     const { code } = err as NodeJS.ErrnoException
-    if (code === 'ENOENT' && !required) {
+    if (code === 'ENOENT' && home !== undefined) {
       return undefined
+    }
+    if (code === 'ENOTDIR' && home !== undefined) {
+      throw new ConfigurationError(`${home} is a file, not a folder: name the folder of a peer with --home`, { cause: err })
     }
     if (err instanceof ConfigurationError) {
       throw err

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { TypedEventEmitter } from 'main-event'
 import { createAggregator } from './aggregators/aggregator.ts'
 import { createAttack } from './attacks/attack.ts'
+import { bootstrapProblem } from './bootstrap-check.ts'
 import { createCodec } from './codec/codec.ts'
 import { BootstrapError, FederationMismatchError, NodeStateError } from './errors.ts'
 import { decodeFederation, encodeFederation, federationId } from './federation.ts'
@@ -179,7 +180,7 @@ class Node extends TypedEventEmitter<NodeEvents> implements GrapevineNode {
     const id = federationId(bytes)
     const { expectedFederation, federation } = this.init
     if (expectedFederation !== undefined && expectedFederation !== id) {
-      throw new FederationMismatchError(`expected federation ${expectedFederation}, but found ${id} (${how})`)
+      throw new FederationMismatchError(`expected federation ${expectedFederation}, but found ${id} (${how}): correct the expected id (--federation-id), or use another home`)
     }
     if (how === 'resumed' && federation !== undefined && federationId(encodeFederation(federation)) !== id) {
       throw new FederationMismatchError(`${this.init.home} belongs to federation ${id}, not to ${federationId(encodeFederation(federation))}: use another home`)
@@ -193,6 +194,7 @@ class Node extends TypedEventEmitter<NodeEvents> implements GrapevineNode {
     const network = this.network!
     const { signal } = this.abort
     this.status = 'waiting'
+    void this.warnOfBootstrap(network, signal)
     try {
       await meshReady({ network, clock: this.clock }, { minMembers: this.minMembers, signal })
       this.emit('mesh:ready', { members: network.members().length, neighbours: network.neighbours().length })
@@ -207,6 +209,16 @@ class Node extends TypedEventEmitter<NodeEvents> implements GrapevineNode {
       return
     }
     void this.shutDown('rounds')
+  }
+
+  /** Addresses that the document came from are proven */
+  private async warnOfBootstrap (network: Network, signal: AbortSignal): Promise<void> {
+    const { id, how } = this.membership!
+    const isProven = how === 'joined' && this.init.federation === undefined
+    const message = isProven ? undefined : await bootstrapProblem({ network, clock: this.clock }, { addresses: this.init.bootstrap ?? [], federation: id, signal })
+    if (message !== undefined) {
+      this.emit('warning', { code: 'bootstrap', message })
+    }
   }
 
   private warnOfLimits (): void {

@@ -28,6 +28,11 @@ export class TestnetStoppedError extends Error {
   override name = 'TestnetStoppedError'
 }
 
+/** A folder of the testnet, for the homes or the report, cannot be made or written to. The message names it; `cause` says why */
+export class FolderError extends Error {
+  override name = 'FolderError'
+}
+
 /** A flag, or a combination of flags, is wrong. The message is one line for the user */
 export class UsageError extends Error {
   override name = 'UsageError'

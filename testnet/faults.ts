@@ -22,10 +22,14 @@ export class FaultPlan {
   private readonly restarts: Fault[]
 
   /**
-   * Victims are honest peers from peer 2 on. Throws RangeError when there are too few, or when a restart would find
-   * nobody to start
+   * Victims are honest peers from peer 2 on. Throws RangeError when there are too few, when a restart would find
+   * nobody to start, or when a round never comes
    */
-  constructor (records: readonly PeerRecord[], faults: { kill: readonly Fault[], restart: readonly Fault[] }) {
+  constructor (records: readonly PeerRecord[], faults: { kill: readonly Fault[], restart: readonly Fault[], rounds: number }) {
+    const never = [...faults.kill, ...faults.restart].find(({ round }) => round > faults.rounds)
+    if (never !== undefined) {
+      throw new RangeError(`${never.count}@${never.round}: nothing can happen in round ${never.round} of a testnet of ${faults.rounds}`)
+    }
     const candidates = records.filter((record) => record.byzantine === undefined && record.index > 0)
     const killed = sum(faults.kill)
     if (killed > candidates.length) {

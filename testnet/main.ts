@@ -4,14 +4,12 @@
  *
  * Ctrl-C once stops all peers politely, twice at once. Exit codes are in the help.
  */
-import { mkdir, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import { createTestnet } from './testnet.ts'
 import { UsageError } from './errors.ts'
 import { plural } from './format.ts'
 import { readOrder } from './options.ts'
-import { renderPage } from './page/page.ts'
 import { showProgress } from './progress.ts'
+import { makeReportFolder, writeReport } from './report-folder.ts'
 import { summaryLines } from './summary.ts'
 import type { Testnet, TestnetEvents, TestnetReport } from './interface.ts'
 import type { TestnetPeerError } from './errors.ts'
@@ -22,11 +20,16 @@ const EXIT_OK = 0
 const EXIT_UNEXPECTED = 1
 const EXIT_USAGE = 2
 const EXIT_CONFIGURATION = 3
+const EXIT_INCOMPATIBLE = 7
 const EXIT_DATA = 8
+const EXIT_STORAGE = 9
 const EXIT_TRAINING = 12
 const EXIT_PARTIAL = 14
 const EXIT_TIMEOUT = 124
 const EXIT_INTERRUPTED = 130
+
+/** What the first peer to fail ends with says why none could run: they all have the same document, data and disk */
+const SHARED_CAUSES: ReadonlyArray<number | undefined> = [EXIT_CONFIGURATION, EXIT_INCOMPATIBLE, EXIT_DATA, EXIT_STORAGE]
 
 const OWN_EVENTS = ['ready', 'round:end', 'peer:kill', 'peer:restart', 'peer:fail', 'alone:progress', 'warning'] as const satisfies ReadonlyArray<keyof TestnetEvents>
 
@@ -47,6 +50,9 @@ async function main (argv: readonly string[]): Promise<number> {
 
 async function carryOut (order: Order): Promise<number> {
   const testnet = makeTestnet(order)
+  if (order.report !== undefined) {
+    await makeReportFolder(order.report)
+  }
   const interrupt = new AbortController()
   const restore = onSignals(testnet, interrupt)
   const progress = order.json ? undefined : begin(testnet, order)
@@ -54,7 +60,7 @@ async function carryOut (order: Order): Promise<number> {
     printEvents(testnet)
   }
   try {
-    const report = await testnet.run({ signal: interrupt.signal })
+    const report = await runTestnet(testnet, interrupt.signal)
     progress?.stop()
     await publish(report, order)
     return report.summary.failed > 0 ? EXIT_PARTIAL : EXIT_OK
@@ -64,13 +70,25 @@ async function carryOut (order: Order): Promise<number> {
   }
 }
 
-/** Numbers that do not fit together are the user's, not ours */
 function makeTestnet (order: Order): ReturnType<typeof createTestnet> {
   try {
     return createTestnet(order.init)
   } catch (err) {
-    throw err instanceof RangeError ? new UsageError(err.message, { cause: err }) : err
+    throw usersError(err)
   }
+}
+
+async function runTestnet (testnet: Testnet, signal: AbortSignal): Promise<TestnetReport> {
+  try {
+    return await testnet.run({ signal })
+  } catch (err) {
+    throw usersError(err)
+  }
+}
+
+/** Numbers and folders that do not fit together are the user's, not ours */
+function usersError (err: unknown): unknown {
+  return err instanceof RangeError ? new UsageError(err.message, { cause: err }) : err
 }
 
 function begin (testnet: Testnet, { init }: Order): Progress {
@@ -102,11 +120,9 @@ async function publish (report: TestnetReport, order: Order): Promise<void> {
     process.stdout.write(['', ...summaryLines(report), ''].join('\n'))
   }
   if (order.report !== undefined) {
-    await mkdir(order.report, { recursive: true })
-    await writeFile(join(order.report, 'report.json'), `${JSON.stringify(report, null, 2)}\n`)
-    await writeFile(join(order.report, 'report.html'), renderPage(report))
+    const page = await writeReport(order.report, report)
     if (!order.json) {
-      process.stdout.write(`\nreport ${join(order.report, 'report.html')}\n`)
+      process.stdout.write(`\nreport ${page}\n`)
     }
   }
 }
@@ -142,17 +158,21 @@ function exitCodeOf (err: Error): number {
       return EXIT_CONFIGURATION
     case 'DatasetError':
       return EXIT_DATA
-    case 'TrainingError':
     case 'BackendError':
+      return EXIT_INCOMPATIBLE
+    case 'TrainingError':
       return EXIT_TRAINING
     case 'TestnetTimeoutError':
       return EXIT_TIMEOUT
     case 'InterruptedError':
     case 'TestnetStoppedError':
       return EXIT_INTERRUPTED
-    case 'TestnetPeerError':
-      // peers all read the same data: what one cannot use, none can
-      return (err as TestnetPeerError).exitCode === EXIT_DATA ? EXIT_DATA : EXIT_PARTIAL
+    case 'TestnetPeerError': {
+      const { exitCode } = err as TestnetPeerError
+      return SHARED_CAUSES.includes(exitCode) ? exitCode! : EXIT_PARTIAL
+    }
+    case 'FolderError':
+      return EXIT_STORAGE
     default:
       return EXIT_UNEXPECTED
   }

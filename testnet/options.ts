@@ -10,6 +10,7 @@ import { closest } from '../src/closest.ts'
 import { DIGITS_DEFAULTS } from '../src/data/digits.ts'
 import { DatasetError, InvalidFederationError } from '../src/errors.ts'
 import { parseFederation } from '../src/federation.ts'
+import { inspectTopology } from '../src/model/topology.ts'
 import { PRESET_NAMES, presetDocument, presetTestnet } from '../src/presets.ts'
 import { UsageError } from './errors.ts'
 import { findMnist } from './find-mnist.ts'
@@ -26,7 +27,10 @@ const EVALUATED_ROUNDS = 20
 
 const EPILOGUE = `
 A preset sets the federation document and the other settings; flags override it. Presets: ${PRESET_NAMES.join(', ')}.
-Exit codes: 0 done, 2 wrong usage, 3 wrong federation document, 8 data missing or unusable, 12 training failed, 14 an honest peer failed, 124 out of time, 130 interrupted.`
+Exit codes: 0 done, 2 wrong usage, 3 wrong federation document, 7 a backend cannot be used, 8 data missing or unusable, 9 a folder cannot be written, 12 training failed, 14 an honest peer failed, 124 out of time, 130 interrupted.`
+
+/** A timer of Node's counts milliseconds in 31 bits, and ends at once when there are more */
+const MAX_TIMEOUT_SECONDS = 2_147_483
 
 /** What the program is to do */
 export interface Order {
@@ -91,7 +95,7 @@ function parseFlags (argv: readonly string[], write: (text: string) => void): Fl
     if (err.exitCode === 0) {
       return undefined
     }
-    throw new UsageError(err.message.replace(/^error: /, '').replace(/\n\(Did you mean (.*)\?\)/, ' (did you mean $1?)'))
+    throw new UsageError(err.message.replace(/^error: /, '').replace(/\.$/, '').replace(/\n\(Did you mean (.*)\?\)/, ' (did you mean $1?)'))
   }
   return program.opts<Flags>()
 }
@@ -108,7 +112,7 @@ function buildProgram (write: (text: string) => void): Command {
   const options = [
     new Option('--peers <n>', 'number of peer processes').argParser(whole('--peers', 1, 256)),
     new Option('--rounds <n>', 'rounds that every peer does').argParser(whole('--rounds', 1)),
-    new Option('--dirichlet <alpha>', 'split the examples by label: the smaller, the more the peers differ').argParser(positive('--dirichlet')).conflicts(['iid', 'shards']),
+    new Option('--dirichlet <alpha>', 'split the examples by label: the smaller, the more the peers differ').argParser(positive('--dirichlet', 1e6)).conflicts(['iid', 'shards']),
     new Option('--shards <n>', 'split the examples into n label shards for each peer').argParser(whole('--shards', 1, 10_000)).conflicts(['iid', 'dirichlet']),
     new Option('--iid', 'split the examples at random').conflicts(['dirichlet', 'shards']),
     new Option('--degree <k>', 'neighbours of each peer').argParser(whole('--degree', 1, 64)),
@@ -131,7 +135,7 @@ function buildProgram (write: (text: string) => void): Command {
     new Option('--keep-homes <dir>', 'keep the homes of the peers in this folder'),
     new Option('--no-alone', 'do not train each peer alone, for comparison'),
     new Option('--json', 'print JSON lines: events, then the report'),
-    new Option('--timeout <seconds>', 'give up after this time (default: 1800)').argParser(positive('--timeout'))
+    new Option('--timeout <seconds>', 'give up after this time (default: 1800)').argParser(positive('--timeout', MAX_TIMEOUT_SECONDS))
   ]
   options.forEach((option) => program.addOption(option))
   return program
@@ -184,12 +188,12 @@ async function readFederation (file: string): Promise<FederationDocument> {
     throw new UsageError(`--federation: cannot read ${file}: ${(err as Error).message}`, { cause: err })
   }
   try {
-    return parseFederation(JSON.parse(text))
+    // some editors put a byte order mark in front
+    const document = parseFederation(JSON.parse(text.replace(/^\ufeff/, '')))
+    inspectTopology(document.model)
+    return document
   } catch (err) {
-    if (err instanceof InvalidFederationError) {
-      throw new InvalidFederationError(`${file}: ${err.message}`, { cause: err })
-    }
-    throw new UsageError(`--federation: ${file} is not JSON: ${(err as Error).message}`, { cause: err })
+    throw new InvalidFederationError(`${file}${err instanceof InvalidFederationError ? '' : ' is not JSON'}: ${(err as Error).message.replaceAll(/\s+/g, ' ')}`, { cause: err })
   }
 }
 
@@ -212,6 +216,9 @@ async function dataOf (flags: Flags, preset: PresetName | undefined, { environme
     return { ...flags.data, directory: resolve(workingDirectory, flags.data.directory) }
   }
   if (flags.data?.kind === 'csv') {
+    if (preset !== undefined) {
+      throw new UsageError('--data csv: needs a --federation for that table, not a preset: grapevine init --data csv:FILE makes one, federation.json in its home')
+    }
     return { ...flags.data, file: resolve(workingDirectory, flags.data.file) }
   }
   if (flags.data === undefined && preset !== undefined && presetTestnet(preset).dataKind === 'mnist') {
@@ -244,11 +251,11 @@ function whole (flag: string, from: number, to = 1_000_000): (text: string) => n
   }
 }
 
-function positive (flag: string): (text: string) => number {
+function positive (flag: string, to: number): (text: string) => number {
   return (text) => {
     const value = text.trim() === '' ? NaN : Number(text)
-    if (!(value > 0 && value < 1e9)) {
-      throw new UsageError(`${flag} must be a number above 0, not "${text}"`)
+    if (!(value > 0 && value <= to)) {
+      throw new UsageError(`${flag} must be a number above 0, at most ${to}, not "${text}"`)
     }
     return value
   }

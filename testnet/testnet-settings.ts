@@ -9,6 +9,8 @@ import type { FederationDocument } from '../src/federation.ts'
 import type { TestnetInit } from './interface.ts'
 
 const DEFAULT_TIMEOUT_MS = 1_800_000
+/** A timer of Node's ends at once when it is to run for longer */
+const MAX_TIMEOUT_MS = 0x7fffffff
 
 /** Every default filled in */
 export type TestnetSettings = Required<Omit<TestnetInit, 'federation' | 'homes' | 'preset'>> & {
@@ -22,6 +24,9 @@ export type TestnetSettings = Required<Omit<TestnetInit, 'federation' | 'homes' 
 export function settingsOf (init: TestnetInit): TestnetSettings {
   requireWhole('peers', init.peers)
   requireWhole('rounds', init.rounds)
+  if (init.timeoutMs !== undefined && !(init.timeoutMs > 0 && init.timeoutMs <= MAX_TIMEOUT_MS)) {
+    throw new RangeError(`timeoutMs must be above 0 and at most ${MAX_TIMEOUT_MS}, not ${init.timeoutMs}`)
+  }
   const { federation, ...given } = init
   const cores = availableParallelism()
   return {

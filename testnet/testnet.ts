@@ -10,7 +10,7 @@ import { findIdxFiles } from '../src/data/idx-dataset.ts'
 import { trainAlone } from './alone.ts'
 import { finalConsensusDistance } from './consensus.ts'
 import type { TestnetPeerError } from './errors.ts'
-import { TestnetStoppedError, TestnetTimeoutError } from './errors.ts'
+import { FolderError, TestnetStoppedError, TestnetTimeoutError } from './errors.ts'
 import { assignAttacks, FaultPlan } from './faults.ts'
 import { Fleet } from './fleet.ts'
 import { peerArguments } from './peer-arguments.ts'
@@ -111,9 +111,7 @@ class LocalTestnet extends TypedEventEmitter<TestnetEvents> implements Testnet {
     if (settings.data.kind === 'idx') {
       await findIdxFiles(settings.data.directory)
     }
-    await this.makePlace()
-    const federation = join(this.place, 'federation.json')
-    await writeFile(federation, JSON.stringify(settings.document))
+    const federation = await this.makePlace()
     this.work.signal.throwIfAborted()
     const fleet = this.openFleet()
     await this.assemble(fleet, federation)
@@ -131,11 +129,23 @@ class LocalTestnet extends TypedEventEmitter<TestnetEvents> implements Testnet {
     })
   }
 
-  private async makePlace (): Promise<void> {
-    await mkdir(this.place, { recursive: true, mode: 0o700 })
-    if ((await readdir(this.place)).some((name) => name.startsWith('peer-'))) {
+  /** Returns the file with the document. Throws FolderError, and RangeError when an earlier testnet lies there */
+  private async makePlace (): Promise<string> {
+    const federation = join(this.place, 'federation.json')
+    let names: string[]
+    try {
+      await mkdir(this.place, { recursive: true, mode: 0o700 })
+      names = await readdir(this.place)
+      if (!names.some(isHome)) {
+        await writeFile(federation, JSON.stringify(this.settings.document))
+      }
+    } catch (err) {
+      throw new FolderError(`no homes can be made in ${this.place}: ${(err as Error).message}`, { cause: err })
+    }
+    if (names.some(isHome)) {
       throw new RangeError(`${this.place} holds the homes of an earlier testnet: name an empty folder`)
     }
+    return federation
   }
 
   private openFleet (): Fleet {
@@ -277,6 +287,10 @@ class LocalTestnet extends TypedEventEmitter<TestnetEvents> implements Testnet {
     const rounds = this.records.filter((record) => record.byzantine === undefined).map((record) => record.round)
     return this.meshReady ? `the slowest peer was in round ${Math.min(...rounds)}` : 'the mesh was not ready'
   }
+}
+
+function isHome (name: string): boolean {
+  return name.startsWith('peer-')
 }
 
 /** Killed, and its process is gone */

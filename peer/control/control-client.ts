@@ -14,6 +14,9 @@ const TIMEOUT_MS = 10_000
 /** 256 MiB of parameters is the most that a model may have */
 const MAX_ANSWER_BYTES = 300 * 1024 * 1024
 
+/** A version's id has 64 characters; a request for much more would not fit the head that a server reads */
+const MAX_SELECTOR_CHARACTERS = 128
+
 /** Connection errors that mean: no such process any more */
 const GONE = ['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ENOENT']
 
@@ -53,10 +56,12 @@ export class ControlClient {
   /** False when something else, or nothing, listens there by now */
   async answers (): Promise<boolean> {
     try {
-      const { status } = await this.get('/status')
-      return status === 200
+      const { status, body } = await this.get('/status')
+      return status === 200 && isStatus(body)
     } catch (err) {
-      if (GONE.includes(String((err as NodeJS.ErrnoException).code))) {
+      const code = String((err as NodeJS.ErrnoException).code)
+      // HPE: what listens there does not speak HTTP
+      if (GONE.includes(code) || code.startsWith('HPE_')) {
         return false
       }
       throw err
@@ -77,9 +82,12 @@ export class ControlClient {
 
   /** Undefined when there is no such version. Throws AmbiguousVersionError */
   async version (selector: string): Promise<{ version: ModelVersion, parameters: Float32Array } | undefined> {
+    if (selector.length > MAX_SELECTOR_CHARACTERS) {
+      return undefined
+    }
     let answer: Answer
     try {
-      answer = await this.checked(`/versions/${encodeURIComponent(selector)}`)
+      answer = await this.checked(`/version?selector=${encodeURIComponent(selector)}`)
     } catch (err) {
       if (err instanceof NoSuchVersionError) {
         return undefined
@@ -128,6 +136,16 @@ export class ControlClient {
       })
       outgoing.end()
     })
+  }
+}
+
+/** A port of a peer that died may have gone to another server */
+function isStatus (body: Buffer): boolean {
+  try {
+    const { pid, node } = JSON.parse(body.toString('utf8')) as Record<string, unknown>
+    return typeof pid === 'number' && typeof node === 'object' && node !== null
+  } catch {
+    return false
   }
 }
 

@@ -37,7 +37,7 @@ export async function readControlFile (home: string): Promise<ControlAddress | u
   try {
     text = await readFile(join(home, FILE), 'utf8')
   } catch (err) {
-    if (['ENOENT', 'ENOTDIR'].includes(String((err as NodeJS.ErrnoException).code))) {
+    if (['ENOENT', 'ENOTDIR', 'EISDIR'].includes(String((err as NodeJS.ErrnoException).code))) {
       return undefined
     }
     throw err

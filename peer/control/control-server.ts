@@ -100,15 +100,14 @@ export class ControlServer {
 
   private async route ({ pathname, searchParams }: URL): Promise<Answer> {
     const { node } = this.init
-    const version = /^\/versions\/([^/]{1,128})$/.exec(pathname)?.[1]
-    if (version !== undefined) {
-      return await this.version(decodeURIComponent(version))
-    }
     switch (pathname) {
       case '/status':
         return json(200, { pid: process.pid, node: node.describe(), dataSettings: this.init.dataSettings })
       case '/versions':
         return json(200, await node.versions({ limit: Math.min(Math.max(1, Number(searchParams.get('limit')) || 1), MAX_VERSIONS) }))
+      case '/version':
+        // not a part of the path: there "", "." and ".." would be lost
+        return await this.version(searchParams.get('selector') ?? '')
       case '/federation':
         return json(200, node.federation() ?? null)
       default:

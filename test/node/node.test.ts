@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { createNode } from '../../src/index.ts'
 import { presetDocument } from '../../src/presets.ts'
+import { ManualClock } from '../manual-clock.ts'
 import type { GrapevineNode, NodeInit } from '../../src/node-interface.ts'
 
 let home: string
@@ -94,6 +95,26 @@ describe('life of a node', () => {
     await closed(holder)
     await node.start()
     await closed(node)
+  })
+
+  it('says so when the address to join through leads to another federation, or nowhere', async () => {
+    const other = createNode(init({ home: join(home, 'other'), federation: { ...presetDocument('digits'), name: 'other' }, minMembers: 1 }))
+    await other.start()
+    const [address] = other.describe().addresses
+    const clock = new ManualClock()
+    const warned: string[] = []
+    const said = Promise.withResolvers<void>()
+    const node = createNode(init({ home: join(home, 'own'), bootstrap: [address!], clock }))
+    node.addEventListener('warning', ({ detail }) => {
+      warned.push(`${detail.code}: ${detail.message}`)
+      said.resolve()
+    })
+    await node.start()
+    clock.advance(5000)
+    await said.promise
+    expect(warned).toEqual([expect.stringMatching(/^bootstrap: \/ip4\/127\.0\.0\.1\/.* belongs to federation \w+, not to \w+/)])
+    await closed(node)
+    await closed(other)
   })
 
   it('a stop under way can be forced', async () => {

@@ -1,6 +1,6 @@
 import { execFileSync, spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -93,6 +93,32 @@ describe('a configuration that is wrong', () => {
     expect(outcome.stderr).toContain(says)
   })
 
+  it('a home that is a file: exit code 3', async () => {
+    const file = home('a-file')
+    await writeFile(file, '')
+    for (const verb of ['status', 'init', 'start']) {
+      const outcome = await run([verb, '--home', file])
+      expectFailure(outcome, 'CONFIGURATION', 3)
+      expect(outcome.stderr).toContain(`${file} is a file, not a folder`)
+    }
+  })
+
+  it('a folder of something else, open to others, is left as it is: exit code 3', async () => {
+    const shared = home('shared')
+    await mkdir(shared)
+    await chmod(shared, 0o755)
+    await writeFile(join(shared, 'of-somebody-else'), '')
+    const outcome = await run(['start', '--home', shared, '--preset', 'digits', ...LOOPBACK])
+    expectFailure(outcome, 'CONFIGURATION', 3)
+    expect(outcome.stderr).toContain(`${shared} is open to other users (mode 0755) and holds other files (of-somebody-else)`)
+    expect(((await stat(shared)).mode & 0o777).toString(8)).toBe('755')
+    expect(await readdir(shared)).toEqual(['of-somebody-else'])
+  })
+
+  it('the variable of a benchmark is no mistake', async () => {
+    expectFailure(await run(['status', '--home', home('never')], { env: { GRAPEVINE_MNIST: '/data' } }), 'NO_HOME', 3)
+  })
+
   it('an unknown variable: exit code 3', async () => {
     const outcome = await run(['status'], { env: { GRAPEVINE_ROUDS: '3' } })
     expectFailure(outcome, 'CONFIGURATION', 3)
@@ -114,6 +140,22 @@ describe('a configuration that is wrong', () => {
     expectFailure(outcome, 'FEDERATION_INVALID', 3)
     expect(outcome.stderr).toContain('did you mean "aggregation"?')
     expect(existsSync(home('never'))).toBe(false)
+  })
+
+  it('a model that nobody can train leaves no home behind that would refuse the corrected document: exit code 3', async () => {
+    const file = home('no-model.json')
+    const document = presetDocument('digits')
+    await writeFile(file, JSON.stringify({ ...document, model: { ...document.model, topology: {} } }))
+    const outcome = await run(['start', '--home', home('never'), '--federation', file, ...LOOPBACK])
+    expectFailure(outcome, 'FEDERATION_INVALID', 3)
+    expect(outcome.stderr).toContain(`${file}: model.topology: `)
+    expect(existsSync(home('never'))).toBe(false)
+  })
+
+  it('a document with a byte order mark is read', async () => {
+    const file = home('marked.json')
+    await writeFile(file, `\ufeff${JSON.stringify(presetDocument('digits'))}`)
+    expect(await run(['init', '--home', home('marked'), '--federation', file, '--backend', 'wasm'])).toMatchObject({ exit: 0 })
   })
 })
 

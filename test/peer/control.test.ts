@@ -1,5 +1,6 @@
-import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
-import { request } from 'node:http'
+import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { createServer as createHttpServer, request } from 'node:http'
+import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -7,6 +8,7 @@ import { connectControl } from '../../peer/control/control-client.ts'
 import { readControlFile, writeControlFile } from '../../peer/control/control-file.ts'
 import { ControlServer } from '../../peer/control/control-server.ts'
 import { FakeNode } from './fake-node.ts'
+import type { AddressInfo, Server } from 'node:net'
 import type { ControlAddress } from '../../peer/control/control-file.ts'
 
 let home: string
@@ -58,7 +60,9 @@ describe('the control endpoint', () => {
     const { version, parameters } = (await client.version('latest'))!
     expect(version.round).toBe(3)
     expect([...parameters]).toEqual([1, -2.5, 3])
-    expect(await client.version('no/such ?version')).toBeUndefined()
+    for (const selector of ['no/such ?version', '', '.', '..', '%zz', 'f'.repeat(100_000)]) {
+      expect(await client.version(selector), selector.slice(0, 20)).toBeUndefined()
+    }
     await expect(client.version('aaaa')).rejects.toMatchObject({ name: 'AmbiguousVersionError', message: '"aaaa" fits 3 versions' })
   })
 
@@ -92,7 +96,7 @@ describe('the control endpoint', () => {
 
   it('refuses malformed requests without ending', async () => {
     const headers = await authorization()
-    expect((await ask('/versions/%zz', { headers })).status).toBe(500)
+    expect((await ask('/version?selector=%zz', { headers })).status).toBe(404)
     expect((await ask('http://[/', { headers })).status).toBeGreaterThanOrEqual(400)
     expect((await ask('/status', { headers })).status).toBe(200)
   })
@@ -120,6 +124,29 @@ describe('a file that an earlier process left behind', () => {
     await writeControlFile(home, { pid: process.pid, port, token: '0'.repeat(64) })
     expect(await connectControl(home)).toBeUndefined()
     other.stop()
+  })
+
+  it.each<[string, () => Server]>([
+    ['speaks no HTTP', () => createServer((socket) => { socket.on('error', () => {}).end('220 ready\r\n') })],
+    ['is a web server', () => createHttpServer((_, response) => { response.end('<html>') })],
+    ['answers with JSON of its own', () => createHttpServer((_, response) => { response.end('{"pid":1}') })]
+  ])('is no running peer when what listens there %s', async (_, create) => {
+    const { token } = await address()
+    server.stop()
+    const other = create()
+    await new Promise<void>((resolve) => { other.listen(0, '127.0.0.1', resolve) })
+    try {
+      await writeControlFile(home, { pid: process.pid, port: (other.address() as AddressInfo).port, token })
+      expect(await connectControl(home)).toBeUndefined()
+    } finally {
+      other.close()
+    }
+  })
+
+  it('is no running peer when it is a folder', async () => {
+    server.stop()
+    await mkdir(join(home, 'control.json'))
+    expect(await connectControl(home)).toBeUndefined()
   })
 
   it('is no running peer when the process is dead', async () => {

@@ -85,8 +85,8 @@ describe('a reader that goes away', () => {
 })
 
 describe('stopping', () => {
-  async function stopSlowly (timeoutMs: number) {
-    const child = spawn(process.execPath, [join(FIXTURES, 'stop-slowly.mjs'), String(timeoutMs), home], { env: cleanEnvironment(), stdio: ['pipe', 'pipe', 'pipe'] })
+  async function stopSlowly (timeoutMs: number, duplicateMs = 0) {
+    const child = spawn(process.execPath, [join(FIXTURES, 'stop-slowly.mjs'), String(timeoutMs), String(duplicateMs), home], { env: cleanEnvironment(), stdio: ['pipe', 'pipe', 'pipe'] })
     const lines = createInterface({ input: child.stderr })
     const exited = once(child, 'exit') as Promise<[number | null, NodeJS.Signals | null]>
     await once(createInterface({ input: child.stdout }), 'line')
@@ -101,6 +101,16 @@ describe('stopping', () => {
     child.kill(second)
     expect(await exited).toEqual([exit, null])
     await expect(readFile(join(home, 'control.json'))).rejects.toThrow('ENOENT')
+  })
+
+  it('takes one signal that a wrapper delivers twice for one', async () => {
+    const { child, lines, exited } = await stopSlowly(300, 60_000)
+    child.kill('SIGTERM')
+    expect(String(await once(lines, 'line'))).toMatch(/^stopping/)
+    child.kill('SIGTERM')
+    // it was given its whole time
+    expect(String(await once(lines, 'line'))).toMatch(/did not stop within 0.3 s/)
+    expect(await exited).toEqual([143, null])
   })
 
   it('gives up a stop that takes too long', async () => {

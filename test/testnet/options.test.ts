@@ -68,7 +68,7 @@ describe('the command line', () => {
     [['--peer', '3'], 'unknown option \'--peer\' (did you mean --peers?)'],
     [['--peers', 'three'], '--peers must be a whole number from 1 to 256, not "three"'],
     [['--peers', '0'], '--peers must be a whole number from 1 to 256, not "0"'],
-    [['--dirichlet', '-1'], '--dirichlet must be a number above 0, not "-1"'],
+    [['--dirichlet', '-1'], '--dirichlet must be a number above 0, at most 1000000, not "-1"'],
     [['--dirichlet', '1', '--iid'], '\'--dirichlet <alpha>\' cannot be used with option \'--iid\''],
     [['--preset', 'digit'], 'unknown preset "digit" (did you mean "digits"?)'],
     [['--preset', 'digits', '--federation', 'x.json'], '\'--preset <name>\' cannot be used with option \'--federation <file>\''],
@@ -79,8 +79,10 @@ describe('the command line', () => {
     [['--byzantine', '1:sing-flip'], '--byzantine: unknown attack "sing-flip" (did you mean "sign-flip"?)'],
     [['--data', 'mnist'], '--data must be digits, digits:SEED, idx:DIR or csv:FILE, not "mnist"'],
     [['--rule', 'krumm'], 'aggregation.rule'],
-    [['--timeout', ''], '--timeout must be a number above 0, not ""'],
-    [['8'], 'too many arguments'],
+    [['--timeout', ''], '--timeout must be a number above 0, at most 2147483, not ""'],
+    [['--timeout', '2147484'], '--timeout must be a number above 0, at most 2147483, not "2147484"'],
+    [['--data', 'csv:table.csv'], '--data csv: needs a --federation for that table, not a preset'],
+    [['8'], 'too many arguments. Expected 0 arguments but got 1'],
     [['--federation', '/nowhere.json'], '--federation: cannot read /nowhere.json']
   ])('refuses %j in one line', async (argv, message) => {
     const error = await order(...argv).then(() => undefined, (err: Error) => err)
@@ -93,6 +95,11 @@ describe('the command line', () => {
     const file = join(folder, 'wrong.json')
     writeFileSync(file, JSON.stringify({ ...presetDocument('digits'), training: { epochs: 0, batchSize: 32, optimizer: { name: 'sgd', learningRate: 1 } } }))
     await expect(order('--federation', file)).rejects.toMatchObject({ name: 'InvalidFederationError', message: expect.stringContaining('training.epochs') as string })
+    const document = presetDocument('digits')
+    writeFileSync(file, JSON.stringify({ ...document, model: { ...document.model, topology: {} } }))
+    await expect(order('--federation', file)).rejects.toMatchObject({ name: 'InvalidFederationError', message: expect.stringContaining(`${file}: model.topology: `) as string })
+    writeFileSync(file, '{\n"name" "x"')
+    await expect(order('--federation', file)).rejects.toMatchObject({ name: 'InvalidFederationError', message: expect.stringMatching(/wrong\.json is not JSON: [^\n]*$/) as string })
   })
 
   it('says in one line where it wants the MNIST files', async () => {

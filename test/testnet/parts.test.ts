@@ -65,7 +65,7 @@ describe('faults', () => {
   it('put attackers last and spare the first peer and attackers from kills', () => {
     const records = recordsOf(assignAttacks(5, [{ count: 1, attack: 'nan' }, { count: 1, attack: 'huge' }]))
     expect(records.map((record) => record.byzantine)).toEqual([undefined, undefined, undefined, 'nan', 'huge'])
-    const plan = new FaultPlan(records, { kill: [{ count: 1, round: 5 }, { count: 1, round: 2 }], restart: [{ count: 1, round: 3 }, { count: 1, round: 9 }] })
+    const plan = new FaultPlan(records, { kill: [{ count: 1, round: 5 }, { count: 1, round: 2 }], restart: [{ count: 1, round: 3 }, { count: 1, round: 9 }], rounds: 9 })
     expect(records.map((record) => plan.dies(record, 2))).toEqual([false, true, false, false, false])
     expect(records.map((record) => plan.dies(record, 7))).toEqual([false, false, true, false, false])
     expect(records.some((record) => plan.dies(record, 9))).toBe(false)
@@ -74,7 +74,7 @@ describe('faults', () => {
 
   it('that start again more peers than are dead by then are refused', () => {
     const records = recordsOf(assignAttacks(4, []))
-    expect(() => new FaultPlan(records, { kill: [{ count: 1, round: 2 }, { count: 1, round: 6 }], restart: [{ count: 1, round: 3 }, { count: 1, round: 5 }] })).toThrow(RangeError)
+    expect(() => new FaultPlan(records, { kill: [{ count: 1, round: 2 }, { count: 1, round: 6 }], restart: [{ count: 1, round: 3 }, { count: 1, round: 5 }], rounds: 9 })).toThrow(RangeError)
   })
 })
 

@@ -3,7 +3,7 @@
  */
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -146,12 +146,25 @@ describe('grapevine-testnet', () => {
   it.each([
     [2, ['--peers', '2', '--kill', '2@1'], /^error: 2 peers to kill, but only 1 can be: .*See --help\n$/],
     [2, ['--round', '2'], /^error: unknown option '--round' \(did you mean --rounds\?\)\. See --help\n$/],
-    [8, ['--peers', '2', '--data', 'idx:/no/such/folder'], /^error: .*\/no\/such\/folder.*\n$/]
+    [2, ['--peers', '4', '--rounds', '2', '--kill', '1@3'], /^error: 1@3: nothing can happen in round 3 of a testnet of 2\. See --help\n$/],
+    [8, ['--peers', '2', '--data', 'idx:/no/such/folder'], /^error: .*\/no\/such\/folder.*\n$/],
+    [9, ['--peers', '2', '--report', '/dev/null'], /^error: the report cannot be written to \/dev\/null: .*\n$/]
   ])('ends with %d and one line for %j', async (code, args, message) => {
     const testnet = start(...args)
     expect(await testnet.exited).toEqual({ code, stderr: expect.stringMatching(message) as string })
     expect(testnet.lines.at(-1)).toMatchObject({ type: 'error', exitCode: code })
     expect(existsSync(homes)).toBe(false)
+  }, TIMEOUT)
+
+  it.each([
+    [2, 'the homes of an earlier testnet', () => { mkdirSync(join(homes, 'peer-1'), { recursive: true }) }],
+    [9, 'no homes can be made in', () => { writeFileSync(homes, '') }]
+  ])('ends with %d and one line for a folder with %s', async (code, says, make) => {
+    make()
+    const { code: ended, stderr } = await start('--peers', '2').exited
+    expect(ended).toBe(code)
+    expect(stderr).toMatch(/^error: [^\n]*\n$/)
+    expect(stderr).toContain(says)
   }, TIMEOUT)
 
   it('prints a line a round where there is no terminal', async () => {

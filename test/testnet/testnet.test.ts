@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -243,12 +243,19 @@ describe('a testnet of fake peers', () => {
   it('refuses faults that cannot happen, homes that are taken, and a second run', async () => {
     expect(() => fakeTestnet({ kill: [{ count: 3, round: 1 }] })).toThrow('3 peers to kill, but only 2 can be')
     expect(() => fakeTestnet({ restart: [{ count: 1, round: 3 }] })).toThrow('only 0 peers are killed before round 3')
+    expect(() => fakeTestnet({ kill: [{ count: 1, round: 99 }] })).toThrow(/^1@99: nothing can happen in round 99 of a testnet of \d+$/)
+    expect(() => fakeTestnet({ timeoutMs: 2 ** 31 })).toThrow('timeoutMs must be above 0 and at most 2147483647')
     expect(() => fakeTestnet({ byzantine: [{ count: 3, attack: 'nan' }] })).toThrow('leave no honest one')
     expect(() => fakeTestnet({ peers: 1.5 })).toThrow(RangeError)
     const testnet = fakeTestnet()
     await testnet.run()
     await expect(testnet.run()).rejects.toThrow(TypeError)
     await expect(fakeTestnet().run()).rejects.toThrow('holds the homes of an earlier testnet')
+  })
+
+  it('names a folder for the homes that cannot be made', async () => {
+    writeFileSync(join(folder, 'file'), '')
+    await expect(fakeTestnet({ homes: join(folder, 'file') }).run()).rejects.toMatchObject({ name: 'FolderError', message: expect.stringContaining(`no homes can be made in ${join(folder, 'file')}: EEXIST`) as string })
   })
 
   it('refuses data that are not there before anything runs', async () => {

@@ -6,13 +6,13 @@
  */
 import * as tf from '@tensorflow/tfjs-core'
 import { batchLoss } from './loss.ts'
-import { runLayer } from './layer-operations.ts'
-import { elements, parameterShapes } from './layer.ts'
+import { parameterGradients, runLayer } from './layer-operations.ts'
+import { elements, isParameterised, parameterShapes } from './layer.ts'
 import type { Tensor } from '@tensorflow/tfjs-core'
 import type { ParameterSlot, Random } from '../interface.ts'
 import type { Backend } from './backend.ts'
-import type { TrainableLayer } from './layer.ts'
-import type { Pass, Weights } from './layer-operations.ts'
+import type { ParameterisedLayer, TrainableLayer } from './layer.ts'
+import type { Factors, Pass, Weights } from './layer-operations.ts'
 import type { LogitsBatch, LossName } from './loss.ts'
 import type { ModelPlan } from './topology.ts'
 
@@ -27,6 +27,10 @@ export interface Batch {
 interface Step {
   layer: TrainableLayer
   slots: ParameterSlot[]
+}
+
+interface LearningStep extends Step {
+  layer: ParameterisedLayer
 }
 
 export class LayerGraph {
@@ -66,7 +70,11 @@ export class LayerGraph {
       const logits = this.logitsOf(passes.at(-1)?.output, batch)
       const dLogits = new Float32Array(logits.logits.length)
       const loss = batchLoss(this.loss, logits, dLogits)
-      this.backward(passes, this.backend.upload(dLogits, [batch.count, this.plan.outputs]), gradients)
+      this.backward(passes, this.backend.upload(dLogits, [batch.count, this.plan.outputs]), ({ layer, slots }, factors) => {
+        const { kernel, bias } = parameterGradients(layer, factors, this.backend)
+        this.download(kernel, slots[0], gradients)
+        this.download(bias, slots[1], gradients)
+      })
       return loss
     })
   }
@@ -119,13 +127,15 @@ export class LayerGraph {
     return passes
   }
 
-  private backward (passes: readonly Pass[], dLogits: Tensor, gradients: Float32Array): void {
+  /** From the last layer to the first; `learn` gets every layer that has parameters */
+  private backward (passes: readonly Pass[], dLogits: Tensor, learn: (step: LearningStep, factors: Factors) => void): void {
     let dy: Tensor | undefined = dLogits
     for (let index = passes.length - 1; index >= this.firstTrained && dy !== undefined; index--) {
-      const { input, kernel, bias } = passes[index]!.backward(dy, index > this.firstTrained)
-      const [kernelSlot, biasSlot] = this.steps[index]!.slots
-      this.download(kernel, kernelSlot, gradients)
-      this.download(bias, biasSlot, gradients)
+      const { input, factors } = passes[index]!.backward(dy, index > this.firstTrained)
+      const { layer, slots } = this.steps[index]!
+      if (factors !== undefined && isParameterised(layer)) {
+        learn({ layer, slots }, factors)
+      }
       dy = input
     }
   }

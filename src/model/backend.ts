@@ -30,6 +30,8 @@ export interface Backend {
   reluGradient: (dy: Tensor, y: Tensor) => Tensor
   /** Sums over the rows of each matrix: [..., rows, columns] to [..., columns] */
   columnSums: (matrices: Tensor) => Tensor
+  /** `count` entries of the first axis, from `first` on */
+  part: (tensor: Tensor, first: number, count: number) => Tensor
   /** What each position of a convolution's window sees: images [n, height, width, channels] to [n, positions, window size x channels] */
   patches: (images: Tensor, window: Window) => Tensor
 }
@@ -38,7 +40,8 @@ const common = {
   upload: (values: Float32Array, shape: readonly number[]): Tensor => tf.tensor(values, [...shape], 'float32'),
   download: (tensor: Tensor, target: Float32Array | Float64Array): void => { target.set(tensor.dataSync()) },
   reluGradient: (dy: Tensor, y: Tensor): Tensor => tf.mul(dy, tf.step(y)),
-  columnSums: (matrices: Tensor): Tensor => tf.sum(matrices, -2)
+  columnSums: (matrices: Tensor): Tensor => tf.sum(matrices, -2),
+  part: (tensor: Tensor, first: number, count: number): Tensor => tf.slice(tensor, first, count)
 }
 
 /** Matrices of patches, one for each image */
@@ -104,6 +107,13 @@ async function loadWasm (): Promise<Backend> {
       return tf.engine().makeTensorFromTensorInfo(out)
     },
     columnSums: (matrices) => tf.engine().makeTensorFromTensorInfo(columnSums(heap, matrices)),
+    // the stock kernel copies the whole tensor for each slice of it
+    part: (tensor, first, count) => {
+      const out = heap.output([count, ...tensor.shape.slice(1)])
+      const start = first * elements(tensor.shape.slice(1))
+      heap.floats(out).set(heap.floats(tensor).subarray(start, start + elements(out.shape)))
+      return tf.engine().makeTensorFromTensorInfo(out)
+    },
     patches: (images, window) => tf.reshape(tf.engine().makeTensorFromTensorInfo(patches(heap, images, window)), patchesShape(images, window))
   }
 }

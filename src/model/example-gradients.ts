@@ -144,19 +144,16 @@ function inChunks ({ layer, factors, count, backend }: LayerBatch, floatsEach: n
   for (let first = 0; first < count; first += size) {
     const examples = Math.min(size, count - first)
     tf.tidy(() => {
-      const x = part(images, first, examples)
+      const part = (tensor: Tensor): Tensor => examples === count ? tensor : backend.part(tensor, first, examples)
+      const x = part(images)
       work({
         x: (layer.kind === 'dense' ? x : backend.patches(x, layer.window)) as Tensor3D,
-        dz: part(deltas, first, examples) as Tensor3D,
+        dz: part(deltas) as Tensor3D,
         first,
         examples
       })
     })
   }
-}
-
-function part (tensor: Tensor, first: number, examples: number): Tensor {
-  return examples === tensor.shape[0] ? tensor : tf.slice(tensor, first, examples)
 }
 
 /** Each example's gradient of the bias: its sum of dz over the positions */

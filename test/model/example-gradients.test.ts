@@ -13,20 +13,25 @@ import type { NormMethod } from '../../src/model/example-gradients.ts'
 const backends = await availableBackends()
 
 const [COUNT, POSITIONS, INPUTS, OUTPUTS] = [6, 5, 7, 3]
-const LAYER: ParameterisedLayer = { kind: 'dense', name: 'dense', input: [POSITIONS, INPUTS], output: [POSITIONS, OUTPUTS], units: OUTPUTS, useBias: true, activation: 'linear' }
+
+function denseOn (positions: number): ParameterisedLayer {
+  return { kind: 'dense', name: 'dense', input: [positions, INPUTS], output: [positions, OUTPUTS], units: OUTPUTS, useBias: true, activation: 'linear' }
+}
+
+const LAYER = denseOn(POSITIONS)
 
 interface Sides { x: Float32Array, dz: Float32Array }
 
-function sides (): Sides {
+function sides (count = COUNT, positions = POSITIONS): Sides {
   const random = seededRandom(4)
   const values = (size: number): Float32Array => Float32Array.from({ length: size }, () => 2 * random() - 1)
-  return { x: values(COUNT * POSITIONS * INPUTS), dz: values(COUNT * POSITIONS * OUTPUTS) }
+  return { x: values(count * positions * INPUTS), dz: values(count * positions * OUTPUTS) }
 }
 
 /** Kernel, then bias */
-function gradientOf ({ x, dz }: Sides, example: number): Float64Array {
+function gradientOf ({ x, dz }: Sides, example: number, positions = POSITIONS): Float64Array {
   const gradient = new Float64Array(INPUTS * OUTPUTS + OUTPUTS)
-  for (let row = example * POSITIONS; row < (example + 1) * POSITIONS; row++) {
+  for (let row = example * positions; row < (example + 1) * positions; row++) {
     for (let i = 0; i <= INPUTS; i++) {
       for (let o = 0; o < OUTPUTS; o++) {
         gradient[i * OUTPUTS + o] = gradient[i * OUTPUTS + o]! + (i === INPUTS ? 1 : x[row * INPUTS + i]!) * dz[row * OUTPUTS + o]!
@@ -42,11 +47,13 @@ interface Found { squares: Float64Array, sum: Float64Array }
 
 async function find ({ x, dz }: Sides, method: NormMethod, { backendName, weights }: { backendName: (typeof backends)[number], weights: Float64Array }): Promise<Found> {
   const backend = await loadBackend(backendName)
-  const squares = new Float64Array(COUNT).fill(1)
+  const count = weights.length
+  const rows = x.length / INPUTS
+  const squares = new Float64Array(count).fill(1)
   const sum = new Float64Array(INPUTS * OUTPUTS + OUTPUTS)
   tf.tidy(() => {
-    const factors = { x: backend.upload(x, [COUNT * POSITIONS, INPUTS]), dz: backend.upload(dz, [COUNT * POSITIONS, OUTPUTS]) }
-    const gradients = exampleGradients({ layer: LAYER, factors, count: COUNT, backend }, method)
+    const factors = { x: backend.upload(x, [rows, INPUTS]), dz: backend.upload(dz, [rows, OUTPUTS]) }
+    const gradients = exampleGradients({ layer: denseOn(rows / count), factors, count, backend }, method)
     gradients.addSquaredNorms(squares)
     gradients.writeSum(weights, { kernel: sum.subarray(0, INPUTS * OUTPUTS), bias: sum.subarray(INPUTS * OUTPUTS) })
   })
@@ -74,6 +81,21 @@ describe.each(backends)('example gradients on %s', (backendName) => {
     for (let i = 0; i < sum.length; i++) {
       expect(sum[i]).toBeCloseTo(gradients.reduce((total, gradient, example) => total + weights[example]! * gradient[i]!, 0), 5)
     }
+  })
+
+  it.each(['kept', 'formed'] as const)('agree with the definition where one pass does not hold the whole batch: %s', async (method) => {
+    const [count, positions] = [250, 1000]
+    const given = sides(count, positions)
+
+    const { squares, sum } = await find(given, method, { backendName, weights: new Float64Array(count).fill(1) })
+
+    const expected = new Float64Array(sum.length)
+    for (let example = 0; example < count; example++) {
+      const gradient = gradientOf(given, example, positions)
+      gradient.forEach((value, i) => { expected[i] = expected[i]! + value })
+      expect(Math.abs(squares[example]! / squaredNorm(gradient) - 1)).toBeLessThan(1e-4)
+    }
+    expect(Math.sqrt(squaredNorm(sum.map((value, i) => value - expected[i]!)))).toBeLessThan(1e-5 * Math.sqrt(squaredNorm(expected)))
   })
 
   it('keep their digits where the positions of an example cancel', async () => {

@@ -12,28 +12,42 @@ import * as tf from '@tensorflow/tfjs-core'
 import { BackendError } from '../errors.ts'
 import { firstLine } from './first-line.ts'
 import { elements } from './layer.ts'
-import { mendWasmKernels, WasmHeap } from './wasm-kernels.ts'
+import { convolutionInfo, imagePatches } from './patches.ts'
+import { columnSums, mendWasmKernels, patches, WasmHeap } from './wasm-kernels.ts'
 import type { Tensor } from '@tensorflow/tfjs-core'
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm'
 import type { BackendName } from '../interface.ts'
+import type { Window } from './layer.ts'
+import type { ImageShape } from './patches.ts'
 
 /** Tensor operations whose best form depends on the backend. Tensors belong to the surrounding tidy */
 export interface Backend {
   readonly name: BackendName
   upload: (values: Float32Array, shape: readonly number[]) => Tensor
   /** Copies all elements to target[0 .. size) */
-  download: (tensor: Tensor, target: Float32Array) => void
+  download: (tensor: Tensor, target: Float32Array | Float64Array) => void
   /** y > 0 ? dy : 0 */
   reluGradient: (dy: Tensor, y: Tensor) => Tensor
-  /** Sums over the rows of a matrix */
-  columnSums: (matrix: Tensor) => Tensor
+  /** Sums over the rows of each matrix: [..., rows, columns] to [..., columns] */
+  columnSums: (matrices: Tensor) => Tensor
+  /** `count` entries of the first axis, from `first` on */
+  part: (tensor: Tensor, first: number, count: number) => Tensor
+  /** What each position of a convolution's window sees: images [n, height, width, channels] to [n, positions, window size x channels] */
+  patches: (images: Tensor, window: Window) => Tensor
 }
 
 const common = {
   upload: (values: Float32Array, shape: readonly number[]): Tensor => tf.tensor(values, [...shape], 'float32'),
-  download: (tensor: Tensor, target: Float32Array): void => { target.set(tensor.dataSync()) },
+  download: (tensor: Tensor, target: Float32Array | Float64Array): void => { target.set(tensor.dataSync()) },
   reluGradient: (dy: Tensor, y: Tensor): Tensor => tf.mul(dy, tf.step(y)),
-  columnSums: (matrix: Tensor): Tensor => tf.sum(matrix, 0)
+  columnSums: (matrices: Tensor): Tensor => tf.sum(matrices, -2),
+  part: (tensor: Tensor, first: number, count: number): Tensor => tf.slice(tensor, first, count)
+}
+
+/** Matrices of patches, one for each image */
+function patchesShape (images: Tensor, window: Window): [number, number, number] {
+  const { batchSize, outHeight, outWidth, filterHeight, filterWidth, inChannels } = convolutionInfo(images.shape as ImageShape, window)
+  return [batchSize, outHeight * outWidth, filterHeight * filterWidth * inChannels]
 }
 
 const ready = new Map<BackendName, Promise<Backend>>()
@@ -66,7 +80,11 @@ const LOADERS: Record<BackendName, () => Promise<Backend>> = { wasm: loadWasm, t
 async function loadCpu (): Promise<Backend> {
   await import('@tensorflow/tfjs-backend-cpu')
   await tf.setBackend('cpu')
-  return { name: 'cpu', ...common }
+  return {
+    name: 'cpu',
+    ...common,
+    patches: (images, window) => tf.tensor(imagePatches(images.dataSync<'float32'>(), images.shape as ImageShape, window), patchesShape(images, window))
+  }
 }
 
 async function loadWasm (): Promise<Backend> {
@@ -88,14 +106,22 @@ async function loadWasm (): Promise<Backend> {
       heap.kernels.reluGradient(heap.address(dy), heap.address(y), heap.address(out), elements(dy.shape))
       return tf.engine().makeTensorFromTensorInfo(out)
     },
-    columnSums: (matrix) => tf.reshape(tf.matMul(tf.ones([1, matrix.shape[0]]), matrix), [matrix.shape[1]!])
+    columnSums: (matrices) => tf.engine().makeTensorFromTensorInfo(columnSums(heap, matrices)),
+    // the stock kernel copies the whole tensor for each slice of it
+    part: (tensor, first, count) => {
+      const out = heap.output([count, ...tensor.shape.slice(1)])
+      const start = first * elements(tensor.shape.slice(1))
+      heap.floats(out).set(heap.floats(tensor).subarray(start, start + elements(out.shape)))
+      return tf.engine().makeTensorFromTensorInfo(out)
+    },
+    patches: (images, window) => tf.reshape(tf.engine().makeTensorFromTensorInfo(patches(heap, images, window)), patchesShape(images, window))
   }
 }
 
 /** What is used of tfjs-node's backend beyond the public interface */
 interface NativeBackend {
-  binding: { TF_ATTR_TYPE: number, TF_FLOAT: number }
-  executeSingleOutput: (name: string, attributes: ReadonlyArray<{ name: string, type: number, value: number }>, inputs: readonly Tensor[]) => Tensor
+  binding: Record<'TF_ATTR_TYPE' | 'TF_ATTR_INT' | 'TF_ATTR_STRING' | 'TF_FLOAT', number>
+  executeSingleOutput: (name: string, attributes: ReadonlyArray<{ name: string, type: number, value: number | string | number[] }>, inputs: readonly Tensor[]) => Tensor
 }
 
 async function loadTensorflow (): Promise<Backend> {
@@ -120,6 +146,13 @@ async function loadTensorflow (): Promise<Backend> {
     name: 'tensorflow',
     ...common,
     // one operation of the library, where tfjs would make eight
-    reluGradient: (dy, y) => native.executeSingleOutput('ReluGrad', attributes, [dy, y])
+    reluGradient: (dy, y) => native.executeSingleOutput('ReluGrad', attributes, [dy, y]),
+    patches: (images, window) => {
+      const list = (name: string, [height, width]: readonly [number, number]): { name: string, type: number, value: number[] } =>
+        ({ name, type: native.binding.TF_ATTR_INT, value: [1, height, width, 1] })
+      const padding = { name: 'padding', type: native.binding.TF_ATTR_STRING, value: window.padding.toUpperCase() }
+      const options = [...attributes, list('ksizes', window.size), list('strides', window.strides), list('rates', [1, 1]), padding]
+      return tf.reshape(native.executeSingleOutput('ExtractImagePatches', options, [images]), patchesShape(images, window))
+    }
   }
 }

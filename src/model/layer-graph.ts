@@ -5,14 +5,18 @@
  * the plan, so that whatever turns gradients into a step (an optimiser, clipping, noise) never sees a tensor.
  */
 import * as tf from '@tensorflow/tfjs-core'
-import { batchLoss } from './loss.ts'
-import { runLayer } from './layer-operations.ts'
-import { elements, parameterShapes } from './layer.ts'
+import { clipFactors } from './clip-factors.ts'
+import { exampleGradients, keptFloats, KEPT_FLOATS, normMethod } from './example-gradients.ts'
+import { batchLoss, exampleLosses } from './loss.ts'
+import { parameterGradients, runLayer } from './layer-operations.ts'
+import { elements, isParameterised, parameterShapes } from './layer.ts'
 import type { Tensor } from '@tensorflow/tfjs-core'
 import type { ParameterSlot, Random } from '../interface.ts'
 import type { Backend } from './backend.ts'
-import type { TrainableLayer } from './layer.ts'
-import type { Pass, Weights } from './layer-operations.ts'
+import type { ClipFactors } from './clip-factors.ts'
+import type { ExampleGradients } from './example-gradients.ts'
+import type { ParameterisedLayer, TrainableLayer } from './layer.ts'
+import type { Factors, Pass, Weights } from './layer-operations.ts'
 import type { LogitsBatch, LossName } from './loss.ts'
 import type { ModelPlan } from './topology.ts'
 
@@ -24,9 +28,26 @@ export interface Batch {
   count: number
 }
 
+export interface ClipOptions {
+  /** Longest gradient that one example may contribute, as L2 norm over all parameters */
+  clipNorm: number
+  /** Draws dropout masks */
+  random: Random
+}
+
+/** Of the private data: none of it may leave the node without noise of its own */
+export interface ClippedGradientSum extends Omit<ClipFactors, 'factors'> {
+  /** Sum of the losses of the examples that contribute */
+  lossSum: number
+}
+
 interface Step {
   layer: TrainableLayer
   slots: ParameterSlot[]
+}
+
+interface LearningStep extends Step {
+  layer: ParameterisedLayer
 }
 
 export class LayerGraph {
@@ -66,8 +87,47 @@ export class LayerGraph {
       const logits = this.logitsOf(passes.at(-1)?.output, batch)
       const dLogits = new Float32Array(logits.logits.length)
       const loss = batchLoss(this.loss, logits, dLogits)
-      this.backward(passes, this.backend.upload(dLogits, [batch.count, this.plan.outputs]), gradients)
+      this.backward(passes, this.backend.upload(dLogits, [batch.count, this.plan.outputs]), ({ layer, slots }, factors) => {
+        const { kernel, bias } = parameterGradients(layer, factors, this.backend)
+        this.download(kernel, slots[0], gradients)
+        this.download(bias, slots[1], gradients)
+      })
       return loss
+    })
+  }
+
+  /**
+   * The sum over the examples of g_e x min(1, clipNorm / ||g_e||), where g_e is the gradient of example e's own loss and the
+   * norm is over all parameters: DP-SGD (Abadi et al. 2016, Algorithm 1) before the noise
+   *
+   * `out` has d elements and is written in full, with zeros for an empty batch. An example whose gradient is not finite
+   * contributes nothing. Everything behind `count` in the batch is never read. Norms and factors are in double precision, products in
+   * float32: one example changes the sum by at most clipNorm x (1 + 1e-5), besides the rounding of the sum itself. Throws
+   * RangeError unless clipNorm is positive; Infinity clips nothing
+   */
+  clippedGradientSum (parameters: Float32Array, batch: Batch, out: Float32Array | Float64Array, { clipNorm, random }: ClipOptions): ClippedGradientSum {
+    if (batch.count === 0) {
+      const { norms, clipped, discarded } = clipFactors(new Float64Array(), clipNorm)
+      out.fill(0)
+      return { lossSum: 0, norms, clipped, discarded }
+    }
+    return this.scope(() => {
+      const passes = this.forward(parameters, this.inputs(batch), random)
+      const logits = this.logitsOf(passes.at(-1)?.output, batch)
+      const dLogits = new Float32Array(logits.logits.length)
+      const losses = exampleLosses(this.loss, logits, dLogits)
+      const examples = this.exampleGradients(passes, dLogits, batch.count)
+      const squaredNorms = new Float64Array(batch.count)
+      for (const { gradients } of examples) {
+        gradients.addSquaredNorms(squaredNorms)
+      }
+      const { factors, ...statistics } = clipFactors(squaredNorms, clipNorm)
+      for (const { gradients, slots: [kernel, bias] } of examples) {
+        const view = ({ offset, size }: ParameterSlot): Float32Array | Float64Array => out.subarray(offset, offset + size)
+        gradients.writeSum(factors, { kernel: view(kernel!), bias: bias === undefined ? undefined : view(bias) })
+      }
+      const lossSum = losses.reduce((sum, loss, example) => factors[example] === 0 ? sum : sum + loss, 0)
+      return { lossSum, ...statistics }
     })
   }
 
@@ -119,15 +179,28 @@ export class LayerGraph {
     return passes
   }
 
-  private backward (passes: readonly Pass[], dLogits: Tensor, gradients: Float32Array): void {
+  /** From the last layer to the first; `learn` gets every layer that has parameters */
+  private backward (passes: readonly Pass[], dLogits: Tensor, learn: (step: LearningStep, factors: Factors) => void): void {
     let dy: Tensor | undefined = dLogits
     for (let index = passes.length - 1; index >= this.firstTrained && dy !== undefined; index--) {
-      const { input, kernel, bias } = passes[index]!.backward(dy, index > this.firstTrained)
-      const [kernelSlot, biasSlot] = this.steps[index]!.slots
-      this.download(kernel, kernelSlot, gradients)
-      this.download(bias, biasSlot, gradients)
+      const { input, factors } = passes[index]!.backward(dy, index > this.firstTrained)
+      const { layer, slots } = this.steps[index]!
+      if (factors !== undefined && isParameterised(layer)) {
+        learn({ layer, slots }, factors)
+      }
       dy = input
     }
+  }
+
+  private exampleGradients (passes: readonly Pass[], dLogits: Float32Array, count: number): Array<{ slots: ParameterSlot[], gradients: ExampleGradients }> {
+    const examples: Array<{ slots: ParameterSlot[], gradients: ExampleGradients }> = []
+    let room = KEPT_FLOATS
+    this.backward(passes, this.backend.upload(dLogits, [count, this.plan.outputs]), ({ layer, slots }, factors) => {
+      const method = normMethod(layer, count, room)
+      room -= method === 'kept' ? keptFloats(layer, count) : 0
+      examples.push({ slots, gradients: exampleGradients({ layer, factors, count, backend: this.backend }, method) })
+    })
+    return examples
   }
 
   private download (tensor: Tensor | undefined, slot: ParameterSlot | undefined, target: Float32Array): void {

@@ -9,18 +9,34 @@ import { elements } from './layer.ts'
 import type { NamedAttrMap, Tensor } from '@tensorflow/tfjs-core'
 import type { Random } from '../interface.ts'
 import type { Backend } from './backend.ts'
-import type { ActivationLayer, ConvolutionLayer, DenseLayer, DropoutLayer, LeakyReluLayer, PoolingLayer, TrainableActivation, TrainableLayer } from './layer.ts'
+import type { ActivationLayer, ConvolutionLayer, DenseLayer, DropoutLayer, LeakyReluLayer, ParameterisedLayer, PoolingLayer, TrainableActivation, TrainableLayer } from './layer.ts'
 
 export interface Weights {
   kernel: Tensor
   bias: Tensor | undefined
 }
 
+/**
+ * The two sides of a layer's parameter gradients: the kernel's is the sum, over examples and positions, of x times dz, and
+ * the bias's the sum of dz. Kept apart because clipping needs them example by example
+ */
+export interface Factors {
+  /** What the layer took: examples and positions x inputs for dense layers, images for convolutions */
+  x: Tensor
+  /** d(loss)/d(product plus bias), before the activation: as many rows, or images */
+  dz: Tensor
+}
+
 export interface Gradients {
   /** With respect to the layer's input; undefined when it was not asked for */
   input: Tensor | undefined
-  kernel?: Tensor
-  bias?: Tensor
+  /** Given exactly when the layer has parameters */
+  factors?: Factors
+}
+
+export interface ParameterGradients {
+  kernel: Tensor
+  bias: Tensor | undefined
 }
 
 export interface Pass {
@@ -55,7 +71,7 @@ function kernel (name: string, inputs: Record<string, Tensor>, attributes: Recor
 }
 
 /** Even a reshape that changes nothing costs an operation */
-function shaped (x: Tensor, shape: readonly number[]): Tensor {
+export function shaped (x: Tensor, shape: readonly number[]): Tensor {
   return x.shape.length === shape.length && x.shape.every((dimension, i) => dimension === shape[i]) ? x : tf.reshape(x, [...shape])
 }
 
@@ -93,8 +109,7 @@ function dense (layer: DenseLayer<TrainableActivation>, x: Tensor, weights: Weig
       const dz = activationGradient(layer.activation, shaped(dy, y.shape), y, backend)
       return {
         input: wantInput ? shaped(tf.matMul(dz, weights.kernel, false, true), x.shape) : undefined,
-        kernel: tf.matMul(rows, dz, true, false),
-        ...(weights.bias === undefined ? {} : { bias: backend.columnSums(dz) })
+        factors: { x: rows, dz }
       }
     }
   }
@@ -115,13 +130,26 @@ function convolution (layer: ConvolutionLayer<TrainableActivation>, x: Tensor, w
     output: y,
     backward: (dy, wantInput) => {
       const dz = activationGradient(layer.activation, dy, y, backend)
-      const attributes = { strides: [...strides], pad: padding, dataFormat: 'NHWC', dimRoundingMode: null }
       return {
-        input: wantInput ? kernel('Conv2DBackpropInput', { dy: dz, filter }, { ...attributes, inputShape: x.shape }) : undefined,
-        kernel: kernel('Conv2DBackpropFilter', { x, dy: dz }, { ...attributes, filterShape: filter.shape }),
-        ...(weights.bias === undefined ? {} : { bias: backend.columnSums(shaped(dz, [elements(dz.shape) / layer.filters, layer.filters])) })
+        input: wantInput ? kernel('Conv2DBackpropInput', { dy: dz, filter }, { ...convolutionAttributes(layer), inputShape: x.shape }) : undefined,
+        factors: { x, dz }
       }
     }
+  }
+}
+
+function convolutionAttributes ({ window: { strides, padding } }: ConvolutionLayer<TrainableActivation>): Record<string, unknown> {
+  return { strides: [...strides], pad: padding, dataFormat: 'NHWC', dimRoundingMode: null }
+}
+
+/** Sums over the batch. Tensors belong to the surrounding tidy */
+export function parameterGradients (layer: ParameterisedLayer, { x, dz }: Factors, backend: Backend): ParameterGradients {
+  const outputs = dz.shape.at(-1)!
+  return {
+    kernel: layer.kind === 'dense'
+      ? tf.matMul(x, dz, true, false)
+      : kernel('Conv2DBackpropFilter', { x, dy: dz }, { ...convolutionAttributes(layer), filterShape: [...layer.window.size, x.shape.at(-1), layer.filters] }),
+    bias: layer.useBias ? backend.columnSums(shaped(dz, [elements(dz.shape) / outputs, outputs])) : undefined
   }
 }
 

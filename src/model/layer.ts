@@ -76,6 +76,13 @@ export type Layer<A extends Activation = Activation> =
 /** A layer that has a backward pass */
 export type TrainableLayer = Layer<TrainableActivation>
 
+/** A layer that learns */
+export type ParameterisedLayer = DenseLayer<TrainableActivation> | ConvolutionLayer<TrainableActivation>
+
+export function isParameterised (layer: TrainableLayer): layer is ParameterisedLayer {
+  return layer.kind === 'dense' || layer.kind === 'convolution'
+}
+
 /** Shapes of a layer's trainable tensors, in the order of the flat vector */
 export function parameterShapes (layer: Layer): Array<{ name: 'kernel' | 'bias', shape: number[] }> {
   if (layer.kind !== 'dense' && layer.kind !== 'convolution') {

@@ -26,6 +26,14 @@ export function batchLoss (loss: LossName, batch: LogitsBatch, gradients?: Float
   return loss === 'categoricalCrossentropy' ? softmaxLoss(batch, gradients) : sigmoidLoss(batch, gradients)
 }
 
+/** Loss of each example on its own. Writes d(its loss)/d(its logits), not divided by the batch, to its row of `gradients` */
+export function exampleLosses (loss: LossName, { logits, labels, count, outputs }: LogitsBatch, gradients: Float32Array): Float64Array {
+  return Float64Array.from({ length: count }, (_, example) => {
+    const row = (values: Float32Array): Float32Array => values.subarray(example * outputs, (example + 1) * outputs)
+    return batchLoss(loss, { logits: row(logits), labels: labels.subarray(example, example + 1), count: 1, outputs }, row(gradients))
+  })
+}
+
 function softmaxLoss ({ logits, labels, count, outputs }: LogitsBatch, gradients?: Float32Array): number {
   let total = 0
   for (let row = 0; row < count; row++) {

@@ -121,6 +121,9 @@ function readLayer (entry: unknown, index: number, input: readonly number[]): { 
   const read = typeof className === 'string' ? LAYER_READERS.get(className) : undefined
   if (read === undefined) {
     const stated = typeof className === 'string' ? quoted(className) : 'without a class'
+    if (className === 'BatchNormalization') {
+      fail(`layer ${index} "${name}" is a BatchNormalization, which is not supported: it mixes the examples of a batch, so that no gradient belongs to one example; leave it out, or use only ${[...LAYER_READERS.keys()].join(', ')}`)
+    }
     return fail(`layer ${index} ${stated} is not supported; known layers are InputLayer, ${[...LAYER_READERS.keys()].join(', ')}`)
   }
   return { config, layer: read(config, name, input) }

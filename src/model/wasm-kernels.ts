@@ -14,6 +14,7 @@ import { MatrixKernels } from './matrix-kernels.ts'
 import type { KernelFunc, NamedAttrMap, TensorInfo } from '@tensorflow/tfjs-core'
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm'
 import type { MatrixView } from './matrix-kernels.ts'
+import type { Window } from './layer.ts'
 import type { WasmMemory } from './wasm-assembler.ts'
 
 const FLOAT = 4
@@ -231,6 +232,35 @@ function movePatches (heap: WasmHeap, shape: Geometry, chunk: Chunk, intoPatches
       heap.kernels.moveRuns(intoPatches ? inPatches : inImage, intoPatches ? inImage : inPatches, run)
     }
   }
+}
+
+/** The patches of each image, one after the other: [images, positions, patch]. Every pixel moves once */
+export function patches (heap: WasmHeap, images: TensorInfo, { size, strides, padding }: Window): TensorInfo {
+  const channels = images.shape.at(-1)!
+  const shape = geometry(images.shape, [...size, channels, 1], { strides: [...strides], pad: padding, dataFormat: 'NHWC' })
+  const positions = shape.output.height * shape.output.width
+  const out = heap.output([shape.batch, positions, shape.patch])
+  const paddedFloats = shape.padded.height * shape.padded.width * channels
+  heap.borrow(shape.batch * paddedFloats, (padded) => {
+    heap.kernels.floats().fill(0, padded / FLOAT, padded / FLOAT + shape.batch * paddedFloats)
+    const chunk = { first: 0, count: shape.batch, positions: shape.batch * positions, padded, paddedFloats: shape.batch * paddedFloats, patches: heap.address(out) }
+    movePadded(heap, shape, { images: heap.address(images), chunk, intoPadded: true })
+    movePatches(heap, shape, chunk, true)
+  })
+  return out
+}
+
+/** Sums over the rows of each matrix: [..., rows, columns] to [..., columns] */
+export function columnSums (heap: WasmHeap, matrices: TensorInfo): TensorInfo {
+  const [rows, columns] = ends(matrices, false)
+  const out = heap.output([...matrices.shape.slice(0, -2), columns])
+  heap.floats(out).fill(0)
+  const stride = columns * FLOAT
+  for (let i = 0; i < elements(matrices.shape.slice(0, -2)); i++) {
+    const from = { address: heap.address(matrices) + i * rows * stride, stride }
+    heap.kernels.moveRuns({ address: heap.address(out) + i * stride, stride: 0 }, from, { count: rows, words: columns, add: true })
+  }
+  return out
 }
 
 /** d(loss)/d(filter) = patches of x, transposed, times dy */

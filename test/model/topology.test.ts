@@ -80,6 +80,7 @@ describe('topology', () => {
     ['nothing', model({}), /class_name is missing/],
     ['no layers', model({ class_name: 'Sequential', config: {} }), /config\.layers is not an array/],
     ['an unknown layer', image([entry('Lambda', 'l'), softmax()]), /layer 0 "Lambda" is not supported; known layers are/],
+    ['batch normalisation', image([entry('Flatten', 'f'), entry('BatchNormalization', 'norm'), softmax()]), /layer 1 "norm" is a BatchNormalization, which is not supported: it mixes the examples of a batch.*leave it out/],
     ['a layer named like a property of every object', image([entry('constructor', 'l'), softmax()]), /layer 0 "constructor" is not supported/],
     ['too many layers', image([...Array.from({ length: 200 }, (_, i) => entry('ReLU', `r${i}`)), softmax()]), /has 201 layers, more than 128/],
     ['too many parameters', image([entry('Flatten', 'f'), entry('Dense', 'd', { units: 100_000 }), softmax()]), new RegExp(`more than ${MAX_PARAMETERS}`)],

@@ -320,11 +320,7 @@ export class RoundEngine extends TypedEventEmitter<RoundEvents> {
   }
 
   private readonly onRejected = ({ detail }: NetworkEvents['update:rejected']): void => {
-<<<<<<< HEAD
     this.vigilance.reject(culprit(detail), detail.reason)
-=======
-    this.vigilance.reject(culprit(detail), detail.reason)
->>>>>>> h-net
   }
 
   private readonly onNeighbours = (): void => {

@@ -3,8 +3,8 @@
  *
  * The area under exp(-x²/2), x >= 0, is covered by 255 rectangles and a base strip with the tail, all of one area. A
  * uniform point of a uniform layer under the curve has a normal x. As Doornik 2005 asks, layer, sign and position use
- * separate bits of one 64-bit draw: 8 + 1 + 53. Against Box–Muller it needs no logarithm and no sine in 98.8 % of
- * draws, and its tail does not stop at 8.57 but at 13.7 deviations, where 1e-42 is left.
+ * separate bits of one 64-bit draw: 8 + 1 + 53. Against Box–Muller it needs no logarithm and no sine in 99 % of
+ * draws, and its tail does not stop at 8.57 but at 12.2 deviations, beyond which lies a probability of 2e-34.
  */
 import { integer53 } from './random-words.ts'
 import type { RandomWords } from './random-words.ts'
@@ -44,31 +44,28 @@ const steps = Float64Array.from({ length: 2 * LAYERS }, (_, i) => edges[i >> 1]!
 
 /** One draw of N(0, 1) */
 export function standardNormal (random: RandomWords): number {
-  const { words } = random
   for (;;) {
     const at = random.nextPair()
-    const high = words[at + 1]!
+    const high = random.words[at + 1]!
     const signedLayer = high >>> SIGNED_LAYER_SHIFT
     const layer = signedLayer >>> 1
-    const x = integer53(high, words[at]!) * steps[signedLayer]!
+    const x = integer53(high, random.words[at]!) * steps[signedLayer]!
     if (Math.abs(x) < edges[layer + 1]!) {
       return x
     }
-    const settled = settle(layer, x, random)
-    if (settled !== undefined) {
-      return settled
+    if (layer === 0) {
+      return signedLayer === 0 ? tail(random) : -tail(random)
+    }
+    if (isUnderCurve(layer, x, random)) {
+      return x
     }
   }
 }
 
-/** A point beyond the edge of the next layer: in the tail, or where a uniform height decides; undefined above the curve */
-function settle (layer: number, x: number, random: RandomWords): number | undefined {
-  if (layer === 0) {
-    return x < 0 ? -tail(random) : tail(random)
-  }
+/** The part of a layer beyond the edge of the next: a uniform height decides */
+function isUnderCurve (layer: number, x: number, random: RandomWords): boolean {
   const bottom = heights[layer]!
-  const height = bottom + random.uniform() * (heights[layer + 1]! - bottom)
-  return height < Math.exp(-0.5 * x * x) ? x : undefined
+  return bottom + random.uniform() * (heights[layer + 1]! - bottom) < Math.exp(-0.5 * x * x)
 }
 
 /** A normal draw, given that it is beyond TAIL_START: Marsaglia 1964 */

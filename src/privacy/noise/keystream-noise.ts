@@ -44,7 +44,7 @@ function addGaussian (sums: Float64Array, deviation: number, random: RandomWords
 
 /** Every index costs one draw and one store, chosen or not: the time tells the count and not who is in */
 function poissonSample (count: number, probability: number, random: RandomWords): Uint32Array {
-  const indexes = new Uint32Array(count + 1)
+  const indexes = new Uint32Array(count)
   let chosen = 0
   for (let i = 0; i < count; i++) {
     indexes[chosen] = i

@@ -138,6 +138,9 @@ const CANDIDATES: Readonly<Record<string, Stage>> = {
   'gate+angle3+own2+gm': gate(2, angleGate(3, ownVotes(2, geometricMedian))),
   'gate+angle2.5+own2+gm': gate(2, angleGate(2.5, ownVotes(2, geometricMedian))),
   'gate+angle3+own3+gm': gate(2, angleGate(3, ownVotes(3, geometricMedian))),
+  'gate3+angle2.5+own2+gm': gate(3, angleGate(2.5, ownVotes(2, geometricMedian))),
+  'gate4+angle2.5+own2+gm': gate(4, angleGate(2.5, ownVotes(2, geometricMedian))),
+  'gate3+angle2.5+gm': gate(3, angleGate(2.5, geometricMedian)),
   'gate+half': gate(2, halfWay(geometricMedian))
 }
 

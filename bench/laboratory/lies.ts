@@ -1,6 +1,7 @@
 /**
  * What the Byzantine neighbours of a target say in a laboratory: they know everything, and may tell each target something else
  */
+import { weightedSum } from '../../src/aggregators/kernels/weighted-sum.ts'
 import { principalSides, spectralDirection } from '../../src/attacks/directions.ts'
 import { deviationOf, meanOf, plus } from '../../src/attacks/statistics.ts'
 import { minMax, minSum } from '../../src/attacks/within-spread.ts'
@@ -39,17 +40,36 @@ function known ({ index, models, neighbours }: Target): Float32Array[] {
   return [models[index]!, ...neighbours.map((j) => models[j]!)]
 }
 
+/**
+ * From the mean against the standard deviation, n - 1 in the denominator, both coordinate by coordinate
+ *
+ * In one pass and without intermediate vectors: a ring asks for it 4500 times
+ */
+function meanAgainstDeviation (vectors: readonly Float32Array[]): Direction {
+  const count = vectors.length
+  const base = new Float32Array(vectors[0]!.length)
+  const direction = new Float32Array(base.length)
+  for (let i = 0; i < base.length; i++) {
+    let sum = 0
+    for (let v = 0; v < count; v++) {
+      sum += vectors[v]![i]!
+    }
+    const mean = Math.fround(sum / count)
+    let squares = 0
+    for (let v = 0; v < count; v++) {
+      squares += (vectors[v]![i]! - mean) ** 2
+    }
+    base[i] = mean
+    direction[i] = -Math.sqrt(squares / Math.max(1, count - 1))
+  }
+  return { base, direction }
+}
+
 /** -sum_j w_ij (x_j - x_i) / sum_b w_ib: at strength 1 the liars cancel what the honest say */
 function awayFromNeighbours ({ index, models, neighbours, weights, byzantine }: Target): Float32Array {
-  const sum = new Float64Array(models[index]!.length)
-  neighbours.forEach((j, at) => {
-    const factor = -weights.honest[at]! / (weights.liar * byzantine)
-    const [own, theirs] = [models[index]!, models[j]!]
-    for (let i = 0; i < sum.length; i++) {
-      sum[i]! += factor * (theirs[i]! - own[i]!)
-    }
-  })
-  return Float32Array.from(sum)
+  const factors = weights.honest.map((weight) => -weight / (weights.liar * byzantine))
+  // the weights of the differences: sum_j factor_j x_j - (sum_j factor_j) x_i
+  return weightedSum([...neighbours.map((j) => models[j]!), models[index]!], [...factors, -factors.reduce((sum, factor) => sum + factor, 0)])
 }
 
 /** Standard normal in every coordinate */
@@ -87,7 +107,7 @@ export function fixedDirection (attack: AttackWithStrength, target: Target): Dir
   const { index, models, fiedler } = target
   const own = models[index]!
   switch (attack) {
-    case 'alie': return { base: meanOf(known(target)), direction: deviationOf(known(target)).map((value) => -value) }
+    case 'alie': return meanAgainstDeviation(known(target))
     case 'foe': return { base: new Float32Array(own.length), direction: meanOf(known(target)).map((value) => -value) }
     case 'dissensus': return { base: own, direction: awayFromNeighbours(target) }
     case 'spectral': return { base: own, direction: spectralDirection(models, fiedler).map((value) => value * fiedler[index]!) }

@@ -29,22 +29,31 @@ export interface Search {
   /** The same rule with f = 0, for what the honest alone would give */
   ideal: Aggregator
   coordinates: Uint32Array
-  byzantine: number
+}
+
+/** Who lies to a target */
+export interface Liars {
+  count: number
+  /** Weight of the messages of each */
+  weight: number
 }
 
 function restricted (vector: Float32Array, coordinates: Uint32Array): Float32Array {
   return Float32Array.from(coordinates, (i) => vector[i]!)
 }
 
-/** `liars` neighbours more, who all say the same */
-export function withLies (input: AggregationInput, lies: readonly Float32Array[]): AggregationInput {
-  const weight = 1 / (1 + input.neighbours.length + lies.length)
-  const neighbours = [...input.neighbours, ...lies.map((parameters, b) => ({ peer: `liar-${b}`, parameters, weight }))]
-  return { ...input, neighbours: neighbours.map((neighbour) => ({ ...neighbour, weight })) }
+/** So many neighbours more, each heard with this weight */
+export function withLies (input: AggregationInput, lies: readonly Float32Array[], weight: number): AggregationInput {
+  return { ...input, neighbours: [...input.neighbours, ...lies.map((parameters, b) => ({ peer: `liar-${b}`, parameters, weight }))] }
 }
 
-/** The factor that moves the target's result farthest from what the honest alone would give */
-export function worstFactor (input: AggregationInput, { base, direction }: Direction, { rule, ideal, coordinates, byzantine }: Search): number {
+/** The same mesh without the liars: what was theirs goes to all others in proportion */
+function withoutLiars (input: AggregationInput, weightOfLiars: number): AggregationInput {
+  return { ...input, neighbours: input.neighbours.map((neighbour) => ({ ...neighbour, weight: neighbour.weight / (1 - weightOfLiars) })) }
+}
+
+/** The factor that moves the target's result farthest from what the honest alone would give. `input` is without the liars, but weighs as if they were there */
+export function worstFactor (input: AggregationInput, { base, direction }: Direction, { count, weight }: Liars, { rule, ideal, coordinates }: Search): number {
   const small: AggregationInput = {
     ...input,
     own: restricted(input.own, coordinates),
@@ -52,10 +61,10 @@ export function worstFactor (input: AggregationInput, { base, direction }: Direc
   }
   const from = restricted(base, coordinates)
   const along = restricted(direction, coordinates)
-  const honest = ideal.aggregate(withLies(small, [])).parameters
+  const honest = ideal.aggregate(withoutLiars(small, count * weight)).parameters
   const harm = (factor: number): number => {
     const lie = plus(from, factor, along)
-    const { parameters } = rule.aggregate(withLies(small, Array.from({ length: byzantine }, () => lie)))
+    const { parameters } = rule.aggregate(withLies(small, Array.from({ length: count }, () => lie), weight))
     return parameters.reduce((sum, value, i) => sum + (value - honest[i]!) ** 2, 0)
   }
   let worst = FACTORS[0]!

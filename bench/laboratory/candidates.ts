@@ -7,8 +7,9 @@ import { aggregatorOf, createAggregator } from '../../src/aggregators/aggregator
 import { distancesFromMean, distancesFromVector, mixed, picked, ranked, squaredDistanceOf } from '../../src/aggregators/geometry.ts'
 import { median } from '../../src/aggregators/median.ts'
 import { nearestNeighbourMixing } from '../../src/aggregators/nearest-neighbour-mixing.ts'
-import { ruleChain } from '../../src/aggregators/rules.ts'
+import { unmetPrecondition } from '../../src/aggregators/rules.ts'
 import { geometricMedianWeights } from '../../src/aggregators/weiszfeld.ts'
+import { publishedGeometricMedian } from './published-geometric-median.ts'
 import type { CombinationRule, Geometry, RuleContext } from '../../src/aggregators/rule.ts'
 import type { RuleChain } from '../../src/aggregators/rules.ts'
 import type { Aggregator, Random } from '../../src/interface.ts'
@@ -158,11 +159,31 @@ function chainOf (name: string, stage: Stage): RuleChain {
   return { name, before: [], rule }
 }
 
-/** `alone` is not a rule: nobody mixes */
-export function aggregatorFor (rule: string, f: number, random: Random): Aggregator {
-  if (rule === 'alone') {
+/**
+ * The aggregator that a name stands for: a rule of the product, `rule:radius` for one that clips, one on trial, `rfa8`, or
+ * `alone`, which is not a rule: nobody mixes
+ *
+ * Throws RangeError for an unknown name, and for a radius that is not above 0 or belongs to a rule that has none
+ */
+export function aggregatorFor (name: string, f: number, random: Random): Aggregator {
+  if (name === 'alone') {
     return createAggregator({ rule: 'mean', f }, random)
   }
-  const stage = CANDIDATES[rule]
-  return aggregatorOf(stage === undefined ? ruleChain(rule) : chainOf(rule, stage), { f }, random)
+  if (name === publishedGeometricMedian.name) {
+    return publishedGeometricMedian
+  }
+  const stage = CANDIDATES[name]
+  if (stage !== undefined) {
+    return aggregatorOf(chainOf(name, stage), { f }, random)
+  }
+  const [rule = '', radius] = name.split(':')
+  return createAggregator({ rule, f, clipRadius: radius === undefined ? undefined : checkedRadius(rule, Number(radius)) }, random)
+}
+
+function checkedRadius (rule: string, clipRadius: number): number {
+  const problem = clipRadius > 0 ? unmetPrecondition({ rule, f: 0, clipRadius }, Infinity) : `the clipping radius of ${rule} must be above 0`
+  if (problem !== undefined) {
+    throw new RangeError(problem)
+  }
+  return clipRadius
 }

@@ -3,17 +3,18 @@
  */
 import { parentPort, workerData } from 'node:worker_threads'
 import { loadBackend } from '../../src/model/backend.ts'
-import { presetDocument } from '../../src/presets.ts'
+import { laboratoryDocument } from './document.ts'
 import { Laboratory } from './laboratory.ts'
+import { GRID_A } from './cell.ts'
 import { loadShared } from './shared-data.ts'
 import type { DatasetSource } from '../../src/interface.ts'
 import type { Cell } from './cell.ts'
 
-const document = presetDocument('mnist-noniid')
-const dataset = await loadShared((workerData as { source: DatasetSource }).source, document.model)
+const { source } = workerData as { source: DatasetSource }
+const dataset = await loadShared(source, laboratoryDocument(GRID_A).model)
 const backend = await loadBackend('wasm')
 
 parentPort!.on('message', (cell: Cell) => {
-  parentPort!.postMessage({ cell, result: new Laboratory(cell, { document, dataset, backend }).run() })
+  parentPort!.postMessage({ cell, result: new Laboratory(cell, { document: laboratoryDocument(cell), dataset, backend }).run() })
 })
 parentPort!.postMessage('ready')

@@ -2,38 +2,64 @@
  * What one cell of a robustness table is: a rule, an attack, a seed, and the mesh that they meet in
  */
 
-/** Starred attacks choose their strength against each target: see adaptive.ts */
-export const GRID_ATTACKS = ['none', 'alie*', 'dissensus*', 'spectral*', 'foe*', 'label-flip', 'sign-flip'] as const
-
-/** Beside the columns of grid A: data with a trigger, published as learned, or boosted to replace the target's model */
-export const LABORATORY_ATTACKS = [...GRID_ATTACKS, 'backdoor', 'backdoor-boosted'] as const
-
-export type GridAttack = typeof LABORATORY_ATTACKS[number]
-
 export interface Cell {
+  /** Such as `nnm+median`, `clipped-gossip:0.1` (a clipping radius), or one of candidates.ts */
   rule: string
-  attack: GridAttack
+  /** See attack-name.ts */
+  attack: string
   seed: number
   /** Honest peers */
   peers: number
-  /** Honest neighbours of each honest peer */
+  /** Random regular, as real peers draw it, or a ring */
+  graph: 'regular' | 'ring'
+  /** Honest neighbours of each honest peer; a ring has 2 */
   degree: number
-  /** Byzantine neighbours of each honest peer; the f of the rule */
+  /** Byzantine neighbours of each honest peer */
   byzantine: number
+  /** Byzantine neighbours of the first honest peer beyond these */
+  extraLiars: number
+  /** Of the rule */
+  f: number
   rounds: number
   /** Dirichlet concentration of the honest peers' data; Infinity: all alike */
   alpha: number
+  /** Training examples that a peer keeps of its share; Infinity: all */
+  examplesPerPeer: number
   /** Honest neighbours of each peer that are drawn anew every round */
   resample: number
+  /** Weights of the messages: see mixing.ts */
+  mixing: 'equal' | 'lazy'
+  model: 'mlp' | 'cnn'
+  /** Local steps in a round */
+  steps: number
+  learningRate: number
 }
 
 /** Grid A: 20 honest peers, 8-regular, 2 liars beside each, severely different data */
-export const GRID_A: Omit<Cell, 'rule' | 'attack' | 'seed'> = { peers: 20, degree: 8, byzantine: 2, rounds: 50, alpha: 0.1, resample: 0 }
+export const GRID_A: Omit<Cell, 'rule' | 'attack' | 'seed'> = {
+  peers: 20,
+  graph: 'regular',
+  degree: 8,
+  byzantine: 2,
+  extraLiars: 0,
+  f: 2,
+  rounds: 50,
+  alpha: 0.1,
+  examplesPerPeer: Infinity,
+  resample: 0,
+  mixing: 'equal',
+  model: 'mlp',
+  steps: 5,
+  learningRate: 0.05
+}
 
 export interface CellResult {
-  /** Of the honest peers' own models on all test examples, 0 to 1 */
+  /** Mean over the honest peers' own models on all test examples, 0 to 1 */
   accuracy: number
+  /** Of the peer that has the least */
   worst: number
+  /** Of the mean of the honest peers' models, on all test examples */
+  averageModelAccuracy: number
   /** sqrt(mean of |x_i - mean|^2) over the honest peers at the end */
   consensus: number
   /** Share of test images of other classes that are taken for the first one when they bear the trigger; null without a backdoor */

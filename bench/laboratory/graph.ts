@@ -4,8 +4,11 @@
 import { neighbourGraph } from '../../src/network/neighbour-graph.ts'
 import type { Cell } from './cell.ts'
 
-/** Neighbours of each honest peer, by index: the graph that real peers would draw */
-export function honestGraph ({ peers, degree, resample, seed }: Cell, round: number): number[][] {
+/** Neighbours of each honest peer, by index, ascending: a ring, or the graph that real peers would draw */
+export function honestGraph ({ peers, graph, degree, resample, seed }: Pick<Cell, 'peers' | 'graph' | 'degree' | 'resample' | 'seed'>, round: number): number[][] {
+  if (graph === 'ring') {
+    return Array.from({ length: peers }, (_, i) => [(i + peers - 1) % peers, (i + 1) % peers].sort((a, b) => a - b))
+  }
   const names = Array.from({ length: peers }, (_, i) => String(i).padStart(3, '0'))
   const draw = (k: number, text: string): number[][] => k === 0 ? names.map(() => []) : names.map((name) => neighbourGraph(names, k, text).get(name)!.map(Number))
   const fixed = draw(degree - resample, `laboratory ${seed}`)

@@ -5,24 +5,27 @@
  */
 import { TrainingError } from '../../src/errors.ts'
 import { consensusDistance } from '../../src/aggregators/consensus.ts'
-import { plus } from '../../src/attacks/statistics.ts'
+import { meanOf, plus } from '../../src/attacks/statistics.ts'
 import { poisoned, withTrigger } from '../../src/data/poison.ts'
 import { initialParameters } from '../../src/model/initial-parameters.ts'
 import { LocalTraining } from '../../src/model/local-training.ts'
 import { seededRandom } from '../../src/seeded-random.ts'
 import { drawCoordinates, withLies, worstFactor } from './adaptive.ts'
+import { parseAttack } from './attack-name.ts'
 import { aggregatorFor } from './candidates.ts'
 import { fiedlerVector, honestGraph } from './graph.ts'
-import { directionOf, fixedLies } from './lies.ts'
+import { adaptiveDirection, fixedDirection, mostTelling, plainLies } from './lies.ts'
+import { liarsBeside, mixingWeights } from './mixing.ts'
 import { shares, subset } from './shared-data.ts'
 import type { Dataset, Examples } from '../../src/data/examples.ts'
 import type { Poison } from '../../src/data/poison.ts'
 import type { FederationDocument } from '../../src/federation.ts'
 import type { AggregationInput, Aggregator } from '../../src/interface.ts'
 import type { Backend } from '../../src/model/backend.ts'
-import type { Cell, CellResult, GridAttack } from './cell.ts'
 import type { Search } from './adaptive.ts'
-import type { Target } from './lies.ts'
+import type { LaboratoryAttack } from './attack-name.ts'
+import type { Cell, CellResult } from './cell.ts'
+import type { Direction, Target } from './lies.ts'
 
 export interface LaboratoryInit {
   document: FederationDocument
@@ -34,37 +37,40 @@ const name = (index: number): string => String(index).padStart(3, '0')
 
 export class Laboratory {
   private readonly cell: Cell
+  private readonly attack: LaboratoryAttack
   private readonly trainers: LocalTraining[]
   private readonly liars: LocalTraining[]
   private readonly backdoorJudge: LocalTraining | undefined
   private readonly rule: Aggregator
   private readonly search: Search
   private models: Float32Array[]
+  private mimicked = 0
   private counts = { honest: 0, honestExcluded: 0, byzantine: 0, byzantineExcluded: 0 }
 
+  /** Throws RangeError for an unknown rule or attack */
   constructor (cell: Cell, { document, dataset: { train, test }, backend }: LaboratoryInit) {
     this.cell = cell
+    this.attack = parseAttack(cell.attack)
     const own = shares(train, cell)
     const training = (index: number, examples: typeof train): LocalTraining =>
       new LocalTraining({ document, dataset: { train: examples, test }, backend, seed: `${cell.seed}/${index}` })
     this.trainers = own.map((examples, index) => training(index, examples))
-    const poison = poisonOf(cell.attack)
+    const poison = poisonOf(this.attack)
     const [shape, classes] = [this.trainers[0]!.plan.inputShape, document.model.labels.length]
     this.liars = poison === undefined
       ? []
-      : Array.from({ length: cell.byzantine }, (_, b) => training(cell.peers + b, poisoned(own[b]!, poison, { shape, classes })))
+      : Array.from({ length: liarsBeside(cell, 0) }, (_, b) => training(cell.peers + b, poisoned(own[b % own.length]!, poison, { shape, classes })))
     this.backdoorJudge = poison?.kind === 'backdoor'
       ? new LocalTraining({ document, dataset: { train: own[0]!, test: triggered(test, shape) }, backend, seed: 'judge' })
       : undefined
     const start = initialParameters(document.model)
     this.models = own.map(() => start.slice())
-    const draw = (): Aggregator => aggregatorFor(cell.rule, cell.byzantine, seededRandom(`bucketing ${cell.seed}`))
+    const draw = (): Aggregator => aggregatorFor(cell.rule, cell.f, seededRandom(`bucketing ${cell.seed}`))
     this.rule = draw()
     this.search = {
       rule: draw(),
       ideal: aggregatorFor(cell.rule, 0, seededRandom(`ideal ${cell.seed}`)),
-      coordinates: drawCoordinates(start.length, seededRandom(`coordinates ${cell.seed}`)),
-      byzantine: cell.byzantine
+      coordinates: drawCoordinates(start.length, seededRandom(`coordinates ${cell.seed}`))
     }
   }
 
@@ -79,6 +85,7 @@ export class Laboratory {
     return {
       accuracy: accuracies.reduce((sum, value) => sum + value, 0) / accuracies.length,
       worst: Math.min(...accuracies),
+      averageModelAccuracy: accuracyOf(this.trainers[0]!, meanOf(this.models)),
       consensus: consensusDistance(this.models),
       backdoorSuccess: this.backdoorSuccess(),
       honestExcluded: honestExcluded / Math.max(1, honest),
@@ -97,33 +104,52 @@ export class Laboratory {
       return
     }
     const graph = honestGraph(this.cell, round)
-    const fiedler = this.cell.attack === 'spectral*' ? fiedlerVector(graph) : new Float64Array(0)
-    const poisoned = this.liars.map((liar, b) => trained(liar, this.models[b]!, round))
-    this.models = this.models.map((own, index) => {
-      const neighbours = graph[index]!
-      const target: Target = { index, models: this.models, neighbours, byzantine: this.cell.byzantine, fiedler, poisoned, round }
-      const honest: AggregationInput = {
-        own,
-        round,
-        layout: this.trainers[index]!.plan.layout,
-        neighbours: neighbours.map((j) => ({ peer: name(j), parameters: this.models[j]!, weight: 0 }))
-      }
-      const input = withLies(honest, this.lies(honest, target))
-      const { parameters, excluded } = this.rule.aggregate(this.rule.needsLosses ? { ...input, losses: this.losses(input, index, round) } : input)
-      this.count(neighbours.length, excluded.map(({ peer }) => peer))
-      return parameters
-    })
+    const weights = mixingWeights(this.cell, graph)
+    const fiedler = this.attack.name === 'spectral' ? fiedlerVector(graph) : new Float64Array(0)
+    const poisoned = this.liars.map((liar, b) => trained(liar, this.models[b % this.models.length]!, round))
+    if (this.attack.name === 'mimic' && round === 1) {
+      this.mimicked = mostTelling(this.models)
+    }
+    const shared = { models: this.models, fiedler, poisoned, mimicked: this.mimicked, round }
+    this.models = graph.map((neighbours, index) => this.heard({
+      ...shared,
+      index,
+      neighbours,
+      weights: weights[index]!,
+      byzantine: liarsBeside(this.cell, index),
+      random: seededRandom(`lie ${this.cell.seed}/${round}/${index}`)
+    }))
+  }
+
+  /** The target's model after it has heard its neighbours and its liars */
+  private heard (target: Target): Float32Array {
+    const { index, models, neighbours, weights, byzantine, round } = target
+    const honest: AggregationInput = {
+      own: models[index]!,
+      round,
+      layout: this.trainers[index]!.plan.layout,
+      neighbours: neighbours.map((j, at) => ({ peer: name(j), parameters: models[j]!, weight: weights.honest[at]! }))
+    }
+    const input = withLies(honest, this.lies(honest, target), weights.liar)
+    const { parameters, excluded } = this.rule.aggregate(this.rule.needsLosses ? { ...input, losses: this.losses(input, index, round) } : input)
+    this.count({ honest: neighbours.length, byzantine }, excluded.map(({ peer }) => peer))
+    return parameters
   }
 
   private lies (honest: AggregationInput, target: Target): Float32Array[] {
-    const towards = directionOf(this.cell.attack, target)
-    if (towards === undefined) {
-      return fixedLies(this.cell.attack, target)
+    const { attack } = this
+    if (attack.kind === 'plain') {
+      return plainLies(attack.name, target)
     }
-    // a rule that judges by losses is attacked with the paper's strength: the search has no losses on a subset
-    const factor = this.rule.needsLosses ? 1.5 : worstFactor(honest, towards, this.search)
-    const lie = plus(towards.base, factor, towards.direction)
-    return Array.from({ length: this.cell.byzantine }, () => lie)
+    const { base, direction } = attack.kind === 'fixed' ? fixedDirection(attack.name, target) : adaptiveDirection(attack.name, target)
+    const factor = attack.kind === 'fixed' ? attack.strength : this.factor(honest, { base, direction }, target)
+    const lie = plus(base, factor, direction)
+    return Array.from({ length: target.byzantine }, () => lie)
+  }
+
+  /** A rule that judges by losses is attacked with the papers' usual strength: the search has no losses on a subset */
+  private factor (honest: AggregationInput, towards: Direction, { byzantine, weights }: Target): number {
+    return this.rule.needsLosses ? 1.5 : worstFactor(honest, towards, { count: byzantine, weight: weights.liar }, this.search)
   }
 
   private losses ({ own, neighbours }: AggregationInput, index: number, round: number): NonNullable<AggregationInput['losses']> {
@@ -131,10 +157,10 @@ export class Laboratory {
     return { own: trainer.sampleLoss(own, round), neighbours: new Map(neighbours.map(({ peer, parameters }) => [peer, trainer.sampleLoss(parameters, round)])) }
   }
 
-  private count (honest: number, excluded: readonly string[]): void {
+  private count ({ honest, byzantine }: { honest: number, byzantine: number }, excluded: readonly string[]): void {
     const liars = excluded.filter((peer) => peer.startsWith('liar-')).length
     this.counts.honest += honest
-    this.counts.byzantine += this.cell.byzantine
+    this.counts.byzantine += byzantine
     this.counts.honestExcluded += excluded.length - liars
     this.counts.byzantineExcluded += liars
   }
@@ -161,8 +187,8 @@ function accuracyOf (trainer: LocalTraining, parameters: Float32Array): number {
   }
 }
 
-function poisonOf (attack: GridAttack): Poison | undefined {
-  switch (attack) {
+function poisonOf ({ name }: LaboratoryAttack): Poison | undefined {
+  switch (name) {
     case 'label-flip': return { kind: 'label-flip' }
     case 'backdoor':
     case 'backdoor-boosted': return { kind: 'backdoor', share: 0.5 }

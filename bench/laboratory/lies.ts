@@ -1,9 +1,14 @@
 /**
  * What the Byzantine neighbours of a target say in a laboratory: they know everything, and may tell each target something else
  */
+import { weightedSum } from '../../src/aggregators/kernels/weighted-sum.ts'
+import { principalSides, spectralDirection } from '../../src/attacks/directions.ts'
 import { deviationOf, meanOf, plus } from '../../src/attacks/statistics.ts'
-import { spectralDirection } from '../../src/attacks/directions.ts'
-import type { GridAttack } from './cell.ts'
+import { minMax, minSum } from '../../src/attacks/within-spread.ts'
+import { seededNormal } from '../../src/seeded-random.ts'
+import type { Random } from '../../src/interface.ts'
+import type { AttackWithoutStrength, AttackWithStrength } from './attack-name.ts'
+import type { Weights } from './mixing.ts'
 
 export interface Target {
   index: number
@@ -11,56 +16,130 @@ export interface Target {
   models: readonly Float32Array[]
   /** Indices of the target's honest neighbours */
   neighbours: readonly number[]
+  weights: Weights
+  /** How many liars stand beside it */
   byzantine: number
   fiedler: Float64Array
-  /** Models trained on wrong labels; empty unless the attack is label-flip */
+  /** Models trained on wrong data, for the attacks that poison; empty otherwise */
   poisoned: readonly Float32Array[]
+  /** Whom mimic copies */
+  mimicked: number
   round: number
+  /** Drawn anew for each target and round */
+  random: Random
 }
 
-/** From where a lie starts and which way it goes; how far is chosen for each target */
+/** From where a lie starts and which way it goes */
 export interface Direction {
   base: Float32Array
   direction: Float32Array
 }
 
-/** Undefined for attacks that have no strength */
-export function directionOf (attack: GridAttack, target: Target): Direction | undefined {
-  const { index, models, neighbours, byzantine, fiedler } = target
-  const own = models[index]!
-  const known = [own, ...neighbours.map((j) => models[j]!)]
+/** What the target and its honest neighbours hold */
+function known ({ index, models, neighbours }: Target): Float32Array[] {
+  return [models[index]!, ...neighbours.map((j) => models[j]!)]
+}
+
+/**
+ * From the mean against the standard deviation, n - 1 in the denominator, both coordinate by coordinate
+ *
+ * In one pass and without intermediate vectors: a ring asks for it 4500 times
+ */
+function meanAgainstDeviation (vectors: readonly Float32Array[]): Direction {
+  const count = vectors.length
+  const base = new Float32Array(vectors[0]!.length)
+  const direction = new Float32Array(base.length)
+  for (let i = 0; i < base.length; i++) {
+    let sum = 0
+    for (let v = 0; v < count; v++) {
+      sum += vectors[v]![i]!
+    }
+    const mean = Math.fround(sum / count)
+    let squares = 0
+    for (let v = 0; v < count; v++) {
+      squares += (vectors[v]![i]! - mean) ** 2
+    }
+    base[i] = mean
+    direction[i] = -Math.sqrt(squares / Math.max(1, count - 1))
+  }
+  return { base, direction }
+}
+
+/** -sum_j w_ij (x_j - x_i) / sum_b w_ib: at strength 1 the liars cancel what the honest say */
+function awayFromNeighbours ({ index, models, neighbours, weights, byzantine }: Target): Float32Array {
+  const factors = weights.honest.map((weight) => -weight / (weights.liar * byzantine))
+  // the weights of the differences: sum_j factor_j x_j - (sum_j factor_j) x_i
+  return weightedSum([...neighbours.map((j) => models[j]!), models[index]!], [...factors, -factors.reduce((sum, factor) => sum + factor, 0)])
+}
+
+/** Standard normal in every coordinate */
+function noise (length: number, random: Random): Float32Array {
+  const normal = seededNormal(random)
+  return Float32Array.from({ length }, () => normal())
+}
+
+/** Root mean square of the coordinates */
+function rootMeanSquare (vector: Float32Array): number {
+  return Math.sqrt(vector.reduce((sum, value) => sum + value * value, 0) / vector.length)
+}
+
+/**
+ * Where the search for a strength begins and which way it goes: the target's own model, or the mean for alie
+ *
+ * Strength 1 of gaussian is as wide as honest models differ
+ */
+export function adaptiveDirection (attack: AttackWithStrength, target: Target): Direction {
+  const own = target.models[target.index]!
   switch (attack) {
-    case 'alie*': return { base: meanOf(known), direction: deviationOf(known).map((value) => -value) }
-    case 'foe*': return { base: own, direction: meanOf(known).map((value) => -value) }
-    case 'dissensus*': {
-      // equal weights: sum_j w_ij (x_j - x_i) / sum_b w_ib
-      const pull = plus(meanOf(known.slice(1)), -1, own)
-      return { base: own, direction: pull.map((value) => -value * neighbours.length / byzantine) }
+    case 'foe': return { base: own, direction: meanOf(known(target)).map((value) => -value) }
+    case 'gaussian': {
+      const spread = rootMeanSquare(deviationOf(known(target)))
+      return { base: own, direction: noise(own.length, target.random).map((value) => spread * value) }
     }
-    case 'spectral*': {
-      const sum = spectralDirection(models, fiedler)
-      return { base: own, direction: sum.map((value) => value * fiedler[index]!) }
-    }
-    default: return undefined
+    case 'alie':
+    case 'dissensus':
+    case 'spectral': return fixedDirection(attack, target)
   }
 }
 
-/** One message for each Byzantine neighbour, for attacks without a strength */
-export function fixedLies (attack: GridAttack, { index, models, neighbours, byzantine, poisoned, round }: Target): Float32Array[] {
-  const each = (lie: (b: number) => Float32Array): Float32Array[] => Array.from({ length: byzantine }, (_, b) => lie(b))
+/** The same for a strength that is said, which means what it means in src/attacks */
+export function fixedDirection (attack: AttackWithStrength, target: Target): Direction {
+  const { index, models, fiedler } = target
+  const own = models[index]!
   switch (attack) {
-    case 'sign-flip': {
-      const flipped = meanOf([models[index]!, ...neighbours.map((j) => models[j]!)]).map((value) => -value)
-      return each(() => flipped)
-    }
+    case 'alie': return meanAgainstDeviation(known(target))
+    case 'foe': return { base: new Float32Array(own.length), direction: meanOf(known(target)).map((value) => -value) }
+    case 'dissensus': return { base: own, direction: awayFromNeighbours(target) }
+    case 'spectral': return { base: own, direction: spectralDirection(models, fiedler).map((value) => value * fiedler[index]!) }
+    case 'gaussian': return { base: own, direction: noise(own.length, target.random) }
+  }
+}
+
+/** Who differs most from the others along the direction in which honest models differ most: whom mimic copies for good */
+export function mostTelling (models: readonly Float32Array[]): number {
+  const sides = principalSides(models).map(Math.abs)
+  return sides.indexOf(Math.max(...sides))
+}
+
+/** One message for each Byzantine neighbour, for attacks without a strength */
+export function plainLies (attack: AttackWithoutStrength, target: Target): Float32Array[] {
+  const { index, models, neighbours, byzantine, poisoned, mimicked, round, random } = target
+  const own = models[index]!
+  const each = (lie: (b: number) => Float32Array): Float32Array[] => Array.from({ length: byzantine }, (_, b) => lie(b))
+  const all = (lie: Float32Array): Float32Array[] => each(() => lie)
+  switch (attack) {
+    case 'sign-flip': return all(meanOf(known(target)).map((value) => -value))
     case 'label-flip':
     case 'backdoor': return each((b) => poisoned[b % poisoned.length]!)
     // model replacement (Bagdasaryan et al. 2020): as much farther as its weight in a mean would shrink it
-    case 'backdoor-boosted': return each((b) => {
-      const own = models[index]!
-      return plus(own, (neighbours.length + byzantine + 1) / byzantine, plus(poisoned[b % poisoned.length]!, -1, own))
-    })
-    // no attack: the extra neighbours send copies of honest models
-    default: return each((b) => models[(index + 1 + b + round) % models.length]!)
+    case 'backdoor-boosted': return each((b) => plus(own, (neighbours.length + byzantine + 1) / byzantine, plus(poisoned[b % poisoned.length]!, -1, own)))
+    case 'min-max':
+    case 'min-sum': {
+      const { corrupt } = attack === 'min-max' ? minMax() : minSum()
+      return all(corrupt({ own, observed: known(target).slice(1), round, random }))
+    }
+    case 'mimic': return all(models[mimicked]!)
+    // the extra neighbours send copies of honest models
+    case 'none': return each((b) => models[(index + 1 + b + round) % models.length]!)
   }
 }

@@ -1,9 +1,7 @@
 /**
  * Grid A as an independent reference implementation (PyTorch, seed 0) gave it
  */
-import type { GridAttack } from './cell.ts'
-
-const COLUMNS: readonly GridAttack[] = ['none', 'alie*', 'dissensus*', 'spectral*', 'foe*', 'label-flip', 'sign-flip']
+import { GRID_ATTACKS } from './attack-name.ts'
 
 const ROWS: Readonly<Record<string, ReadonlyArray<number | undefined>>> = {
   alone: [40.4],
@@ -22,6 +20,8 @@ const ROWS: Readonly<Record<string, ReadonlyArray<number | undefined>>> = {
   balance: [40.7, 34.7, 42.9, 44.3, 42.7, 42.8, undefined]
 }
 
-/** Accuracy in percent by rule and attack, where it is known */
-export const REFERENCE: Readonly<Record<string, Partial<Record<GridAttack, number>>>> = Object.fromEntries(Object.entries(ROWS).map(([rule, row]) =>
-  [rule, Object.fromEntries(row.flatMap((value, column) => value === undefined ? [] : [[COLUMNS[column]!, value]]))]))
+/** Accuracy in percent; undefined where it is not known */
+export function gridReference (rule: string, attack: string): number | undefined {
+  const column = GRID_ATTACKS.indexOf(attack)
+  return Object.hasOwn(ROWS, rule) && column !== -1 ? ROWS[rule]![column] : undefined
+}

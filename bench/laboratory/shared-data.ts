@@ -3,6 +3,7 @@
  */
 import { loadDataset } from '../../src/data/load-dataset.ts'
 import { split } from '../../src/data/partition.ts'
+import { seededRandom, shuffle } from '../../src/seeded-random.ts'
 import { findMnist } from '../../testnet/find-mnist.ts'
 import type { Dataset, Examples } from '../../src/data/examples.ts'
 import type { FederationDocument } from '../../src/federation.ts'
@@ -30,8 +31,11 @@ export function subset (examples: Examples, rows: Uint32Array): Examples {
   }
 }
 
-/** The honest peers' shares */
-export function shares (train: Examples, { peers, alpha, seed }: Cell): Examples[] {
+/** The honest peers' shares, or as many examples of each, drawn at random, as a peer keeps */
+export function shares (train: Examples, { peers, alpha, examplesPerPeer, seed }: Pick<Cell, 'peers' | 'alpha' | 'examplesPerPeer' | 'seed'>): Examples[] {
   const options = Number.isFinite(alpha) ? { strategy: 'dirichlet' as const, alpha } : { strategy: 'iid' as const }
-  return split(train.labels, { ...options, count: peers, seed }).map((rows) => subset(train, rows))
+  return split(train.labels, { ...options, count: peers, seed }).map((rows, i) => {
+    const kept = rows.length > examplesPerPeer ? shuffle(rows, seededRandom(`kept ${seed}/${i}`)).subarray(0, examplesPerPeer).sort() : rows
+    return subset(train, kept)
+  })
 }

@@ -97,7 +97,7 @@ export class GossipNetwork extends ContainedEventEmitter<NetworkEvents> implemen
     const puller = new UpdatePuller({ host, clock, refuse: refusePeer }, limits)
     const neighbourhood = createNeighbourhood(host)
     const queue = new PullQueue({ puller, refuse, deliver, signal: this.stopping.signal })
-    const catchUp = new CatchUp({ host, puller, cache, log, clock, logger, neighbourhood, refuse, deliver })
+    const catchUp = new CatchUp({ host, puller, cache, log, clock, logger, neighbourhood, isBanned, refuse, deliver })
     const announced = (update: ReadUpdate, from: PeerName): void => { this.announced(update, from) }
     const gossip = new UpdateGossip({ host, log, clock, logger, isBanned, refuse, deliver: announced }, limits)
     const server = new UpdateServer({ host, cache, clock, refuse: refusePeer }, limits)
@@ -224,7 +224,11 @@ export class GossipNetwork extends ContainedEventEmitter<NetworkEvents> implemen
 
   /** Verified and complete: keeps it for others and tells the round engine */
   private deliver (update: PulledUpdate): void {
-    const { id } = update.signed
+    const { id, author } = update.signed
+    // perhaps only since it began to be fetched
+    if (this.parts.reputation.isBanned(author)) {
+      return
+    }
     this.parts.cache.put(update)
     // an announcement and a question after missed updates may have brought the same one
     if (this.delivered.has(id)) {

@@ -63,6 +63,8 @@ export class GossipNetwork extends ContainedEventEmitter<NetworkEvents> implemen
   private previousHash = new Uint8Array(0)
   private readonly stopping = new AbortController()
   private state: 'new' | 'started' | 'stopped' = 'new'
+  private starting: Promise<void> | undefined
+  private ending: Promise<void> | undefined
   self: PeerName = ''
 
   constructor (init: NetworkInit) {
@@ -107,13 +109,15 @@ export class GossipNetwork extends ContainedEventEmitter<NetworkEvents> implemen
   // ---------------------------------------------------------------------------------------- life cycle
 
   async start (options: AbortOptions = {}): Promise<void> {
-    if (this.state === 'started') {
-      return
-    }
     if (this.state === 'stopped') {
       throw new TypeError('a network that was stopped cannot be started again')
     }
     this.state = 'started'
+    this.starting ??= this.startParts(options)
+    return this.starting
+  }
+
+  private async startParts (options: AbortOptions): Promise<void> {
     const { host, reputation, server, neighbourhood, catchUp } = this.parts
     try {
       await reputation.load()
@@ -128,16 +132,27 @@ export class GossipNetwork extends ContainedEventEmitter<NetworkEvents> implemen
       catchUp.start()
       this.livenessTimer = setInterval(() => { this.checkLiveness() }, LIVENESS_INTERVAL_MS)
     } catch (err) {
-      await this.stop({ signal: AbortSignal.abort() })
+      this.state = 'stopped'
+      await this.stopParts({ signal: AbortSignal.abort() })
       throw err
     }
   }
 
   async stop (options: AbortOptions = {}): Promise<void> {
-    if (this.state !== 'started') {
-      return
+    if (this.state !== 'new') {
+      this.state = 'stopped'
+      await (this.ending ??= this.end(options))
     }
-    this.state = 'stopped'
+  }
+
+  /** A start that is under way would open again what is closed before it */
+  private async end (options: AbortOptions): Promise<void> {
+    if (await this.starting?.then(() => true, () => false) === true) {
+      await this.stopParts(options)
+    }
+  }
+
+  private async stopParts (options: AbortOptions): Promise<void> {
     clearInterval(this.livenessTimer)
     const { host, neighbourhood, catchUp, queue } = this.parts
     try {

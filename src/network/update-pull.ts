@@ -73,6 +73,11 @@ export class UpdatePuller {
     this.init = init
   }
 
+  /** Peers with streams that wait for the next question */
+  get idlePeers (): number {
+    return this.idle.size
+  }
+
   /** Closes the streams that were kept. Transfers end through their signals */
   stop (): void {
     for (const streams of this.idle.values()) {
@@ -306,6 +311,17 @@ export class UpdatePuller {
     }
     const timeout = AbortSignal.timeout(OPEN_TIMEOUT_MS)
     const signal = options.signal === undefined ? timeout : AbortSignal.any([options.signal, timeout])
-    return new StreamBytes(await connection.newStream([UPDATE_PROTOCOL], { signal, maxOutboundStreams: 16 }))
+    const bytes = new StreamBytes(await connection.newStream([UPDATE_PROTOCOL], { signal, maxOutboundStreams: 16 }))
+    bytes.stream.addEventListener('close', () => { this.forget(peer, bytes) }, { once: true })
+    return bytes
+  }
+
+  private forget (peer: PeerName, bytes: StreamBytes): void {
+    const others = this.idle.get(peer)?.filter((kept) => kept !== bytes) ?? []
+    if (others.length === 0) {
+      this.idle.delete(peer)
+    } else {
+      this.idle.set(peer, others)
+    }
   }
 }

@@ -95,6 +95,17 @@ describe('pulling', () => {
     expect(isInUse(connections[0]!)).toBe(false)
   }, 10_000)
 
+  it('forgets the streams of a peer that is gone', async () => {
+    const { asking, asked } = await pair()
+    await new UpdateServer({ host: asked, cache: new UpdateCache({ self: asked.self, maxBytes: 1 }), clock: systemClock, refuse: () => {} }, LIMITS).start()
+    const puller = pullerOf(asking, systemClock)
+    await puller.latest(asked.self, asked.self, 0)
+    expect(puller.idlePeers).toBe(1)
+    await asked.stop()
+    await until(() => asking.libp2p.getPeers().length === 0)
+    expect(puller.idlePeers).toBe(0)
+  }, 10_000)
+
   it('keeps the connection in use while an answer is on its way', async () => {
     const { asking, asked } = await pair()
     await asked.libp2p.handle(UPDATES, () => {})

@@ -64,6 +64,8 @@ export class GossipNetwork extends ContainedEventEmitter<NetworkEvents> implemen
   private previousHash = new Uint8Array(0)
   private readonly stopping = new AbortController()
   private state: 'new' | 'started' | 'stopped' = 'new'
+  private starting: Promise<void> | undefined
+  private ending: Promise<void> | undefined
   self: PeerName = ''
 
   constructor (init: NetworkInit) {
@@ -98,7 +100,7 @@ export class GossipNetwork extends ContainedEventEmitter<NetworkEvents> implemen
     const puller = new UpdatePuller({ host, clock, refuse: refusePeer }, limits)
     const neighbourhood = createNeighbourhood(host)
     const queue = new PullQueue({ puller, refuse, deliver, signal: this.stopping.signal })
-    const catchUp = new CatchUp({ host, puller, cache, log, clock, logger, neighbourhood, refuse, deliver })
+    const catchUp = new CatchUp({ host, puller, cache, log, clock, logger, neighbourhood, isBanned, refuse, deliver })
     const announced = (update: ReadUpdate, from: PeerName): void => { this.announced(update, from) }
     const gossip = new UpdateGossip({ host, log, clock, logger, isBanned, refuse, deliver: announced }, limits)
     const server = new UpdateServer({ host, cache, clock, refuse: refusePeer }, limits)
@@ -108,13 +110,15 @@ export class GossipNetwork extends ContainedEventEmitter<NetworkEvents> implemen
   // ---------------------------------------------------------------------------------------- life cycle
 
   async start (options: AbortOptions = {}): Promise<void> {
-    if (this.state === 'started') {
-      return
-    }
     if (this.state === 'stopped') {
       throw new TypeError('a network that was stopped cannot be started again')
     }
     this.state = 'started'
+    this.starting ??= this.startParts(options)
+    return this.starting
+  }
+
+  private async startParts (options: AbortOptions): Promise<void> {
     const { host, reputation, server, neighbourhood, catchUp } = this.parts
     try {
       await reputation.load()
@@ -129,16 +133,27 @@ export class GossipNetwork extends ContainedEventEmitter<NetworkEvents> implemen
       catchUp.start()
       this.livenessTimer = setInterval(() => { this.checkLiveness() }, LIVENESS_INTERVAL_MS)
     } catch (err) {
-      await this.stop({ signal: AbortSignal.abort() })
+      this.state = 'stopped'
+      await this.stopParts({ signal: AbortSignal.abort() })
       throw err
     }
   }
 
   async stop (options: AbortOptions = {}): Promise<void> {
-    if (this.state !== 'started') {
-      return
+    if (this.state !== 'new') {
+      this.state = 'stopped'
+      await (this.ending ??= this.end(options))
     }
-    this.state = 'stopped'
+  }
+
+  /** A start that is under way would open again what is closed before it */
+  private async end (options: AbortOptions): Promise<void> {
+    if (await this.starting?.then(() => true, () => false) === true) {
+      await this.stopParts(options)
+    }
+  }
+
+  private async stopParts (options: AbortOptions): Promise<void> {
     clearInterval(this.livenessTimer)
     const { host, neighbourhood, catchUp, queue } = this.parts
     try {
@@ -234,7 +249,11 @@ export class GossipNetwork extends ContainedEventEmitter<NetworkEvents> implemen
 
   /** Verified and complete: keeps it for others and tells the round engine */
   private deliver (update: PulledUpdate): void {
-    const { id } = update.signed
+    const { id, author } = update.signed
+    // perhaps only since it began to be fetched
+    if (this.parts.reputation.isBanned(author)) {
+      return
+    }
     this.parts.cache.put(update)
     // an announcement and a question after missed updates may have brought the same one
     if (this.delivered.has(id)) {

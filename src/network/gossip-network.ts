@@ -8,15 +8,14 @@ import { AuthorLog } from './author-log.ts'
 import { Reputation } from './bans.ts'
 import { CatchUp } from './catch-up.ts'
 import { ContainedEventEmitter } from './contained-events.ts'
+import { joinControlTopic } from './control-topic.ts'
 import { encodeProof } from './equivocation.ts'
 import { serveFederation } from './federation-exchange.ts'
 import { GossipMeter } from './gossip-meter.ts'
-import { scoreTopic } from './gossip-settings.ts'
 import { createHost } from './host.ts'
 import { PullQueue } from './pull-queue.ts'
-import { controlTopic } from './topics.ts'
 import { UpdateCache } from './update-cache.ts'
-import { UpdateGossip, validator } from './update-gossip.ts'
+import { UpdateGossip } from './update-gossip.ts'
 import { signHeader } from './update-header.ts'
 import { UpdatePuller } from './update-pull.ts'
 import { UpdateServer } from './update-server.ts'
@@ -36,7 +35,6 @@ const CACHE_PAYLOADS = 4
 /** Gossip streams come and go without an event: liveness of neighbours is looked at this often */
 const LIVENESS_INTERVAL_MS = 250
 const MAX_DELIVERED_IDS = 1_024
-const MAX_CONTROL_BYTES = 16_384
 
 /** Membership over a host that is made already */
 export type NeighbourhoodFactory = (host: Host) => Neighbourhood
@@ -127,7 +125,7 @@ export class GossipNetwork extends ContainedEventEmitter<NetworkEvents> implemen
       await server.start()
       await serveFederation({ host, clock: this.init.clock }, this.init.federationBytes)
       await host.start()
-      this.joinControlTopic()
+      joinControlTopic({ host, neighbourhood, logger: this.parts.logger, isBanned: (peer) => reputation.isBanned(peer), refuse: (refusal) => { this.refuse(refusal) } }, this.init.federationId)
       await neighbourhood.start()
       this.followNeighbours()
       catchUp.start()
@@ -196,23 +194,6 @@ export class GossipNetwork extends ContainedEventEmitter<NetworkEvents> implemen
     }))
     reputation.addEventListener('ban', guard<{ peer: PeerName }>(({ peer }) => { this.hangUp(peer) }))
     reputation.addEventListener('error', guard<Error>((err) => { logger.error('a ban could not be stored - %e', err) }))
-  }
-
-  private joinControlTopic (): void {
-    const { host, neighbourhood, reputation, logger } = this.parts
-    const topic = controlTopic(this.init.federationId)
-    scoreTopic(host.pubsub, topic)
-    host.pubsub.topicValidators.set(topic, validator(logger, (from, data) => {
-      if (reputation.isBanned(from)) {
-        return 'ignore'
-      }
-      const outcome = data.byteLength > MAX_CONTROL_BYTES ? 'reject' : neighbourhood.handleControl(data, from)
-      if (outcome === 'reject') {
-        this.refuse({ peer: from, author: undefined, reason: data.byteLength > MAX_CONTROL_BYTES ? 'oversized' : 'malformed', blame: from })
-      }
-      return outcome
-    }))
-    host.pubsub.subscribe(topic)
   }
 
   private hangUp (peer: PeerName): void {

@@ -29,13 +29,17 @@ const UNIT = 2 ** -53
 /** A frequency of a composition weighing less than e^this is left out; all together are less than any rounding */
 const LOG_NEGLIGIBLE = -70
 
+/** Of such a frequency and its conjugate */
+const NEGLIGIBLE = 2 * Math.exp(LOG_NEGLIGIBLE)
+
 export interface ComposedLosses {
   readonly spacing: number
   readonly tilt: number
-  /** Loss of the first mass, in units of spacing */
+  /** Least loss, in units of spacing; it is the mass of this index modulo their number, which is a power of 2 */
   readonly first: number
-  /** Upper bounds of probability times e^(tilt loss - logScale) */
+  /** Probability times e^(tilt loss - logScale), each within `error` */
   readonly masses: Float64Array
+  readonly error: number
   readonly logScale: number
   /** Upper bound of the probability of losses above the masses, infinite ones included */
   readonly above: number
@@ -47,12 +51,6 @@ export interface ComposedLosses {
 export function composeLosses (powers: readonly SpectrumPower[], { grid, first }: LossPlan, fft: RealFft): ComposedLosses {
   const { spacing, cells, tilt, tailTilt } = grid
   const { product, error } = productOf(powers, cells)
-  const wrapped = fft.inverse(product)
-  const masses = new Float64Array(cells)
-  const start = modulo(first, cells)
-  for (let at = 0; at < cells; at++) {
-    masses[at] = Math.max(0, wrapped[(start + at) % cells]!) + error
-  }
   const total = (of: (spectrum: LossSpectrum) => number): number => powers.reduce((sum, { spectrum, steps }) => sum + steps * of(spectrum), 0)
   const logScale = total((spectrum) => spectrum.logScale)
   const end = (first + cells) * spacing
@@ -63,26 +61,42 @@ export function composeLosses (powers: readonly SpectrumPower[], { grid, first }
     spacing,
     tilt,
     first,
-    masses,
+    masses: fft.inverse(product),
+    error,
     logScale,
     above: beyond - Math.expm1(total((spectrum) => Math.log1p(-spectrum.infinity))),
     slack: Math.exp(steps * MASS_ROUNDING + (8 * cells + 16 * exponents + 16 * steps) * UNIT)
   }
 }
 
-/** The spectrum of the sum, and a bound of the error of each of its masses */
+/**
+ * The spectrum of the sum, and a bound of the error of each of its masses
+ *
+ * A factor X is within r of the true one, so X^T is within T r (|X| + r)^(T - 1) of the true power; the logarithm, the
+ * arc, their multiples and the exponential add less than 16 units in the last place for each step
+ */
 function productOf (powers: readonly SpectrumPower[], cells: number): { product: Spectrum, error: number } {
   const half = cells / 2
-  const rounding = fftRounding(cells)
   const real = new Float64Array(half + 1)
   const imaginary = new Float64Array(half + 1)
   let sumOfErrors = 0
   let sumOfMagnitudes = 0
   for (let k = 0; k <= half; k++) {
-    const { logMagnitude, logBound, phase, relativeError } = frequency(powers, k, rounding)
+    let logBound = 0
+    for (const { spectrum, steps } of powers) {
+      logBound += steps * spectrum.logBounds[k]!
+    }
     if (logBound < LOG_NEGLIGIBLE) {
-      sumOfErrors += 2 * Math.exp(LOG_NEGLIGIBLE)
+      sumOfErrors += NEGLIGIBLE
       continue
+    }
+    let logMagnitude = 0
+    let phase = 0
+    let relativeError = 0
+    for (const { spectrum: { logMagnitudes, logBounds, phases }, steps } of powers) {
+      logMagnitude += steps * logMagnitudes[k]!
+      phase += steps * phases[k]!
+      relativeError += steps * (16 * UNIT - Math.expm1(logMagnitudes[k]! - logBounds[k]!))
     }
     const magnitude = Math.exp(logMagnitude)
     const weight = k === 0 || k === half ? 1 : 2
@@ -91,35 +105,7 @@ function productOf (powers: readonly SpectrumPower[], cells: number): { product:
     sumOfErrors += weight * Math.exp(logBound) * relativeError
     sumOfMagnitudes += weight * magnitude
   }
-  return { product: { real, imaginary }, error: (sumOfErrors + rounding * sumOfMagnitudes) / cells }
-}
-
-interface Frequency {
-  logMagnitude: number
-  /** Logarithm of the largest magnitude within the rounding of the factors */
-  logBound: number
-  phase: number
-  /** In units of e^logBound */
-  relativeError: number
-}
-
-/**
- * One frequency of the product
- *
- * A factor X is within r of the true one, so X^T is within T r (|X| + r)^(T - 1) of the true power; the logarithm, the
- * arc, their multiples and the exponential add less than 16 units in the last place for each step
- */
-function frequency (powers: readonly SpectrumPower[], k: number, rounding: number): Frequency {
-  const sum = { logMagnitude: 0, logBound: 0, phase: 0, relativeError: 0 }
-  for (const { spectrum: { logMagnitudes, phases }, steps } of powers) {
-    const logMagnitude = logMagnitudes[k]!
-    const share = rounding / (Math.exp(logMagnitude) + rounding)
-    sum.logMagnitude += steps * logMagnitude
-    sum.logBound += steps * (logMagnitude === -Infinity ? Math.log(rounding) : logMagnitude - Math.log1p(-share))
-    sum.phase += steps * phases[k]!
-    sum.relativeError += steps * (share + 16 * UNIT)
-  }
-  return sum
+  return { product: { real, imaginary }, error: (sumOfErrors + fftRounding(cells) * sumOfMagnitudes) / cells }
 }
 
 /** Least epsilon >= 0 at this delta; undefined when what had to be added is more than delta */
@@ -128,30 +114,33 @@ export function epsilonAt (losses: ComposedLosses, delta: number): number | unde
   if (!(finite > 0)) {
     return undefined
   }
+  const { tilt, spacing } = losses
   const logFinite = Math.log(finite) - losses.logScale
-  for (const { loss, tail, delta: upper, deltaBelow } of descending(losses)) {
-    if (loss <= 0) {
-      return 0
-    }
-    if (Math.log(deltaBelow) - losses.tilt * (loss - losses.spacing) > logFinite) {
-      // Between two losses of the grid delta falls linearly with e^epsilon
-      const rest = Math.exp(logFinite + losses.tilt * loss) - upper
-      return Math.max(0, loss + Math.log1p(-Math.max(0, rest / tail)))
-    }
+  const at = descend(losses, ({ loss, deltaBelow }) => loss <= 0 || Math.log(deltaBelow) - tilt * (loss - spacing) > logFinite)
+  if (at === undefined) {
+    return belowWindow(losses, finite)
   }
-  return Math.max(0, losses.first * losses.spacing)
+  // Between two losses of the grid delta falls linearly with e^epsilon
+  const rest = Math.exp(logFinite + tilt * at.loss) - at.delta
+  return at.loss <= 0 ? 0 : Math.max(0, at.loss + Math.log1p(-Math.max(0, rest / at.tail)))
+}
+
+/** As `epsilonAt`, where delta is less even at the first loss: below it delta grows with -e^epsilon, at most as fast */
+function belowWindow (losses: ComposedLosses, delta: number): number {
+  const start = losses.first * losses.spacing
+  const rest = (delta - deltaAt({ ...losses, above: 0 }, start)) * Math.exp(-start)
+  return rest < 1 ? Math.max(0, start + Math.log1p(-Math.max(0, rest))) : 0
 }
 
 /** Least delta at this epsilon, which must not be below the first loss */
 export function deltaAt (losses: ComposedLosses, epsilon: number): number {
   const { above, slack, logScale, tilt, spacing } = losses
-  for (const { loss, tail, delta } of descending(losses)) {
-    if (loss - spacing <= epsilon) {
-      const part = loss > epsilon ? -Math.expm1(epsilon - loss) * tail : 0
-      return Math.min(1, above + slack * (delta + part) * Math.exp(logScale - tilt * loss))
-    }
+  const at = descend(losses, ({ loss }) => loss - spacing <= epsilon)
+  if (at === undefined) {
+    return 1
   }
-  return 1
+  const part = at.loss > epsilon ? -Math.expm1(epsilon - at.loss) * at.tail : 0
+  return Math.min(1, above + slack * Math.exp(Math.log(at.delta + part) + logScale - tilt * at.loss))
 }
 
 interface Descent {
@@ -164,17 +153,22 @@ interface Descent {
   deltaBelow: number
 }
 
-/** From the largest loss down; only sums of positive numbers. One object, whose fields change */
-function * descending ({ masses, first, spacing, tilt }: ComposedLosses): Generator<Descent> {
+/** From the largest loss down to where `reached` holds, if anywhere; only sums of positive numbers */
+function descend ({ masses, error, first, spacing, tilt }: ComposedLosses, reached: (at: Descent) => boolean): Descent | undefined {
   const fall = Math.exp(-tilt * spacing)
   const tailFall = Math.exp(-(tilt + 1) * spacing)
   const gain = -Math.expm1(-spacing)
+  const start = modulo(first, masses.length)
   const at = { loss: 0, tail: 0, delta: 0, deltaBelow: 0 }
   for (let index = masses.length - 1; index >= 0; index--) {
+    const mass = masses[(start + index) & (masses.length - 1)]!
     at.loss = (first + index) * spacing
-    at.tail = masses[index]! + tailFall * at.tail
+    at.tail = Math.max(0, mass) + error + tailFall * at.tail
     at.delta = at.deltaBelow
     at.deltaBelow = fall * (at.delta + gain * at.tail)
-    yield at
+    if (reached(at)) {
+      return at
+    }
   }
+  return undefined
 }

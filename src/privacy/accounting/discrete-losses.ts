@@ -33,8 +33,8 @@ export interface DiscreteLosses {
   readonly infinity: number
 }
 
-/** Relative error of every mass: exponents of up to 10^4 in float64, of which the exponential is taken */
-export const MASS_ROUNDING = 2 ** -36
+/** Relative error of every mass: exponents of up to 2^17 in float64, of which the exponential is taken */
+export const MASS_ROUNDING = 2 ** -34
 
 /** Nodes and weights of Gauss–Legendre rules on [-1, 1]; Abramowitz & Stegun table 25.4. The second half mirrors the first */
 const NODES_4 = [0.33998104358485626, 0.8611363115940526]
@@ -46,7 +46,7 @@ const HALF_LOG_TWO_PI = 0.9189385332046728
 
 /** The losses of one step in this direction */
 export function discreteLosses (mechanism: SampledGaussian, direction: Direction, grid: LossGrid): DiscreteLosses {
-  const logScale = stepCumulants(mechanism, direction, grid.tail)(grid.tilt).value
+  const logScale = stepCumulants(mechanism, direction, grid)(grid.tilt).value
   // Raised to this loss, all outcomes together would weigh no more than lowTail
   const leastLoss = grid.tilt > 0 ? (logScale + Math.log(grid.lowTail)) / grid.tilt : -Infinity
   const range = aboveLoss(mechanism, direction, outcomeRange(mechanism, direction, grid), leastLoss)

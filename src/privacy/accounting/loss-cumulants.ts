@@ -8,28 +8,29 @@ import { logDensity, lossAt, outcomeRange } from './privacy-loss.ts'
 import type { Direction } from './privacy-loss.ts'
 import type { SampledGaussian } from './renyi-divergence.ts'
 
-/** The cumulant function and its first two derivatives at one tilt: logarithm of the moment, mean, variance */
 export interface Cumulants {
+  /** ln E[e^(tilt L)] */
   readonly value: number
+  /** First derivative: the mean loss under this tilt */
   readonly mean: number
+  /** Second derivative */
   readonly variance: number
+  /** Loss of one step, whatever the tilt */
+  readonly largest: number
 }
 
 /** For any real tilt */
 export type CumulantFunction = (tilt: number) => Cumulants
 
-/** Probability of small losses that is left out */
-const LOW_TAIL = 1e-300
-
 /**
- * Of the loss of one step without its largest ones, of probability `tail` together
+ * Of the loss of one step without its largest and its smallest ones, of probability `tail` and `lowTail`
  *
  * Without that, a moment may consist of nothing but losses that are rarer than any delta. By the trapezoidal rule, which
  * converges exponentially for such integrands
  */
-export function stepCumulants (mechanism: SampledGaussian, direction: Direction, tail: number): CumulantFunction {
+export function stepCumulants (mechanism: SampledGaussian, direction: Direction, tails: { tail: number, lowTail: number }): CumulantFunction {
   const { noiseMultiplier: sigma } = mechanism
-  const { from, to } = outcomeRange(mechanism, direction, { tail, lowTail: LOW_TAIL })
+  const { from, to } = outcomeRange(mechanism, direction, tails)
   // The loss bends within sigma^2, the density within sigma
   const width = Math.min(sigma / 4, sigma * sigma / 2)
   const count = Math.floor((to - from) / width) + 1
@@ -45,15 +46,17 @@ export function stepCumulants (mechanism: SampledGaussian, direction: Direction,
 
 function cumulantsOf (logWeights: Float64Array, losses: Float64Array, tilt: number): Cumulants {
   const count = losses.length
+  let exponent = -Infinity
   let largest = -Infinity
   for (let i = 0; i < count; i++) {
-    largest = Math.max(largest, logWeights[i]! + tilt * losses[i]!)
+    exponent = Math.max(exponent, logWeights[i]! + tilt * losses[i]!)
+    largest = Math.max(largest, losses[i]!)
   }
   const weights = new Float64Array(count)
   let total = 0
   let sum = 0
   for (let i = 0; i < count; i++) {
-    weights[i] = Math.exp(logWeights[i]! + tilt * losses[i]! - largest)
+    weights[i] = Math.exp(logWeights[i]! + tilt * losses[i]! - exponent)
     total += weights[i]!
     sum += weights[i]! * losses[i]!
   }
@@ -62,18 +65,19 @@ function cumulantsOf (logWeights: Float64Array, losses: Float64Array, tilt: numb
   for (let i = 0; i < count; i++) {
     squares += weights[i]! * (losses[i]! - mean) ** 2
   }
-  return { value: largest + Math.log(total), mean, variance: squares / total }
+  return { value: exponent + Math.log(total), mean, variance: squares / total, largest }
 }
 
 /** Of the sum of independent losses */
 export function composedCumulants (parts: ReadonlyArray<{ steps: number, cumulants: CumulantFunction }>): CumulantFunction {
   return (tilt) => {
-    const sum = { value: 0, mean: 0, variance: 0 }
+    const sum = { value: 0, mean: 0, variance: 0, largest: -Infinity }
     for (const { steps, cumulants } of parts) {
-      const { value, mean, variance } = cumulants(tilt)
+      const { value, mean, variance, largest } = cumulants(tilt)
       sum.value += steps * value
       sum.mean += steps * mean
       sum.variance += steps * variance
+      sum.largest = Math.max(sum.largest, largest)
     }
     return sum
   }
@@ -98,11 +102,21 @@ export function tiltOfMean (cumulants: CumulantFunction, loss: number): number |
 /** Doublings of the tilt before the search gives up */
 const MAX_DOUBLINGS = 100
 
-/** The tilt from which on `reached` holds, to 1 part in 1000; undefined when it never does */
+/** Tilt times loss of one step; with more the masses lose digits, see `MASS_ROUNDING` */
+const MAX_EXPONENT = 2 ** 17
+
+/** The tilt from which on `reached` holds, to 1 part in 1000, or the largest sensible one; undefined when there is none */
 function leastTilt (cumulants: CumulantFunction, reached: (tilt: number, at: Cumulants) => boolean): number | undefined {
   const unit = 1 / Math.sqrt(Math.max(cumulants(0).variance, Number.MIN_VALUE))
   let high = unit / 1024
-  for (let doubling = 0; !reached(high, cumulants(high)); doubling++) {
+  for (let doubling = 0; ; doubling++) {
+    const at = cumulants(high)
+    if (reached(high, at)) {
+      break
+    }
+    if (high * at.largest > MAX_EXPONENT) {
+      return high
+    }
     if (doubling === MAX_DOUBLINGS) {
       return undefined
     }

@@ -41,8 +41,8 @@ const TOLERANCE = 1e-4
 
 const MIN_CELLS = 2 ** 14
 
-/** 30 ms a transform; with some 500,000 steps and more the tolerance grows with their number instead */
-const MAX_CELLS = 2 ** 19
+/** 10 ms a transform; with some 100,000 steps and more the tolerance grows with their number instead */
+const MAX_CELLS = 2 ** 18
 
 /** Share of delta that is spent on losses above the window and on the largest losses of each step */
 const LOG_TAIL_SHARE = Math.log(1e-6)
@@ -52,25 +52,34 @@ const LOG_OUTSIDE = Math.log(1e-12)
 
 const MAX_ROUNDS = 6
 
+/** Losses that lie closer together than this, in units of the loss, are one loss to float64 */
+const RESOLUTION = 1e-9
+
 /** Still a normal number after some arithmetic */
 const LEAST_TAIL = 1e-290
 
 const LOW_TAIL = 1e-10
 
+/** Spacing times tilt, above which the grid says nothing about single steps any more; 0.01 is usual */
+const COARSEST = 4
+
 /** In standard deviations: changes of the tilt with which the ends of the window are bounded, best of all */
 const EXPONENTS = [0.25, 0.5, 1, 2, 4, 6, 8, 12, 16, 24]
 
-/** Cumulant function of a composition whose steps each lack their largest losses, of probability `tail` */
-export type TruncatedCumulants = (tail: number) => CumulantFunction
+/** What one step may give to an infinite loss, and what may be raised to the least one of its grid */
+export type Tails = Pick<LossGrid, 'tail' | 'lowTail'>
 
-/** For a composition of this many steps; undefined when the target is beyond float64 */
+/** Cumulant function of a composition whose steps each lack these tails */
+export type TruncatedCumulants = (tails: Tails) => CumulantFunction
+
+/** For a composition of this many steps; undefined when the target, or the spread of the losses, is beyond float64 */
 export function planLosses (truncated: TruncatedCumulants, steps: number, target: Target): LossPlan | undefined {
   const logDelta = 'logDelta' in target ? target.logDelta : logDeltaAt(truncated, steps, target.epsilon)
   if (logDelta === undefined) {
     return undefined
   }
-  const tail = tailOf(logDelta, steps)
-  const cumulants = truncated(tail)
+  const tails = tailsAt(logDelta, steps)
+  const cumulants = truncated(tails)
   const exactTilt = 'logDelta' in target ? chernoffTilt(cumulants, logDelta) : tiltOfMean(cumulants, target.epsilon)
   const exactTailTilt = chernoffTilt(cumulants, logDelta + LOG_TAIL_SHARE)
   if (exactTilt === undefined || exactTailTilt === undefined) {
@@ -78,8 +87,11 @@ export function planLosses (truncated: TruncatedCumulants, steps: number, target
   }
   const tilt = exactTilt === 0 ? 0 : rounded(exactTilt, 4)
   const tailTilt = Math.max(tilt, rounded(exactTailTilt, 4))
-  const { value, variance } = cumulants(tilt)
+  const { value, mean, variance } = cumulants(tilt)
   const deviation = Math.sqrt(variance)
+  if (!(deviation > RESOLUTION * Math.abs(mean))) {
+    return undefined
+  }
   const changes = EXPONENTS.map((exponent) => exponent / deviation)
   const top = Math.max(
     (cumulants(tailTilt).value - logDelta - LOG_TAIL_SHARE) / tailTilt,
@@ -90,33 +102,36 @@ export function planLosses (truncated: TruncatedCumulants, steps: number, target
     Math.max(...changes.map((change) => (value - cumulants(tilt - change).value + LOG_OUTSIDE) / change))
   )
   const epsilon = 'epsilon' in target ? target.epsilon : (value - logDelta) / tilt
-  const finest = Math.sqrt(12 * TOLERANCE * Math.max(1, tilt * epsilon) / (steps * tilt * (tilt + 1)))
+  // Without a tilt, what counts is how much wider the distribution becomes
+  const steepness = Math.max(tilt, 1 / deviation)
+  const finest = Math.sqrt(12 * TOLERANCE * Math.max(1, tilt * epsilon) / (steps * steepness * (steepness + 1)))
   const cells = Math.min(MAX_CELLS, Math.max(MIN_CELLS, 2 ** Math.ceil(Math.log2((top - bottom) / finest))))
   const spacing = rounded((top - bottom) / cells, 8, Math.ceil)
-  const lowTail = rounded(LOW_TAIL / steps, 1, Math.floor)
-  return { grid: { spacing, cells, tilt, tailTilt, tail, lowTail }, first: Math.floor(bottom / spacing) }
+  return spacing * tilt < COARSEST ? { grid: { spacing, cells, tilt, tailTilt, ...tails }, first: Math.floor(bottom / spacing) } : undefined
 }
 
-/** What one step may give to an infinite loss at this delta */
-function tailOf (logDelta: number, steps: number): number {
-  return rounded(Math.max(LEAST_TAIL, Math.exp(logDelta + LOG_TAIL_SHARE) / (4 * steps)), 1, Math.floor)
+function tailsAt (logDelta: number, steps: number): Tails {
+  return {
+    tail: rounded(Math.max(LEAST_TAIL, Math.exp(logDelta + LOG_TAIL_SHARE) / (4 * steps)), 1, Math.floor),
+    lowTail: rounded(LOW_TAIL / steps, 1, Math.floor)
+  }
 }
 
 /** Which losses are too rare to matter depends on the delta sought for: a few rounds, from all losses on */
 function logDeltaAt (truncated: TruncatedCumulants, steps: number, epsilon: number): number | undefined {
-  let tail = LEAST_TAIL
+  let tails = tailsAt(-Infinity, steps)
   for (let round = 0; ; round++) {
-    const cumulants = truncated(tail)
+    const cumulants = truncated(tails)
     const tilt = tiltOfMean(cumulants, epsilon)
     if (tilt === undefined) {
       return undefined
     }
     const logDelta = estimatedLogDelta(cumulants(tilt), tilt, epsilon)
-    const next = tailOf(logDelta, steps)
-    if (round === MAX_ROUNDS || Math.abs(Math.log(next / tail)) < 1) {
+    const next = tailsAt(logDelta, steps)
+    if (round === MAX_ROUNDS || Math.abs(Math.log(next.tail / tails.tail)) < 1) {
       return logDelta
     }
-    tail = next
+    tails = next
   }
 }
 

@@ -1,14 +1,16 @@
 /**
  * The Fourier transform of one step's losses, in polar form, so that a power costs the same whatever the exponent
  */
-import { realFft } from './real-fft.ts'
+import { fftRounding, realFft } from './real-fft.ts'
 import type { DiscreteLosses } from './discrete-losses.ts'
 import type { LossGrid } from './loss-plan.ts'
 import type { RealFft } from './real-fft.ts'
 
 export interface LossSpectrum {
-  /** ln |X_k|, k = 0 … cells / 2, of masses of sum 1; each X_k is off by at most `fftRounding(cells)` */
+  /** ln |X_k|, k = 0 … cells / 2, of masses of sum 1 */
   readonly logMagnitudes: Float64Array
+  /** ln of the largest magnitude that X_k may really have: |X_k| + `fftRounding(cells)` */
+  readonly logBounds: Float64Array
   /** arg X_k */
   readonly phases: Float64Array
   readonly logScale: number
@@ -23,9 +25,11 @@ export function lossSpectrum ({ first, masses, logScale, logTailMoment, infinity
     samples[modulo(first + at, fft.size)]! += mass
   }
   const { real, imaginary } = fft.forward(samples)
+  const rounding = fftRounding(fft.size)
+  const magnitudes = real.map((re, k) => Math.sqrt(re * re + imaginary[k]! * imaginary[k]!))
   return {
-    // Both of a size near 1 where it matters: no overflow, and the root is good to the last place
-    logMagnitudes: real.map((re, k) => 0.5 * Math.log(re * re + imaginary[k]! * imaginary[k]!)),
+    logMagnitudes: magnitudes.map(Math.log),
+    logBounds: magnitudes.map((magnitude) => Math.log(magnitude + rounding)),
     phases: real.map((re, k) => Math.atan2(imaginary[k]!, re)),
     logScale,
     logTailMoment,
@@ -66,7 +70,7 @@ export class SpectrumCache {
     const key = [name, grid.spacing, grid.cells, grid.tilt, grid.tailTilt, grid.tail, grid.lowTail].join(' ')
     const spectrum = this.#spectra.get(key) ?? lossSpectrum(losses(), this.transform(grid.cells))
     if (!this.#spectra.delete(key)) {
-      this.#numbers += 2 * spectrum.phases.length
+      this.#numbers += 3 * spectrum.phases.length
     }
     this.#spectra.set(key, spectrum)
     this.#dropOldest()
@@ -80,7 +84,7 @@ export class SpectrumCache {
         return
       }
       this.#spectra.delete(key)
-      this.#numbers -= 2 * phases.length
+      this.#numbers -= 3 * phases.length
     }
   }
 }

@@ -21,8 +21,7 @@ import { DIRECTIONS, largestLoss } from './privacy-loss.ts'
 import { rdpAccountant } from './rdp.ts'
 import type { Accountant, MechanismEvent } from './accountant.ts'
 import type { ComposedLosses } from './composed-losses.ts'
-import type { CumulantFunction } from './loss-cumulants.ts'
-import type { Target } from './loss-plan.ts'
+import type { Target, TruncatedCumulants } from './loss-plan.ts'
 import type { Direction } from './privacy-loss.ts'
 
 /** With less noise than this epsilon is in the thousands, and RDP says so as well */
@@ -42,7 +41,7 @@ export function pldAccountant (): Accountant {
 class PldAccountant implements Accountant {
   readonly name = 'pld'
   readonly events: readonly MechanismEvent[]
-  /** Of the same events, for what is beyond float64 here */
+  /** Of the same events: the better bound in rare cases of hardly any leak, and for what is beyond float64 here */
   readonly #fallback: Accountant
   readonly #cache: SpectrumCache
 
@@ -69,12 +68,14 @@ class PldAccountant implements Accountant {
     if (delta < LEAST_DELTA || !tractable(mechanisms)) {
       return this.#fallback.epsilon(delta)
     }
+    const rounding = lossRounding(mechanisms)
+    // A loss that is too small by the rounding adds at most as much to delta, which is cheaper where epsilon is tiny
+    const spared = rounding < delta * 1e-6 ? rounding : 0
     const epsilons = DIRECTIONS.map((direction) => {
       const losses = this.#losses(mechanisms, direction, { logDelta: Math.log(delta) })
-      return losses === undefined ? undefined : epsilonAt(losses, delta)
+      return Math.min(largestSum(mechanisms, direction), (losses && epsilonAt(losses, delta - spared)) ?? Infinity)
     })
-    const epsilon = Math.max(...epsilons.map((bound) => bound ?? Infinity))
-    return epsilon === Infinity ? this.#fallback.epsilon(delta) : epsilon + lossRounding(mechanisms)
+    return Math.min(this.#fallback.epsilon(delta), Math.max(...epsilons) + (spared > 0 ? 0 : rounding))
   }
 
   delta (epsilon: number): number {
@@ -90,18 +91,19 @@ class PldAccountant implements Accountant {
       return this.#fallback.delta(epsilon)
     }
     const reached = Math.max(0, epsilon - lossRounding(mechanisms))
-    return Math.max(...DIRECTIONS.map((direction) => {
-      if (mechanisms.reduce((sum, mechanism) => sum + mechanism.steps * largestLoss(mechanism, direction), 0) <= reached) {
+    const delta = Math.max(...DIRECTIONS.map((direction) => {
+      if (largestSum(mechanisms, direction) <= reached) {
         return 0
       }
       const losses = this.#losses(mechanisms, direction, { epsilon: reached })
-      return losses === undefined ? this.#fallback.delta(epsilon) : deltaAt(losses, reached)
+      return losses === undefined ? 1 : deltaAt(losses, reached)
     }))
+    return Math.min(this.#fallback.delta(epsilon), delta)
   }
 
   #losses (mechanisms: readonly MechanismEvent[], direction: Direction, target: Target): ComposedLosses | undefined {
-    const truncated = (tail: number): CumulantFunction =>
-      composedCumulants(mechanisms.map((mechanism) => ({ steps: mechanism.steps, cumulants: stepCumulants(mechanism, direction, tail) })))
+    const truncated: TruncatedCumulants = (tails) =>
+      composedCumulants(mechanisms.map((mechanism) => ({ steps: mechanism.steps, cumulants: stepCumulants(mechanism, direction, tails) })))
     const plan = planLosses(truncated, mechanisms.reduce((sum, { steps }) => sum + steps, 0), target)
     if (plan === undefined) {
       return undefined
@@ -135,6 +137,11 @@ function reduced (events: readonly MechanismEvent[]): { mu: number | undefined, 
 
 function tractable (mechanisms: readonly MechanismEvent[]): boolean {
   return mechanisms.every(({ noiseMultiplier }) => noiseMultiplier >= LEAST_NOISE_MULTIPLIER)
+}
+
+/** No composition has a larger loss; Infinity when there is no bound */
+function largestSum (mechanisms: readonly MechanismEvent[], direction: Direction): number {
+  return mechanisms.reduce((sum, mechanism) => sum + mechanism.steps * largestLoss(mechanism, direction), 0)
 }
 
 /** Bound of what rounding the losses of all steps takes from epsilon */

@@ -38,10 +38,10 @@ export interface OpenBudget {
   similar: Array<{ fingerprint: string, share: number }>
 }
 
-/** One folder for each user, whatever home: a new home on the same data meets the same ledger */
+/** One folder for each user and beside all homes: a new home on the same data meets the same ledger, and deleting a home leaves it */
 export function defaultLedgerRoot (environment: Readonly<Record<string, string | undefined>> = process.env): string {
   const state = environment['XDG_STATE_HOME']
-  return join(state === undefined || state === '' ? join(homedir(), '.local', 'state') : state, 'grapevine', 'ledgers')
+  return join(state === undefined || state === '' ? join(homedir(), '.local', 'state') : state, 'grapevine-ledgers')
 }
 
 /**

@@ -89,7 +89,7 @@ async function grid (): Promise<Finished[]> {
     .filter((attack) => rule !== 'alone' || attack === 'none')
     .flatMap((attack) => seeds.map((seed) => ({ ...settings, rule, attack, seed })))), running)
   console.log('\nmean accuracy of honest peers, % (reference, difference)')
-  console.table(gridTable(finished, { rules, attacks, comparable: comparable && GRID_ONLY.every((option) => values[option] === undefined) }))
+  console.table(gridTable(finished, { rules, attacks, comparable: comparable && settings.model === GRID_A.model && GRID_ONLY.every((option) => values[option] === undefined) }))
   return finished
 }
 

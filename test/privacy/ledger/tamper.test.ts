@@ -126,9 +126,11 @@ const CASES: Case[] = [
     what: 'an entry in another than its canonical encoding',
     edit: async (files) => {
       const bytes = Buffer.from((await files.get(key(4))))
-      // steps 10 in two bytes instead of one
+      // steps 10 as a float: a decoder that is not strict takes it for the same number
+      const float = Buffer.alloc(9, 0xfb)
+      float.writeDoubleBE(10, 1)
       const at = bytes.indexOf(Buffer.from([0x65, ...Buffer.from('steps'), 10]))
-      await files.put(key(4), Buffer.concat([bytes.subarray(0, at + 6), Buffer.from([0x18, 10]), bytes.subarray(at + 7)]))
+      await files.put(key(4), Buffer.concat([bytes.subarray(0, at + 6), float, bytes.subarray(at + 7)]))
     },
     index: 4,
     problem: /^not readable$/
@@ -252,6 +254,13 @@ const CASES: Case[] = [
     },
     index: 5,
     problem: /^the sums stored with it are not those of the entries$/
+  },
+  {
+    what: 'a head with other sums than its own',
+    edit: async (files) => files.put('head', encodeHead({ ...await headOf(files), summaryDigest: 'a'.repeat(64) })),
+    index: 5,
+    problem: /^the sums stored/,
+    refused: /the sums stored with entry 5/
   },
   {
     what: 'a removed sum',

@@ -88,6 +88,23 @@ describe.runIf(BUILT)('a process that is killed while it reserves and releases',
     return { recorded, released }
   }
 
+  it('holds the ledger against a second node, is named while it lives, and frees it when it is killed', async () => {
+    const fingerprint = 'a'.repeat(64)
+    const child = spawn(process.execPath, [SCRIPT, root, fingerprint, join(root, 'releases')], { stdio: ['ignore', 'pipe', 'inherit'] })
+    const closed = once(child, 'close')
+    await once(child.stdout, 'data')
+    const ledger = createLedger({ root, fingerprint, clock: { now: () => 0 } })
+    await expect(ledger.open()).rejects.toMatchObject({
+      name: 'LedgerLockedError',
+      message: `the privacy ledger in ${join(root, fingerprint)} is in use by process ${child.pid}: another node is training on the same data; stop it first`
+    })
+    child.kill('SIGKILL')
+    await closed
+    await ledger.open()
+    expect(await ledger.verify()).toEqual({ entries: ledger.head().index + 1 })
+    await ledger.close()
+  })
+
   it(`has recorded at least the steps that it released, ${KILLS} times out of ${KILLS}`, async () => {
     const lanes = await Promise.all(Array.from({ length: LANES }, async (_, lane) => torture(lane)))
     // it was killed at work, not before

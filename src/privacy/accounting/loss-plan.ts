@@ -60,7 +60,7 @@ const LEAST_TAIL = 1e-290
 
 const LOW_TAIL = 1e-10
 
-/** Spacing times tilt, above which the grid says nothing about single steps any more; 0.01 is usual */
+/** Spacing, and spacing times tilt, above which the grid says nothing about single steps any more; 0.01 is usual */
 const COARSEST = 4
 
 /** In standard deviations: changes of the tilt with which the ends of the window are bounded, best of all */
@@ -72,7 +72,7 @@ export type Tails = Pick<LossGrid, 'tail' | 'lowTail'>
 /** Cumulant function of a composition whose steps each lack these tails */
 export type TruncatedCumulants = (tails: Tails) => CumulantFunction
 
-/** For a composition of this many steps; undefined when the target, or the spread of the losses, is beyond float64 */
+/** For a composition of this many steps; undefined when float64 or the grid's length cannot do it */
 export function planLosses (truncated: TruncatedCumulants, steps: number, target: Target): LossPlan | undefined {
   const logDelta = 'logDelta' in target ? target.logDelta : logDeltaAt(truncated, steps, target.epsilon)
   if (logDelta === undefined) {
@@ -107,7 +107,7 @@ export function planLosses (truncated: TruncatedCumulants, steps: number, target
   const finest = Math.sqrt(12 * TOLERANCE * Math.max(1, tilt * epsilon) / (steps * steepness * (steepness + 1)))
   const cells = Math.min(MAX_CELLS, Math.max(MIN_CELLS, 2 ** Math.ceil(Math.log2((top - bottom) / finest))))
   const spacing = rounded((top - bottom) / cells, 8, Math.ceil)
-  return spacing * tilt < COARSEST ? { grid: { spacing, cells, tilt, tailTilt, ...tails }, first: Math.floor(bottom / spacing) } : undefined
+  return spacing * Math.max(1, tilt) < COARSEST ? { grid: { spacing, cells, tilt, tailTilt, ...tails }, first: Math.floor(bottom / spacing) } : undefined
 }
 
 function tailsAt (logDelta: number, steps: number): Tails {

@@ -7,8 +7,10 @@
  * rare cases a step more shows less, by as much.
  *
  * A composition is only a list of events, and nothing is computed until it is asked for. Then each pair of sampleRate
- * and noiseMultiplier costs a transform for each direction, 50 to 150 ms altogether at 10,000 steps. The grid takes few
- * values, so the next step mostly finds the transforms of the one before, and costs two inverse transforms.
+ * and noiseMultiplier costs a transform for each direction, 20 to 50 ms altogether at 10,000 steps. The grid takes few
+ * values, so the next step mostly finds the transforms of the one before, and costs two inverse ones, some 8 ms. The
+ * length of a transform is bounded: at a million steps the excess is 1 part in 2,000, and from some 100 million steps on
+ * RDP is the better bound, and taken.
  */
 import { checkedDelta, checkedEpsilon, withEvent } from './accountant.ts'
 import { composeLosses, deltaAt, epsilonAt } from './composed-losses.ts'

@@ -10,6 +10,8 @@
  * The bound is loose by construction: it does not say what the epsilon is, only what it is not.
  */
 import { largest, logBinomialMasses } from './binomial.ts'
+import { checkedClaim } from './privacy-region.ts'
+import type { PrivacyClaim } from './privacy-region.ts'
 
 const DEFAULT_CONFIDENCE = 0.95
 
@@ -23,13 +25,6 @@ export interface OneRunResult {
   guesses: number
   /** v: guesses that were right */
   correct: number
-}
-
-export interface PrivacyClaim {
-  /** Nats */
-  epsilon: number
-  /** @default 0 */
-  delta?: number
 }
 
 export interface LowerBoundOptions {
@@ -58,13 +53,9 @@ export interface OneRunAudit extends OneRunResult {
  * f(v) + 2 m delta max_i (f(v - i) - f(v)) / i, where f(v) = P[Binomial(r, e^epsilon / (1 + e^epsilon)) >= v]. Throws
  * RangeError for impossible numbers
  */
-export function oneRunPValue (result: OneRunResult, { epsilon, delta = 0 }: PrivacyClaim): number {
+export function oneRunPValue (result: OneRunResult, claim: PrivacyClaim): number {
   requireResult(result)
-  requireProbability('delta', delta)
-  if (!(epsilon >= 0)) {
-    throw new RangeError(`epsilon must be at least 0, not ${epsilon}`)
-  }
-  return pValue(result, epsilon, delta)
+  return pValue(result, checkedClaim(claim))
 }
 
 /**
@@ -74,14 +65,14 @@ export function oneRunPValue (result: OneRunResult, { epsilon, delta = 0 }: Priv
  */
 export function oneRunLowerBound (result: OneRunResult, { delta = 0, confidence = DEFAULT_CONFIDENCE }: LowerBoundOptions = {}): number {
   requireResult(result)
-  requireProbability('delta', delta)
+  checkedClaim({ epsilon: 0, delta })
   if (!(confidence >= LEAST_CONFIDENCE && confidence < 1)) {
     throw new RangeError(`confidence must be at least ${LEAST_CONFIDENCE} and below 1, not ${confidence}`)
   }
   const limit = 1 - confidence
   // Where the p-value is below 1/4, v - i lies above the median for every i that could count, and the p-value grows with
   // epsilon: it crosses the limit once
-  const isRefuted = (epsilon: number): boolean => pValue(result, epsilon, delta) < limit
+  const isRefuted = (epsilon: number): boolean => pValue(result, { epsilon, delta }) < limit
   return isRefuted(0) ? largest(isRefuted, 0, 1) : 0
 }
 
@@ -127,7 +118,10 @@ export function auditOneRun (scores: ArrayLike<number>, included: Uint8Array, { 
   return { ...result, lowerBound: oneRunLowerBound(result, options) }
 }
 
-function pValue ({ canaries, guesses, correct }: OneRunResult, epsilon: number, delta: number): number {
+function pValue ({ canaries, guesses, correct }: OneRunResult, { epsilon, delta }: Required<PrivacyClaim>): number {
+  if (epsilon === Infinity) {
+    return 1
+  }
   const masses = logBinomialMasses(guesses, epsilon).map(Math.exp)
   const tail = masses.subarray(correct).reduce((sum, mass) => sum + mass, 0)
   if (delta === 0) {
@@ -151,11 +145,5 @@ function requireResult ({ canaries, guesses, correct }: OneRunResult): void {
 function requireCount (name: string, count: number, most: number): void {
   if (!(Number.isInteger(count) && count >= 0 && count <= most)) {
     throw new RangeError(`${name} must be a whole number from 0 to ${most}, not ${count}`)
-  }
-}
-
-function requireProbability (name: string, value: number): void {
-  if (!(value >= 0 && value <= 1)) {
-    throw new RangeError(`${name} must be from 0 to 1, not ${value}`)
   }
 }

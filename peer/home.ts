@@ -29,6 +29,11 @@ export async function hasPeer (home: string): Promise<boolean> {
   return await exists(join(home, CONFIG_FILE)) || await exists(databaseFolder(home))
 }
 
+/** True for a home whose peer ran, but whose key is gone: it would go on under another name */
+export async function lostKey (home: string): Promise<boolean> {
+  return await exists(databaseFolder(home)) && !await exists(join(home, 'identity.key'))
+}
+
 /** Throws NoHomeError */
 export async function requirePeer (home: string): Promise<void> {
   if (!await hasPeer(home)) {

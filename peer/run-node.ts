@@ -5,6 +5,7 @@ import { connectControl } from './control/control-client.ts'
 import { ControlServer } from './control/control-server.ts'
 import { reportError } from './error-report.ts'
 import { GracefulStop } from './graceful-stop.ts'
+import { lostKey } from './home.ts'
 import { logNode } from './node-log.ts'
 import { DATA_SETTINGS } from './node-init.ts'
 import type { Settings } from './settings.ts'
@@ -18,6 +19,9 @@ import type { GrapevineNode, NodeInit } from '../src/node-interface.ts'
  */
 export async function runNode (init: NodeInit, settings: Settings, terminal: Terminal): Promise<number> {
   await refuseRunning(init.home)
+  if (await lostKey(init.home)) {
+    terminal.warn(`${init.home} has lost its identity.key: this peer gets a new one, and to the others it is a new peer. Stop it and put the old key back if you have a copy`)
+  }
   // the native libraries of a backend print a banner otherwise
   process.env['TF_CPP_MIN_LOG_LEVEL'] ??= '2'
   const { createNode } = await import('../src/index.ts')

@@ -74,7 +74,7 @@ export function toggle (z: Z): zod.ZodType<boolean> {
 }
 
 export function data (z: Z): zod.ZodType<string> {
-  return z.string().max(4096).regex(/^(digits(:\d{1,10})?|idx:.+|csv:.+)$/)
+  return z.string().max(4096).regex(/^(digits(:\d{1,10})?|idx:.+|csv:.+)$/).refine((value) => !(Number(/^digits:(\d+)$/.exec(value)?.[1]) > MAX_SEED))
 }
 
 export function partition (z: Z): zod.ZodType<string> {

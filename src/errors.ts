@@ -125,6 +125,21 @@ export class StoreClosedError extends Error {
   override name = 'StoreClosedError'
 }
 
+/** Another live process holds the privacy ledger of this dataset: it trains on the same data */
+export class LedgerLockedError extends Error {
+  override name = 'LedgerLockedError'
+}
+
+/** The privacy ledger is damaged or was edited. No training on its dataset may begin. Nothing is deleted */
+export class LedgerCorruptError extends Error {
+  override name = 'LedgerCorruptError'
+}
+
+/** The privacy ledger could not be written or read: disk full, no permission. The training that it was for may not begin */
+export class LedgerWriteError extends Error {
+  override name = 'LedgerWriteError'
+}
+
 /** A version prefix fits more than one version */
 export class AmbiguousVersionError extends Error {
   override name = 'AmbiguousVersionError'

@@ -9,10 +9,12 @@ import * as dagCbor from '@ipld/dag-cbor'
 import { CID } from 'multiformats/cid'
 import { create as createDigest } from 'multiformats/hashes/digest'
 import { z } from 'zod'
-import { unmetPrecondition } from './aggregators/rules.ts'
+import { needsLosses, unmetPrecondition } from './aggregators/rules.ts'
 import { InvalidFederationError } from './errors.ts'
 import { closest } from './closest.ts'
 import { plainValueProblem } from './plain-value.ts'
+import { gradientNoiseMultiplier } from './privacy/mechanism.ts'
+import { privacySchema } from './privacy/settings.ts'
 import { quoted } from './quoted.ts'
 
 /** A document larger than this is refused unread: a topology is a few kilobytes */
@@ -115,10 +117,7 @@ const schema = z.strictObject({
     /** Updates of rounds r - staleness .. r take part in round r */
     staleness: z.int().min(0).max(64)
   }),
-  /** Reserved: `none` is all that this version knows */
-  privacy: z.strictObject({
-    mechanism: z.literal('none')
-  })
+  privacy: privacySchema
 })
 
 /** What all peers of a federation agree on. Every default is filled in */
@@ -242,6 +241,7 @@ function requireOneLength (document: FederationDocument): void {
     throw new InvalidFederationError('training: exactly one of "epochs" and "steps" must be given')
   }
   requireRule(document)
+  requirePrivacy(document)
 }
 
 /** With too few neighbours the rule could never run: every peer would keep its own model for ever */
@@ -254,6 +254,21 @@ function requireRule ({ aggregation, topology: { degree } }: FederationDocument)
   }
   if (problem !== undefined) {
     throw new InvalidFederationError(`aggregation: ${problem}`)
+  }
+}
+
+/** What reads private data beside the mechanism would leak past it */
+function requirePrivacy ({ privacy, aggregation: { rule } }: FederationDocument): void {
+  if (privacy.mechanism === 'none') {
+    return
+  }
+  if (needsLosses(rule)) {
+    throw new InvalidFederationError(`aggregation.rule: "${rule}" weighs neighbours by losses on own examples, which privacy.mechanism "${privacy.mechanism}" does not cover; choose another rule`)
+  }
+  try {
+    gradientNoiseMultiplier(privacy)
+  } catch (err) {
+    throw new InvalidFederationError((err as Error).message, { cause: err })
   }
 }
 

@@ -4,6 +4,7 @@
 import type { TypedEventTarget } from 'main-event'
 import type { FederationDocument } from './federation.ts'
 import type { MeshLimits } from './mesh-limits.ts'
+import type { PrivacyStatus } from './privacy/budget.ts'
 import type { BackendName, Clock, DatasetSource, ModelVersion, Neighbour, Partition, PeerName, RejectionReason, Traffic, TrainerDescription } from './interface.ts'
 
 /** Local settings of one node. What peers must agree on is in the federation document instead */
@@ -97,6 +98,8 @@ export interface RoundReport {
   phases: PhaseTimes
   /** Examples seen in local training */
   examples: number
+  /** Epsilon spent so far on this dataset, and the limit; null without a privacy mechanism */
+  privacy: PrivacyStatus | null
 }
 
 export interface NodeEvents {
@@ -111,6 +114,8 @@ export interface NodeEvents {
   'round:start': CustomEvent<{ round: number }>
   'round:phase': CustomEvent<{ round: number, phase: RoundPhase }>
   'round:end': CustomEvent<RoundReport>
+  /** The next round would exceed the limit of epsilon: from this round on the node sends nothing, and averages and evaluates only */
+  'privacy:exhausted': CustomEvent<{ round: number, status: PrivacyStatus }>
   /** The node took over its neighbours' model because it was far behind, or new */
   'round:jump': CustomEvent<{ from: number, to: number, sources: number }>
   'version:commit': CustomEvent<ModelVersion>

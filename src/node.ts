@@ -8,20 +8,20 @@ import { createAggregator } from './aggregators/aggregator.ts'
 import { createAttack } from './attacks/attack.ts'
 import { bootstrapProblem } from './bootstrap-check.ts'
 import { createCodec } from './codec/codec.ts'
-import { BootstrapError, FederationMismatchError, NodeStateError } from './errors.ts'
-import { decodeFederation, encodeFederation, federationId } from './federation.ts'
+import { enterFederation } from './enter-federation.ts'
+import { NodeStateError } from './errors.ts'
 import { inspectTopology } from './model/topology.ts'
 import { createWorkerTrainer } from './model/worker-trainer.ts'
 import { meshLimits } from './mesh-limits.ts'
 import { describeNode } from './node-description.ts'
 import { checkNodeInit } from './node-settings.ts'
-import { fetchFederation } from './network/federation-exchange.ts'
 import { loadOrCreateIdentity } from './network/identity.ts'
 import { createNetwork } from './network/network.ts'
 import { meshReady } from './round/mesh-ready.ts'
 import { RoundEngine } from './round/round-engine.ts'
 import { createLevelStore } from './store/level-store.ts'
 import { systemClock } from './system-clock.ts'
+import type { Membership } from './enter-federation.ts'
 import type { FederationDocument } from './federation.ts'
 import type { Clock, ModelVersion, Network, Store, Trainer, TrainerDescription } from './interface.ts'
 import type { MeshLimits } from './mesh-limits.ts'
@@ -30,17 +30,7 @@ import type { GrapevineNode, NodeDescription, NodeEvents, NodeInit, NodeStatus }
 /** After the last round: neighbours that were told of the last update need a moment to begin pulling it */
 const LINGER_MS = 500
 
-/** How long one try to reach a bootstrap address for the document may take */
-const FETCH_TIMEOUT_MS = 15_000
-
 type StopReason = NodeEvents['stopped']['detail']['reason']
-
-interface Membership {
-  bytes: Uint8Array
-  id: string
-  document: FederationDocument
-  how: 'founded' | 'joined' | 'resumed'
-}
 
 class Node extends TypedEventEmitter<NodeEvents> implements GrapevineNode {
   private readonly init: NodeInit
@@ -100,7 +90,7 @@ class Node extends TypedEventEmitter<NodeEvents> implements GrapevineNode {
     await mkdir(init.home, { recursive: true, mode: 0o700 })
     await store.open()
     const privateKey = await loadOrCreateIdentity(init.home)
-    const membership = this.membership = await this.enterFederation()
+    const membership = this.membership = await enterFederation(init, store, this.abort.signal)
     const { document } = membership
     const { layout, parameterCount } = inspectTopology(document.model)
     const codec = createCodec(document.codec.name)
@@ -145,47 +135,6 @@ class Node extends TypedEventEmitter<NodeEvents> implements GrapevineNode {
     const { document } = membership
     this.emit('listening', { peer: network.self, addresses: network.addresses() })
     this.emit('joined', { federation: membership.id, name: document.name, how: membership.how, round: engine.latestVersion?.round ?? 0, backend: description.backend })
-  }
-
-  /** The document from the home, from the founder, or from the first bootstrap address that answers */
-  private async enterFederation (): Promise<Membership> {
-    const { init, store } = this
-    const stored = await store.getFederation()
-    if (stored !== undefined) {
-      return this.checked(stored, 'resumed')
-    }
-    if (init.federation !== undefined) {
-      const bytes = encodeFederation(init.federation)
-      return this.entered(this.checked(bytes, (init.bootstrap ?? []).length > 0 ? 'joined' : 'founded'))
-    }
-    if ((init.bootstrap ?? []).length === 0) {
-      throw new BootstrapError('this home knows no federation, and no bootstrap address was given: found one with a federation document, or join one by address', 'unreachable')
-    }
-    const { bytes } = await fetchFederation({
-      addresses: init.bootstrap!,
-      signal: AbortSignal.any([this.abort.signal, AbortSignal.timeout(FETCH_TIMEOUT_MS)]),
-      ...(init.expectedFederation === undefined ? {} : { expected: init.expectedFederation })
-    })
-    return this.entered(this.checked(bytes, 'joined'))
-  }
-
-  /** A topology from a stranger may be absurd, and an own one mistaken: it is refused before the home belongs to it */
-  private async entered (membership: Membership): Promise<Membership> {
-    inspectTopology(membership.document.model)
-    await this.store.putFederation(membership.bytes)
-    return membership
-  }
-
-  private checked (bytes: Uint8Array, how: Membership['how']): Membership {
-    const id = federationId(bytes)
-    const { expectedFederation, federation } = this.init
-    if (expectedFederation !== undefined && expectedFederation !== id) {
-      throw new FederationMismatchError(`expected federation ${expectedFederation}, but found ${id} (${how}): correct the expected id (--federation-id), or use another home`)
-    }
-    if (how === 'resumed' && federation !== undefined && federationId(encodeFederation(federation)) !== id) {
-      throw new FederationMismatchError(`${this.init.home} belongs to federation ${id}, not to ${federationId(encodeFederation(federation))}: use another home`)
-    }
-    return { bytes, id, document: decodeFederation(bytes), how }
   }
 
   // ---------------------------------------------------------------------------------------- rounds

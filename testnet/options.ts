@@ -32,6 +32,8 @@ Exit codes: 0 done, 2 wrong usage, 3 wrong federation document, 7 a backend cann
 /** A timer of Node's counts milliseconds in 31 bits, and ends at once when there are more */
 const MAX_TIMEOUT_SECONDS = 2_147_483
 
+const MAX_SEED = 0xffffffff
+
 /** What the program is to do */
 export interface Order {
   init: TestnetInit
@@ -117,7 +119,7 @@ function buildProgram (write: (text: string) => void): Command {
     new Option('--iid', 'split the examples at random').conflicts(['dirichlet', 'shards']),
     new Option('--degree <k>', 'neighbours of each peer').argParser(whole('--degree', 1, 64)),
     new Option('--resample <n>', 'neighbours, of k, that change every round (default: 0)').argParser(whole('--resample', 0, 64)),
-    new Option('--seed <n>', 'seed of the split').argParser(whole('--seed', 0, 0xffffffff)),
+    new Option('--seed <n>', 'seed of the split').argParser(whole('--seed', 0, MAX_SEED)),
     new Option('--preset <name>', `ready-made settings (default: ${DEFAULT_PRESET})`).argParser(oneOf('preset', PRESET_NAMES)).conflicts('federation'),
     new Option('--federation <file>', 'federation document, a JSON file'),
     new Option('--data <spec>', 'digits, digits:SEED, idx:DIR or csv:FILE').argParser(parseData),
@@ -300,8 +302,8 @@ function parseAttackers (text: string): Attackers {
 }
 
 function parseData (text: string): DatasetSource {
-  const match = /^(digits)(?::(\d{1,9}))?$|^(idx|csv):(.+)$/.exec(text)
-  if (match === null) {
+  const match = /^(digits)(?::(\d{1,10}))?$|^(idx|csv):(.+)$/.exec(text)
+  if (match === null || Number(match[2]) > MAX_SEED) {
     throw new UsageError(`--data must be digits, digits:SEED, idx:DIR or csv:FILE, not "${text}"`)
   }
   if (match[3] === 'idx') {

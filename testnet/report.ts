@@ -134,9 +134,9 @@ function reportAttacker (record: PeerRecord, attack: string, records: readonly P
   return { name: record.name, attack, excluded, of, suspectedBy: last.filter(({ suspects, banned }) => id in suspects || banned.includes(id)).length, neighbours: last.length }
 }
 
-/** Of the honest peers that had one */
+/** Of the honest peers that were there at the end: what one knew when it was killed says nothing about the end */
 function lastRounds (records: readonly PeerRecord[]): RecordedRound[] {
-  return records.filter(({ byzantine }) => byzantine === undefined).flatMap((record) => record.rounds.get(lastRound(record) ?? -1) ?? [])
+  return records.filter(({ byzantine, state }) => byzantine === undefined && state !== 'killed' && state !== 'failed').flatMap((record) => record.rounds.get(lastRound(record) ?? -1) ?? [])
 }
 
 function detectionOf (records: readonly PeerRecord[]): TestnetReport['summary']['detection'] {

@@ -14,7 +14,7 @@ export async function join ({ home, settings: given, terminal, args }: VerbConte
   const isNew = !await hasPeer(home)
   const settings = isNew ? (await prepareHome(home, wanted, undefined)).settings : wanted
   if (isNew) {
-    terminal.note(`made a new peer in ${home}`)
+    terminal.note(`made a new peer in ${home}; its settings are in grapevine.toml there`)
   }
   const init = await nodeInit(home, settings)
   const document = await sameDocument(home, undefined)

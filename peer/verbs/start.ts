@@ -20,7 +20,7 @@ export async function start ({ home, settings: given, terminal }: VerbContext): 
   const document = await sameDocument(home, named)
   const settings = isNew ? (await prepareHome(home, given, document)).settings : given
   if (isNew) {
-    terminal.note(`made a new peer in ${home}`)
+    terminal.note(`made a new peer in ${home}; its settings are in grapevine.toml there`)
   }
   const init = await nodeInit(home, settings)
   return await runNode(document === undefined ? init : { ...init, federation: document }, settings, terminal)

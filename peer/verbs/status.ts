@@ -12,11 +12,12 @@ import type { NodeDescription, RoundReport } from '../../src/node-interface.ts'
 import type { Terminal } from '../terminal.ts'
 
 /** Exit code 0 when the peer runs, 4 when it does not */
-export async function status ({ home, terminal }: VerbContext): Promise<number> {
+export async function status ({ home, terminal, origins }: VerbContext): Promise<number> {
   const reader = await openHome(home)
   try {
     if (reader.running === undefined) {
       await showStopped(reader, home, terminal)
+      terminal.note(`Start it: grapevine start${origins.home === undefined ? '' : ` --home ${home}`}`)
       return EXIT_CODES.running.code
     }
     showRunning(reader.running, terminal)
@@ -85,5 +86,4 @@ async function showStopped (reader: HomeReader, home: string, terminal: Terminal
   terminal.field('Federation', federation === null ? 'none yet' : `"${federation.name}" ${federation.id}`)
   terminal.field('Last round', lastRound === undefined ? 'none yet' : formatRound(lastRound))
   terminal.field('Version', latestVersion === undefined ? 'none yet' : `${latestVersion.id} (round ${latestVersion.round})`)
-  terminal.note('Start it: grapevine start')
 }

@@ -105,3 +105,9 @@ export function unmetPrecondition ({ rule, f, clipRadius }: { rule: string, f: n
   }
   return undefined
 }
+
+/** Whether a rule reads losses on own examples. Throws RangeError for a name that is none */
+export function needsLosses (name: string): boolean {
+  const { rule } = ruleChain(name)
+  return rule.kind === 'combination' && rule.needsLosses === true
+}

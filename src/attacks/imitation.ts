@@ -19,6 +19,9 @@ export function mimic (strength?: number): Attack {
 /** `stale[:rounds]`: the own model of so many rounds ago, 5 by default, signed as if it were new */
 export function stale (rounds: number = 5): Attack {
   checkedStrength('stale', rounds, { above: 0, atMost: 100 })
+  if (!Number.isInteger(rounds)) {
+    throw new RangeError(`attack stale: the strength is a whole number of rounds, not ${rounds}`)
+  }
   const past: Float32Array[] = []
   return {
     name: 'stale',

@@ -6,17 +6,21 @@
  */
 import { MAX_MAGNITUDE } from '../codec/frame.ts'
 import { DatasetError, TrainingError } from '../errors.ts'
+import { releaseUpdate } from '../privacy/update-release.ts'
 import { seededRandom } from '../seeded-random.ts'
 import { LayerGraph } from './layer-graph.ts'
 import { batchLoss, countCorrect } from './loss.ts'
 import { BatchBuffer, ContinuousIndices, epochIndices } from './mini-batches.ts'
 import { createOptimizer } from './optimizer.ts'
+import { PrivateSteps } from './private-steps.ts'
 import { MAX_BATCH_ACTIVATIONS, planModel } from './topology.ts'
 import type { Dataset, Examples } from '../data/examples.ts'
 import type { FederationDocument } from '../federation.ts'
-import type { EvaluationResult, TrainResult } from '../interface.ts'
+import type { EvaluationResult, Random, TrainResult } from '../interface.ts'
+import type { NoiseSource } from '../privacy/noise/noise-source.ts'
 import type { Backend } from './backend.ts'
 import type { Optimizer } from './optimizer.ts'
+import type { StepStatistics } from './private-steps.ts'
 import type { ModelPlan } from './topology.ts'
 
 /** Examples at a time when evaluating, where memory allows */
@@ -30,6 +34,8 @@ export interface LocalTrainingInit {
   backend: Backend
   /** Seed of the order of the examples and of dropout */
   seed: number | string
+  /** For a document with a privacy mechanism. Whoever can foresee it can take the noise off again */
+  noise?: NoiseSource | undefined
 }
 
 export interface TrainOptions {
@@ -44,6 +50,7 @@ export class LocalTraining {
   private readonly graph: LayerGraph
   private readonly optimizer: Optimizer
   private readonly batches: BatchBuffer
+  private readonly privateSteps: PrivateSteps | undefined
   private readonly continuous: ContinuousIndices
   private readonly evaluationBatch: number
   private readonly testBatches: BatchBuffer
@@ -59,6 +66,7 @@ export class LocalTraining {
     this.graph = new LayerGraph(this.plan, document.model.loss, init.backend)
     this.optimizer = createOptimizer(document.training.optimizer, this.plan.parameterCount)
     this.batches = new BatchBuffer(train, Math.min(batchSize, train.count))
+    this.privateSteps = this.createPrivateSteps(train.count)
     this.continuous = new ContinuousIndices(train.count, `${seed}`)
     this.evaluationBatch = Math.max(1, Math.min(EVALUATION_BATCH, test.count, Math.floor(EVALUATION_ACTIVATIONS / this.plan.activations)))
     this.testBatches = new BatchBuffer(test, this.evaluationBatch)
@@ -74,17 +82,14 @@ export class LocalTraining {
     const random = seededRandom(`${this.init.seed}/dropout/${round}`)
     const totals = { loss: 0, examples: 0, steps: 0 }
     this.optimizer.parameters.set(parameters)
-    for (const indices of this.indices(round)) {
-      if (cancelled()) {
-        break
-      }
-      const batch = this.batches.fill(indices)
-      totals.loss += this.graph.gradients(this.optimizer.parameters, batch, this.optimizer.gradients, random)
+    for (const { loss, examples } of until(this.privateSteps?.steps(random) ?? this.plainSteps(round, random), cancelled)) {
       this.optimizer.step()
-      totals.examples += batch.count
+      totals.loss += loss
+      totals.examples += examples
       totals.steps++
     }
-    const result = { parameters: this.optimizer.parameters.slice(), loss: totals.loss / Math.max(1, totals.examples), examples: totals.examples, steps: totals.steps }
+    const trained = this.released(parameters, this.optimizer.parameters)
+    const result = { parameters: trained, loss: totals.loss / Math.max(1, totals.examples), examples: totals.examples, steps: totals.steps }
     this.requireFinite(result)
     return result
   }
@@ -134,6 +139,31 @@ export class LocalTraining {
     return Number.isFinite(loss) ? loss / size : Infinity
   }
 
+  /** Steps of a round without privacy: before each yield the gradients were written */
+  private * plainSteps (round: number, random: Random): Generator<StepStatistics> {
+    for (const indices of this.indices(round)) {
+      const batch = this.batches.fill(indices)
+      yield { loss: this.graph.gradients(this.optimizer.parameters, batch, this.optimizer.gradients, random), examples: batch.count }
+    }
+  }
+
+  private createPrivateSteps (exampleCount: number): PrivateSteps | undefined {
+    const { document, noise } = this.init
+    const { privacy: settings } = document
+    if (settings.mechanism !== 'none' && noise === undefined) {
+      throw new TypeError('a federation with privacy needs a source of noise')
+    }
+    return settings.mechanism === 'dp-sgd'
+      ? new PrivateSteps({ settings, document, exampleCount, graph: this.graph, optimizer: this.optimizer, batches: this.batches, noise: noise! })
+      : undefined
+  }
+
+  /** What may leave: under update-level privacy the change as a whole is clipped and made noisy */
+  private released (start: Float32Array, trained: Float32Array): Float32Array {
+    const { document: { privacy }, noise } = this.init
+    return privacy.mechanism === 'update-level' ? releaseUpdate(start, trained, { ...privacy, noise: noise! }) : trained.slice()
+  }
+
   private * indices (round: number): Generator<Uint32Array> {
     const { batchSize, epochs, steps } = this.init.document.training
     const { train } = this.init.dataset
@@ -148,7 +178,8 @@ export class LocalTraining {
 
   private requireFinite ({ parameters, loss, steps }: TrainResult): void {
     const bad = parameters.findIndex((parameter) => !(Math.abs(parameter) <= MAX_MAGNITUDE))
-    if (bad === -1 && Number.isFinite(loss)) {
+    // whether a round fails is seen from outside: with privacy only what is noisy may decide it
+    if (bad === -1 && (Number.isFinite(loss) || this.init.document.privacy.mechanism !== 'none')) {
       return
     }
     // moments that saw NaN would spoil every later round

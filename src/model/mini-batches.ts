@@ -18,9 +18,11 @@ function shuffledIndices (count: number, seed: string): Uint32Array {
 export class BatchBuffer {
   private readonly examples: Examples
   private readonly batch: Batch
+  /** Examples in one batch, at most */
+  readonly capacity: number
 
-  /** `capacity` examples at most in one batch */
   constructor (examples: Examples, capacity: number) {
+    this.capacity = capacity
     this.examples = examples
     this.batch = { inputs: new Float32Array(capacity * examples.featureCount), labels: new Uint16Array(capacity), count: 0 }
   }

@@ -7,6 +7,7 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { loadDataset } from '../data/load-dataset.ts'
 import { poisoned } from '../data/poison.ts'
+import { createSecureNoise } from '../privacy/noise/secure-noise.ts'
 import { chooseBackend } from './choose-backend.ts'
 import { firstLine } from './first-line.ts'
 import { initialParameters } from './initial-parameters.ts'
@@ -39,10 +40,11 @@ async function start (): Promise<TrainerDescription> {
   const dataset = poison === undefined
     ? honest
     : { ...honest, train: poisoned(honest.train, poison, { shape: plan.inputShape, classes: document.model.labels.length }) }
+  const noise = document.privacy.mechanism === 'none' ? undefined : createSecureNoise()
   setEnvironment()
   const chosen = await chooseBackend({
     backend,
-    prepare: (loaded) => new LocalTraining({ document, dataset, backend: loaded, seed }),
+    prepare: (loaded) => new LocalTraining({ document, dataset, backend: loaded, seed, noise }),
     parameters: initialParameters(document.model),
     stepMultiplications: PASSES * plan.multiplications * Math.min(document.training.batchSize, dataset.train.count),
     now: () => performance.now()

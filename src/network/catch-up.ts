@@ -29,6 +29,7 @@ export interface CatchUpComponents {
   clock: Clock
   logger: Logger
   neighbourhood: Pick<Neighbourhood, 'neighbours' | 'heard' | 'isConnected'>
+  isBanned: (peer: PeerName) => boolean
   refuse: (refusal: Refusal) => void
   /** A newer update than gossip brought */
   deliver: (update: PulledUpdate) => void
@@ -74,9 +75,10 @@ export class CatchUp {
 
   /** The newest update of every neighbour and every connected peer, as far as they can be had before the signal */
   async latest (options: AbortOptions): Promise<PulledUpdate[]> {
-    const { host, neighbourhood, logger } = this.components
+    const { host, isBanned, neighbourhood, logger } = this.components
     const connected = host.libp2p.getPeers().map(String)
-    const authors = [...new Set([...neighbourhood.neighbours(), ...connected])].slice(0, MAX_AUTHORS)
+    // others may still hold updates of a banned author
+    const authors = [...new Set([...neighbourhood.neighbours(), ...connected])].filter((author) => !isBanned(author)).slice(0, MAX_AUTHORS)
     const aborted = rejection(options.signal)
     const found = await Promise.all(authors.map(async (author) => {
       try {

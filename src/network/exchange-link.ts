@@ -99,13 +99,16 @@ export class ExchangeLink {
   }
 
   async #run (): Promise<void> {
+    const { clock } = this.#components
     for (let failures = 0; !this.#stopped.signal.aborted; failures++) {
+      const startedMs = clock.monotonicMs()
       try {
-        const stream = await this.#open()
-        failures = 0
-        await this.#send(stream)
+        await this.#send(await this.#open())
       } catch {
         // refused, reset, or the connection is gone: if it is not, the next attempt will do
+      }
+      if (clock.monotonicMs() - startedMs >= MAX_RETRY_MS) {
+        failures = 0
       }
       this.#stream = undefined
       this.#queue.clear()

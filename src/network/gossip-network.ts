@@ -8,15 +8,14 @@ import { AuthorLog } from './author-log.ts'
 import { Reputation } from './bans.ts'
 import { CatchUp } from './catch-up.ts'
 import { ContainedEventEmitter } from './contained-events.ts'
+import { joinControlTopic } from './control-topic.ts'
 import { encodeProof } from './equivocation.ts'
 import { serveFederation } from './federation-exchange.ts'
 import { GossipMeter } from './gossip-meter.ts'
-import { scoreTopic } from './gossip-settings.ts'
 import { createHost } from './host.ts'
 import { PullQueue } from './pull-queue.ts'
-import { controlTopic } from './topics.ts'
 import { UpdateCache } from './update-cache.ts'
-import { UpdateGossip, validator } from './update-gossip.ts'
+import { UpdateGossip } from './update-gossip.ts'
 import { signHeader } from './update-header.ts'
 import { UpdatePuller } from './update-pull.ts'
 import { UpdateServer } from './update-server.ts'
@@ -36,7 +35,6 @@ const CACHE_PAYLOADS = 4
 /** Gossip streams come and go without an event: liveness of neighbours is looked at this often */
 const LIVENESS_INTERVAL_MS = 250
 const MAX_DELIVERED_IDS = 1_024
-const MAX_CONTROL_BYTES = 16_384
 
 /** Membership over a host that is made already */
 export type NeighbourhoodFactory = (host: Host) => Neighbourhood
@@ -64,6 +62,8 @@ export class GossipNetwork extends ContainedEventEmitter<NetworkEvents> implemen
   private previousHash = new Uint8Array(0)
   private readonly stopping = new AbortController()
   private state: 'new' | 'started' | 'stopped' = 'new'
+  private starting: Promise<void> | undefined
+  private ending: Promise<void> | undefined
   self: PeerName = ''
 
   constructor (init: NetworkInit) {
@@ -98,7 +98,7 @@ export class GossipNetwork extends ContainedEventEmitter<NetworkEvents> implemen
     const puller = new UpdatePuller({ host, clock, refuse: refusePeer }, limits)
     const neighbourhood = createNeighbourhood(host)
     const queue = new PullQueue({ puller, refuse, deliver, signal: this.stopping.signal })
-    const catchUp = new CatchUp({ host, puller, cache, log, clock, logger, neighbourhood, refuse, deliver })
+    const catchUp = new CatchUp({ host, puller, cache, log, clock, logger, neighbourhood, isBanned, refuse, deliver })
     const announced = (update: ReadUpdate, from: PeerName): void => { this.announced(update, from) }
     const gossip = new UpdateGossip({ host, log, clock, logger, isBanned, refuse, deliver: announced }, limits)
     const server = new UpdateServer({ host, cache, clock, refuse: refusePeer }, limits)
@@ -108,13 +108,15 @@ export class GossipNetwork extends ContainedEventEmitter<NetworkEvents> implemen
   // ---------------------------------------------------------------------------------------- life cycle
 
   async start (options: AbortOptions = {}): Promise<void> {
-    if (this.state === 'started') {
-      return
-    }
     if (this.state === 'stopped') {
       throw new TypeError('a network that was stopped cannot be started again')
     }
     this.state = 'started'
+    this.starting ??= this.startParts(options)
+    return this.starting
+  }
+
+  private async startParts (options: AbortOptions): Promise<void> {
     const { host, reputation, server, neighbourhood, catchUp } = this.parts
     try {
       await reputation.load()
@@ -123,22 +125,33 @@ export class GossipNetwork extends ContainedEventEmitter<NetworkEvents> implemen
       await server.start()
       await serveFederation({ host, clock: this.init.clock }, this.init.federationBytes)
       await host.start()
-      this.joinControlTopic()
+      joinControlTopic({ host, neighbourhood, logger: this.parts.logger, isBanned: (peer) => reputation.isBanned(peer), refuse: (refusal) => { this.refuse(refusal) } }, this.init.federationId)
       await neighbourhood.start()
       this.followNeighbours()
       catchUp.start()
       this.livenessTimer = setInterval(() => { this.checkLiveness() }, LIVENESS_INTERVAL_MS)
     } catch (err) {
-      await this.stop({ signal: AbortSignal.abort() })
+      this.state = 'stopped'
+      await this.stopParts({ signal: AbortSignal.abort() })
       throw err
     }
   }
 
   async stop (options: AbortOptions = {}): Promise<void> {
-    if (this.state !== 'started') {
-      return
+    if (this.state !== 'new') {
+      this.state = 'stopped'
+      await (this.ending ??= this.end(options))
     }
-    this.state = 'stopped'
+  }
+
+  /** A start that is under way would open again what is closed before it */
+  private async end (options: AbortOptions): Promise<void> {
+    if (await this.starting?.then(() => true, () => false) === true) {
+      await this.stopParts(options)
+    }
+  }
+
+  private async stopParts (options: AbortOptions): Promise<void> {
     clearInterval(this.livenessTimer)
     const { host, neighbourhood, catchUp, queue } = this.parts
     try {
@@ -183,23 +196,6 @@ export class GossipNetwork extends ContainedEventEmitter<NetworkEvents> implemen
     reputation.addEventListener('error', guard<Error>((err) => { logger.error('a ban could not be stored - %e', err) }))
   }
 
-  private joinControlTopic (): void {
-    const { host, neighbourhood, reputation, logger } = this.parts
-    const topic = controlTopic(this.init.federationId)
-    scoreTopic(host.pubsub, topic)
-    host.pubsub.topicValidators.set(topic, validator(logger, (from, data) => {
-      if (reputation.isBanned(from)) {
-        return 'ignore'
-      }
-      const outcome = data.byteLength > MAX_CONTROL_BYTES ? 'reject' : neighbourhood.handleControl(data, from)
-      if (outcome === 'reject') {
-        this.refuse({ peer: from, author: undefined, reason: data.byteLength > MAX_CONTROL_BYTES ? 'oversized' : 'malformed', blame: from })
-      }
-      return outcome
-    }))
-    host.pubsub.subscribe(topic)
-  }
-
   private hangUp (peer: PeerName): void {
     const { host, logger } = this.parts
     logger('banned %s', peer)
@@ -234,7 +230,11 @@ export class GossipNetwork extends ContainedEventEmitter<NetworkEvents> implemen
 
   /** Verified and complete: keeps it for others and tells the round engine */
   private deliver (update: PulledUpdate): void {
-    const { id } = update.signed
+    const { id, author } = update.signed
+    // perhaps only since it began to be fetched
+    if (this.parts.reputation.isBanned(author)) {
+      return
+    }
     this.parts.cache.put(update)
     // an announcement and a question after missed updates may have brought the same one
     if (this.delivered.has(id)) {

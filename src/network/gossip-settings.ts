@@ -79,6 +79,8 @@ export type TopicScore = typeof TOPIC_SCORE
 /**
  * Lets rejected messages on `topic` cost their sender. Without it a rejection is free: the router scores only topics
  * that have parameters, and it takes parameters only at construction, but author topics come and go
+ *
+ * Never taken back: the router keeps what it counted of a topic, and throws where it finds no parameters for it
  */
 export function scoreTopic (pubsub: Pubsub, topic: string): void {
   pubsub.opts.scoreParams.topics[topic] = { ...TOPIC_SCORE }

@@ -7,11 +7,11 @@
  */
 import '../promise-with-resolvers.ts'
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { lpStream } from '@libp2p/utils'
 import { setMaxListeners } from 'main-event'
 import { ExchangeLink } from './exchange-link.ts'
 import { MAX_MEMBERS } from './membership.ts'
 import { createRateLimit } from './rate-limit.ts'
+import { StreamBytes } from './stream-bytes.ts'
 import { MemberExchange as Frame } from './wire/membership.ts'
 import type { Connection, PeerId, Stream } from '@libp2p/interface'
 import type { Clock, PeerName } from '../interface.ts'
@@ -23,6 +23,9 @@ export const MEMBERS_PROTOCOL = '/grapevine/members/1.0.0'
 
 /** One frame: several dozen records */
 export const MAX_FRAME_BYTES = 65_536
+
+/** What a stream hands over at once after a pause: libp2p bounds it */
+const MAX_WAITING_BYTES = 4_194_304
 
 /** The same peer may open a stream again after a fault, but not all the time */
 const STREAMS_PER_MINUTE = 30
@@ -177,18 +180,33 @@ export class MemberExchange {
     })
   }
 
+  /** To the last frame before the other side closes: it may be a goodbye */
   async #read (stream: Stream, peer: PeerName): Promise<void> {
-    const frames = lpStream(stream, { maxDataLength: MAX_FRAME_BYTES })
+    const bytes = new StreamBytes(stream, { maxUnreadBytes: MAX_WAITING_BYTES })
     const { signal } = this.#stopped
-    while (!signal.aborted && stream.remoteWriteStatus === 'writable') {
-      const bytes = await frames.read({ signal })
-      // what comes in the meantime waits at the sender
-      stream.pause()
-      this.#receive(bytes.subarray(), peer)
-      await nextTurn()
-      stream.resume()
+    const stop = (): void => { stream.abort(new RangeError('the node stops')) }
+    signal.addEventListener('abort', stop, { once: true })
+    try {
+      for (;;) {
+        const message = await bytes.readMessage(MAX_FRAME_BYTES)
+        // what comes in the meantime waits at the sender
+        if (stream.readStatus === 'readable') {
+          stream.pause()
+        }
+        this.#receive(message, peer)
+        await nextTurn()
+        if (stream.readStatus === 'paused') {
+          stream.resume()
+        }
+      }
+    } catch (err) {
+      if (stream.status !== 'open' || stream.remoteWriteStatus !== 'closed') {
+        throw err
+      }
+      await stream.close({ signal })
+    } finally {
+      signal.removeEventListener('abort', stop)
     }
-    await stream.close({ signal })
   }
 
   /** Throws when the peer breaks the rules */

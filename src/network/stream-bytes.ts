@@ -25,8 +25,14 @@ interface Demand {
   reject: (reason: Error) => void
 }
 
+export interface StreamBytesInit {
+  /** Bytes that may wait while nobody reads. @default 65536 */
+  maxUnreadBytes?: number
+}
+
 export class StreamBytes {
   readonly stream: Stream
+  private readonly maxUnreadBytes: number
   private readonly unread: Uint8Array[] = []
   private unreadBytes = 0
   private demand: Demand | undefined
@@ -34,8 +40,9 @@ export class StreamBytes {
   /** Bytes received since the stream was opened: whether it moves */
   received = 0
 
-  constructor (stream: Stream) {
+  constructor (stream: Stream, { maxUnreadBytes = MAX_UNREAD_BYTES }: StreamBytesInit = {}) {
     this.stream = stream
+    this.maxUnreadBytes = maxUnreadBytes
     stream.addEventListener('message', ({ data }) => { this.onData(data) })
     stream.addEventListener('remoteCloseWrite', () => { this.fail(new PullError('the peer closed the stream')) })
     stream.addEventListener('close', ({ error }) => { this.fail(error ?? new PullError('the stream is closed')) })
@@ -54,7 +61,7 @@ export class StreamBytes {
       this.unreadBytes += part.byteLength
     }
     this.satisfy()
-    if (this.demand === undefined && this.unreadBytes > MAX_UNREAD_BYTES) {
+    if (this.demand === undefined && this.unreadBytes > this.maxUnreadBytes) {
       const error = new PullError(`the peer sent ${this.unreadBytes} bytes that nobody asked for`)
       this.unread.length = 0
       this.unreadBytes = 0
@@ -68,16 +75,19 @@ export class StreamBytes {
     if (demand === undefined) {
       return
     }
-    while (!demand.done() && this.unread.length > 0) {
-      const part = this.unread[0]!
+    let used = 0
+    while (!demand.done() && used < this.unread.length) {
+      const part = this.unread[used]!
       const taken = demand.feed(part)
       this.unreadBytes -= taken
       if (taken === part.byteLength) {
-        this.unread.shift()
+        used++
       } else {
-        this.unread[0] = part.subarray(taken)
+        this.unread[used] = part.subarray(taken)
       }
     }
+    // all at once: bytes that come one by one make many parts
+    this.unread.splice(0, used)
     if (demand.done()) {
       this.demand = undefined
       demand.resolve()

@@ -11,6 +11,7 @@ import { PullError } from '../errors.ts'
 import { Limiter } from './limiter.ts'
 import { StreamBytes, watchStream } from './stream-bytes.ts'
 import { authorTopic, UPDATE_PROTOCOL } from './topics.ts'
+import { withinDeadline } from './transfer-deadline.ts'
 import { MAX_HEADER_BYTES, readHeader, verifyHeader } from './update-header.ts'
 import { STATUS_BUSY, STATUS_OK } from './update-server.ts'
 import { UpdateRequest, UpdateResponse } from './wire/update.ts'
@@ -28,9 +29,6 @@ const IDLE_STREAMS_PER_PEER = 2
 const MAX_ATTEMPTS = 8
 const RETRY_MS = 100
 const MAX_RETRY_MS = 2_000
-/** A transfer may take this long, plus the time at the slowest acceptable rate */
-const BASE_DEADLINE_MS = 30_000
-const SLOWEST_BYTES_PER_MS = 20
 
 export interface PulledUpdate {
   signed: SignedHeader
@@ -75,6 +73,11 @@ export class UpdatePuller {
     this.init = init
   }
 
+  /** Peers with streams that wait for the next question */
+  get idlePeers (): number {
+    return this.idle.size
+  }
+
   /** Closes the streams that were kept. Transfers end through their signals */
   stop (): void {
     for (const streams of this.idle.values()) {
@@ -102,7 +105,7 @@ export class UpdatePuller {
    * Throws PullError when the peer does not deliver
    */
   async latest (peer: PeerName, author: PeerName, afterSequence: number, options: AbortOptions = {}): Promise<PulledUpdate | undefined> {
-    const answer = await this.limiter.run(async () => this.within(this.init.maxPayloadBytes, options, async (signal) => this.ask(peer, author, afterSequence, { signal })))
+    const answer = await this.limiter.run(async () => withinDeadline(this.components.clock, this.init.maxPayloadBytes, async (signal) => this.ask(peer, author, afterSequence, { signal }), options))
     // not while holding a place: that transfer may be waiting for one
     return answer !== undefined && 'running' in answer ? answer.running : answer
   }
@@ -161,25 +164,7 @@ export class UpdatePuller {
   }
 
   private async fetch (transfer: Transfer, from: PeerName, options: PullOptions): Promise<PulledUpdate> {
-    return this.within(transfer.payload.byteLength, options, async (signal) => this.attempt(transfer, from, { ...options, signal }))
-  }
-
-  /** A peer that sends a byte now and then never stalls: what takes longer than `byteLength` bytes may is aborted */
-  private async within<T> (byteLength: number, options: AbortOptions, task: (signal: AbortSignal) => Promise<T>): Promise<T> {
-    const ended = new AbortController()
-    const deadline = new AbortController()
-    const late = (): void => { deadline.abort(new PullError('it took too long')) }
-    const cancel = (): void => { deadline.abort(options.signal?.reason) }
-    options.signal?.throwIfAborted()
-    options.signal?.addEventListener('abort', cancel, { once: true })
-    // rejects when it is not needed any more
-    this.components.clock.delay(BASE_DEADLINE_MS + byteLength / SLOWEST_BYTES_PER_MS, { signal: ended.signal }).then(late, () => {})
-    try {
-      return await task(deadline.signal)
-    } finally {
-      options.signal?.removeEventListener('abort', cancel)
-      ended.abort()
-    }
+    return withinDeadline(this.components.clock, transfer.payload.byteLength, async (signal) => this.attempt(transfer, from, { ...options, signal }), options)
   }
 
   private async attempt (transfer: Transfer, from: PeerName, { signal, isWanted = () => true }: PullOptions & { signal: AbortSignal }): Promise<PulledUpdate> {
@@ -326,6 +311,17 @@ export class UpdatePuller {
     }
     const timeout = AbortSignal.timeout(OPEN_TIMEOUT_MS)
     const signal = options.signal === undefined ? timeout : AbortSignal.any([options.signal, timeout])
-    return new StreamBytes(await connection.newStream([UPDATE_PROTOCOL], { signal, maxOutboundStreams: 16 }))
+    const bytes = new StreamBytes(await connection.newStream([UPDATE_PROTOCOL], { signal, maxOutboundStreams: 16 }))
+    bytes.stream.addEventListener('close', () => { this.forget(peer, bytes) }, { once: true })
+    return bytes
+  }
+
+  private forget (peer: PeerName, bytes: StreamBytes): void {
+    const others = this.idle.get(peer)?.filter((kept) => kept !== bytes) ?? []
+    if (others.length === 0) {
+      this.idle.delete(peer)
+    } else {
+      this.idle.set(peer, others)
+    }
   }
 }

@@ -5,6 +5,7 @@ import '../promise-with-resolvers.ts'
 import { createRateLimit } from './rate-limit.ts'
 import { StreamBytes, watchStream } from './stream-bytes.ts'
 import { UPDATE_PROTOCOL } from './topics.ts'
+import { withinDeadline } from './transfer-deadline.ts'
 import { authorKey } from './update-header.ts'
 import { UpdateRequest, UpdateResponse } from './wire/update.ts'
 import { peerIdFromPublicKey } from '@libp2p/peer-id'
@@ -25,6 +26,8 @@ export const MAX_REQUEST_BYTES = 512
 const MAX_STREAMS_PER_PEER = 16
 /** Transfers at a time over all peers; the memory for them is the payloads in the cache, plus one send window each */
 const MAX_TRANSFERS = 64
+/** ... and to one peer: as many as a puller has at a time. Streams alone do not bound them: a peer may have several connections */
+const MAX_TRANSFERS_PER_PEER = 12
 /** A peer that reads nothing for this long loses its transfer */
 const STALL_MS = 20_000
 const REQUESTS_PER_SECOND = 50
@@ -48,6 +51,7 @@ export class UpdateServer {
   private readonly requests: RateLimit
   private readonly payloadBytes: RateLimit
   private transfers = 0
+  private readonly transfersOf = new Map<PeerName, number>()
 
   constructor (components: UpdateServerComponents, init: { federation: string, maxPayloadBytes: number }) {
     this.components = components
@@ -81,7 +85,7 @@ export class UpdateServer {
         stream.abort(new TypeError(found))
         return
       }
-      await this.respond(bytes, found)
+      await this.respond(bytes, found, peer)
     }
   }
 
@@ -115,21 +119,28 @@ export class UpdateServer {
     if (remaining < 0) {
       return 'malformed'
     }
-    if (this.transfers >= MAX_TRANSFERS || !this.payloadBytes.take(peer, remaining)) {
+    if (this.transfers >= MAX_TRANSFERS || (this.transfersOf.get(peer) ?? 0) >= MAX_TRANSFERS_PER_PEER || !this.payloadBytes.take(peer, remaining)) {
       return { status: STATUS_BUSY }
     }
     return { status: STATUS_OK, held, offset: request.offset, withHeader: request.payloadHash === undefined }
   }
 
-  private async respond (bytes: StreamBytes, answer: Answer): Promise<void> {
+  private async respond (bytes: StreamBytes, answer: Answer, peer: PeerName): Promise<void> {
     if (answer.status !== STATUS_OK) {
       await bytes.writeMessage(UpdateResponse.encode({ status: answer.status }))
       return
     }
-    const { held, offset, withHeader } = answer
+    this.count(peer, 1)
+    try {
+      await withinDeadline(this.components.clock, answer.held.payload.byteLength, async (signal) => { await this.send(bytes, answer, signal) })
+    } finally {
+      this.count(peer, -1)
+    }
+  }
+
+  private async send (bytes: StreamBytes, { held, offset, withHeader }: Transfer, signal: AbortSignal): Promise<void> {
     let moved = 0
-    const stop = watchStream(bytes.stream, () => moved, { stallMs: STALL_MS })
-    this.transfers++
+    const stop = watchStream(bytes.stream, () => moved, { stallMs: STALL_MS, signal })
     try {
       await bytes.writeMessage(UpdateResponse.encode({
         status: STATUS_OK,
@@ -138,15 +149,30 @@ export class UpdateServer {
       }))
       await bytes.write(held.payload.subarray(offset), (count) => { moved += count })
     } finally {
-      this.transfers--
       stop()
+    }
+  }
+
+  private count (peer: PeerName, change: 1 | -1): void {
+    this.transfers += change
+    const ofPeer = (this.transfersOf.get(peer) ?? 0) + change
+    this.transfersOf.set(peer, ofPeer)
+    if (ofPeer === 0) {
+      this.transfersOf.delete(peer)
     }
   }
 }
 
+interface Transfer {
+  status: typeof STATUS_OK
+  held: CachedUpdate
+  offset: number
+  withHeader: boolean
+}
+
 type Answer =
   | { status: typeof STATUS_NOT_HELD | typeof STATUS_NOTHING_NEWER | typeof STATUS_BUSY }
-  | { status: typeof STATUS_OK, held: CachedUpdate, offset: number, withHeader: boolean }
+  | Transfer
 
 function decodeRequest (message: Uint8Array): UpdateRequest | undefined {
   try {

@@ -159,6 +159,8 @@ describe('attacks that know their neighbours', () => {
     const attack = createAttack('stale:2')
     const published = [1, 2, 3, 4, 5].map((value) => attack.corrupt(view(Float32Array.of(value)))[0])
     expect(published).toEqual([1, 1, 1, 2, 3])
+    // half a round ago would be honest
+    expect(() => createAttack('stale:0.5')).toThrow('whole number of rounds')
   })
 
   it('denormal keeps signs and nothing else', () => {

@@ -4,7 +4,8 @@ import { isInUse } from '../../src/network/connection-keeper.ts'
 import { UpdateCache } from '../../src/network/update-cache.ts'
 import { signHeader } from '../../src/network/update-header.ts'
 import { UpdatePuller } from '../../src/network/update-pull.ts'
-import { UpdateServer } from '../../src/network/update-server.ts'
+import { STATUS_BUSY, STATUS_OK, UpdateServer } from '../../src/network/update-server.ts'
+import { UpdateRequest } from '../../src/network/wire/update.ts'
 import { systemClock } from '../../src/system-clock.ts'
 import { ManualClock } from '../manual-clock.ts'
 import { bytes, failure, FEDERATION, Stage, until } from './nodes.ts'
@@ -94,6 +95,17 @@ describe('pulling', () => {
     expect(isInUse(connections[0]!)).toBe(false)
   }, 10_000)
 
+  it('forgets the streams of a peer that is gone', async () => {
+    const { asking, asked } = await pair()
+    await new UpdateServer({ host: asked, cache: new UpdateCache({ self: asked.self, maxBytes: 1 }), clock: systemClock, refuse: () => {} }, LIMITS).start()
+    const puller = pullerOf(asking, systemClock)
+    await puller.latest(asked.self, asked.self, 0)
+    expect(puller.idlePeers).toBe(1)
+    await asked.stop()
+    await until(() => asking.libp2p.getPeers().length === 0)
+    expect(puller.idlePeers).toBe(0)
+  }, 10_000)
+
   it('keeps the connection in use while an answer is on its way', async () => {
     const { asking, asked } = await pair()
     await asked.libp2p.handle(UPDATES, () => {})
@@ -104,5 +116,38 @@ describe('pulling', () => {
     cancel.abort()
     expect(await answer).toContain('cancelled')
     expect(isInUse(connection!)).toBe(false)
+  }, 10_000)
+})
+
+describe('serving a hostile peer', () => {
+  it('that reads nothing holds some of the places, and those for a bounded time', async () => {
+    const { asking, asked } = await pair()
+    // more than the largest window of a stream
+    const payload = bytes(12_000_000)
+    const [signed] = await headers(1, payload)
+    const cache = new UpdateCache({ self: asked.self, maxBytes: 20_000_000 })
+    cache.put({ signed: signed!, payload })
+    const clock = new ManualClock()
+    await new UpdateServer({ host: asked, cache, clock, refuse: () => {} }, { ...LIMITS, maxPayloadBytes: payload.byteLength }).start()
+    const request = UpdateRequest.encode({ federation: FEDERATION, author: signed!.header.author, afterSequence: 0, offset: 0 })
+    const [connection] = asking.libp2p.getConnections()
+    const answers: number[] = []
+    const streams = await Promise.all(Array.from({ length: 16 }, async () => {
+      const stream = await connection!.newStream([UPDATES], { maxOutboundStreams: 16 })
+      stream.addEventListener('message', ({ data }) => {
+        // reads the first bytes and nothing after them; the status follows its tag
+        stream.pause()
+        const head = data.subarray()
+        answers.push(head[head.indexOf(0x08) + 1]!)
+      }, { once: true })
+      stream.send(Uint8Array.of(request.byteLength, ...request))
+      return stream
+    }))
+    await until(() => answers.length === 16)
+    expect(answers.filter((status) => status === STATUS_OK)).toHaveLength(12)
+    expect(answers.filter((status) => status === STATUS_BUSY)).toHaveLength(4)
+
+    clock.advance(30_000 + payload.byteLength / 20)
+    await until(() => streams.filter(({ status }) => status === 'reset').length === 12)
   }, 10_000)
 })

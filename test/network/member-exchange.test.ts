@@ -58,6 +58,7 @@ describe('the member exchange with a hostile peer', { timeout: 2 * PATIENCE_MS }
     ['garbage', async () => frame(crypto.getRandomValues(new Uint8Array(5_000)))],
     ['a frame that is too long', async () => frame(new Uint8Array(MAX_FRAME_BYTES + 1))],
     ['a length of four gibibytes', async () => Uint8Array.of(0xff, 0xff, 0xff, 0xff, 0x0f, 1, 2, 3)],
+    ['a length without end', async () => new Uint8Array(60_000).fill(0xff)],
     ['a forged record', async () => frame(MemberExchange.encode({ members: [{ signed: { ...await member(), signature: new Uint8Array(64) }, ageMs: 0 }], needed: false }))],
     ['a member of another federation', async () => frame(MemberExchange.encode({ members: [{ signed: await member({ federation: 'bafyother' }), ageMs: 0 }], needed: false }))],
     ['an entry without a record', async () => frame(MemberExchange.encode({ members: [{ ageMs: 0 }] as never, needed: false }))]
@@ -78,6 +79,16 @@ describe('the member exchange with a hostile peer', { timeout: 2 * PATIENCE_MS }
     const known = await member()
     stream.send(frame(MemberExchange.encode({ members: [{ signed: known, ageMs: 0 }], needed: false })))
     await until(() => node.neighbourhood.members().includes(known.name), PATIENCE_MS, 'member known')
+  })
+
+  test('what was sent before the stream is closed still counts', async () => {
+    const node = await victim()
+    const { open } = await attacker(node)
+    const stream = await open()
+    const known = await Promise.all([member(), member(), member()])
+    stream.send(Buffer.concat(known.map((signed) => frame(MemberExchange.encode({ members: [{ signed, ageMs: 0 }], needed: false })))))
+    await stream.close()
+    await until(() => node.neighbourhood.members().length === 4, 5_000, 'all known')
   })
 
   test('a flood of frames ends the stream, also when it is opened again and again', async () => {

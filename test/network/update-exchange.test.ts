@@ -32,3 +32,21 @@ describe('updates between networks', () => {
     }
   })
 })
+
+describe('the life of a network', () => {
+  it('that is stopped while it starts ends with nothing running', async () => {
+    const network = await stage.network()
+    const starting = network.start().catch(() => {})
+    await network.stop()
+    await starting
+    expect(network.host.libp2p.status).toBe('stopped')
+    expect(network.addresses()).toEqual([])
+  })
+
+  it('is started once, for whoever asks', async () => {
+    const network = await stage.network()
+    void network.start()
+    await network.start()
+    expect(network.addresses()).toHaveLength(1)
+  })
+})

@@ -65,6 +65,19 @@ describe('pulling updates', () => {
     expect(Buffer.from(payload).equals(updates[0]!.payload)).toBe(true)
   })
 
+  it('takes nothing of a banned author, whoever offers it', async () => {
+    const [alice, bob] = await stage.mesh(2)
+    await Promise.all([alice!.publishRound(1, bytes(1_000)), bob!.publishRound(1, bytes(1_000, 2))])
+    await until(() => [alice!, bob!].every(({ updates }) => updates.length === 1))
+    const carol = await stage.network()
+    await carol.start()
+    carol.neighbourhood.set([alice!.self, bob!.self].sort())
+    carol.penalise(alice!.self, 'equivocation')
+    await carol.connect(bob!)
+
+    expect((await carol.pullLatest()).map(({ author }) => author)).toEqual([bob!.self])
+  })
+
   it('gives a late joiner the newest update of everyone, and each of them once', async () => {
     const [alice, bob] = await stage.mesh(2)
     for (let round = 1; round <= 3; round++) {

@@ -248,6 +248,17 @@ describe('a key that is not safe', () => {
   })
 })
 
+describe('a key that is gone', () => {
+  it('from a home whose peer ran is told, since the peer goes on under another name', async () => {
+    const args = ['start', '--home', home('no-key'), '--preset', 'digits', '--partition', '1/40', '--min-members', '1', ...LOOPBACK]
+    expect((await run([...args, '--rounds', '1'])).stderr).not.toContain('identity.key')
+    await rm(join(home('no-key'), 'identity.key'))
+    const { exit, stderr } = await run([...args, '--rounds', '2'])
+    expect(exit).toBe(0)
+    expect(stderr).toContain(`warning: ${home('no-key')} has lost its identity.key`)
+  })
+})
+
 describe('a live peer in the way', () => {
   it('names the process that holds the home, refuses another federation, and proves who it is', async () => {
     await using peers = await PeerSet.create()

@@ -80,7 +80,7 @@ describe('a reader that goes away', () => {
     shell.stderr.setEncoding('utf8').on('data', (piece: string) => { stderr += piece })
     const [code] = await once(shell, 'close') as [number]
     expect(JSON.parse(stdout)).toMatchObject({ type: 'listening' })
-    expect({ code, stderr }).toEqual({ code: 0, stderr: `made a new peer in ${home}/p\n` })
+    expect({ code, stderr }).toEqual({ code: 0, stderr: `made a new peer in ${home}/p; its settings are in grapevine.toml there\n` })
   })
 })
 

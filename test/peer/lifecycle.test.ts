@@ -116,7 +116,7 @@ describe('two peers', () => {
     const model = join(peers.folder, 'exported', 'model')
     expect(await ask(['export', newest!.id, model, '--home', home])).toMatchObject({ type: 'export', version: newest!.id, directory: model, exit: 0 })
     expect(await accuracyOfExport(model)).toBeCloseTo(newest!.metrics.accuracy!, 2)
-    expect(await ask(['export', newest!.id, model, '--home', home])).toMatchObject({ type: 'error', exit: 9 })
+    expect(await ask(['export', newest!.id, model, '--home', home])).toMatchObject({ type: 'error', code: 'GRAPEVINE_E_FOLDER_TAKEN', exit: 2 })
     expect(await ask(['export', 'ffffffff', join(model, 'x'), '--home', home])).toMatchObject({ code: 'GRAPEVINE_E_NO_SUCH_VERSION', exit: 2 })
 
     expect(await first.stop()).toMatchObject({ code: 0 })

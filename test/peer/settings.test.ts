@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { buildProgram } from '../../peer/cli.ts'
 import { defaultHome, resolveSettings } from '../../peer/resolve-settings.ts'
 import { environmentName, kebabName, setting, SETTING_NAMES } from '../../peer/settings.ts'
+import { PRESET_NAMES } from '../../src/presets.ts'
 import type { SettingName } from '../../peer/settings.ts'
 
 let home: string
@@ -26,6 +27,11 @@ async function resolve (flags: Partial<Record<SettingName, unknown>>, environmen
 }
 
 describe('the table of settings', () => {
+  it('names every preset there is', () => {
+    const [, names] = /: (.*)$/.exec(setting('preset').help)!
+    expect(names!.split(/, | or /)).toEqual([...PRESET_NAMES])
+  })
+
   it('gives every setting a flag and a variable of its own', () => {
     expect(new Set(SETTING_NAMES.map(kebabName)).size).toBe(SETTING_NAMES.length)
     expect(new Set(SETTING_NAMES.map(environmentName)).size).toBe(SETTING_NAMES.length)
@@ -121,7 +127,7 @@ describe('strictness', () => {
     await expect(resolve({ partition })).rejects.toThrow('I/N with 1 <= I <= N')
   })
 
-  it.each(['digit', 'digits:', 'digits:x', 'idx', 'idx:', 'csv:', 'http://x'])('refuses the data %s', async (data) => {
+  it.each(['digit', 'digits:', 'digits:x', 'digits:4294967296', 'idx', 'idx:', 'csv:', 'http://x'])('refuses the data %s', async (data) => {
     await expect(resolve({ data })).rejects.toThrow('digits, digits:SEED, idx:DIR or csv:FILE')
   })
 

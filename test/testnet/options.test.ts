@@ -78,6 +78,7 @@ describe('the command line', () => {
     [['--byzantine', 'sign-flip'], '--byzantine must be NUMBER:ATTACK or NUMBER:ATTACK:STRENGTH, such as 1:sign-flip, not "sign-flip"'],
     [['--byzantine', '1:sing-flip'], '--byzantine: unknown attack "sing-flip" (did you mean "sign-flip"?)'],
     [['--data', 'mnist'], '--data must be digits, digits:SEED, idx:DIR or csv:FILE, not "mnist"'],
+    [['--data', 'digits:4294967296'], '--data must be digits, digits:SEED'],
     [['--rule', 'krumm'], 'aggregation.rule'],
     [['--timeout', ''], '--timeout must be a number above 0, at most 2147483, not ""'],
     [['--timeout', '2147484'], '--timeout must be a number above 0, at most 2147483, not "2147484"'],

@@ -99,6 +99,14 @@ describe('the report', () => {
     expect(build([peer(0), late]).summary.secondsPerRound).toBeCloseTo(1.5, 12)
   })
 
+  it('asks only those who were there at the end whom they suspected', () => {
+    const killed = peer(1, { neighbours: [1, 3], rounds: [roundEnd(1)], stop: false })
+    killed.state = 'killed'
+    const report = build([peer(0, { neighbours: [2, 3], rounds: [roundEnd(1), roundEnd(2, { suspects: { 'id-3': 0.9 } })] }), killed, peer(2, { byzantine: 'sign-flip', neighbours: [1, 2] })])
+    expect(report.attackers[0]).toMatchObject({ suspectedBy: 1, neighbours: 1 })
+    expect(report.summary.detection).toEqual({ precision: 1, recall: 1 })
+  })
+
   it('says how often attackers were left out where they could have been mixed in', () => {
     const report = build([
       peer(0, { neighbours: [2, 3], rounds: [roundEnd(1, { rejectedPeers: { 'id-3': { 'distance-gate': 1 } }, rejected: { 'distance-gate': 1 } }), roundEnd(2, { suspects: { 'id-3': 0.9 } })] }),

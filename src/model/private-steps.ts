@@ -1,0 +1,92 @@
+/**
+ * DP-SGD: the gradients of a step from a Poisson sample, clipped for each example, summed, made noisy
+ *
+ * Abadi et al. 2016, Algorithm 1: g = (sum of clipped gradients + N(0, (sigma C)^2)) / B with the *expected* batch size B. Every step
+ * adds noise, an empty sample too. Whatever turns g into a step (momentum, Adam) is post-processing.
+ */
+import { AdaptiveClip } from '../privacy/adaptive-clip.ts'
+import { gradientNoiseMultiplier, stepsOf } from '../privacy/mechanism.ts'
+import { addNoise } from '../privacy/noisy-sum.ts'
+import type { FederationDocument } from '../federation.ts'
+import type { Random } from '../interface.ts'
+import type { NoiseSource } from '../privacy/noise/noise-source.ts'
+import type { DpSgdSettings } from '../privacy/settings.ts'
+import type { LayerGraph } from './layer-graph.ts'
+import type { BatchBuffer } from './mini-batches.ts'
+import type { Optimizer } from './optimizer.ts'
+
+export interface PrivateStepsInit {
+  settings: DpSgdSettings
+  document: Pick<FederationDocument, 'training'>
+  /** N */
+  exampleCount: number
+  graph: LayerGraph
+  optimizer: Optimizer
+  /** Examples are clipped this many at a time at most */
+  batches: BatchBuffer
+  noise: NoiseSource
+}
+
+/** What a step saw. Private: it never leaves the machine */
+export interface StepStatistics {
+  /** Sum of the losses of the sampled examples */
+  loss: number
+  examples: number
+}
+
+export class PrivateSteps {
+  private readonly init: PrivateStepsInit
+  private readonly sum: Float64Array
+  private readonly part: Float64Array
+  private readonly noiseMultiplier: number
+  private readonly clip: { clipNorm: number, observe?: AdaptiveClip['observe'] }
+
+  /** Throws RangeError when adaptive clipping leaves no noise for the gradients */
+  constructor (init: PrivateStepsInit) {
+    const { settings, optimizer, noise } = init
+    this.init = init
+    this.sum = new Float64Array(optimizer.gradients.length)
+    this.part = new Float64Array(optimizer.gradients.length)
+    this.noiseMultiplier = gradientNoiseMultiplier(settings)
+    const { clipNorm, adaptiveClipping } = settings
+    this.clip = adaptiveClipping === undefined ? { clipNorm } : new AdaptiveClip({ clipNorm, adaptiveClipping }, noise)
+  }
+
+  /** The steps of one round: before each yield the optimiser's gradients were written; the caller lets it step */
+  * steps (random: Random): Generator<StepStatistics> {
+    const count = stepsOf(this.init.document, this.init.exampleCount)
+    for (let step = 0; step < count; step++) {
+      yield this.write(random)
+    }
+  }
+
+  private write (random: Random): StepStatistics {
+    const { document: { training }, exampleCount, optimizer, noise } = this.init
+    const expected = Math.min(training.batchSize, exampleCount)
+    const indices = noise.sample(exampleCount, expected / exampleCount)
+    const { clipNorm } = this.clip
+    const { loss, clipped } = this.sumOf(indices, clipNorm, random)
+    addNoise(this.sum, { clipNorm, noiseMultiplier: this.noiseMultiplier, noise })
+    for (let i = 0; i < this.sum.length; i++) {
+      optimizer.gradients[i] = this.sum[i]! / expected
+    }
+    this.clip.observe?.(indices.length - clipped, indices.length, expected)
+    return { loss, examples: indices.length }
+  }
+
+  private sumOf (indices: Uint32Array, clipNorm: number, random: Random): { loss: number, clipped: number } {
+    const { graph, optimizer, batches } = this.init
+    const totals = { loss: 0, clipped: 0 }
+    this.sum.fill(0)
+    for (let first = 0; first < indices.length; first += batches.capacity) {
+      const batch = batches.fill(indices.subarray(first, first + batches.capacity))
+      const { lossSum, clipped, discarded } = graph.clippedGradientSum(optimizer.parameters, batch, this.part, { clipNorm, random })
+      totals.loss += lossSum
+      totals.clipped += clipped + discarded
+      for (let i = 0; i < this.sum.length; i++) {
+        this.sum[i]! += this.part[i]!
+      }
+    }
+    return totals
+  }
+}

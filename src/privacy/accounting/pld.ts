@@ -1,0 +1,150 @@
+/**
+ * Accountant by privacy loss distributions, the tightest there is: 6 to 18 % less epsilon than by RDP, and down to a
+ * fifth for few steps
+ *
+ * Sommer, Meiser, Mohammadi 2019, "Privacy loss classes"; the numbers are upper bounds, every error is added to them
+ * (see `discrete-losses.ts`, `composed-losses.ts`). They exceed the true epsilon by some 1 part in 10,000, so that in
+ * rare cases a step more shows less, by as much.
+ *
+ * A composition is only a list of events, and nothing is computed until it is asked for. Then each pair of sampleRate
+ * and noiseMultiplier costs a transform for each direction, 50 to 150 ms altogether at 10,000 steps. The grid takes few
+ * values, so the next step mostly finds the transforms of the one before, and costs two inverse transforms.
+ */
+import { checkedDelta, checkedEpsilon, withEvent } from './accountant.ts'
+import { composeLosses, deltaAt, epsilonAt } from './composed-losses.ts'
+import { discreteLosses } from './discrete-losses.ts'
+import { gaussianDelta, gaussianEpsilon } from './gaussian-mechanism.ts'
+import { composedCumulants, stepCumulants } from './loss-cumulants.ts'
+import { planLosses } from './loss-plan.ts'
+import { SpectrumCache } from './loss-spectrum.ts'
+import { DIRECTIONS, largestLoss } from './privacy-loss.ts'
+import { rdpAccountant } from './rdp.ts'
+import type { Accountant, MechanismEvent } from './accountant.ts'
+import type { ComposedLosses } from './composed-losses.ts'
+import type { Target, TruncatedCumulants } from './loss-plan.ts'
+import type { Direction } from './privacy-loss.ts'
+
+/** With less noise than this epsilon is in the thousands, and RDP says so as well */
+const LEAST_NOISE_MULTIPLIER = 0.01
+
+/** Below this delta the masses to be added to it would be subnormal; RDP has no such limit */
+const LEAST_DELTA = 1e-270
+
+/** Rounding of the loss of one step, relative to the steepest slope of the loss, 1 / sigma^2 */
+const LOSS_ROUNDING = 2 ** -49
+
+/** An accountant that knows of no mechanism yet */
+export function pldAccountant (): Accountant {
+  return new PldAccountant([], rdpAccountant(), new SpectrumCache())
+}
+
+class PldAccountant implements Accountant {
+  readonly name = 'pld'
+  readonly events: readonly MechanismEvent[]
+  /** Of the same events: the better bound in rare cases of hardly any leak, and for what is beyond float64 here */
+  readonly #fallback: Accountant
+  readonly #cache: SpectrumCache
+
+  constructor (events: readonly MechanismEvent[], fallback: Accountant, cache: SpectrumCache) {
+    this.events = events
+    this.#fallback = fallback
+    this.#cache = cache
+  }
+
+  compose (event: MechanismEvent): Accountant {
+    const events = withEvent(this.events, event)
+    return events === this.events ? this : new PldAccountant(events, this.#fallback.compose(event), this.#cache)
+  }
+
+  epsilon (delta: number): number {
+    checkedDelta(delta)
+    const { mu, mechanisms } = reduced(this.events)
+    if (mechanisms.length === 0) {
+      return 0
+    }
+    if (mu !== undefined) {
+      return gaussianEpsilon(mu, delta)
+    }
+    if (delta < LEAST_DELTA || !tractable(mechanisms)) {
+      return this.#fallback.epsilon(delta)
+    }
+    const rounding = lossRounding(mechanisms)
+    // A loss that is too small by the rounding adds at most as much to delta, which is cheaper where epsilon is tiny
+    const spared = rounding < delta * 1e-6 ? rounding : 0
+    const epsilons = DIRECTIONS.map((direction) => {
+      const losses = this.#losses(mechanisms, direction, { logDelta: Math.log(delta) })
+      return Math.min(largestSum(mechanisms, direction), (losses && epsilonAt(losses, delta - spared)) ?? Infinity)
+    })
+    return Math.min(this.#fallback.epsilon(delta), Math.max(...epsilons) + (spared > 0 ? 0 : rounding))
+  }
+
+  delta (epsilon: number): number {
+    checkedEpsilon(epsilon)
+    const { mu, mechanisms } = reduced(this.events)
+    if (mechanisms.length === 0 || epsilon === Infinity) {
+      return 0
+    }
+    if (mu !== undefined) {
+      return gaussianDelta(mu, epsilon)
+    }
+    if (!tractable(mechanisms)) {
+      return this.#fallback.delta(epsilon)
+    }
+    const reached = Math.max(0, epsilon - lossRounding(mechanisms))
+    const delta = Math.max(...DIRECTIONS.map((direction) => {
+      if (largestSum(mechanisms, direction) <= reached) {
+        return 0
+      }
+      const losses = this.#losses(mechanisms, direction, { epsilon: reached })
+      return losses === undefined ? 1 : deltaAt(losses, reached)
+    }))
+    return Math.min(this.#fallback.delta(epsilon), delta)
+  }
+
+  #losses (mechanisms: readonly MechanismEvent[], direction: Direction, target: Target): ComposedLosses | undefined {
+    const truncated: TruncatedCumulants = (tails) =>
+      composedCumulants(mechanisms.map((mechanism) => ({ steps: mechanism.steps, cumulants: stepCumulants(mechanism, direction, tails) })))
+    const plan = planLosses(truncated, mechanisms.reduce((sum, { steps }) => sum + steps, 0), target)
+    if (plan === undefined) {
+      return undefined
+    }
+    const powers = mechanisms.map((mechanism) => ({
+      steps: mechanism.steps,
+      spectrum: this.#cache.spectrum(`${direction} ${mechanism.sampleRate} ${mechanism.noiseMultiplier}`, plan.grid,
+        () => discreteLosses(mechanism, direction, plan.grid))
+    }))
+    return composeLosses(powers, plan, this.#cache.transform(plan.grid.cells))
+  }
+}
+
+/**
+ * The same leak in as few mechanisms as possible: all that sample nothing are one Gaussian mechanism of one step
+ *
+ * `mu` when they are all there is: the distance of the two means in standard deviations
+ */
+function reduced (events: readonly MechanismEvent[]): { mu: number | undefined, mechanisms: readonly MechanismEvent[] } {
+  const sampled = events.filter(({ sampleRate }) => sampleRate < 1)
+  if (sampled.length === events.length) {
+    return { mu: undefined, mechanisms: sampled }
+  }
+  const squares = events.reduce((sum, { sampleRate, noiseMultiplier, steps }) => sampleRate < 1 ? sum : sum + steps / noiseMultiplier ** 2, 0)
+  const mu = Math.sqrt(squares)
+  return {
+    mu: sampled.length === 0 ? mu : undefined,
+    mechanisms: [...sampled, { sampleRate: 1, noiseMultiplier: 1 / mu, steps: 1 }]
+  }
+}
+
+function tractable (mechanisms: readonly MechanismEvent[]): boolean {
+  return mechanisms.every(({ noiseMultiplier }) => noiseMultiplier >= LEAST_NOISE_MULTIPLIER)
+}
+
+/** No composition has a larger loss; Infinity when there is no bound */
+function largestSum (mechanisms: readonly MechanismEvent[], direction: Direction): number {
+  return mechanisms.reduce((sum, mechanism) => sum + mechanism.steps * largestLoss(mechanism, direction), 0)
+}
+
+/** Bound of what rounding the losses of all steps takes from epsilon */
+function lossRounding (mechanisms: readonly MechanismEvent[]): number {
+  return mechanisms.reduce((sum, { noiseMultiplier, steps }) => sum + steps * LOSS_ROUNDING * (1 + noiseMultiplier ** -2), 0)
+}

@@ -1,0 +1,128 @@
+/**
+ * The privacy budget of one dataset: what was spent, what a round costs, and whether it may still be had
+ *
+ * The ledger is the truth; this adds up what stands in it. A round is charged before it touches the data, so that nothing
+ * computed from them can leave uncharged, whatever crashes when.
+ */
+import type { Accountant, AccountantName, MechanismEvent } from './accounting/accountant.ts'
+import type { RoundCharge } from './mechanism.ts'
+import type { PrivateSettings } from './settings.ts'
+
+/** Who is hidden: one example of the dataset, or the dataset as a whole */
+export type PrivacyScope = 'example' | 'dataset'
+
+/** Equal charges of a dataset, from whatever home, federation and run */
+export interface SpentTotal {
+  mechanism: RoundCharge['mechanism']
+  sampleRate: number
+  noiseMultiplier: number
+  steps: number
+}
+
+/** What the budget needs of a ledger */
+export interface BudgetLedger {
+  totals: () => readonly SpentTotal[]
+  /** Returns when the charge is durable */
+  reserve: (charge: RoundCharge & { round: number, clipNorm: number, federation: string, peer: string }) => Promise<unknown>
+}
+
+export type Epsilons = Record<AccountantName, number>
+
+export interface PrivacyStatus {
+  mechanism: PrivateSettings['mechanism']
+  scope: PrivacyScope
+  /** Spent on this dataset, in all runs together, by either accountant: upper bounds */
+  epsilon: Epsilons
+  delta: number
+  /** Whose epsilon counts against the limit */
+  accountant: AccountantName
+  limit: number
+  /** True when the next round would exceed the limit: nothing is sent any more */
+  exhausted: boolean
+}
+
+export interface PrivacyBudgetInit {
+  settings: PrivateSettings
+  /** What each round costs */
+  charge: RoundCharge
+  ledger: BudgetLedger
+  /** Empty accountants */
+  accountants: Record<AccountantName, Accountant>
+  /** Who spends: stands in each charge */
+  federation: string
+  peer: string
+  /** A stricter limit than the document's */
+  limit?: number | undefined
+}
+
+/**
+ * A total as the accountants take it. For single examples a whole update counts double: with or without an example it is clipped to
+ * the same norm, and lies within twice that of the other. Undefined where a mechanism promises nothing for the scope
+ */
+function eventOf ({ mechanism, sampleRate, noiseMultiplier, steps }: SpentTotal, scope: PrivacyScope): MechanismEvent | undefined {
+  if (scope === 'dataset') {
+    return mechanism === 'dp-sgd' ? undefined : { sampleRate, noiseMultiplier, steps }
+  }
+  return { sampleRate, noiseMultiplier: mechanism === 'update-level' ? noiseMultiplier / 2 : noiseMultiplier, steps }
+}
+
+/** An accountant that has seen these totals; undefined when one of them promises nothing for the scope */
+export function accountFor (empty: Accountant, totals: readonly SpentTotal[], scope: PrivacyScope): Accountant | undefined {
+  const events = totals.map((total) => eventOf(total, scope))
+  return events.every((event) => event !== undefined) ? events.reduce((accountant, event) => accountant.compose(event), empty) : undefined
+}
+
+export function scopeOf (mechanism: PrivateSettings['mechanism']): PrivacyScope {
+  return mechanism === 'dp-sgd' ? 'example' : 'dataset'
+}
+
+export class PrivacyBudget {
+  private readonly init: PrivacyBudgetInit
+  private readonly scope: PrivacyScope
+  readonly limit: number
+  /** By accountant, of the totals that `computedFor` says */
+  private computed: Epsilons | undefined
+  private afterNext: { epsilon: number, of: string } | undefined
+
+  constructor (init: PrivacyBudgetInit) {
+    this.init = init
+    this.scope = scopeOf(init.settings.mechanism)
+    this.limit = Math.min(init.limit ?? Infinity, init.settings.epsilonLimit)
+  }
+
+  /** Charges the round, durably. False, with nothing charged, when it would exceed the limit */
+  async reserve (round: number): Promise<boolean> {
+    if (this.epsilonAfter(1) > this.limit) {
+      return false
+    }
+    const { charge, settings: { clipNorm }, ledger, federation, peer } = this.init
+    await ledger.reserve({ ...charge, clipNorm, round, federation, peer })
+    this.computed = undefined
+    this.afterNext = undefined
+    return true
+  }
+
+  status (): PrivacyStatus {
+    const { settings: { mechanism, delta, accountant } } = this.init
+    this.computed ??= this.spent()
+    return { mechanism, scope: this.scope, epsilon: this.computed, delta, accountant, limit: this.limit, exhausted: this.epsilonAfter(1) > this.limit }
+  }
+
+  /** Epsilon by the accountant that counts, once so many more rounds are done */
+  epsilonAfter (rounds: number): number {
+    const { accountants, settings: { accountant, delta }, charge, ledger } = this.init
+    const totals = ledger.totals()
+    const of = JSON.stringify([totals, rounds])
+    if (this.afterNext?.of !== of) {
+      const account = accountFor(accountants[accountant], [...totals, { ...charge, steps: charge.steps * rounds }], this.scope)
+      this.afterNext = { epsilon: account?.epsilon(delta) ?? Infinity, of }
+    }
+    return this.afterNext.epsilon
+  }
+
+  private spent (): Epsilons {
+    const { accountants, settings: { delta }, ledger } = this.init
+    const epsilonBy = (name: AccountantName): number => accountFor(accountants[name], ledger.totals(), this.scope)?.epsilon(delta) ?? Infinity
+    return { rdp: epsilonBy('rdp'), pld: epsilonBy('pld') }
+  }
+}

@@ -1,0 +1,20 @@
+/**
+ * Update-level privacy: the change of a whole round, clipped and made noisy as one
+ *
+ * McMahan et al. 2018, "Learning Differentially Private Recurrent Language Models", with one client: whoever sees the result
+ * can hardly tell whether this peer trained at all. Protects a data set as a whole, at a noise that few federations can bear.
+ */
+import { addNoise } from './noisy-sum.ts'
+import type { NoisySumOptions } from './noisy-sum.ts'
+
+/** `start` plus the clipped and noisy difference `trained` - `start`. d elements each; nothing is mutated. A difference that is not finite counts as none */
+export function releaseUpdate (start: Float32Array, trained: Float32Array, options: NoisySumOptions): Float32Array {
+  const change = Float64Array.from(trained, (value, i) => value - start[i]!)
+  const norm = Math.sqrt(change.reduce((sum, value) => sum + value * value, 0))
+  const factor = Number.isFinite(norm) ? Math.min(1, options.clipNorm / norm) : 0
+  for (let i = 0; i < change.length; i++) {
+    change[i] = factor === 0 ? 0 : norm === 0 ? 0 : change[i]! * factor
+  }
+  addNoise(change, options)
+  return start.map((value, i) => value + change[i]!)
+}

@@ -1,0 +1,175 @@
+/**
+ * What a private round releases: the sampled, clipped, noisy sum over the expected batch, and nothing else
+ */
+import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { loadBackend } from '../../src/model/backend.ts'
+import { initialParameters } from '../../src/model/initial-parameters.ts'
+import { LocalTraining } from '../../src/model/local-training.ts'
+import { gridStep } from '../../src/privacy/noisy-sum.ts'
+import { loadDataset } from '../../src/data/load-dataset.ts'
+import { parseFederation } from '../../src/federation.ts'
+import { presetDocument } from '../../src/presets.ts'
+import type { FederationDocument, FederationInit } from '../../src/federation.ts'
+import type { NoiseSource } from '../../src/privacy/noise/noise-source.ts'
+
+const EXAMPLES = 40
+const LEARNING_RATE = 0.5
+const dataset = await loadDataset({ kind: 'digits', seed: 3, trainExamples: EXAMPLES, testExamples: 5 }, presetDocument('digits').model)
+const backend = await loadBackend('cpu')
+
+function documentWith (privacy: FederationInit['privacy'], training: Partial<FederationInit['training']> = {}): FederationDocument {
+  const { training: usual, ...rest } = presetDocument('digits')
+  const optimizer = { name: 'sgd' as const, learningRate: LEARNING_RATE, momentum: 0 }
+  return parseFederation({ ...rest, training: { batchSize: 10, steps: 1, optimizer, ...training }, privacy })
+}
+
+const DP = { mechanism: 'dp-sgd' as const, clipNorm: 0.5, noiseMultiplier: 2, epsilonLimit: 8, delta: 1e-5 }
+
+/** Takes these examples, adds this to the first element, and notes what it was asked for */
+class ScriptedNoise implements NoiseSource {
+  readonly sampled: Array<{ count: number, probability: number }> = []
+  readonly sums: Float64Array[] = []
+  readonly deviations: number[] = []
+  private readonly batches: number[][]
+  private readonly added: number
+
+  constructor (batches: number[][], added = 0) {
+    this.batches = batches
+    this.added = added
+  }
+
+  sample = (count: number, probability: number): Uint32Array => {
+    this.sampled.push({ count, probability })
+    return Uint32Array.from(this.batches[this.sampled.length - 1] ?? [])
+  }
+
+  addGaussian = (sums: Float64Array, deviation: number): void => {
+    this.sums.push(sums.slice())
+    this.deviations.push(deviation)
+    sums[0]! += this.added
+  }
+}
+
+function trainingOf (document: FederationDocument, noise: NoiseSource): LocalTraining {
+  return new LocalTraining({ document, dataset, backend, seed: 1, noise })
+}
+
+/** Gradient of one example's loss, by plain training on it alone with learning rate 1 */
+function gradientOf (index: number, start: Float32Array): Float32Array {
+  const { train } = dataset
+  const only = { ...train, count: 1, labels: train.labels.slice(index, index + 1), writeInputs: (_: number, target: Float32Array, at: number) => { train.writeInputs(index, target, at) } }
+  const document = documentWith({ mechanism: 'none' }, { batchSize: 1, optimizer: { name: 'sgd', learningRate: 1, momentum: 0 } })
+  const { parameters } = new LocalTraining({ document, dataset: { train: only, test: dataset.test }, backend, seed: 1 }).train(start)
+  return parameters.map((value, i) => start[i]! - value)
+}
+
+function normOf (vector: ArrayLike<number>): number {
+  return Math.sqrt(Array.from(vector).reduce((sum, value) => sum + value * value, 0))
+}
+
+const start = initialParameters(presetDocument('digits').model)
+
+describe('a step of DP-SGD', () => {
+  it('moves by the sum of clipped gradients and the noise, over the batch that is expected', () => {
+    const batch = [3, 17, 17 + 4]
+    const noise = new ScriptedNoise([batch], 7)
+    const { parameters, examples, steps } = trainingOf(documentWith(DP), noise).train(start)
+    expect(noise.sampled).toEqual([{ count: EXAMPLES, probability: 10 / EXAMPLES }])
+    const expected = new Float64Array(start.length)
+    for (const index of batch) {
+      const gradient = gradientOf(index, start)
+      const factor = Math.min(1, DP.clipNorm / normOf(gradient))
+      gradient.forEach((value, i) => { expected[i]! += factor * value })
+    }
+    expect(normOf(expected)).toBeGreaterThan(DP.clipNorm)
+    const sum = noise.sums[0]!
+    expect(normOf(sum.map((value, i) => value - expected[i]!))).toBeLessThan(1e-4)
+    expected[0]! += 7
+    const moved = parameters.map((value, i) => (start[i]! - value) * 10 / LEARNING_RATE)
+    expect(normOf(moved.map((value, i) => value - expected[i]!))).toBeLessThan(1e-3)
+    expect({ examples, steps }).toEqual({ examples: 3, steps: 1 })
+  })
+
+  it('takes noise of noiseMultiplier x clipNorm, the slack of the arithmetic included, and no more than a thousandth above', () => {
+    const noise = new ScriptedNoise([[1, 2]])
+    trainingOf(documentWith(DP), noise).train(start)
+    const exact = DP.noiseMultiplier * DP.clipNorm
+    expect(noise.deviations[0]).toBeGreaterThan(exact * (1 + 1e-5))
+    expect(noise.deviations[0]).toBeLessThan(exact * 1.001)
+  })
+
+  it('adds noise to a sample that is empty', () => {
+    const noise = new ScriptedNoise([[], []], 4)
+    const { parameters, examples, steps } = trainingOf(documentWith(DP, { steps: 2 }), noise).train(start)
+    expect({ examples, steps, asked: noise.sampled.length }).toEqual({ examples: 0, steps: 2, asked: 2 })
+    expect(noise.sums.every((sum) => sum.every((value) => value === 0))).toBe(true)
+    expect(parameters[0]).toBeCloseTo(start[0]! - 2 * LEARNING_RATE * 4 / 10, 4)
+    expect(parameters.slice(1)).toEqual(start.slice(1))
+  })
+
+  it('releases points of a grid: a sum that differs by less than half a step leaves no trace', () => {
+    const noise = new ScriptedNoise([[5]], 0.123456789)
+    trainingOf(documentWith(DP), noise).train(start)
+    const step = gridStep(DP.noiseMultiplier * DP.clipNorm)
+    expect(noise.sums[0]!.every((value) => Number.isInteger(value / step))).toBe(true)
+    expect(noise.sums[0]!.some((value) => value !== 0)).toBe(true)
+  })
+
+  it('clips more examples than one batch holds', () => {
+    const everyone = Array.from({ length: EXAMPLES }, (_, i) => i)
+    const noise = new ScriptedNoise([everyone])
+    trainingOf(documentWith(DP), noise).train(start)
+    const whole = new ScriptedNoise([everyone])
+    trainingOf(documentWith(DP, { batchSize: EXAMPLES }), whole).train(start)
+    expect(normOf(noise.sums[0]!.map((value, i) => value - whole.sums[0]![i]!))).toBeLessThan(1e-5)
+  })
+
+  it('follows a quantile of the norms when it is told to, and pays for the count', () => {
+    const adaptive = { ...DP, adaptiveClipping: { quantile: 0.5, learningRate: 1, countDeviation: 3 } }
+    const noise = new ScriptedNoise([[1, 2, 3, 4], [1, 2, 3, 4]])
+    trainingOf(documentWith(adaptive, { steps: 2 }), noise).train(start)
+    const gradientMultiplier = (DP.noiseMultiplier ** -2 - 6 ** -2) ** -0.5
+    expect(noise.deviations).toHaveLength(4)
+    expect(noise.deviations[0]! / (DP.clipNorm * gradientMultiplier)).toBeCloseTo(1, 3)
+    expect(noise.deviations[1]).toBeCloseTo(3, 3)
+    // four of four are clipped: -2 of 10 expected ones
+    expect(noise.sums[1]![0]).toBe(-2)
+    expect(noise.deviations[2]! / noise.deviations[0]!).toBeCloseTo(Math.exp(-(0.5 - 2 / 10 - 0.5)), 2)
+  })
+})
+
+describe('an update-level round', () => {
+  const settings = { ...DP, mechanism: 'update-level' as const, clipNorm: 0.01 }
+
+  it('releases the clipped change and its noise', () => {
+    const noise = new ScriptedNoise([], 1)
+    const { parameters } = trainingOf(documentWith(settings, { steps: 3 }), noise).train(start)
+    expect(normOf(noise.sums[0]!)).toBeCloseTo(0.01, 5)
+    expect(noise.deviations[0]! / (0.01 * DP.noiseMultiplier)).toBeCloseTo(1, 3)
+    expect(parameters[0]! - start[0]!).toBeGreaterThan(0.9)
+    expect(normOf(parameters.slice(1).map((value, i) => value - start[i + 1]!))).toBeLessThan(0.0101)
+  })
+})
+
+describe('a federation with privacy', () => {
+  it('has no training without a source of noise', () => {
+    expect(() => new LocalTraining({ document: documentWith(DP), dataset, backend, seed: 1 })).toThrow(TypeError)
+  })
+
+  it('refuses a rule that reads losses on own examples, and a count that spends everything', () => {
+    const { aggregation, ...rest } = documentWith(DP)
+    expect(() => parseFederation({ ...rest, aggregation: { ...aggregation, rule: 'ubar' } })).toThrow(/ubar.*does not cover/)
+    expect(() => documentWith({ ...DP, adaptiveClipping: { quantile: 0.5, learningRate: 0.2, countDeviation: 1 } })).toThrow(/countDeviation must be more than half/)
+  })
+
+  it('makes its noise in one place, from the operating system: nothing passes a source or a seed into the training thread', async () => {
+    const files = (await readdir('src', { recursive: true })).filter((name) => name.endsWith('.ts'))
+    const texts = await Promise.all(files.map(async (name) => ({ name, text: await readFile(join('src', name), 'utf8') })))
+    const making = texts.filter(({ text }) => /createSecureNoise \(|createSecureNoise\(|createKeystreamNoise\(/.test(text)).map(({ name }) => name).sort()
+    expect(making).toEqual(['model/worker.ts', 'privacy/noise/secure-noise.ts'])
+    expect(texts.filter(({ text }) => /seededNoise|seededKeystream/.test(text))).toEqual([])
+    expect(await readFile('src/model/worker-messages.ts', 'utf8')).not.toMatch(/noise/i)
+  })
+})

@@ -1,6 +1,7 @@
 /**
  * Binomial probabilities as logarithms, so that tails far below the smallest float64 keep their precision
  */
+import { largestWhere } from './largest-where.ts'
 
 /**
  * ln P[Binomial(trials, p) = k] for k = 0 .. trials, where p = 1 / (1 + e^-logit)
@@ -37,34 +38,8 @@ export function rateUpperBound (count: number, trials: number, confidence: numbe
   const logLimit = Math.log1p(-confidence)
   // as many failures at least, at the opposite odds
   const isPossible = (logit: number): boolean => logBinomialTail(trials, trials - count, -logit) >= logLimit
-  const logit = largest(isPossible, -1, 1)
+  const logit = largestWhere(isPossible, -1, 1)
   return 1 / (1 + Math.exp(-logit))
-}
-
-/** The x at which `holds` turns from true to false, from just below. The bracket grows until it is one */
-export function largest (holds: (x: number) => boolean, low: number, high: number): number {
-  let width = high - low
-  while (!holds(low)) {
-    high = low
-    low -= width
-    width *= 2
-  }
-  while (holds(high)) {
-    low = high
-    high += width
-    width *= 2
-  }
-  for (;;) {
-    const middle = low + (high - low) / 2
-    if (middle <= low || middle >= high || high - low < 1e-12 * Math.abs(high)) {
-      return low
-    }
-    if (holds(middle)) {
-      low = middle
-    } else {
-      high = middle
-    }
-  }
 }
 
 /** ln of the sum of e^value; -Infinity of none */

@@ -9,7 +9,8 @@
  *
  * The bound is loose by construction: it does not say what the epsilon is, only what it is not.
  */
-import { largest, logBinomialMasses } from './binomial.ts'
+import { logBinomialMasses } from './binomial.ts'
+import { largestWhere } from './largest-where.ts'
 import { checkedClaim } from './privacy-region.ts'
 import type { PrivacyClaim } from './privacy-region.ts'
 
@@ -73,7 +74,7 @@ export function oneRunLowerBound (result: OneRunResult, { delta = 0, confidence 
   // Where the p-value is below 1/4, v - i lies above the median for every i that could count, and the p-value grows with
   // epsilon: it crosses the limit once
   const isRefuted = (epsilon: number): boolean => pValue(result, { epsilon, delta }) < limit
-  return isRefuted(0) ? largest(isRefuted, 0, 1) : 0
+  return isRefuted(0) ? largestWhere(isRefuted, 0, 1) : 0
 }
 
 /**

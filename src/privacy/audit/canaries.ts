@@ -39,8 +39,9 @@ export function tossCoins (count: number, random: Random): Uint8Array {
 /**
  * The examples, followed by the canaries whose coin is 1
  *
- * Nobody but the auditor may learn that number: a public dataset size would tell something of each coin. Throws RangeError
- * when the canaries have other inputs, or there is not one coin for each
+ * Their number is the auditor's secret: a public number of examples would tell something of each coin, and the accountant's
+ * sample rate has to be that of the examples and the canaries that are in. Throws RangeError when the canaries have other
+ * inputs, or there is not one coin for each
  */
 export function withCanaries (examples: Examples, canaries: Examples, included: Uint8Array): Examples {
   if (canaries.featureCount !== examples.featureCount) {

@@ -1,12 +1,14 @@
 /**
- * DP-SGD on generated digits with canaries among them, in parts that a test can break one by one
+ * The training of a peer on generated digits with canaries among them, and what an auditor computes from its models
  */
 import { createCanaries, tossCoins, withCanaries } from '../../../src/privacy/audit/canaries.ts'
 import { consecutiveSteps } from '../../../src/privacy/audit/canary-scores.ts'
 import { DIGIT_LABELS, DIGITS_INPUT, loadDigits } from '../../../src/data/digits.ts'
+import { parseFederation } from '../../../src/federation.ts'
 import { loadBackend } from '../../../src/model/backend.ts'
 import { initialParameters } from '../../../src/model/initial-parameters.ts'
 import { LayerGraph } from '../../../src/model/layer-graph.ts'
+import { LocalTraining } from '../../../src/model/local-training.ts'
 import { exampleLosses } from '../../../src/model/loss.ts'
 import { BatchBuffer } from '../../../src/model/mini-batches.ts'
 import { denseTopology, planModel } from '../../../src/model/topology.ts'
@@ -14,6 +16,7 @@ import { seededRandom } from '../../../src/seeded-random.ts'
 import { federation } from '../../model/models.ts'
 import { seededNoise } from '../noise/seeded-noise.ts'
 import type { Dataset, Examples } from '../../../src/data/examples.ts'
+import type { FederationDocument } from '../../../src/federation.ts'
 import type { GradientProducts, ObservedStep } from '../../../src/privacy/audit/canary-scores.ts'
 import type { NoiseSource } from '../../../src/privacy/noise/noise-source.ts'
 
@@ -22,34 +25,29 @@ export const CLASSES = DIGIT_LABELS.length
 /** Most examples that are evaluated at a time */
 const CHUNK = 128
 
-export interface MechanismSettings {
-  /** q */
-  sampleRate: number
-  /** sigma */
-  noiseMultiplier: number
-  clipNorm: number
-  steps: number
-  learningRate: number
+export interface Settings {
+  /** Expected number of examples in a step */
+  batchSize: number
+  /** Left out: no privacy at all */
+  privacy?: { clipNorm: number, noiseMultiplier: number }
+  /** Each of one step, after which the model is published */
+  rounds: number
 }
 
-/** The parts of DP-SGD that a fault may be in. A part left out is the honest one */
-export interface Mechanism {
-  /** What the gradients are really clipped to */
+/** Where a fault may be. A part left out is the honest one */
+export interface Fault {
+  /** What the gradients are clipped to, noise being as announced */
   clipNorm?: number
-  /** Chooses a batch of `count` examples */
-  sample?: (count: number, noise: NoiseSource) => Uint32Array
-  /** Makes the clipped sum private, in place; `expectedBatch` is q N */
-  addNoise?: (sums: Float64Array, noise: NoiseSource, expectedBatch: number) => void
-  /** What becomes of the parameters on their way out */
-  publish?: (parameters: Float32Array) => Float32Array
+  /** Takes the place of the noise source, which it is given */
+  noise?: (honest: NoiseSource) => NoiseSource
 }
 
 export interface Training {
-  /** The initial one, and that after each step */
+  /** The initial one, and that after each round */
   models: Float32Array[]
-  batchSizes: number[]
-  /** What was really added to the clipped sum, step by step */
+  /** What was added to the clipped sum in each round */
   noises: Float64Array[]
+  document: FederationDocument
 }
 
 export interface AuditedTraining extends Training {
@@ -57,51 +55,60 @@ export interface AuditedTraining extends Training {
   steps: ObservedStep[]
   canaries: Examples
   included: Uint8Array
+  /** All examples, the canaries that are in among them */
+  exampleCount: number
 }
 
-const { model } = federation({ shape: [28, 28, 1], classes: CLASSES, topology: denseTopology({ inputShape: [28, 28, 1], hidden: [], classes: CLASSES }) })
+const base = federation({ shape: [28, 28, 1], classes: CLASSES, topology: denseTopology({ inputShape: [28, 28, 1], hidden: [], classes: CLASSES }) })
+const model = { ...base.model, input: DIGITS_INPUT }
 const plan = planModel(model)
-const graph = new LayerGraph(plan, model.loss, await loadBackend('wasm'))
+const backend = await loadBackend('wasm')
+const graph = new LayerGraph(plan, model.loss, backend)
 
 export function digits (trainExamples: number, testExamples = 1): Dataset {
-  return loadDigits({ kind: 'digits', seed: 3, trainExamples, testExamples }, { ...model, input: DIGITS_INPUT })
+  return loadDigits({ kind: 'digits', seed: 3, trainExamples, testExamples }, model)
 }
 
-/** Softmax regression by DP-SGD, every step published: Abadi et al. 2016, algorithm 1, with Poisson sampling */
-export function train (settings: MechanismSettings, examples: Examples, { seed, ...mechanism }: Mechanism & { seed: string }): Training {
-  const { sampleRate, noiseMultiplier, clipNorm, steps, learningRate } = settings
-  const honest: Required<Mechanism> = {
-    clipNorm,
-    sample: (count, noise) => noise.sample(count, sampleRate),
-    addNoise: (sums, noise) => { noise.addGaussian(sums, noiseMultiplier * clipNorm) },
-    publish: (parameters) => parameters
+function documentOf ({ batchSize, privacy }: Settings, clipNorm = privacy?.clipNorm): FederationDocument {
+  return parseFederation({
+    ...base,
+    model,
+    training: { batchSize, steps: 1, optimizer: { name: 'sgd', learningRate: 0.5, momentum: 0 } },
+    privacy: privacy === undefined ? { mechanism: 'none' } : { ...privacy, mechanism: 'dp-sgd', clipNorm: clipNorm!, epsilonLimit: 1000, delta: 1e-5 }
+  })
+}
+
+/** Softmax regression by the code that trains in a node, on a noise source that repeats itself */
+export function train (settings: Settings, dataset: Dataset, { seed, ...fault }: Fault & { seed: string }): Training {
+  const honest = seededNoise(seed)
+  const scale = fault.clipNorm === undefined ? 1 : settings.privacy!.clipNorm / fault.clipNorm
+  const part = fault.noise?.(honest) ?? honest
+  const noises: Float64Array[] = []
+  const noise: NoiseSource = {
+    sample: part.sample,
+    addGaussian: (sums, deviation) => {
+      const before = sums.slice()
+      part.addGaussian(sums, scale * deviation)
+      noises.push(before.map((sum, at) => sums[at]! - sum))
+    }
   }
-  const part = { ...honest, ...mechanism }
-  const noise = seededNoise(seed)
-  const batches = new BatchBuffer(examples, examples.count)
-  const expectedBatch = sampleRate * examples.count
-  const sums = new Float64Array(plan.parameterCount)
-  const training: Training = { models: [initialParameters(model)], batchSizes: [], noises: [] }
-  for (let step = 0; step < steps; step++) {
-    const parameters = training.models[step]!
-    const batch = batches.fill(part.sample(examples.count, noise))
-    graph.clippedGradientSum(parameters, batch, sums, { clipNorm: part.clipNorm, random: seededRandom(0) })
-    const clean = sums.slice()
-    part.addNoise(sums, noise, expectedBatch)
-    training.models.push(part.publish(parameters.map((parameter, at) => parameter - learningRate / expectedBatch * sums[at]!)))
-    training.batchSizes.push(batch.count)
-    training.noises.push(clean.map((sum, at) => sums[at]! - sum))
+  const training = new LocalTraining({ document: documentOf(settings, fault.clipNorm), dataset, backend, seed, noise })
+  const models = [initialParameters(model)]
+  for (let round = 0; round < settings.rounds; round++) {
+    models.push(training.train(models[round]!, { round }).parameters)
   }
-  return training
+  return { models, noises, document: documentOf(settings) }
 }
 
 /** Trains on digits and those of the canaries that a coin says */
-export function trainAudited (settings: MechanismSettings, { digitCount, canaryCount }: { digitCount: number, canaryCount: number }, mechanism: Mechanism & { seed: string }): AuditedTraining {
-  const random = seededRandom(`canaries/${mechanism.seed}`)
-  const canaries = createCanaries({ input: DIGITS_INPUT, classes: CLASSES }, canaryCount, random)
+export function trainAudited (settings: Settings, { digitCount, canaryCount }: { digitCount: number, canaryCount: number }, fault: Fault & { seed: string }): AuditedTraining {
+  const random = seededRandom(`canaries/${fault.seed}`)
+  const canaries = createCanaries({ input: model.input, classes: CLASSES }, canaryCount, random)
   const included = tossCoins(canaryCount, random)
-  const training = train(settings, withCanaries(digits(digitCount).train, canaries, included), mechanism)
-  return { ...training, steps: consecutiveSteps(training.models), canaries, included }
+  const { train: honest, test } = digits(digitCount)
+  const examples = withCanaries(honest, canaries, included)
+  const training = train(settings, { train: examples, test }, fault)
+  return { ...training, steps: consecutiveSteps(training.models), canaries, included, exampleCount: examples.count }
 }
 
 export interface Evaluation {

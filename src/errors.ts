@@ -140,6 +140,11 @@ export class LedgerWriteError extends Error {
   override name = 'LedgerWriteError'
 }
 
+/** This peer published more than its privacy ledger knows of: the ledger is an older copy. Nothing is trained or sent */
+export class LedgerRollbackError extends Error {
+  override name = 'LedgerRollbackError'
+}
+
 /** A version prefix fits more than one version */
 export class AmbiguousVersionError extends Error {
   override name = 'AmbiguousVersionError'

@@ -44,6 +44,10 @@ export interface NodeInit {
   keepVersions?: number
   /** Evaluate on the test examples every this many rounds; the last round always is. @default 1 */
   evaluateEvery?: number
+  /** Folder of the privacy ledgers of this user's datasets. @default ~/.local/state/grapevine-ledgers */
+  ledgers?: string
+  /** Stop sending at this epsilon, when it is less than the federation's limit */
+  epsilonLimit?: number
   /** SIMULATION ONLY: lie to the neighbours in this way, e.g. `sign-flip` or `sign-flip:2`. Testnets and benchmarks use it */
   attack?: string
   /** @default the system clock */
@@ -147,6 +151,8 @@ export interface NodeDescription {
   lastRound: RoundReport | undefined
   latestVersion: ModelVersion | undefined
   traffic: Traffic
+  /** Spent on this dataset, in all runs together; null without a privacy mechanism */
+  privacy: PrivacyStatus | null
 }
 
 /** A running peer of a federation */

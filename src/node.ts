@@ -17,18 +17,24 @@ import { describeNode } from './node-description.ts'
 import { checkNodeInit } from './node-settings.ts'
 import { loadOrCreateIdentity } from './network/identity.ts'
 import { createNetwork } from './network/network.ts'
+import { ledgerSecret } from './privacy/ledger/similar-ledgers.ts'
+import { defaultLedgerRoot, openBudget, requireCharged } from './privacy/open-budget.ts'
 import { meshReady } from './round/mesh-ready.ts'
 import { RoundEngine } from './round/round-engine.ts'
 import { createLevelStore } from './store/level-store.ts'
 import { systemClock } from './system-clock.ts'
 import type { Membership } from './enter-federation.ts'
 import type { FederationDocument } from './federation.ts'
-import type { Clock, ModelVersion, Network, Store, Trainer, TrainerDescription } from './interface.ts'
+import type { Clock, Codec, ModelVersion, Network, PeerName, Store, Trainer, TrainerDescription } from './interface.ts'
 import type { MeshLimits } from './mesh-limits.ts'
+import type { OpenBudget } from './privacy/open-budget.ts'
 import type { GrapevineNode, NodeDescription, NodeEvents, NodeInit, NodeStatus } from './node-interface.ts'
 
 /** After the last round: neighbours that were told of the last update need a moment to begin pulling it */
 const LINGER_MS = 500
+
+/** How long neighbours may take to say what they hold of this node */
+const OWN_UPDATES_MS = 10_000
 
 type StopReason = NodeEvents['stopped']['detail']['reason']
 
@@ -42,12 +48,14 @@ class Node extends TypedEventEmitter<NodeEvents> implements GrapevineNode {
   private description: TrainerDescription | undefined
   private network: Network | undefined
   private engine: RoundEngine | undefined
+  private privacy: OpenBudget | undefined
   private rounds = Promise.resolve()
   private abort = new AbortController()
   private starting: Promise<void> | undefined
   private stopping: Promise<void> | undefined
   private readonly hurry = new AbortController()
   private startedAt = 0
+  private readonly ledgers: string
   private minMembers = 1
   status: NodeStatus = 'stopped'
 
@@ -56,6 +64,7 @@ class Node extends TypedEventEmitter<NodeEvents> implements GrapevineNode {
     checkNodeInit(init)
     this.init = init
     this.clock = init.clock ?? systemClock
+    this.ledgers = init.ledgers ?? defaultLedgerRoot()
     this.store = createLevelStore({
       location: join(init.home, 'db'),
       clock: this.clock,
@@ -86,35 +95,71 @@ class Node extends TypedEventEmitter<NodeEvents> implements GrapevineNode {
   }
 
   private async startParts (): Promise<void> {
-    const { init, store, clock } = this
+    const { init, store } = this
     await mkdir(init.home, { recursive: true, mode: 0o700 })
     await store.open()
     const privateKey = await loadOrCreateIdentity(init.home)
     const membership = this.membership = await enterFederation(init, store, this.abort.signal)
-    const { document } = membership
-    const { layout, parameterCount } = inspectTopology(document.model)
-    const codec = createCodec(document.codec.name)
-    const attack = init.attack === undefined ? undefined : createAttack(init.attack)
-    const { data, backend, threads, partition } = init
-    const trainer = this.trainer = createWorkerTrainer({ document, data, backend, threads, partition, poison: attack?.poison })
-    const description = this.description = await trainer.start({ signal: this.abort.signal })
+    const { parameterCount } = inspectTopology(membership.document.model)
+    const codec = createCodec(membership.document.codec.name)
+    const description = await this.startTrainer(membership.document)
     const network = this.network = await createNetwork({
       privateKey,
       federationId: membership.id,
       federationBytes: membership.bytes,
-      document,
+      document: membership.document,
       maxPayloadBytes: codec.maxEncodedBytes(parameterCount),
       listen: init.listen ?? ['/ip4/0.0.0.0/tcp/0'],
       announce: init.announce ?? [],
       bootstrap: init.bootstrap ?? [],
       store,
-      clock
+      clock: this.clock
     })
     this.forwardNetworkEvents(network)
+    await this.openPrivacy(membership, description, network.self)
+    const engine = this.engine = this.createEngine(membership, codec)
+    this.forwardRoundEvents(engine)
+    await engine.load()
+    network.setRound(engine.round + 1)
+    await network.start({ signal: this.abort.signal })
+    this.announce(network, membership, engine, description)
+  }
+
+  private async startTrainer (document: FederationDocument): Promise<TrainerDescription> {
+    const { attack, data, backend, threads, partition } = this.init
+    const poison = attack === undefined ? undefined : createAttack(attack).poison
+    const sketchSecret = document.privacy.mechanism === 'none' ? undefined : await ledgerSecret(this.ledgers)
+    const trainer = this.trainer = createWorkerTrainer({ document, data, backend, threads, partition, poison, sketchSecret })
+    const description = this.description = await trainer.start({ signal: this.abort.signal })
+    return description
+  }
+
+  /** Before anything can be trained or sent */
+  private async openPrivacy ({ document, id: federation }: Membership, { dataset, trainExamples }: TrainerDescription, peer: PeerName): Promise<void> {
+    if (dataset === undefined) {
+      return
+    }
+    const { ledgers: root, clock, store, init: { epsilonLimit: limit } } = this
+    this.privacy = await openBudget({ document, federation, peer, exampleCount: trainExamples, dataset, root, clock, limit })
+    if (this.privacy !== undefined) {
+      this.warnOfSimilar(this.privacy)
+      requireCharged(this.privacy.ledger, { federation, peer, published: (await store.getPublication())?.round, source: 'this home published' })
+    }
+  }
+
+  private warnOfSimilar ({ similar }: OpenBudget): void {
+    for (const { fingerprint, share } of similar) {
+      this.emit('warning', { code: 'similar-data', message: `${Math.round(100 * share)} % of these examples were trained on under another fingerprint (${fingerprint.slice(0, 12)}…): what was spent there is not in this budget, see grapevine privacy ledger` })
+    }
+  }
+
+  private createEngine ({ id, document }: Membership, codec: Codec): RoundEngine {
+    const { init, store, clock } = this
+    const { layout, parameterCount } = inspectTopology(document.model)
     const aggregator = createAggregator(document.aggregation)
     this.minMembers = init.minMembers ?? Math.max(1, aggregator.minimumNeighbours) + 1
-    const engine = this.engine = new RoundEngine({ network, trainer, store, codec, aggregator, clock }, {
-      federation: membership.id,
+    return new RoundEngine({ network: this.network!, trainer: this.trainer!, store, codec, aggregator, clock, budget: this.privacy?.budget }, {
+      federation: id,
       layout,
       parameterCount,
       deadlineMs: document.round.deadlineMs,
@@ -122,13 +167,8 @@ class Node extends TypedEventEmitter<NodeEvents> implements GrapevineNode {
       rounds: init.rounds,
       evaluateEvery: init.evaluateEvery ?? 1,
       quarantineLimit: document.aggregation.quarantine === false ? 0 : document.aggregation.f,
-      attack
+      attack: init.attack === undefined ? undefined : createAttack(init.attack)
     })
-    this.forwardRoundEvents(engine)
-    await engine.load()
-    network.setRound(engine.round + 1)
-    await network.start({ signal: this.abort.signal })
-    this.announce(network, membership, engine, description)
   }
 
   private announce (network: Network, membership: Membership, engine: RoundEngine, description: TrainerDescription): void {
@@ -149,6 +189,7 @@ class Node extends TypedEventEmitter<NodeEvents> implements GrapevineNode {
       this.emit('mesh:ready', { members: network.members().length, neighbours: network.neighbours().length })
       this.warnOfLimits()
       this.status = 'training'
+      await this.requireNothingNewer(network, signal)
       await this.engine!.run(signal)
       await this.clock.delay(LINGER_MS, { signal })
     } catch (err) {
@@ -168,6 +209,17 @@ class Node extends TypedEventEmitter<NodeEvents> implements GrapevineNode {
     if (message !== undefined) {
       this.emit('warning', { code: 'bootstrap', message })
     }
+  }
+
+  /** Neighbours may hold what an earlier life of this key published: then home and ledger are an older copy */
+  private async requireNothingNewer (network: Network, signal: AbortSignal): Promise<void> {
+    if (this.privacy === undefined) {
+      return
+    }
+    const { sequence = 0 } = await this.store.getPublication() ?? {}
+    const published = await network.newestOwn(sequence, { signal: AbortSignal.any([signal, AbortSignal.timeout(OWN_UPDATES_MS)]) })
+    signal.throwIfAborted()
+    requireCharged(this.privacy.ledger, { federation: this.membership!.id, peer: network.self, published, source: 'neighbours hold' })
   }
 
   private warnOfLimits (): void {
@@ -218,6 +270,7 @@ class Node extends TypedEventEmitter<NodeEvents> implements GrapevineNode {
     const closers = [
       async () => this.network?.stop({ signal: hurry }),
       async () => this.trainer?.stop(),
+      async () => this.privacy?.ledger.close(),
       async () => this.store.close()
     ]
     for (const close of closers) {
@@ -241,7 +294,8 @@ class Node extends TypedEventEmitter<NodeEvents> implements GrapevineNode {
       limits: this.limits(),
       trainer: this.description,
       network: this.network,
-      engine: this.engine
+      engine: this.engine,
+      privacy: this.privacy?.budget.status() ?? null
     })
   }
 
@@ -277,6 +331,7 @@ class Node extends TypedEventEmitter<NodeEvents> implements GrapevineNode {
     engine.addEventListener('round:start', ({ detail }) => { this.emit('round:start', detail) })
     engine.addEventListener('round:phase', ({ detail }) => { this.emit('round:phase', detail) })
     engine.addEventListener('round:end', ({ detail }) => { this.emit('round:end', detail) })
+    engine.addEventListener('privacy:exhausted', ({ detail }) => { this.emit('privacy:exhausted', detail) })
     engine.addEventListener('round:jump', ({ detail }) => { this.emit('round:jump', detail) })
     engine.addEventListener('version:commit', ({ detail }) => { this.emit('version:commit', detail) })
     engine.addEventListener('warning', ({ detail }) => { this.emit('warning', detail) })

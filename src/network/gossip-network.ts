@@ -257,6 +257,10 @@ export class GossipNetwork extends ContainedEventEmitter<NetworkEvents> implemen
     return (await this.parts.catchUp.latest(options)).map((update) => this.received(update))
   }
 
+  async newestOwn (afterSequence: number, options: AbortOptions = {}): Promise<number | undefined> {
+    return (await this.parts.catchUp.newestOwn(afterSequence, options))?.signed.header.round
+  }
+
   // ---------------------------------------------------------------------------------------- updates out
 
   async publish (update: OutgoingUpdate, options: AbortOptions = {}): Promise<PublishReceipt> {

@@ -31,6 +31,9 @@ import type { RoundComponents, RoundEvents, RoundInit } from './round-interface.
 /** Deadlines in a row that a live neighbour may miss before another one takes its place */
 const MAX_MISSES = 3
 
+/** A round that only averages takes at least this long: nothing else slows it down when no neighbour is live */
+const OBSERVED_ROUND_MS = 1_000
+
 /** Banned peers that a report names */
 const MAX_NAMED = 256
 
@@ -171,6 +174,7 @@ export class RoundEngine extends TypedEventEmitter<RoundEvents> {
     const allowed = await this.timed(phases, 'train', async () => await this.components.budget?.reserve(round) ?? true)
     if (!allowed) {
       this.observe(round)
+      await this.components.clock.delay(OBSERVED_ROUND_MS, { signal })
       return { trained: { parameters: this.parameters, loss: null, examples: 0 }, replica: this.parameters }
     }
     const trained = await this.timed(phases, 'train', async () => this.work.train(this.parameters, inHand))

@@ -29,6 +29,7 @@ export function roundReport (report: Partial<RoundReport> = {}): RoundReport {
     durationMs: 1240,
     phases: { trainMs: 900, encodeMs: 5, publishMs: 5, waitMs: 200, aggregateMs: 10, evaluateMs: 100, persistMs: 20 },
     examples: 100,
+    privacy: null,
     ...report
   }
 }
@@ -59,6 +60,7 @@ export class FakeNode extends TypedEventEmitter<NodeEvents> implements Grapevine
       minMembers: 3,
       members: [],
       limits: { algebraicConnectivity: 3, toleratedLiars: 1, f: 1, warning: undefined },
+      privacy: null,
       connections: [],
       neighbours: [],
       trainer: undefined,

@@ -35,6 +35,25 @@ export class TrainingError extends Error {
   override name = 'TrainingError'
 }
 
+/**
+ * An audit found more leakage than the ledger allows: privacy is broken by a fault in the program. Nothing that was sent can
+ * be taken back; training on these data must stop
+ */
+export class PrivacyViolationError extends Error {
+  override name = 'PrivacyViolationError'
+
+  /** Nats: what the audit shows epsilon to be at least */
+  readonly lowerBound: number
+  /** Nats: what the ledger says epsilon is at most */
+  readonly ledgerEpsilon: number
+
+  constructor (message: string, { lowerBound, ledgerEpsilon }: { lowerBound: number, ledgerEpsilon: number }, options?: ErrorOptions) {
+    super(message, options)
+    this.lowerBound = lowerBound
+    this.ledgerEpsilon = ledgerEpsilon
+  }
+}
+
 /** An update is not an acceptable parameter vector. The sender is scored down; the round goes on */
 export class InvalidUpdateError extends Error {
   override name = 'InvalidUpdateError'

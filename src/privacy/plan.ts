@@ -4,7 +4,7 @@
 import { noiseForEpsilon } from './accounting/noise-for-epsilon.ts'
 import { roundCharge } from './mechanism.ts'
 import type { FederationDocument } from '../federation.ts'
-import type { PrivateSettings } from './settings.ts'
+import type { PrivacySettings, PrivateSettings } from './settings.ts'
 
 /** What a document promises whose founder asks for privacy and says no more */
 export const DP_SGD_DEFAULTS: PrivateSettings = { mechanism: 'dp-sgd', clipNorm: 1, noiseMultiplier: 1, epsilonLimit: 8, delta: 1e-5, accountant: 'pld' }
@@ -31,6 +31,33 @@ export function plannedPrivacy ({ privacy, training }: Pick<FederationDocument, 
   const { delta, accountant } = privacy
   const noiseMultiplier = roundedUp(noiseForEpsilon({ epsilon, delta, sampleRate, steps: steps * rounds, accountant }))
   return { ...privacy, noiseMultiplier, epsilonLimit: epsilon }
+}
+
+/** What a founder asks for */
+export interface PrivacyWish {
+  /** Left out: the document's own, or dp-sgd where it has none */
+  mechanism: 'none' | 'dp-sgd' | undefined
+  /** Left out: the document's own limit, or that of the defaults */
+  epsilon: number | undefined
+  /** With epsilon: the noise is what so many rounds need. Left out: the noise stays as it is */
+  rounds: number | undefined
+  /** Examples of the smallest training set, counted when the noise depends on them */
+  examples: () => Promise<number>
+}
+
+/** What a document is to say. Throws RangeError when the wishes do not go together, or there is no such noise */
+export async function promisedPrivacy ({ privacy, training }: Pick<FederationDocument, 'privacy' | 'training'>, { mechanism, epsilon, rounds, examples }: PrivacyWish): Promise<PrivacySettings> {
+  if (mechanism === 'none') {
+    if (epsilon !== undefined) {
+      throw new RangeError('an epsilon cannot be promised without privacy: choose one of the two')
+    }
+    return { mechanism }
+  }
+  const own = privacy.mechanism === 'none' || (mechanism !== undefined && mechanism !== privacy.mechanism) ? DP_SGD_DEFAULTS : privacy
+  if (epsilon === undefined) {
+    return own
+  }
+  return rounds === undefined ? { ...own, epsilonLimit: epsilon } : plannedPrivacy({ privacy: own, training }, { epsilon, rounds, examples: await examples() })
 }
 
 /** Less noise would spend more than was asked for */

@@ -29,7 +29,7 @@ const ACTIONS: Readonly<Record<string, Action>> = {
 
 export async function privacy (context: VerbContext): Promise<number> {
   const name = context.args.length === 0 ? 'show' : context.args.join(' ')
-  const action = ACTIONS[name]
+  const action = Object.hasOwn(ACTIONS, name) ? ACTIONS[name] : undefined
   if (action === undefined) {
     const known = Object.keys(ACTIONS)
     const near = closest(name, known)

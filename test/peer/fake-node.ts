@@ -38,6 +38,7 @@ export function roundReport (report: Partial<RoundReport> = {}): RoundReport {
 
 export class FakeNode extends TypedEventEmitter<NodeEvents> implements GrapevineNode {
   status: NodeStatus = 'training'
+  document: FederationDocument | undefined
 
   say<K extends keyof NodeEvents> (type: K, detail: NodeEvents[K]['detail']): void {
     this.safeDispatchEvent(type, { detail })
@@ -84,7 +85,7 @@ export class FakeNode extends TypedEventEmitter<NodeEvents> implements Grapevine
   }
 
   federation (): FederationDocument | undefined {
-    return undefined
+    return this.document
   }
 
   ledger (): LedgerReader | undefined {

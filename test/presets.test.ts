@@ -26,7 +26,7 @@ describe('presets', () => {
     const count = (name: typeof PRESET_NAMES[number]): number => inspectTopology(presetDocument(name).model).parameterCount
     expect(count('mnist-mlp')).toBe(235_146)
     expect(count('mnist-noniid')).toBe(79_510)
-    expect(count('mnist-private')).toBe(7_850)
+    expect(count('mnist-private')).toBe(4_010)
     expect(count('wide')).toBeGreaterThan(5_000_000)
   })
 

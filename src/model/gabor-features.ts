@@ -13,8 +13,8 @@ export interface GaborFeaturesInit {
   /** Height, width, and one channel */
   inputShape: readonly [number, number, 1]
   bank: GaborBank
-  /** Average pooling of the filters' outputs: window and stride, in pixels */
-  pooling: { size: number, stride: number }
+  /** Average poolings of the filters' outputs, one after the other: window and stride */
+  poolings: ReadonlyArray<{ size: number, stride: number }>
   /** What the features are multiplied by */
   scale: number
   classes: number
@@ -24,14 +24,15 @@ function frozenConvolution (name: string, config: { filters: number, kernel_size
   return entry('Conv2D', name, { ...config, trainable: false, strides: [1, 1], padding: 'valid', data_format: 'channels_last', use_bias: false })
 }
 
-/** Topology and constants of: filters, relu, average pooling, mean over the filters off, one dense layer, softmax */
-export function gaborFeatures ({ inputShape, bank, pooling, scale, classes }: GaborFeaturesInit): Required<Pick<FederationInit['model'], 'topology' | 'constants'>> {
+/** Topology and constants of: filters, relu, average poolings, mean over the filters off, one dense layer, softmax */
+export function gaborFeatures ({ inputShape, bank, poolings, scale, classes }: GaborFeaturesInit): Required<Pick<FederationInit['model'], 'topology' | 'constants'>> {
   const channels = gaborCount(bank)
-  const { size, stride } = pooling
   return {
     topology: sequential(inputShape, [
       frozenConvolution('filters', { filters: channels, kernel_size: [bank.size, bank.size], activation: 'relu' }),
-      entry('AveragePooling2D', 'pooling', { pool_size: [size, size], strides: [stride, stride], padding: 'valid', data_format: 'channels_last' }),
+      ...poolings.map(({ size, stride }, i) => entry('AveragePooling2D', `pooling_${i + 1}`, {
+        pool_size: [size, size], strides: [stride, stride], padding: 'valid', data_format: 'channels_last'
+      })),
       frozenConvolution('centring', { filters: channels, kernel_size: [1, 1], activation: 'linear' }),
       entry('Flatten', 'flatten', {}),
       denseEntry('output', classes, 'softmax')

@@ -8,6 +8,7 @@ import { MAX_MAGNITUDE } from '../codec/frame.ts'
 import { DatasetError, TrainingError } from '../errors.ts'
 import { releaseUpdate } from '../privacy/update-release.ts'
 import { seededRandom } from '../seeded-random.ts'
+import { onFeatures } from './frozen-prefix.ts'
 import { LayerGraph } from './layer-graph.ts'
 import { learningRateOf } from './learning-rate.ts'
 import { batchLoss, countCorrect } from './loss.ts'
@@ -65,13 +66,14 @@ export class LocalTraining {
     requireFit(train, 'training', this.plan, document)
     requireFit(test, 'test', this.plan, document)
     const { batchSize } = document.training
-    this.graph = new LayerGraph(this.plan, document.model.loss, init.backend)
+    const stepped = onFeatures(this.plan, init.dataset, init.backend)
+    this.graph = new LayerGraph(stepped.plan, document.model.loss, init.backend)
     this.optimizer = createOptimizer(document.training.optimizer, this.plan.parameterCount)
-    this.batches = new BatchBuffer(train, Math.min(batchSize, train.count))
+    this.batches = new BatchBuffer(stepped.dataset.train, Math.min(batchSize, train.count))
     this.privateSteps = this.createPrivateSteps(train.count)
     this.continuous = new ContinuousIndices(train.count, `${seed}`)
-    this.evaluationBatch = Math.max(1, Math.min(EVALUATION_BATCH, test.count, Math.floor(EVALUATION_ACTIVATIONS / this.plan.activations)))
-    this.testBatches = new BatchBuffer(test, this.evaluationBatch)
+    this.evaluationBatch = Math.max(1, Math.min(EVALUATION_BATCH, test.count, Math.floor(EVALUATION_ACTIVATIONS / stepped.plan.activations)))
+    this.testBatches = new BatchBuffer(stepped.dataset.test, this.evaluationBatch)
   }
 
   /**

@@ -61,9 +61,9 @@ describe('recipes for private training', () => {
     const cells = privateCells(['epsilon 1', 'epsilon 8'], [0, 1])
     expect(cells.map(({ recipe, rule, attack, byzantine, degree, seed }) => `${recipe} ${rule} ${attack} ${byzantine}/${degree} ${seed}`).filter((text) => text.endsWith('0'))).toEqual([
       'epsilon 1 mean none 0/4 0', 'epsilon 1 alone none 0/4 0', 'epsilon 8 mean none 0/4 0', 'epsilon 8 alone none 0/4 0',
-      'epsilon 8 gated-geometric-median none 1/8 0', 'epsilon 8 gated-geometric-median alie* 1/8 0', 'epsilon 8 gated-geometric-median sign-flip 1/8 0'
+      'epsilon 8 gated-geometric-median none 1/8 0', 'epsilon 8 gated-geometric-median alie* 1/8 0', 'epsilon 8 gated-geometric-median sign-flip 1/8 0', 'epsilon 8 gated-geometric-median foe* 1/8 0'
     ])
-    expect(cells).toHaveLength(14)
+    expect(cells).toHaveLength(16)
   })
 })
 
@@ -109,7 +109,7 @@ describe('tables of private training', () => {
 
   it('hold means over seeds beside the reference, and both epsilons', () => {
     expect(privateTable(finished, table)).toEqual([{
-      training: 'epsilon 8', alone: '70.0 (66.4, +3.6)', gossip: '95.5 (92.2, +3.3)', goal: '93', worst: '94.0', noise: '0.91', 'epsilon PLD': '7.987', 'epsilon RDP': '8.930'
+      training: 'epsilon 8', alone: '70.0 (66.4, +3.6)', gossip: '95.5 (92.2, +3.3)', goal: '93', worst: '94.0', noise: '1.095', 'epsilon PLD': '7.990', 'epsilon RDP': '8.782'
     }])
     expect(privateTable(finished, { ...table, comparable: false })[0]).toMatchObject({ alone: '70.0', gossip: '95.5', goal: '-' })
     expect(privateTable([], table)[0]).toMatchObject({ alone: '-', gossip: '-', worst: '-' })
@@ -117,7 +117,7 @@ describe('tables of private training', () => {
 
   it('hold one row for each attack', () => {
     expect(attackTable(finished, table).map(({ attack, rule, accuracy }) => `${attack} ${rule} ${accuracy}`)).toEqual([
-      'none gated-geometric-median 90.0', 'alie* gated-geometric-median 90.0', 'sign-flip gated-geometric-median 90.0'
+      'none gated-geometric-median 90.0', 'alie* gated-geometric-median 90.0', 'sign-flip gated-geometric-median 90.0', 'foe* gated-geometric-median 90.0'
     ])
   })
 })

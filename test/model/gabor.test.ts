@@ -60,11 +60,11 @@ describe('Gabor filters', () => {
   })
 
   it('make a model in which one dense layer learns', () => {
-    const { topology, constants } = gaborFeatures({ inputShape: [28, 28, 1], bank: BANK, pooling: { size: 6, stride: 3 }, scale: 1.75, classes: 10 })
+    const { topology, constants } = gaborFeatures({ inputShape: [28, 28, 1], bank: BANK, poolings: [{ size: 4, stride: 2 }, { size: 3, stride: 2 }], scale: 2.5, classes: 10 })
     const plan = planModel({ ...federation({ shape: [28, 28, 1], classes: 10 }).model, topology, constants })
-    expect(plan.layers.map(({ output }) => output)).toEqual([[24, 24, 16], [7, 7, 16], [7, 7, 16], [784], [10]])
+    expect(plan.layers.map(({ output }) => output)).toEqual([[24, 24, 16], [11, 11, 16], [5, 5, 16], [5, 5, 16], [400], [10]])
     expect(plan.layout.map(({ name }) => name)).toEqual(['output/kernel', 'output/bias'])
-    expect(plan.parameterCount).toBe(7850)
+    expect(plan.parameterCount).toBe(4010)
   })
 })
 

@@ -9,7 +9,7 @@ import type { Settings } from './settings.ts'
 import type { FederationDocument, FederationInit } from '../src/federation.ts'
 import type { DatasetSource } from '../src/interface.ts'
 
-export const DEFAULT_PRESET = 'digits'
+export const DEFAULT_PRESET = 'digits-private'
 
 /** True when the settings name a document, rather than leave it to a default */
 export function namesDocument ({ federation, preset }: Settings): boolean {

@@ -45,8 +45,8 @@ export const SETTINGS = table({
     value: 'NAME',
     verbs: FOUND,
     sources: NOT_IN_FILE,
-    shownDefault: 'digits, or a model made to fit idx: and csv: data',
-    help: 'found a federation with this ready-made document: digits, mnist-mlp, mnist-noniid, mnist-cnn, mnist-private or wide'
+    shownDefault: 'digits-private, or a model made to fit idx: and csv: data',
+    help: 'found a federation with this ready-made document: digits-private, digits, mnist-mlp, mnist-noniid, mnist-cnn, mnist-private or wide'
   },
   federation: {
     schema: text,

@@ -9,7 +9,7 @@ import { convolutionalTopology, denseTopology } from './model/topology.ts'
 import type { FederationDocument, FederationInit } from './federation.ts'
 import type { Partition } from './interface.ts'
 
-export const PRESET_NAMES = ['digits', 'mnist-mlp', 'mnist-noniid', 'mnist-cnn', 'mnist-private', 'wide'] as const
+export const PRESET_NAMES = ['digits-private', 'digits', 'mnist-mlp', 'mnist-noniid', 'mnist-cnn', 'mnist-private', 'wide'] as const
 
 export type PresetName = typeof PRESET_NAMES[number]
 
@@ -47,6 +47,18 @@ interface Outline {
 function dense (hidden: readonly number[]): Outline['model'] {
   return { topology: denseTopology({ inputShape: IMAGE, hidden, classes: LABELS.length }) }
 }
+
+/**
+ * Fixed features and one layer that learns: few parameters, so that the noise of DP-SGD is small beside them. With this scale the features of
+ * a digit are about 5 long: the bias, whose input is 1, takes little of the clipped length
+ */
+const PRIVATE_FEATURES: Outline['model'] = gaborFeatures({
+  inputShape: IMAGE,
+  bank: { size: 5, odd: 8, even: 4, deviation: 1.2, wavelength: 5 },
+  poolings: [{ size: 4, stride: 2 }, { size: 3, stride: 2 }],
+  scale: 2.5,
+  classes: LABELS.length
+})
 
 const OUTLINES: Readonly<Record<PresetName, Outline>> = {
   // 50,890 parameters: as int8 an update stays below the 64 KiB that travel inside a gossip message
@@ -87,16 +99,21 @@ const OUTLINES: Readonly<Record<PresetName, Outline>> = {
     standardised: true,
     deadlineMs: 120_000
   },
+  // the built-in demo. 94 % after 30 rounds at Dirichlet 0.3, where training alone gives 65 %
+  'digits-private': {
+    model: PRIVATE_FEATURES,
+    training: { steps: 10, batchSize: 64, optimizer: { name: 'sgd', learningRate: 3 } },
+    rule: 'gated-geometric-median',
+    codec: 'int8',
+    degree: 4,
+    standardised: false,
+    deadlineMs: 15_000,
+    // a peer of 2,000 examples spends 5 in 30 rounds
+    privacy: { mechanism: 'dp-sgd', clipNorm: 2.5, noiseMultiplier: 0.9, epsilonLimit: 8, delta: 1e-5 }
+  },
   // 4,010 parameters that learn, 656 that do not: 16 kB travel inside a gossip message
   'mnist-private': {
-    // with this scale the features of a digit are about 5 long: the bias, whose input is 1, takes little of the clipped length
-    model: gaborFeatures({
-      inputShape: IMAGE,
-      bank: { size: 5, odd: 8, even: 4, deviation: 1.2, wavelength: 5 },
-      poolings: [{ size: 4, stride: 2 }, { size: 3, stride: 2 }],
-      scale: 2.5,
-      classes: LABELS.length
-    }),
+    model: PRIVATE_FEATURES,
     training: { steps: 1, batchSize: 256, optimizer: { name: 'sgd', learningRate: 4, decayRounds: 150 } },
     rule: 'mean',
     codec: 'float32',
@@ -119,6 +136,7 @@ const OUTLINES: Readonly<Record<PresetName, Outline>> = {
 }
 
 const TESTNETS: Readonly<Record<PresetName, PresetTestnet>> = {
+  'digits-private': { peers: 8, rounds: 30, partition: { strategy: 'dirichlet', alpha: 0.3 }, dataKind: 'digits' },
   digits: { peers: 8, rounds: 15, partition: { strategy: 'dirichlet', alpha: 0.3 }, dataKind: 'digits' },
   'mnist-mlp': { peers: 4, rounds: 3, partition: { strategy: 'iid' }, dataKind: 'mnist' },
   'mnist-noniid': { peers: 16, rounds: 100, partition: { strategy: 'dirichlet', alpha: 0.1 }, dataKind: 'mnist' },

@@ -21,7 +21,7 @@ import type { BackendName, DatasetSource } from '../src/interface.ts'
 import type { PresetName } from '../src/presets.ts'
 import type { Attackers, Fault, TestnetInit, TestnetPartition } from './interface.ts'
 
-const DEFAULT_PRESET = 'digits'
+const DEFAULT_PRESET = 'digits-private'
 const BACKENDS = ['auto', 'tensorflow', 'wasm', 'cpu'] as const
 /** Evaluating takes longer than a short round of training: as many points make a curve */
 const EVALUATED_ROUNDS = 20

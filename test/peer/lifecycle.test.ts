@@ -46,7 +46,7 @@ describe('a home', () => {
     await using peers = await PeerSet.create()
     const home = peers.home('a')
     const made = await ask(['init', '--home', home, '--rounds', '5', '--backend', 'wasm'])
-    expect(made).toMatchObject({ type: 'init', created: true, home, exit: 0, trainer: { backend: 'wasm', parameterCount: 50_890 }, federation: { name: 'digits' } })
+    expect(made).toMatchObject({ type: 'init', created: true, home, exit: 0, trainer: { backend: 'wasm', parameterCount: 4_010 }, federation: { name: 'digits-private' } })
     expect(((await stat(home)).mode & 0o777).toString(8)).toBe('700')
     for (const file of ['identity.key', 'grapevine.toml', 'federation.json']) {
       expect(((await stat(join(home, file))).mode & 0o777).toString(8), file).toBe('600')
@@ -58,7 +58,7 @@ describe('a home', () => {
     expect(config).not.toMatch(/threads|json/)
 
     expect(await ask(['init', '--home', home])).toMatchObject({ type: 'error', code: 'GRAPEVINE_E_HOME_EXISTS', exit: 3 })
-    expect(await ask(['init', '--home', home, '--if-missing'])).toMatchObject({ type: 'init', created: false, exit: 0, federation: { name: 'digits' } })
+    expect(await ask(['init', '--home', home, '--if-missing'])).toMatchObject({ type: 'init', created: false, exit: 0, federation: { name: 'digits-private' } })
     expect(await readFile(join(home, 'grapevine.toml'), 'utf8')).toBe(config)
 
     expect(await ask(['status', '--home', home])).toMatchObject({ running: false, round: 0, lastRound: null, federation: { name: 'digits' }, exit: 4 })

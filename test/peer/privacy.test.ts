@@ -279,8 +279,8 @@ describe('privacy in words', () => {
 
 describe('a new federation', () => {
   it('promises what the flags say', async () => {
-    expect((await foundingDocument({ privacy: 'dp-sgd' })).privacy).toMatchObject({ mechanism: 'dp-sgd', epsilonLimit: 8, noiseMultiplier: 1 })
-    expect((await foundingDocument({ privacy: 'dp-sgd', epsilon: 2 })).privacy).toMatchObject({ epsilonLimit: 2, noiseMultiplier: 1 })
+    expect((await foundingDocument({ preset: 'digits', privacy: 'dp-sgd' })).privacy).toMatchObject({ mechanism: 'dp-sgd', epsilonLimit: 8, noiseMultiplier: 1 })
+    expect((await foundingDocument({ preset: 'digits', privacy: 'dp-sgd', epsilon: 2 })).privacy).toMatchObject({ epsilonLimit: 2, noiseMultiplier: 1 })
     expect((await foundingDocument({ privacy: 'none' })).privacy).toEqual({ mechanism: 'none' })
   })
 

@@ -22,9 +22,9 @@ async function order (...argv: string[]): Promise<Order> {
 }
 
 describe('the command line', () => {
-  it('without flags is the digits preset', async () => {
+  it('without flags is the private digits preset', async () => {
     const { init, report, json } = await order()
-    expect(init).toMatchObject({ peers: 8, rounds: 15, preset: 'digits', partition: { strategy: 'dirichlet', alpha: 0.3 }, data: { kind: 'digits' }, evaluateEvery: 1, alone: true })
+    expect(init).toMatchObject({ peers: 8, rounds: 30, preset: 'digits-private', partition: { strategy: 'dirichlet', alpha: 0.3 }, data: { kind: 'digits' }, evaluateEvery: 1, alone: true })
     expect({ report, json }).toEqual({ report: undefined, json: false })
   })
 
@@ -59,7 +59,8 @@ describe('the command line', () => {
   })
 
   it('switches privacy on and off', async () => {
-    expect((await order('--privacy', 'dp-sgd')).init.federation.privacy).toMatchObject({ mechanism: 'dp-sgd', epsilonLimit: 8, noiseMultiplier: 1 })
+    expect((await order('--preset', 'digits', '--privacy', 'dp-sgd')).init.federation.privacy).toMatchObject({ mechanism: 'dp-sgd', epsilonLimit: 8, noiseMultiplier: 1 })
+    expect((await order()).init.federation.privacy).toMatchObject({ mechanism: 'dp-sgd', epsilonLimit: 8, delta: 1e-5 })
     expect((await order('--privacy', 'none')).init.federation.privacy).toEqual({ mechanism: 'none' })
     await expect(order('--privacy', 'none', '--epsilon', '1')).rejects.toMatchObject({ name: 'UsageError', message: expect.stringContaining('without privacy') as string })
   })
@@ -82,7 +83,7 @@ describe('the command line', () => {
   it('prints help and goes no further', async () => {
     let printed = ''
     expect(await readOrder(['--help'], { environment: {}, workingDirectory: folder }, (text) => { printed += text })).toBeUndefined()
-    expect(printed).toMatch(/--byzantine.*Presets: digits, mnist-mlp.*Exit codes: 0 done/s)
+    expect(printed).toMatch(/--byzantine.*Presets: digits-private, digits, mnist-mlp.*Exit codes: 0 done/s)
   })
 
   it.each([

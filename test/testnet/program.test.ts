@@ -175,7 +175,7 @@ describe('grapevine-testnet', () => {
     const [code] = await once(child, 'close') as [number | null]
     expect(code).toBe(0)
     expect(stdout).not.toContain('\u001b')
-    expect(stdout).toMatch(/^testnet "digits": 2 peers, 2 rounds, .*\nmesh ready after .*\nround 1\/2 .* accuracy .*\nround 2\/2 .*\n/)
+    expect(stdout).toMatch(/^testnet "digits-private": 2 peers, 2 rounds, .*\nmesh ready after .*\nround 1\/2 .* accuracy .*\nround 2\/2 .*\n/)
     expect(stdout).toMatch(/\n {2}accuracy +[\d.]+ % +mean; worst peer [\d.]+ %\n/)
   }, TIMEOUT)
 })

@@ -61,7 +61,7 @@ describe('a home', () => {
     expect(await ask(['init', '--home', home, '--if-missing'])).toMatchObject({ type: 'init', created: false, exit: 0, federation: { name: 'digits-private' } })
     expect(await readFile(join(home, 'grapevine.toml'), 'utf8')).toBe(config)
 
-    expect(await ask(['status', '--home', home])).toMatchObject({ running: false, round: 0, lastRound: null, federation: { name: 'digits' }, exit: 4 })
+    expect(await ask(['status', '--home', home])).toMatchObject({ running: false, round: 0, lastRound: null, federation: { name: 'digits-private' }, exit: 4 })
     // looking at it has not made a database
     expect(existsSync(join(home, 'db'))).toBe(false)
   })

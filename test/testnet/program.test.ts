@@ -97,7 +97,7 @@ describe('grapevine-testnet', () => {
   }, TIMEOUT)
 
   it('kills a peer in a round and starts it again from its home', async () => {
-    const testnet = start('--peers', '3', '--rounds', '40', '--no-alone', '--kill', '1@2', '--restart', '1@3')
+    const testnet = start('--preset', 'digits', '--peers', '3', '--rounds', '40', '--no-alone', '--kill', '1@2', '--restart', '1@3')
     expect(await testnet.exited).toEqual({ code: 0, stderr: '' })
     const report = testnet.lines.at(-1) as unknown as TestnetReport
     expect(report.kills).toHaveLength(1)

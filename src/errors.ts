@@ -35,6 +35,25 @@ export class TrainingError extends Error {
   override name = 'TrainingError'
 }
 
+/**
+ * An audit found more leakage than the ledger allows: privacy is broken by a fault in the program. Nothing that was sent can
+ * be taken back; training on these data must stop
+ */
+export class PrivacyViolationError extends Error {
+  override name = 'PrivacyViolationError'
+
+  /** Nats: what the audit shows epsilon to be at least */
+  readonly lowerBound: number
+  /** Nats: what the ledger says epsilon is at most */
+  readonly ledgerEpsilon: number
+
+  constructor (message: string, { lowerBound, ledgerEpsilon }: { lowerBound: number, ledgerEpsilon: number }, options?: ErrorOptions) {
+    super(message, options)
+    this.lowerBound = lowerBound
+    this.ledgerEpsilon = ledgerEpsilon
+  }
+}
+
 /** An update is not an acceptable parameter vector. The sender is scored down; the round goes on */
 export class InvalidUpdateError extends Error {
   override name = 'InvalidUpdateError'
@@ -104,6 +123,26 @@ export class StoreWriteError extends Error {
 /** A call reached a store that is not open: before open() or after close(). Nothing was read or written */
 export class StoreClosedError extends Error {
   override name = 'StoreClosedError'
+}
+
+/** Another live process holds the privacy ledger of this dataset: it trains on the same data */
+export class LedgerLockedError extends Error {
+  override name = 'LedgerLockedError'
+}
+
+/** The privacy ledger is damaged or was edited. No training on its dataset may begin. Nothing is deleted */
+export class LedgerCorruptError extends Error {
+  override name = 'LedgerCorruptError'
+}
+
+/** The privacy ledger could not be written or read: disk full, no permission. The training that it was for may not begin */
+export class LedgerWriteError extends Error {
+  override name = 'LedgerWriteError'
+}
+
+/** This peer published more than its privacy ledger knows of: the ledger is an older copy. Nothing is trained or sent */
+export class LedgerRollbackError extends Error {
+  override name = 'LedgerRollbackError'
 }
 
 /** A version prefix fits more than one version */

@@ -5,6 +5,7 @@
  * the round engine and the composition root know nothing but the port.
  */
 import type { TypedEventTarget } from 'main-event'
+import type { Sketch } from './privacy/ledger/sketch.ts'
 
 /** Options of every call that waits */
 export interface AbortOptions {
@@ -92,6 +93,16 @@ export interface TrainerDescription {
   layout: readonly ParameterSlot[]
   trainExamples: number
   testExamples: number
+  /** Of the training set; there when the federation has a privacy mechanism */
+  dataset?: DatasetIdentity
+}
+
+/** By what a training set is recognised, whatever the order of its examples. Local knowledge: never sent */
+export interface DatasetIdentity {
+  /** sha-256, hex */
+  fingerprint: string
+  /** For finding sets that share examples with it */
+  sketch: Sketch
 }
 
 /**
@@ -266,10 +277,14 @@ export interface Network extends TypedEventTarget<NetworkEvents> {
    * When the signal aborts it resolves with what has come by then
    */
   pullLatest: (options?: AbortOptions) => Promise<ReceivedUpdate[]>
+  /** The newest own round that a connected peer holds an update of, later than `afterSequence`: what an earlier life of this key published */
+  newestOwn: (afterSequence: number, options?: AbortOptions) => Promise<number | undefined>
   /** The round engine's verdict on an update that was verified but not acceptable: scored, and announced as `update:rejected` */
   penalise: (peer: PeerName, reason: RejectionReason) => void
   /** Peers that are banned now, ascending */
   banned: () => PeerName[]
+  /** This node publishes nothing from now on: others stop waiting for it, and it goes on listening */
+  observe: () => void
   /** Stop waiting for this neighbour and use another one in its place; forgotten when it is heard from again */
   suspend: (peer: PeerName) => void
   /** Tells the network which round is running: it bounds the window of rounds that are accepted, and re-samples neighbours */

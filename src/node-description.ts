@@ -5,7 +5,7 @@ import type { Network, TrainerDescription } from './interface.ts'
 import type { NodeDescription } from './node-interface.ts'
 import type { RoundEngine } from './round/round-engine.ts'
 
-export interface NodeParts extends Pick<NodeDescription, 'status' | 'home' | 'startedAt' | 'federation' | 'minMembers' | 'limits'> {
+export interface NodeParts extends Pick<NodeDescription, 'status' | 'home' | 'startedAt' | 'federation' | 'minMembers' | 'limits' | 'privacy'> {
   trainer: TrainerDescription | undefined
   network: Pick<Network, 'self' | 'addresses' | 'members' | 'connections' | 'neighbours' | 'traffic'> | undefined
   engine: Pick<RoundEngine, 'round' | 'phase' | 'lastReport' | 'latestVersion'> | undefined
@@ -33,12 +33,12 @@ function withoutLayout (trainer: TrainerDescription | undefined): NodeDescriptio
   if (trainer === undefined) {
     return undefined
   }
-  const { layout: _, ...rest } = trainer
+  const { layout: _layout, dataset: _dataset, ...rest } = trainer
   return rest
 }
 
 export function describeNode (parts: NodeParts): NodeDescription {
-  const { status, home, startedAt, federation, minMembers, limits, engine } = parts
+  const { status, home, startedAt, federation, minMembers, limits, engine, privacy } = parts
   return {
     status,
     home,
@@ -51,6 +51,7 @@ export function describeNode (parts: NodeParts): NodeDescription {
     phase: engine?.phase,
     trainer: withoutLayout(parts.trainer),
     lastRound: engine?.lastReport,
-    latestVersion: engine?.latestVersion
+    latestVersion: engine?.latestVersion,
+    privacy
   }
 }

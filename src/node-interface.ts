@@ -4,6 +4,8 @@
 import type { TypedEventTarget } from 'main-event'
 import type { FederationDocument } from './federation.ts'
 import type { MeshLimits } from './mesh-limits.ts'
+import type { PrivacyStatus } from './privacy/budget.ts'
+import type { LedgerReader } from './privacy/ledger/ledger.ts'
 import type { BackendName, Clock, DatasetSource, ModelVersion, Neighbour, Partition, PeerName, RejectionReason, Traffic, TrainerDescription } from './interface.ts'
 
 /** Local settings of one node. What peers must agree on is in the federation document instead */
@@ -43,6 +45,10 @@ export interface NodeInit {
   keepVersions?: number
   /** Evaluate on the test examples every this many rounds; the last round always is. @default 1 */
   evaluateEvery?: number
+  /** Folder of the privacy ledgers of this user's datasets. @default ~/.local/state/grapevine-ledgers */
+  ledgers?: string
+  /** Stop sending at this epsilon, when it is less than the federation's limit */
+  epsilonLimit?: number
   /** SIMULATION ONLY: lie to the neighbours in this way, e.g. `sign-flip` or `sign-flip:2`. Testnets and benchmarks use it */
   attack?: string
   /** @default the system clock */
@@ -97,6 +103,8 @@ export interface RoundReport {
   phases: PhaseTimes
   /** Examples seen in local training */
   examples: number
+  /** Epsilon spent so far on this dataset, and the limit; null without a privacy mechanism */
+  privacy: PrivacyStatus | null
 }
 
 export interface NodeEvents {
@@ -111,6 +119,8 @@ export interface NodeEvents {
   'round:start': CustomEvent<{ round: number }>
   'round:phase': CustomEvent<{ round: number, phase: RoundPhase }>
   'round:end': CustomEvent<RoundReport>
+  /** The next round would exceed the limit of epsilon: from this round on the node sends nothing, and averages and evaluates only */
+  'privacy:exhausted': CustomEvent<{ round: number, status: PrivacyStatus }>
   /** The node took over its neighbours' model because it was far behind, or new */
   'round:jump': CustomEvent<{ from: number, to: number, sources: number }>
   'version:commit': CustomEvent<ModelVersion>
@@ -142,6 +152,8 @@ export interface NodeDescription {
   lastRound: RoundReport | undefined
   latestVersion: ModelVersion | undefined
   traffic: Traffic
+  /** Spent on this dataset, in all runs together; null without a privacy mechanism */
+  privacy: PrivacyStatus | null
 }
 
 /** A running peer of a federation */
@@ -165,4 +177,6 @@ export interface GrapevineNode extends TypedEventTarget<NodeEvents> {
   /** By id, unique prefix, round number or `latest` */
   version: (selector: string) => Promise<{ version: ModelVersion, parameters: Float32Array } | undefined>
   federation: () => FederationDocument | undefined
+  /** The privacy ledger of the dataset, for reading; undefined without a privacy mechanism, and when the node does not run */
+  ledger: () => LedgerReader | undefined
 }

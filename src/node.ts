@@ -8,39 +8,34 @@ import { createAggregator } from './aggregators/aggregator.ts'
 import { createAttack } from './attacks/attack.ts'
 import { bootstrapProblem } from './bootstrap-check.ts'
 import { createCodec } from './codec/codec.ts'
-import { BootstrapError, FederationMismatchError, NodeStateError } from './errors.ts'
-import { decodeFederation, encodeFederation, federationId } from './federation.ts'
+import { enterFederation } from './enter-federation.ts'
+import { NodeStateError } from './errors.ts'
 import { inspectTopology } from './model/topology.ts'
 import { createWorkerTrainer } from './model/worker-trainer.ts'
 import { meshLimits } from './mesh-limits.ts'
 import { describeNode } from './node-description.ts'
+import { NodePrivacy } from './node-privacy.ts'
 import { checkNodeInit } from './node-settings.ts'
-import { fetchFederation } from './network/federation-exchange.ts'
 import { loadOrCreateIdentity } from './network/identity.ts'
 import { createNetwork } from './network/network.ts'
 import { meshReady } from './round/mesh-ready.ts'
 import { RoundEngine } from './round/round-engine.ts'
 import { createLevelStore } from './store/level-store.ts'
 import { systemClock } from './system-clock.ts'
+import type { Membership } from './enter-federation.ts'
 import type { FederationDocument } from './federation.ts'
-import type { Clock, ModelVersion, Network, Store, Trainer, TrainerDescription } from './interface.ts'
+import type { Clock, Codec, ModelVersion, Network, Store, Trainer, TrainerDescription } from './interface.ts'
 import type { MeshLimits } from './mesh-limits.ts'
+import type { LedgerReader } from './privacy/ledger/ledger.ts'
 import type { GrapevineNode, NodeDescription, NodeEvents, NodeInit, NodeStatus } from './node-interface.ts'
 
 /** After the last round: neighbours that were told of the last update need a moment to begin pulling it */
 const LINGER_MS = 500
 
-/** How long one try to reach a bootstrap address for the document may take */
-const FETCH_TIMEOUT_MS = 15_000
+/** How long neighbours may take to say what they hold of this node */
+const OWN_UPDATES_MS = 10_000
 
 type StopReason = NodeEvents['stopped']['detail']['reason']
-
-interface Membership {
-  bytes: Uint8Array
-  id: string
-  document: FederationDocument
-  how: 'founded' | 'joined' | 'resumed'
-}
 
 class Node extends TypedEventEmitter<NodeEvents> implements GrapevineNode {
   private readonly init: NodeInit
@@ -52,6 +47,7 @@ class Node extends TypedEventEmitter<NodeEvents> implements GrapevineNode {
   private description: TrainerDescription | undefined
   private network: Network | undefined
   private engine: RoundEngine | undefined
+  private readonly privacy: NodePrivacy
   private rounds = Promise.resolve()
   private abort = new AbortController()
   private starting: Promise<void> | undefined
@@ -66,6 +62,7 @@ class Node extends TypedEventEmitter<NodeEvents> implements GrapevineNode {
     checkNodeInit(init)
     this.init = init
     this.clock = init.clock ?? systemClock
+    this.privacy = new NodePrivacy({ ...init, clock: this.clock, onWarning: (detail) => { this.emit('warning', detail) } })
     this.store = createLevelStore({
       location: join(init.home, 'db'),
       clock: this.clock,
@@ -96,44 +93,30 @@ class Node extends TypedEventEmitter<NodeEvents> implements GrapevineNode {
   }
 
   private async startParts (): Promise<void> {
-    const { init, store, clock } = this
+    const { init, store } = this
     await mkdir(init.home, { recursive: true, mode: 0o700 })
     await store.open()
     const privateKey = await loadOrCreateIdentity(init.home)
-    const membership = this.membership = await this.enterFederation()
-    const { document } = membership
-    const { layout, parameterCount } = inspectTopology(document.model)
-    const codec = createCodec(document.codec.name)
-    const attack = init.attack === undefined ? undefined : createAttack(init.attack)
-    const { data, backend, threads, partition } = init
-    const trainer = this.trainer = createWorkerTrainer({ document, data, backend, threads, partition, poison: attack?.poison })
-    const description = this.description = await trainer.start({ signal: this.abort.signal })
+    const membership = this.membership = await enterFederation(init, store, this.abort.signal)
+    const { parameterCount } = inspectTopology(membership.document.model)
+    const codec = createCodec(membership.document.codec.name)
+    const description = await this.startTrainer(membership.document)
     const network = this.network = await createNetwork({
       privateKey,
       federationId: membership.id,
       federationBytes: membership.bytes,
-      document,
+      document: membership.document,
       maxPayloadBytes: codec.maxEncodedBytes(parameterCount),
       listen: init.listen ?? ['/ip4/0.0.0.0/tcp/0'],
       announce: init.announce ?? [],
       bootstrap: init.bootstrap ?? [],
       store,
-      clock
+      clock: this.clock
     })
     this.forwardNetworkEvents(network)
-    const aggregator = createAggregator(document.aggregation)
-    this.minMembers = init.minMembers ?? Math.max(1, aggregator.minimumNeighbours) + 1
-    const engine = this.engine = new RoundEngine({ network, trainer, store, codec, aggregator, clock }, {
-      federation: membership.id,
-      layout,
-      parameterCount,
-      deadlineMs: document.round.deadlineMs,
-      staleness: document.round.staleness,
-      rounds: init.rounds,
-      evaluateEvery: init.evaluateEvery ?? 1,
-      quarantineLimit: document.aggregation.quarantine === false ? 0 : document.aggregation.f,
-      attack
-    })
+    await this.privacy.open(membership, description, network.self)
+    this.privacy.requireCharged((await store.getPublication())?.round, 'this home published')
+    const engine = this.engine = this.createEngine(membership, codec)
     this.forwardRoundEvents(engine)
     await engine.load()
     network.setRound(engine.round + 1)
@@ -141,51 +124,37 @@ class Node extends TypedEventEmitter<NodeEvents> implements GrapevineNode {
     this.announce(network, membership, engine, description)
   }
 
+  private async startTrainer (document: FederationDocument): Promise<TrainerDescription> {
+    const { attack, data, backend, threads, partition } = this.init
+    const poison = attack === undefined ? undefined : createAttack(attack).poison
+    const sketchSecret = await this.privacy.sketchSecret(document)
+    const trainer = this.trainer = createWorkerTrainer({ document, data, backend, threads, partition, poison, sketchSecret })
+    const description = this.description = await trainer.start({ signal: this.abort.signal })
+    return description
+  }
+
+  private createEngine ({ id, document }: Membership, codec: Codec): RoundEngine {
+    const { init, store, clock } = this
+    const { layout, parameterCount } = inspectTopology(document.model)
+    const aggregator = createAggregator(document.aggregation)
+    this.minMembers = init.minMembers ?? Math.max(1, aggregator.minimumNeighbours) + 1
+    return new RoundEngine({ network: this.network!, trainer: this.trainer!, store, codec, aggregator, clock, budget: this.privacy.budget }, {
+      federation: id,
+      layout,
+      parameterCount,
+      deadlineMs: document.round.deadlineMs,
+      staleness: document.round.staleness,
+      rounds: init.rounds,
+      evaluateEvery: init.evaluateEvery ?? 1,
+      quarantineLimit: document.aggregation.quarantine === false ? 0 : document.aggregation.f,
+      attack: init.attack === undefined ? undefined : createAttack(init.attack)
+    })
+  }
+
   private announce (network: Network, membership: Membership, engine: RoundEngine, description: TrainerDescription): void {
     const { document } = membership
     this.emit('listening', { peer: network.self, addresses: network.addresses() })
     this.emit('joined', { federation: membership.id, name: document.name, how: membership.how, round: engine.latestVersion?.round ?? 0, backend: description.backend })
-  }
-
-  /** The document from the home, from the founder, or from the first bootstrap address that answers */
-  private async enterFederation (): Promise<Membership> {
-    const { init, store } = this
-    const stored = await store.getFederation()
-    if (stored !== undefined) {
-      return this.checked(stored, 'resumed')
-    }
-    if (init.federation !== undefined) {
-      const bytes = encodeFederation(init.federation)
-      return this.entered(this.checked(bytes, (init.bootstrap ?? []).length > 0 ? 'joined' : 'founded'))
-    }
-    if ((init.bootstrap ?? []).length === 0) {
-      throw new BootstrapError('this home knows no federation, and no bootstrap address was given: found one with a federation document, or join one by address', 'unreachable')
-    }
-    const { bytes } = await fetchFederation({
-      addresses: init.bootstrap!,
-      signal: AbortSignal.any([this.abort.signal, AbortSignal.timeout(FETCH_TIMEOUT_MS)]),
-      ...(init.expectedFederation === undefined ? {} : { expected: init.expectedFederation })
-    })
-    return this.entered(this.checked(bytes, 'joined'))
-  }
-
-  /** A topology from a stranger may be absurd, and an own one mistaken: it is refused before the home belongs to it */
-  private async entered (membership: Membership): Promise<Membership> {
-    inspectTopology(membership.document.model)
-    await this.store.putFederation(membership.bytes)
-    return membership
-  }
-
-  private checked (bytes: Uint8Array, how: Membership['how']): Membership {
-    const id = federationId(bytes)
-    const { expectedFederation, federation } = this.init
-    if (expectedFederation !== undefined && expectedFederation !== id) {
-      throw new FederationMismatchError(`expected federation ${expectedFederation}, but found ${id} (${how}): correct the expected id (--federation-id), or use another home`)
-    }
-    if (how === 'resumed' && federation !== undefined && federationId(encodeFederation(federation)) !== id) {
-      throw new FederationMismatchError(`${this.init.home} belongs to federation ${id}, not to ${federationId(encodeFederation(federation))}: use another home`)
-    }
-    return { bytes, id, document: decodeFederation(bytes), how }
   }
 
   // ---------------------------------------------------------------------------------------- rounds
@@ -200,6 +169,7 @@ class Node extends TypedEventEmitter<NodeEvents> implements GrapevineNode {
       this.emit('mesh:ready', { members: network.members().length, neighbours: network.neighbours().length })
       this.warnOfLimits()
       this.status = 'training'
+      await this.requireNothingNewer(network, signal)
       await this.engine!.run(signal)
       await this.clock.delay(LINGER_MS, { signal })
     } catch (err) {
@@ -219,6 +189,17 @@ class Node extends TypedEventEmitter<NodeEvents> implements GrapevineNode {
     if (message !== undefined) {
       this.emit('warning', { code: 'bootstrap', message })
     }
+  }
+
+  /** Neighbours may hold what an earlier life of this key published: then home and ledger are an older copy */
+  private async requireNothingNewer (network: Network, signal: AbortSignal): Promise<void> {
+    if (this.privacy.budget === undefined) {
+      return
+    }
+    const { sequence = 0 } = await this.store.getPublication() ?? {}
+    const published = await network.newestOwn(sequence, { signal: AbortSignal.any([signal, AbortSignal.timeout(OWN_UPDATES_MS)]) })
+    signal.throwIfAborted()
+    this.privacy.requireCharged(published, 'neighbours hold')
   }
 
   private warnOfLimits (): void {
@@ -269,6 +250,7 @@ class Node extends TypedEventEmitter<NodeEvents> implements GrapevineNode {
     const closers = [
       async () => this.network?.stop({ signal: hurry }),
       async () => this.trainer?.stop(),
+      async () => this.privacy.close(),
       async () => this.store.close()
     ]
     for (const close of closers) {
@@ -292,8 +274,13 @@ class Node extends TypedEventEmitter<NodeEvents> implements GrapevineNode {
       limits: this.limits(),
       trainer: this.description,
       network: this.network,
-      engine: this.engine
+      engine: this.engine,
+      privacy: this.privacy.status()
     })
+  }
+
+  ledger (): LedgerReader | undefined {
+    return this.privacy.ledger
   }
 
   private limits (): MeshLimits | undefined {
@@ -328,6 +315,7 @@ class Node extends TypedEventEmitter<NodeEvents> implements GrapevineNode {
     engine.addEventListener('round:start', ({ detail }) => { this.emit('round:start', detail) })
     engine.addEventListener('round:phase', ({ detail }) => { this.emit('round:phase', detail) })
     engine.addEventListener('round:end', ({ detail }) => { this.emit('round:end', detail) })
+    engine.addEventListener('privacy:exhausted', ({ detail }) => { this.emit('privacy:exhausted', detail) })
     engine.addEventListener('round:jump', ({ detail }) => { this.emit('round:jump', detail) })
     engine.addEventListener('version:commit', ({ detail }) => { this.emit('version:commit', detail) })
     engine.addEventListener('warning', ({ detail }) => { this.emit('warning', detail) })

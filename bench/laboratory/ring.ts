@@ -50,7 +50,7 @@ const GEOMETRIC_MEDIAN = { n15: [9.81, 11.35, 89.30], n16: [9.81, 11.35, 9.81] }
 
 /**
  * UBAR keeps 0.4 of the neighbours, rounded down: 1 of 4 and 2 of 5, which is f = 3. In the published code its round ends
- * with the momentum step once more, with one more gradient; two steps in a round come nearest to that
+ * with the momentum step once more, with one more gradient; two steps in a round come nearest to that (and gain nothing)
  */
 export const RING_ROWS: readonly RingRow[] = [
   { name: 'clipped-gossip:0.1', rule: 'clipped-gossip:0.1', f: 2, steps: 1, published: { n15: [94.08, 91.15, 89.43], n16: [94.18, 91.54, 90.11] } },
@@ -61,8 +61,7 @@ export const RING_ROWS: readonly RingRow[] = [
   { name: 'geometric-median', rule: 'geometric-median', f: 2, steps: 1, published: GEOMETRIC_MEDIAN },
   { name: 'trimmed-mean', rule: 'trimmed-mean', f: 2, steps: 1, published: { n15: [11.35, 84.81, 90.25], n16: [9.81, 11.35, 9.81] } },
   { name: 'mean', rule: 'mean', f: 2, steps: 1 },
-  { name: 'gated-geometric-median', rule: 'gated-geometric-median', f: 2, steps: 1 },
-  { name: 'nnm+geometric-median', rule: 'nnm+geometric-median', f: 2, steps: 1 }
+  { name: 'gated-geometric-median', rule: 'gated-geometric-median', f: 2, steps: 1 }
 ]
 
 /** The row of that name, or of a rule that was not published, with f = 2 */

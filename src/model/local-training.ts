@@ -5,7 +5,7 @@
  * belongs in a worker thread.
  */
 import { MAX_MAGNITUDE } from '../codec/frame.ts'
-import { DatasetError, TrainingError } from '../errors.ts'
+import { DatasetError, InvalidFederationError, TrainingError } from '../errors.ts'
 import { releaseUpdate } from '../privacy/update-release.ts'
 import { seededRandom } from '../seeded-random.ts'
 import { onFeatures } from './frozen-prefix.ts'
@@ -165,6 +165,9 @@ export class LocalTraining {
     if (settings.mechanism !== 'none' && noise === undefined) {
       throw new TypeError('a federation with privacy needs a source of noise')
     }
+    if (settings.mechanism === 'dp-sgd') {
+      requireNoDropout(this.plan)
+    }
     return settings.mechanism === 'dp-sgd'
       ? new PrivateSteps({ settings, document, exampleCount, graph: this.graph, optimizer: this.optimizer, batches: this.batches, noise: noise! })
       : undefined
@@ -207,6 +210,14 @@ function * until<T> (items: Iterable<T>, cancelled: () => boolean): Generator<T>
       return
     }
     yield item
+  }
+}
+
+/** Masks follow the places in a batch, from a seed that is no secret: one example more would change the gradients of all behind it, not by clipNorm alone */
+function requireNoDropout ({ layers }: ModelPlan): void {
+  const dropout = layers.find((layer) => layer.kind === 'dropout' && layer.rate > 0)
+  if (dropout !== undefined) {
+    throw new InvalidFederationError(`layer "${dropout.name}": Dropout is not covered by privacy.mechanism "dp-sgd"; leave it out, the noise keeps a model from learning by heart as well`)
   }
 }
 

@@ -25,6 +25,8 @@ export interface WorkerTrainerInit {
   threads?: number | undefined
   /** SIMULATION ONLY: what a dishonest peer does to its training data */
   poison?: Poison | undefined
+  /** Key of the sketch of the training set; with it the description names the set */
+  sketchSecret?: Uint8Array | undefined
   /** Order of the examples. @default 0 */
   seed?: number | string | undefined
 }

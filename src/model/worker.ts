@@ -7,6 +7,8 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { loadDataset } from '../data/load-dataset.ts'
 import { poisoned } from '../data/poison.ts'
+import { exampleDigests, fingerprintOf, rowsOfExamples } from '../privacy/ledger/fingerprint.ts'
+import { sketchOf } from '../privacy/ledger/sketch.ts'
 import { createSecureNoise } from '../privacy/noise/secure-noise.ts'
 import { chooseBackend } from './choose-backend.ts'
 import { splitPlan } from './frozen-prefix.ts'
@@ -15,7 +17,8 @@ import { initialParameters } from './initial-parameters.ts'
 import { LocalTraining } from './local-training.ts'
 import { planModel } from './topology.ts'
 import { WarmUp } from './warm-up.ts'
-import type { TrainerDescription } from '../interface.ts'
+import type { Examples } from '../data/examples.ts'
+import type { DatasetIdentity, TrainerDescription } from '../interface.ts'
 import type { Calls, CallName, Request, Response, WorkerTrainerInit } from './worker-messages.ts'
 
 /** Forward, gradient of the inputs, gradient of the weights */
@@ -60,8 +63,14 @@ async function start (): Promise<TrainerDescription> {
     parameterCount: plan.parameterCount,
     layout: plan.layout,
     trainExamples: dataset.train.count,
-    testExamples: dataset.test.count
+    testExamples: dataset.test.count,
+    ...(init.sketchSecret === undefined ? {} : { dataset: identityOf(dataset.train, init.sketchSecret) })
   }
+}
+
+function identityOf (train: Examples, secret: Uint8Array): DatasetIdentity {
+  const digests = exampleDigests(rowsOfExamples(train))
+  return { fingerprint: fingerprintOf(digests), sketch: sketchOf(digests, secret) }
 }
 
 async function answer (request: Request): Promise<Calls[CallName]['result']> {

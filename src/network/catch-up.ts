@@ -20,6 +20,8 @@ const CHECK_INTERVAL_MS = 1_000
 /** Authors that one call asks for at most, and peers that are asked for an author who is not connected */
 const MAX_AUTHORS = 64
 const MAX_SOURCES = 3
+/** Peers that are asked what they hold of this node */
+const MAX_OWN_SOURCES = 8
 
 export interface CatchUpComponents {
   host: Host
@@ -90,6 +92,17 @@ export class CatchUp {
       }
     }))
     return found.filter((update) => update !== undefined)
+  }
+
+  /** The newest update of this node, later than `afterSequence`, that a few connected peers hold */
+  async newestOwn (afterSequence: number, options: AbortOptions): Promise<PulledUpdate | undefined> {
+    const { host, puller, logger } = this.components
+    const sources = host.libp2p.getPeers().map(String).slice(0, MAX_OWN_SOURCES)
+    const found = await Promise.all(sources.map(async (source) => puller.latest(source, host.self, afterSequence, options).catch((err: unknown) => {
+      logger('could not ask %s for own updates - %e', source, err)
+      return undefined
+    })))
+    return found.filter((update) => update !== undefined).sort((a, b) => b.signed.header.round - a.signed.header.round)[0]
   }
 
   private cached (author: PeerName): PulledUpdate | undefined {

@@ -9,7 +9,7 @@ import { SUSPECT } from './suspicion.ts'
 import type { PeerName } from '../interface.ts'
 import type { Suspicion } from './suspicion.ts'
 
-/** Below the level that leads in, so that nobody is in and out by turns: four usual updates after a level of 1 */
+/** Below the level that leads in, so that nobody is in and out by turns: five usual updates after a level of 1 */
 const RELEASE = 0.3
 
 export class Quarantine {

@@ -6,13 +6,13 @@
  * of the exact local model (Koloskova et al. 2019, CHOCO; gamma = 1).
  */
 import { TypedEventEmitter } from 'main-event'
-import { TrainingError } from '../errors.ts'
 import { AdaptiveDeadline } from './adaptive-deadline.ts'
 import { collect } from './collect.ts'
 import { euclideanNorm, Inbox } from './inbox.ts'
 import { Isolation } from './isolation.ts'
 import { planJump } from './jump.ts'
 import { Liar } from './liar.ts'
+import { LocalWork } from './local-work.ts'
 import { lowerMedian } from './lower-median.ts'
 import { MissCounter } from './miss-counter.ts'
 import { mix } from './mix.ts'
@@ -21,8 +21,9 @@ import { culprit } from './rejection-counter.ts'
 import { sampleLosses } from './sample-losses.ts'
 import { TrafficMeter } from './traffic-meter.ts'
 import { Vigilance } from './vigilance.ts'
-import type { EvaluationResult, ModelVersion, NetworkEvents, PeerName, PublishReceipt, ReceivedUpdate } from '../interface.ts'
+import type { ModelVersion, NetworkEvents, PeerName, PublishReceipt, ReceivedUpdate } from '../interface.ts'
 import type { Jump } from './jump.ts'
+import type { InHand, Trained } from './local-work.ts'
 import type { Mixed } from './mix.ts'
 import type { PhaseTimes, RoundPhase, RoundReport } from '../node-interface.ts'
 import type { RoundComponents, RoundEvents, RoundInit } from './round-interface.ts'
@@ -30,8 +31,8 @@ import type { RoundComponents, RoundEvents, RoundInit } from './round-interface.
 /** Deadlines in a row that a live neighbour may miss before another one takes its place */
 const MAX_MISSES = 3
 
-/** Rounds in a row that training or evaluating may fail (NaN, dead worker) before the node gives up */
-const MAX_TRAINING_FAILURES = 3
+/** A round that only averages takes at least this long: nothing else slows it down when no neighbour is live */
+const OBSERVED_ROUND_MS = 1_000
 
 /** Banned peers that a report names */
 const MAX_NAMED = 256
@@ -57,7 +58,9 @@ export class RoundEngine extends TypedEventEmitter<RoundEvents> {
   private sequence = 0
   /** When the own update of a round was out, by round, the last few */
   private readonly publishedAtMs = new Map<number, number>()
-  private trainingFailures = 0
+  private readonly work: LocalWork
+  /** The privacy budget is spent: averages and evaluates only */
+  observing = false
   private readonly isolation = new Isolation()
   private readonly meter: TrafficMeter
   /** The last finished round */
@@ -72,6 +75,12 @@ export class RoundEngine extends TypedEventEmitter<RoundEvents> {
     this.inbox = new Inbox({ codec: components.codec, parameterCount: init.parameterCount, staleness: init.staleness })
     this.deadline = new AdaptiveDeadline(init.deadlineMs)
     this.vigilance = new Vigilance(init.quarantineLimit)
+    this.work = new LocalWork({
+      trainer: components.trainer,
+      evaluateEvery: init.evaluateEvery,
+      lastRound: init.rounds,
+      warn: (code, message) => { this.emit('warning', { code, message }) }
+    })
     this.meter = new TrafficMeter(components.network)
     this.liar = init.attack === undefined ? undefined : new Liar(init.attack, components.codec)
   }
@@ -129,11 +138,10 @@ export class RoundEngine extends TypedEventEmitter<RoundEvents> {
     this.inbox.setRound(round, euclideanNorm(this.parameters))
     this.emit('round:start', { round })
 
-    const trained = await this.timed(phases, 'train', async () => this.train(round, signal))
-    const replica = await this.publish(round, trained.parameters, phases, signal)
+    const { trained, replica } = await this.contribute(phases, { round, signal })
     const late = await this.timed(phases, 'wait', async () => this.wait(round, phases.trainMs, signal))
     const mixed = await this.timed(phases, 'aggregate', async () => this.aggregate(round, { half: trained.parameters, own: replica }, signal))
-    const evaluation = await this.timed(phases, 'evaluate', async () => this.evaluate(round, mixed.parameters, signal))
+    const evaluation = await this.timed(phases, 'evaluate', async () => this.work.evaluate(mixed.parameters, { round, signal }))
     signal.throwIfAborted()
     await this.timed(phases, 'persist', async () => this.commit(round, mixed.parameters, mixed.parents, {
       ...(trained.loss === null ? {} : { trainLoss: trained.loss }),
@@ -155,44 +163,31 @@ export class RoundEngine extends TypedEventEmitter<RoundEvents> {
       ...this.meter.read(),
       durationMs: this.components.clock.monotonicMs() - startedAtMs,
       phases,
-      examples: trained.examples
+      examples: trained.examples,
+      privacy: this.components.budget?.status() ?? null
     })
   }
 
-  /** Local steps. When training fails the round goes on with the last good parameters, a few times at most */
-  private async train (round: number, signal: AbortSignal): Promise<{ parameters: Float32Array, loss: number | null, examples: number }> {
-    try {
-      const result = await this.components.trainer.train(this.parameters, { signal, round })
-      this.trainingFailures = 0
-      return result
-    } catch (err) {
-      const { message } = this.forgiven(err)
-      this.emit('warning', { code: 'training-failed', message: `round ${round}: ${message}; the last good model is kept` })
-      return { parameters: this.parameters, loss: null, examples: 0 }
+  /** Trains and publishes, where the budget allows it: else nothing that comes from the data is sent, and the own model takes part alone */
+  private async contribute (phases: PhaseTimes, inHand: InHand): Promise<{ trained: Trained, replica: Float32Array }> {
+    const { round, signal } = inHand
+    const allowed = await this.timed(phases, 'train', async () => await this.components.budget?.reserve(round) ?? true)
+    if (!allowed) {
+      this.observe(round)
+      await this.components.clock.delay(OBSERVED_ROUND_MS, { signal })
+      return { trained: { parameters: this.parameters, loss: null, examples: 0 }, replica: this.parameters }
     }
+    const trained = await this.timed(phases, 'train', async () => this.work.train(this.parameters, inHand))
+    return { trained, replica: await this.publish(round, trained.parameters, phases, signal) }
   }
 
-  /** Undefined when this round is not evaluated, or when that failed, which may happen a few times */
-  private async evaluate (round: number, parameters: Float32Array, signal: AbortSignal): Promise<EvaluationResult | undefined> {
-    if (round % this.init.evaluateEvery !== 0 && round !== this.init.rounds) {
-      return undefined
+  /** Says once that the budget is spent, to the operator and to the mesh */
+  private observe (round: number): void {
+    if (!this.observing) {
+      this.observing = true
+      this.components.network.observe()
+      this.emit('privacy:exhausted', { round, status: this.components.budget!.status() })
     }
-    try {
-      return await this.components.trainer.evaluate(parameters, { signal })
-    } catch (err) {
-      const { message } = this.forgiven(err)
-      this.emit('warning', { code: 'evaluation-failed', message: `round ${round}: ${message}; the round is not evaluated` })
-      return undefined
-    }
-  }
-
-  /** Rethrows what is no failure of training, and the last of too many */
-  private forgiven (err: unknown): TrainingError {
-    this.trainingFailures++
-    if (!(err instanceof TrainingError) || this.trainingFailures >= MAX_TRAINING_FAILURES) {
-      throw err
-    }
-    return err
   }
 
   /** Returns what the neighbours decode from the own update */

@@ -4,8 +4,9 @@
 import type { Attack } from '../attacks/attack.ts'
 import type { Aggregator, Clock, Codec, Network, ParameterSlot, Store, Trainer } from '../interface.ts'
 import type { NodeEvents } from '../node-interface.ts'
+import type { PrivacyBudget } from '../privacy/budget.ts'
 
-export type RoundEvents = Pick<NodeEvents, 'round:start' | 'round:phase' | 'round:end' | 'round:jump' | 'version:commit' | 'warning'>
+export type RoundEvents = Pick<NodeEvents, 'round:start' | 'round:phase' | 'round:end' | 'round:jump' | 'version:commit' | 'warning' | 'privacy:exhausted'>
 
 export interface RoundComponents {
   network: Network
@@ -14,6 +15,8 @@ export interface RoundComponents {
   codec: Codec
   aggregator: Aggregator
   clock: Clock
+  /** Undefined without a privacy mechanism */
+  budget?: Pick<PrivacyBudget, 'reserve' | 'status'> | undefined
 }
 
 export interface RoundInit {

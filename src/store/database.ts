@@ -3,13 +3,11 @@
  *
  * Keys are text, values are bytes. Every failure leaves here as an error of errors.ts.
  */
-import { readdir, stat } from 'node:fs/promises'
-import { join } from 'node:path'
-import { Level } from 'level'
 import { StoreCorruptError, StoreFormatError } from '../errors.ts'
 import { readHolder, removeHolder, writeHolder } from './holder.ts'
+import { createOnDisk, ENCODINGS, findOrphan } from './level-folder.ts'
 import { corruptError, isLocked, lockedError, openError, readError, writeError } from './store-error.ts'
-import type { AbstractLevel } from 'abstract-level'
+import type { LevelDatabase } from './level-folder.ts'
 
 /** Number of the layout described here and in the tables' files. Any change to keys or values raises it */
 export const STORE_FORMAT = 1
@@ -19,8 +17,8 @@ const TABLES = ['federation', 'versions', 'parameters', 'publication', 'peers', 
 
 export type TableName = typeof TABLES[number]
 
-/** What the store needs of a database: classic-level on disk, memory-level in tests */
-export type StoreDatabase = AbstractLevel<string | Buffer | Uint8Array, string, Uint8Array>
+/** What the store needs of a database */
+export type StoreDatabase = LevelDatabase
 
 /** A put, or without `value` a delete */
 export interface Operation {
@@ -38,13 +36,6 @@ interface Compactable {
 export interface DatabaseInit {
   location: string
   createDatabase?: ((location: string) => StoreDatabase) | undefined
-}
-
-const ENCODINGS = { keyEncoding: 'utf8', valueEncoding: 'view' } as const
-
-/** Snappy does not shrink float32 weights (measured: 0 %), it only costs time at every compaction */
-function createOnDisk (location: string): StoreDatabase {
-  return new Level<string, Uint8Array>(location, { ...ENCODINGS, compression: false })
 }
 
 function createTables (root: StoreDatabase) {
@@ -167,26 +158,12 @@ export class Database {
   }
 }
 
-/** A table or a log with something in it */
-async function findTable (location: string, names: string[]): Promise<string | undefined> {
-  for (const name of names.filter((name) => /\.(ldb|sst|log)$/.test(name))) {
-    if ((await stat(join(location, name))).size > 0) {
-      return name
-    }
-  }
-  return undefined
-}
-
 /** LevelDB would take a folder that lost its CURRENT file for a new one, and delete the tables in it */
 async function refuseHeadless (location: string): Promise<void> {
   let orphan: string | undefined
   try {
-    const names = await readdir(location)
-    orphan = names.includes('CURRENT') ? undefined : await findTable(location, names)
+    orphan = await findOrphan(location)
   } catch (err) {
-    if (err instanceof Error && 'code' in err && err.code === 'ENOENT') {
-      return
-    }
     throw openError(location, err)
   }
   if (orphan !== undefined) {

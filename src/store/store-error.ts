@@ -26,7 +26,7 @@ function chain (err: unknown): Array<Error & { code?: unknown }> {
 }
 
 /** LevelDB's or the system's own words: the innermost message, on one line */
-function detail (err: unknown): string {
+export function detail (err: unknown): string {
   return (chain(err).at(-1)?.message ?? String(err)).replaceAll(/\s+/g, ' ')
 }
 
@@ -34,9 +34,18 @@ function hasCode (err: unknown, pattern: RegExp): boolean {
   return chain(err).some(({ code }) => typeof code === 'string' && pattern.test(code))
 }
 
-function refusal (location: string, err: unknown, verb: string): StoreWriteError | undefined {
+function findRefusal (err: unknown): (typeof REFUSALS)[number] | undefined {
   const text = detail(err)
-  const found = REFUSALS.find(([pattern, code]) => pattern.test(text) || hasCode(err, code))
+  return REFUSALS.find(([pattern, code]) => pattern.test(text) || hasCode(err, code))
+}
+
+/** What the operating system refuses, such as `the disk is full`; undefined when the failure is of another kind */
+export function refusalReason (err: unknown): string | undefined {
+  return findRefusal(err)?.[2]
+}
+
+function refusal (location: string, err: unknown, verb: string): StoreWriteError | undefined {
+  const found = findRefusal(err)
   return found === undefined
     ? undefined
     : new StoreWriteError(`cannot ${verb} the store in ${location}: ${found[2]}. Nothing is half-written: ${found[3]}`, { cause: err })

@@ -54,6 +54,8 @@ export class MemoryNetwork extends TypedEventEmitter<NetworkEvents> implements N
   neighbours = (): Neighbour[] => this.members().filter((peer) => peer !== this.self && !this.suspended.includes(peer))
     .map((peer) => ({ peer, live: true, round: this.hub.latest.get(peer)?.round }))
 
+  newestOwn = async (): Promise<undefined> => undefined
+  observe = (): void => {}
   banned = (): PeerName[] => []
   followed = (): PeerName[] => this.neighbours().map(({ peer }) => peer)
 

@@ -57,6 +57,7 @@ export function composeLosses (powers: readonly SpectrumPower[], { grid, first }
   const beyond = Math.exp(total((spectrum) => spectrum.logTailMoment) - tailTilt * end)
   const steps = total(() => 1)
   const exponents = Math.abs(logScale) + tilt * Math.max(Math.abs(end), Math.abs(first * spacing))
+  const slack = Math.exp(steps * MASS_ROUNDING + (8 * cells + 16 * exponents + 16 * steps) * UNIT)
   return {
     spacing,
     tilt,
@@ -64,8 +65,8 @@ export function composeLosses (powers: readonly SpectrumPower[], { grid, first }
     masses: fft.inverse(product),
     error,
     logScale,
-    above: beyond - Math.expm1(total((spectrum) => Math.log1p(-spectrum.infinity))),
-    slack: Math.exp(steps * MASS_ROUNDING + (8 * cells + 16 * exponents + 16 * steps) * UNIT)
+    above: slack * slack * beyond - Math.expm1(total((spectrum) => Math.log1p(-spectrum.infinity))),
+    slack
   }
 }
 

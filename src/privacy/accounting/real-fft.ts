@@ -39,12 +39,7 @@ export function realFft (size: number): RealFft {
     throw new RangeError(`the size of a transform must be a power of 2 and at least 4, not ${size}`)
   }
   const half = size / 2
-  const cosines = new Float64Array(half)
-  const sines = new Float64Array(half)
-  for (let k = 0; k < half; k++) {
-    cosines[k] = Math.cos(2 * Math.PI * k / size)
-    sines[k] = Math.sin(2 * Math.PI * k / size)
-  }
+  const { cosines, sines } = rootsOfUnity(size)
   const tables = { cosines, sines, order: bitReversal(half), levels: levelsOf(half, cosines, sines) }
   return {
     size,
@@ -86,6 +81,25 @@ function levelsOf (size: number, cosines: Float64Array, sines: Float64Array): Le
     levels.push({ span, size, twiddles })
   }
   return levels
+}
+
+/** The first half of them, all from the first octant: the angle's own rounding grows with it */
+function rootsOfUnity (size: number): { cosines: Float64Array, sines: Float64Array } {
+  const cosines = new Float64Array(size / 2)
+  const sines = new Float64Array(size / 2)
+  for (let k = 0; k <= size / 8; k++) {
+    cosines[k] = Math.cos(2 * Math.PI * k / size)
+    sines[k] = Math.sin(2 * Math.PI * k / size)
+  }
+  for (let k = Math.floor(size / 8) + 1; k <= size / 4; k++) {
+    cosines[k] = sines[size / 4 - k]!
+    sines[k] = cosines[size / 4 - k]!
+  }
+  for (let k = size / 4 + 1; k < size / 2; k++) {
+    cosines[k] = -cosines[size / 2 - k]!
+    sines[k] = sines[size / 2 - k]!
+  }
+  return { cosines, sines }
 }
 
 function bitReversal (size: number): Uint32Array {

@@ -1,0 +1,65 @@
+/**
+ * Which federation a home belongs to: the document from the home, from the founder, or from a peer
+ */
+import { BootstrapError, FederationMismatchError } from './errors.ts'
+import { decodeFederation, encodeFederation, federationId } from './federation.ts'
+import { inspectTopology } from './model/topology.ts'
+import { fetchFederation } from './network/federation-exchange.ts'
+import type { FederationDocument } from './federation.ts'
+import type { Store } from './interface.ts'
+import type { NodeInit } from './node-interface.ts'
+
+/** How long one try to reach a bootstrap address for the document may take */
+const FETCH_TIMEOUT_MS = 15_000
+
+export interface Membership {
+  bytes: Uint8Array
+  id: string
+  document: FederationDocument
+  how: 'founded' | 'joined' | 'resumed'
+}
+
+type Wishes = Pick<NodeInit, 'home' | 'federation' | 'bootstrap' | 'expectedFederation'>
+
+/**
+ * The document from the home, from the founder, or from the first bootstrap address that answers
+ *
+ * Throws BootstrapError, FederationMismatchError, InvalidFederationError
+ */
+export async function enterFederation (init: Wishes, store: Pick<Store, 'getFederation' | 'putFederation'>, signal: AbortSignal): Promise<Membership> {
+  const stored = await store.getFederation()
+  if (stored !== undefined) {
+    return checked(init, stored, 'resumed')
+  }
+  const bootstrap = init.bootstrap ?? []
+  if (init.federation !== undefined) {
+    return entered(checked(init, encodeFederation(init.federation), bootstrap.length > 0 ? 'joined' : 'founded'), store)
+  }
+  if (bootstrap.length === 0) {
+    throw new BootstrapError('this home knows no federation, and no bootstrap address was given: found one with a federation document, or join one by address', 'unreachable')
+  }
+  const { bytes } = await fetchFederation({
+    addresses: bootstrap,
+    signal: AbortSignal.any([signal, AbortSignal.timeout(FETCH_TIMEOUT_MS)]),
+    ...(init.expectedFederation === undefined ? {} : { expected: init.expectedFederation })
+  })
+  return entered(checked(init, bytes, 'joined'), store)
+}
+
+/** A topology from a stranger may be absurd, and an own one mistaken: it is refused before the home belongs to it */
+async function entered (membership: Membership, store: Pick<Store, 'putFederation'>): Promise<Membership> {
+  inspectTopology(membership.document.model)
+  await store.putFederation(membership.bytes)
+  return membership
+}
+
+function checked ({ home, federation, expectedFederation }: Wishes, bytes: Uint8Array, how: Membership['how']): Membership {
+  const id = federationId(bytes)
+  if (expectedFederation !== undefined && expectedFederation !== id) {
+    throw new FederationMismatchError(`expected federation ${expectedFederation}, but found ${id} (${how}): correct the expected id (--federation-id), or use another home`)
+  }
+  if (how === 'resumed' && federation !== undefined && federationId(encodeFederation(federation)) !== id) {
+    throw new FederationMismatchError(`${home} belongs to federation ${id}, not to ${federationId(encodeFederation(federation))}: use another home`)
+  }
+  return { bytes, id, document: decodeFederation(bytes), how }
+}

@@ -1,0 +1,83 @@
+/**
+ * Canaries: examples made up for an audit, whose presence in the training data is known to the auditor alone
+ *
+ * A canary is noise under a random label. Nothing in honest data points its way, so that its gradient stays long, is clipped
+ * to the full clip norm, and is nearly orthogonal to those of other examples: the most that one example can betray.
+ */
+import { imageExamples } from '../../data/examples.ts'
+import { tableExamples } from '../../data/table-examples.ts'
+import type { Examples, ImageInput, TableInput } from '../../data/examples.ts'
+import type { ModelInput } from '../../federation.ts'
+import type { Random } from '../../interface.ts'
+
+const INK = 255
+
+/** Shares of inked pixels outside of this range would leave images almost blank, and thus alike */
+const LEAST_INK = 0.05
+const MOST_INK = 0.95
+
+/** Standard deviations from the mean of a numeric column: rare, and no more than a table's own outliers */
+const OUTLYING = 3
+
+/**
+ * `count` canaries for the federation's kind of input
+ *
+ * Images are pixels of full ink at random, as many as make the mean of the standardised inputs zero: that of two canaries'
+ * product is zero as well. Table rows are `OUTLYING` up or down in each numeric column, at random, and random in the others;
+ * with few columns they cannot but resemble each other, and the audit is weaker. Labels are random
+ */
+export function createCanaries ({ input, classes }: { input: ModelInput, classes: number }, count: number, random: Random): Examples {
+  const labels = Uint16Array.from({ length: count }, () => Math.floor(random() * classes))
+  return input.kind === 'image' ? imageCanaries(input, labels, random) : tableCanaries(input, labels, random)
+}
+
+/** The coins: 1 where a canary goes into the training data, 0 where it is left out, independently and with probability 1/2 */
+export function tossCoins (count: number, random: Random): Uint8Array {
+  return Uint8Array.from({ length: count }, () => random() < 0.5 ? 1 : 0)
+}
+
+/**
+ * The examples, followed by the canaries whose coin is 1
+ *
+ * Their number is the auditor's secret: a public number of examples would tell something of each coin, and the accountant's
+ * sample rate has to be that of the examples and the canaries that are in. Throws RangeError when the canaries have other
+ * inputs, or there is not one coin for each
+ */
+export function withCanaries (examples: Examples, canaries: Examples, included: Uint8Array): Examples {
+  if (canaries.featureCount !== examples.featureCount) {
+    throw new RangeError(`canaries of ${canaries.featureCount} inputs cannot join examples of ${examples.featureCount}`)
+  }
+  if (included.length !== canaries.count) {
+    throw new RangeError(`there are ${included.length} coins for ${canaries.count} canaries`)
+  }
+  const chosen = Array.from(included.keys()).filter((canary) => included[canary] === 1)
+  const labels = new Uint16Array(examples.count + chosen.length)
+  labels.set(examples.labels)
+  labels.set(chosen.map((canary) => canaries.labels[canary]!), examples.count)
+  return {
+    count: labels.length,
+    featureCount: examples.featureCount,
+    labels,
+    writeInputs: (index, out, offset) => {
+      if (index < examples.count) {
+        examples.writeInputs(index, out, offset)
+      } else {
+        canaries.writeInputs(chosen[index - examples.count] ?? Infinity, out, offset)
+      }
+    }
+  }
+}
+
+function imageCanaries (input: ImageInput, labels: Uint16Array, random: Random): Examples {
+  const pixels = input.shape.reduce((product, size) => product * size, labels.length)
+  const ink = Math.min(MOST_INK, Math.max(LEAST_INK, input.mean))
+  return imageExamples(Uint8Array.from({ length: pixels }, () => random() < ink ? INK : 0), labels, input)
+}
+
+function tableCanaries (input: TableInput, labels: Uint16Array, random: Random): Examples {
+  const values = Float32Array.from({ length: labels.length * input.columns.length }, (_, at) => {
+    const column = input.columns[at % input.columns.length]!
+    return column.kind === 'numeric' ? (random() < 0.5 ? -OUTLYING : OUTLYING) : Math.floor(random() * column.values.length)
+  })
+  return tableExamples(values, labels, input)
+}

@@ -1,0 +1,78 @@
+/**
+ * From a dataset to its budget: finds the ledger, compares it with what was published, and says what looks like a way around it
+ */
+import { homedir } from 'node:os'
+import { join } from 'node:path'
+import { LedgerRollbackError } from '../errors.ts'
+import { pldAccountant } from './accounting/pld.ts'
+import { rdpAccountant } from './accounting/rdp.ts'
+import { PrivacyBudget } from './budget.ts'
+import { createLedger } from './ledger/ledger.ts'
+import { similarLedgers } from './ledger/similar-ledgers.ts'
+import { roundCharge } from './mechanism.ts'
+import type { FederationDocument } from '../federation.ts'
+import type { Clock, DatasetIdentity, PeerName } from '../interface.ts'
+import type { Ledger } from './ledger/ledger.ts'
+
+/** Datasets that share this much are the same data under another name */
+const SIMILAR = 0.5
+
+export interface OpenBudgetInit {
+  document: FederationDocument
+  /** CID of the document */
+  federation: string
+  peer: PeerName
+  /** Examples of the training set */
+  exampleCount: number
+  dataset: DatasetIdentity
+  /** Folder of all ledgers of this user */
+  root: string
+  clock: Pick<Clock, 'now'>
+  limit?: number | undefined
+}
+
+export interface OpenBudget {
+  budget: PrivacyBudget
+  ledger: Ledger
+  /** Ledgers of other datasets that share most of their examples with this one: their epsilon is not counted here */
+  similar: Array<{ fingerprint: string, share: number }>
+}
+
+/** One folder for each user and beside all homes: a new home on the same data meets the same ledger, and deleting a home leaves it */
+export function defaultLedgerRoot (environment: Readonly<Record<string, string | undefined>> = process.env): string {
+  const state = environment['XDG_STATE_HOME']
+  return join(state === undefined || state === '' ? join(homedir(), '.local', 'state') : state, 'grapevine-ledgers')
+}
+
+/**
+ * Opens the ledger of a dataset; undefined when the document asks for no privacy. The caller closes the ledger
+ *
+ * Throws LedgerLockedError, LedgerCorruptError, LedgerWriteError, StoreFormatError
+ */
+export async function openBudget (init: OpenBudgetInit): Promise<OpenBudget | undefined> {
+  const { document: { privacy }, federation, peer, dataset, root, clock, limit } = init
+  const charge = roundCharge(init.document, init.exampleCount)
+  if (privacy.mechanism === 'none' || charge === undefined) {
+    return undefined
+  }
+  const { fingerprint, sketch } = dataset
+  const similar = await similarLedgers(root, sketch, { except: fingerprint, minimumShare: SIMILAR })
+  const ledger = createLedger({ root, fingerprint, sketch, clock })
+  await ledger.open()
+  const budget = new PrivacyBudget({ settings: privacy, charge, ledger, accountants: { rdp: rdpAccountant(), pld: pldAccountant() }, federation, peer, limit })
+  return { budget, ledger, similar }
+}
+
+/**
+ * What was published must stand in the ledger: an older copy of it would let a budget be spent twice
+ *
+ * `published`: the newest round that this peer is known to have published, by its home or by its neighbours. Throws
+ * LedgerRollbackError
+ */
+export function requireCharged (ledger: Pick<Ledger, 'lastRound'>, { federation, peer, published, source }: { federation: string, peer: PeerName, published: number | undefined, source: string }): void {
+  const charged = ledger.lastRound(federation, peer) ?? 0
+  if (published !== undefined && published > charged) {
+    const missing = published - charged
+    throw new LedgerRollbackError(`${source} an update of round ${published} by this peer, but the privacy ledger of its data ends at round ${charged}: it is an older copy, or was deleted. Bring the newest ledger back, or charge what is missing: grapevine privacy ledger charge --rounds ${missing}`)
+  }
+}

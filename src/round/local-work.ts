@@ -1,0 +1,73 @@
+/**
+ * Training and evaluating in a round, which may fail a few times in a row (NaN, a dead worker) before the node gives up
+ */
+import { TrainingError } from '../errors.ts'
+import type { EvaluationResult, Trainer } from '../interface.ts'
+
+/** Failures in a row */
+const MAX_FAILURES = 3
+
+export interface Trained {
+  parameters: Float32Array
+  /** Null when nothing was trained */
+  loss: number | null
+  examples: number
+}
+
+export interface LocalWorkInit {
+  trainer: Pick<Trainer, 'train' | 'evaluate'>
+  evaluateEvery: number
+  /** Is always evaluated */
+  lastRound: number | undefined
+  warn: (code: 'training-failed' | 'evaluation-failed', message: string) => void
+}
+
+export interface InHand {
+  round: number
+  signal: AbortSignal
+}
+
+export class LocalWork {
+  private readonly init: LocalWorkInit
+  private failures = 0
+
+  constructor (init: LocalWorkInit) {
+    this.init = init
+  }
+
+  /** Local steps. When training fails the round goes on with the last good parameters, a few times at most */
+  async train (parameters: Float32Array, { round, signal }: InHand): Promise<Trained> {
+    try {
+      const result = await this.init.trainer.train(parameters, { signal, round })
+      this.failures = 0
+      return result
+    } catch (err) {
+      const { message } = this.forgiven(err)
+      this.init.warn('training-failed', `round ${round}: ${message}; the last good model is kept`)
+      return { parameters, loss: null, examples: 0 }
+    }
+  }
+
+  /** Undefined when this round is not evaluated, or when that failed, which may happen a few times */
+  async evaluate (parameters: Float32Array, { round, signal }: InHand): Promise<EvaluationResult | undefined> {
+    if (round % this.init.evaluateEvery !== 0 && round !== this.init.lastRound) {
+      return undefined
+    }
+    try {
+      return await this.init.trainer.evaluate(parameters, { signal })
+    } catch (err) {
+      const { message } = this.forgiven(err)
+      this.init.warn('evaluation-failed', `round ${round}: ${message}; the round is not evaluated`)
+      return undefined
+    }
+  }
+
+  /** Rethrows what is no failure of training, and the last of too many */
+  private forgiven (err: unknown): TrainingError {
+    this.failures++
+    if (!(err instanceof TrainingError) || this.failures >= MAX_FAILURES) {
+      throw err
+    }
+    return err
+  }
+}

@@ -1,0 +1,174 @@
+/**
+ * The budget of a dataset, on real nodes: charged before anything is sent, and not to be had twice
+ */
+import { cp, mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { createNode } from '../../src/index.ts'
+import { parseFederation } from '../../src/federation.ts'
+import { presetDocument } from '../../src/presets.ts'
+import { rdpAccountant } from '../../src/privacy/accounting/rdp.ts'
+import { createLedger } from '../../src/privacy/ledger/ledger.ts'
+import { systemClock } from '../../src/system-clock.ts'
+import type { GrapevineNode, NodeInit, RoundReport } from '../../src/node-interface.ts'
+import type { LedgerEntry } from '../../src/privacy/ledger/entry.ts'
+
+const EXAMPLES = 200
+const BATCH = 20
+const STEPS = 2
+const NOISE = 1.5
+const DELTA = 1e-5
+
+let folder: string
+let running: GrapevineNode[]
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'grapevine-privacy-'))
+  running = []
+})
+afterEach(async () => {
+  await Promise.all(running.map(async (node) => node.stop({ force: true })))
+  await rm(folder, { recursive: true, force: true })
+})
+
+function epsilonOf (rounds: number): number {
+  return rdpAccountant().compose({ sampleRate: BATCH / EXAMPLES, noiseMultiplier: NOISE, steps: STEPS * rounds }).epsilon(DELTA)
+}
+
+/** Enough for three rounds and not for four */
+const LIMIT = (epsilonOf(3) + epsilonOf(4)) / 2
+
+const document = parseFederation({
+  ...presetDocument('digits'),
+  training: { steps: STEPS, batchSize: BATCH, optimizer: { name: 'sgd', learningRate: 0.1 } },
+  aggregation: { rule: 'mean', f: 0 },
+  codec: { name: 'int8' },
+  privacy: { mechanism: 'dp-sgd', clipNorm: 1, noiseMultiplier: NOISE, epsilonLimit: LIMIT, delta: DELTA, accountant: 'rdp' }
+})
+
+function nodeOf (name: string, seed: number, changes: Partial<NodeInit> = {}): GrapevineNode {
+  const node = createNode({
+    home: join(folder, name),
+    ledgers: join(folder, 'ledgers'),
+    federation: document,
+    listen: ['/ip4/127.0.0.1/tcp/0'],
+    data: { kind: 'digits', trainExamples: EXAMPLES, testExamples: 50, seed },
+    backend: 'wasm',
+    minMembers: 1,
+    ...changes
+  })
+  running.push(node)
+  return node
+}
+
+function reportsOf (node: GrapevineNode): RoundReport[] {
+  const reports: RoundReport[] = []
+  node.addEventListener('round:end', ({ detail }) => { reports.push(detail) })
+  return reports
+}
+
+async function entriesOf (fingerprint: string): Promise<LedgerEntry[]> {
+  const ledger = createLedger({ root: join(folder, 'ledgers'), fingerprint, clock: systemClock })
+  await ledger.open()
+  const entries: LedgerEntry[] = []
+  for await (const entry of ledger.entries()) {
+    entries.push(entry)
+  }
+  await ledger.close()
+  return entries
+}
+
+async function fingerprints (): Promise<string[]> {
+  const { readdir } = await import('node:fs/promises')
+  return (await readdir(join(folder, 'ledgers'))).filter((name) => /^[0-9a-f]{64}$/.test(name))
+}
+
+describe('a peer with a privacy budget', () => {
+  it('charges each round, stops training and sending at the limit, and goes on averaging', async () => {
+    const node = nodeOf('a', 1, { rounds: 5 })
+    const reports = reportsOf(node)
+    const exhausted: number[] = []
+    node.addEventListener('privacy:exhausted', ({ detail }) => { exhausted.push(detail.round) })
+    await node.start()
+    expect(await node.stopped()).toEqual({ reason: 'rounds' })
+    expect(exhausted).toEqual([4])
+    expect(reports.map(({ round, examples, trainLoss }) => ({ round, trained: examples > 0, loss: trainLoss !== null }))).toEqual([
+      { round: 1, trained: true, loss: true }, { round: 2, trained: true, loss: true }, { round: 3, trained: true, loss: true },
+      { round: 4, trained: false, loss: false }, { round: 5, trained: false, loss: false }
+    ])
+    expect(reports.map(({ privacy }) => privacy!.epsilon.rdp)).toEqual([1, 2, 3, 3, 3].map((rounds) => expect.closeTo(epsilonOf(rounds), 6) as number))
+    expect(reports.map(({ privacy }) => privacy!.exhausted)).toEqual([false, false, true, true, true])
+    expect(reports.every(({ privacy }) => privacy!.epsilon.pld <= privacy!.epsilon.rdp && privacy!.limit === LIMIT)).toBe(true)
+    const [fingerprint] = await fingerprints()
+    expect(await entriesOf(fingerprint!)).toMatchObject([1, 2, 3].map((round) => ({
+      kind: 'reserve', round, mechanism: 'dp-sgd', sampleRate: BATCH / EXAMPLES, noiseMultiplier: NOISE, clipNorm: 1, steps: STEPS
+    })))
+  }, 60_000)
+
+  it('has spent what another home spent on the same data, and may set itself a stricter limit', async () => {
+    const first = nodeOf('a', 1, { rounds: 2, epsilonLimit: epsilonOf(1) * 1.001 })
+    const before = reportsOf(first)
+    await first.start()
+    await first.stopped()
+    expect(before.map(({ examples }) => examples > 0)).toEqual([true, false])
+
+    const second = nodeOf('b', 1, { rounds: 3 })
+    const reports = reportsOf(second)
+    await second.start()
+    await second.stopped()
+    expect(reports.map(({ examples }) => examples > 0)).toEqual([true, true, false])
+    expect(reports[0]!.privacy!.epsilon.rdp).toBeCloseTo(epsilonOf(2), 6)
+    expect(await fingerprints()).toHaveLength(1)
+  }, 60_000)
+
+  it('does not share its data with another node that runs at the same time', async () => {
+    const first = nodeOf('a', 1)
+    await first.start()
+    await expect(nodeOf('b', 1).start()).rejects.toMatchObject({ name: 'LedgerLockedError' })
+    await nodeOf('c', 2).start()
+    expect(await fingerprints()).toHaveLength(2)
+  }, 60_000)
+
+  it('refuses a ledger that knows less than its home published', async () => {
+    const first = nodeOf('a', 1, { rounds: 2 })
+    await first.start()
+    await first.stopped()
+    await rm(join(folder, 'ledgers'), { recursive: true })
+    await expect(nodeOf('a', 1, { rounds: 4 }).start()).rejects.toMatchObject({
+      name: 'LedgerRollbackError',
+      message: expect.stringMatching(/^this home published an update of round 2 by this peer, but the privacy ledger of its data ends at round 0.*ledger charge --rounds 2/) as string
+    })
+  }, 60_000)
+
+  it('refuses an old backup of home and ledger while neighbours hold a later update', async () => {
+    const other = nodeOf('other', 2)
+    await other.start()
+    const [bootstrap] = other.describe().addresses
+    const changes = { bootstrap: [bootstrap!], minMembers: 2 }
+    const early = nodeOf('a', 1, { ...changes, rounds: 1 })
+    await early.start()
+    await early.stopped()
+    for (const part of ['a', 'ledgers']) {
+      await cp(join(folder, part), join(folder, 'backup', part), { recursive: true, filter: (source) => !source.endsWith('LOCK') })
+    }
+    const later = nodeOf('a', 1, changes)
+    const trained = new Promise<number>((resolve) => {
+      later.addEventListener('round:end', ({ detail: { round, examples } }) => { examples > 0 && resolve(round) })
+    })
+    await later.start()
+    const newest = await trained
+    await later.stop()
+
+    await rm(join(folder, 'a'), { recursive: true })
+    await cp(join(folder, 'backup', 'a'), join(folder, 'a'), { recursive: true })
+    const restored = nodeOf('a', 1, { ...changes, ledgers: join(folder, 'backup', 'ledgers') })
+    const reports = reportsOf(restored)
+    await restored.start()
+    const { reason, error } = await restored.stopped()
+    expect({ reason, name: error?.name }).toEqual({ reason: 'error', name: 'LedgerRollbackError' })
+    expect(error!.message).toMatch(/^neighbours hold an update of round \d+ by this peer, but the privacy ledger of its data ends at round \d+/)
+    expect(Number(/round (\d+)/.exec(error!.message)![1])).toBeGreaterThanOrEqual(newest)
+    expect(reports).toEqual([])
+  }, 90_000)
+})

@@ -95,7 +95,7 @@ const MESH: Omit<Cell, 'rule' | 'attack' | 'seed' | 'rounds' | 'learningRate'> =
 const ATTACKED = { degree: 8, byzantine: 1, f: 1, rule: 'gated-geometric-median' }
 
 /**
- * ALIE does nothing here, whatever the rule: it shifts the weights of all classes by nearly the same, which a softmax does not see.
+ * ALIE does nothing here: it shifts the weights of all classes by nearly the same, which a softmax does not see.
  * FOE finds the strength that just passes the gate
  */
 const ATTACKS = ['none', 'alie*', 'sign-flip', 'foe*']

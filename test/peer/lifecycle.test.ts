@@ -8,9 +8,11 @@ import { describe, expect, it } from 'vitest'
 import { DIGITS_DEFAULTS } from '../../src/data/digits.ts'
 import { loadDataset } from '../../src/data/load-dataset.ts'
 import { presetDocument } from '../../src/presets.ts'
+import { createAccountant } from '../../src/privacy/accounting/accountants.ts'
 import { PeerSet } from '../e2e/peer-driver.ts'
 import { run } from './program.ts'
 import type { ModelVersion } from '../../src/interface.ts'
+import type { RoundReport } from '../../src/node-interface.ts'
 
 const LOOPBACK = ['--listen', '/ip4/127.0.0.1/tcp/0', '--backend', 'wasm']
 const document = { ...presetDocument('digits'), name: 'pair', aggregation: { rule: 'mean' as const, f: 0 } }
@@ -89,6 +91,32 @@ describe('a home', () => {
 })
 
 describe('two peers', () => {
+  it('go on without sending when their privacy budget is spent, and end with exit code 10', async () => {
+    await using peers = await PeerSet.create()
+    const file = join(peers.folder, 'federation.json')
+    const training = { ...document.training, epochs: 1 }
+    const step = { sampleRate: 32 / 8000, noiseMultiplier: 0.8, steps: 250 }
+    const one = createAccountant('rdp').compose(step)
+    // enough for the first round, and not for the second
+    const epsilonLimit = (one.epsilon(1e-5) + one.compose(step).epsilon(1e-5)) / 2
+    await writeFile(file, JSON.stringify({ ...document, training, privacy: { mechanism: 'dp-sgd', clipNorm: 1, noiseMultiplier: 0.8, epsilonLimit, delta: 1e-5, accountant: 'rdp' } }))
+    const common = ['--rounds', '2', '--ledgers', join(peers.folder, 'ledgers'), '--data', 'digits', ...LOOPBACK]
+    const first = peers.spawn('first', ['start', '--federation', file, '--partition', '1/2', ...common])
+    const second = peers.spawn('second', ['join', await first.address(), '--partition', '2/2', ...common])
+    expect(await first.line('privacy:exhausted')).toMatchObject({ round: 2, status: { scope: 'example', delta: 1e-5, accountant: 'rdp', limit: epsilonLimit, exhausted: true } })
+    expect([await first.exited, await second.exited]).toMatchObject([{ code: 10 }, { code: 10 }])
+    const [spending, observing] = first.rounds as unknown as RoundReport[]
+    expect(spending!.privacy!.epsilon.rdp).toBeCloseTo(one.epsilon(1e-5), 9)
+    expect(spending!.examples).toBeGreaterThan(0)
+    expect(observing).toMatchObject({ examples: 0, trainLoss: null, privacy: { epsilon: spending!.privacy!.epsilon } })
+
+    // a stopped peer's budget needs no training backend, and is the same as what it said
+    const after = await ask(['privacy', '--home', peers.home('first')])
+    expect(after).toMatchObject({ running: false, epsilon: spending!.privacy!.epsilon, exhausted: true, roundsLeft: 0, exit: 0 })
+    expect(await ask(['privacy', 'ledger', 'verify', '--home', peers.home('first')])).toMatchObject({ entries: 1, firstBad: null })
+    expect(await ask(['status', '--home', peers.home('first')])).toMatchObject({ running: false, privacy: { exhausted: true } })
+  })
+
   it('learn together, can be looked into while they run and after, stop on a signal and resume', async () => {
     await using peers = await PeerSet.create()
     const file = join(peers.folder, 'federation.json')

@@ -47,6 +47,7 @@ export const ERROR_ROWS: readonly ErrorRow[] = [
   { code: 'NO_HOME', exit: 'configuration', names: ['NoHomeError'], fix: 'Make one: grapevine init, or join a federation: grapevine join ADDRESS' },
   { code: 'HOME_EXISTS', exit: 'configuration', names: ['HomeExistsError'], fix: 'Start it: grapevine start, use another folder: --home DIR, or pass --if-missing to accept it' },
   { code: 'NO_SUCH_VERSION', exit: 'usage', names: ['NoSuchVersionError'], fix: 'List them: grapevine versions' },
+  { code: 'NO_LEDGER', exit: 'configuration', names: ['NoLedgerError'], fix: 'Start the peer once: grapevine start' },
   { code: 'STATE', exit: 'unexpected', names: ['NodeStateError'], fix: 'Start the peer again', told: true },
   { code: 'CONTROL', exit: 'unexpected', names: ['ControlError'], fix: 'Look at the process, and start the peer again' },
 
@@ -80,6 +81,7 @@ export const ERROR_ROWS: readonly ErrorRow[] = [
   { code: 'LEDGER_LOCKED', exit: 'running', names: ['LedgerLockedError'], fix: 'Stop the other peer that trains on the same data first', told: true },
   { code: 'LEDGER_CORRUPT', exit: 'integrity', names: ['LedgerCorruptError'], fix: 'See where it is damaged: grapevine privacy ledger verify; nothing was deleted', told: true },
   { code: 'LEDGER_ROLLBACK', exit: 'integrity', names: ['LedgerRollbackError'], fix: 'Bring the newest ledger back, or charge the missing rounds: grapevine privacy ledger charge', told: true },
+  { code: 'PRIVACY_VIOLATION', exit: 'integrity', names: ['PrivacyViolationError'], fix: 'This is a bug: stop training on these data, and report it', told: true },
   { code: 'LEDGER_WRITE', exit: 'storage', names: ['LedgerWriteError'], fix: 'Check free space and permissions of the ledger\'s folder; no training begins before it can be written', told: true },
   { code: 'AMBIGUOUS_VERSION', exit: 'usage', names: ['AmbiguousVersionError'], fix: 'Give more characters of the id: see grapevine versions' },
   { code: 'INSECURE_PERMISSIONS', exit: 'storage', names: ['IdentityError'], says: /open to other users/, fix: 'Only you may read the key: chmod 600 on the file', told: true },

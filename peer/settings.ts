@@ -5,18 +5,13 @@
  * `train-fraction` in a configuration file. Schemas are functions, because zod takes longer to load than the whole of
  * `grapevine --help`.
  */
-import { addresses, count, data, dataPath, filePath, MAX_SEED, number, partition, SOURCES, text, toggle } from './setting.ts'
+import { PRIVACY_SETTINGS } from './privacy-settings.ts'
+import { addresses, count, data, dataPath, EVERYWHERE, filePath, FLAG_ONLY, FOUND, MAX_SEED, NODE, NOT_IN_FILE, number, partition, text, toggle } from './setting.ts'
 import type { output } from 'zod'
-import type { Setting, Source, Verb } from './setting.ts'
+import type { Setting, Verb } from './setting.ts'
 
-const NODE: readonly Verb[] = ['init', 'start', 'join']
 const DATA: readonly Verb[] = [...NODE, 'evaluate']
-const FOUND: readonly Verb[] = ['init', 'start']
 const RUN: readonly Verb[] = ['start', 'join']
-
-const EVERYWHERE: readonly Source[] = SOURCES
-const NOT_IN_FILE: readonly Source[] = ['flag', 'environment']
-const FLAG_ONLY: readonly Source[] = ['flag']
 
 /** Checks every entry and keeps its own type */
 function table<T extends Record<string, Setting>> (entries: T): T {
@@ -51,7 +46,7 @@ export const SETTINGS = table({
     verbs: FOUND,
     sources: NOT_IN_FILE,
     shownDefault: 'digits, or a model made to fit idx: and csv: data',
-    help: 'found a federation with this ready-made document: digits, mnist-mlp, mnist-noniid, mnist-cnn or wide'
+    help: 'found a federation with this ready-made document: digits, mnist-mlp, mnist-noniid, mnist-cnn, mnist-private or wide'
   },
   federation: {
     schema: text,
@@ -191,10 +186,11 @@ export const SETTINGS = table({
     schema: count(1),
     expects: 'a whole number, at least 1',
     value: 'N',
-    verbs: NODE,
+    verbs: [...NODE, 'privacy'],
     sources: EVERYWHERE,
     shownDefault: 'go on until stopped',
-    help: 'stop after round N of the federation'
+    help: 'stop after round N of the federation',
+    helpFor: { privacy: 'so many rounds: to forecast, to plan, or to charge' }
   },
   minMembers: {
     schema: count(1, 100_000),
@@ -223,6 +219,7 @@ export const SETTINGS = table({
     shownDefault: '1',
     help: 'test the model every N rounds, and after the last one'
   },
+  ...PRIVACY_SETTINGS,
   attack: {
     schema: text,
     expects: 'the name of an attack, such as sign-flip',
@@ -250,10 +247,10 @@ export const SETTINGS = table({
     schema: count(1, 100_000),
     expects: 'a whole number from 1 to 100000',
     value: 'N',
-    verbs: ['versions'],
+    verbs: ['versions', 'privacy'],
     sources: FLAG_ONLY,
     shownDefault: '20',
-    help: 'list at most N versions'
+    help: 'list at most N versions, or entries of the privacy ledger'
   },
   json: {
     schema: toggle,

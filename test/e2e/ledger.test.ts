@@ -123,7 +123,6 @@ describe('a peer that is killed again and again', () => {
       }
       // it was killed at work: each late kill came after a whole round
       expect(updates.length).toBeGreaterThanOrEqual(KILLS * 3 / 4)
-      process.env['DEBUG_LEDGER'] && console.log(updates.length, (await chargedRounds(root)).length)
       expect(new Set(updates.map(({ author }) => author)).size).toBe(1)
       expect(refused).toEqual([])
     } finally {

@@ -54,6 +54,8 @@ type Origin =
   | 'message inside'
   /** How much the server has to do */
   | 'load'
+  /** Whether the budget is spent: by document, own limit, number of examples and what was charged; never by an example's content */
+  | 'spent budget'
 
 /** Message.field -> where its value comes from */
 const ORIGINS: Record<string, Origin> = {
@@ -88,6 +90,7 @@ const ORIGINS: Record<string, Origin> = {
   'MemberRecord.addresses': 'topology',
   'MemberRecord.sequence': 'clock',
   'MemberRecord.leaving': 'topology',
+  'MemberRecord.observing': 'spent budget',
   'Suspicion.federation': 'federation document',
   'Suspicion.peer': 'topology',
   'Suspicion.sequence': 'clock',
@@ -239,7 +242,7 @@ describe('what members say about each other', () => {
     const address = '/ip4/192.0.2.1/tcp/4001'
     const record = MemberRecord.decode((await signRecord(key, { federation, peer: self, addresses: [address], sequence: 5, leaving: false })).record)
     const peer = new Uint8Array(peerIdFromPrivateKey(key).toMultihash().bytes)
-    expect(record).toEqual({ federation, peer, addresses: [new Uint8Array(multiaddr(address).bytes)], sequence: 5, leaving: false })
+    expect(record).toEqual({ federation, peer, addresses: [new Uint8Array(multiaddr(address).bytes)], sequence: 5, leaving: false, observing: false })
     const suspicion = Suspicion.decode((await signSuspicion(key, { federation, peer: self, sequence: 5, reporter: self })).suspicion)
     expect(suspicion).toEqual({ federation, peer, sequence: 5, reporter: peer })
   })
@@ -248,7 +251,7 @@ describe('what members say about each other', () => {
     const host = { self, libp2p: { getMultiaddrs: () => [multiaddr(`/ip4/192.0.2.1/tcp/4001/p2p/${self}`)] } }
     const own = new OwnRecord({ host: host as never, privateKey: key, clock: { now: () => 77_000 } }, federation)
     const { signed, ageMs } = await own.renew()
-    expect(MemberRecord.decode(signed!.record)).toMatchObject({ sequence: 77_000, addresses: [new Uint8Array(multiaddr('/ip4/192.0.2.1/tcp/4001').bytes)], leaving: false })
+    expect(MemberRecord.decode(signed!.record)).toMatchObject({ sequence: 77_000, addresses: [new Uint8Array(multiaddr('/ip4/192.0.2.1/tcp/4001').bytes)], leaving: false, observing: false })
     expect(ageMs).toBe(0)
   })
 
@@ -330,7 +333,7 @@ async function roundsOf (secrets: Secrets, { codec = createCodec('int8'), allowe
   const network = hub.join('self')
   const others = NEIGHBOURS.map((name) => hub.join(name))
   const told: Told = []
-  const recorded = (property: keyof Network): boolean => ['publish', 'setRound', 'penalise', 'suspend', 'newestOwn'].includes(property)
+  const recorded = (property: keyof Network): boolean => ['publish', 'setRound', 'penalise', 'suspend', 'newestOwn', 'observe'].includes(property)
   const spied = new Proxy(network, {
     get: (target, property) => {
       const value: unknown = Reflect.get(target, property)
@@ -407,10 +410,10 @@ describe('what the round engine sends', () => {
     expect(coarse.told).not.toEqual(fine.told)
   })
 
-  it('is nothing once the budget is spent', async () => {
+  it('is nothing once the budget is spent, but that it is', async () => {
     const { told, published } = await roundsOf(honest, { allowed: 1 })
     expect(published.map(({ round }) => round)).toEqual([1])
-    expect(told.filter(([method]) => method !== 'setRound').map(([method]) => method)).toEqual(['publish'])
+    expect(told.filter(([method]) => method !== 'setRound').map(([method]) => method)).toEqual(['publish', 'observe'])
   })
 })
 

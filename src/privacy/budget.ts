@@ -51,6 +51,8 @@ export interface PrivacyBudgetInit {
   /** Who spends: stands in each charge */
   federation: string
   peer: string
+  /** Whether a round takes no step, so that it costs nothing. @default none does */
+  isIdle?: (round: number) => boolean
   /** A stricter limit than the document's */
   limit?: number | undefined
 }
@@ -92,6 +94,9 @@ export class PrivacyBudget {
 
   /** Charges the round, durably. False, with nothing charged, when it would exceed the limit */
   async reserve (round: number): Promise<boolean> {
+    if (this.init.isIdle?.(round) === true) {
+      return true
+    }
     if (this.epsilonAfter(1) > this.limit) {
       return false
     }

@@ -4,6 +4,7 @@
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { LedgerRollbackError } from '../errors.ts'
+import { learningRateOf } from '../model/learning-rate.ts'
 import { pldAccountant } from './accounting/pld.ts'
 import { rdpAccountant } from './accounting/rdp.ts'
 import { PrivacyBudget } from './budget.ts'
@@ -59,7 +60,7 @@ export async function openBudget (init: OpenBudgetInit): Promise<OpenBudget | un
   const similar = await similarLedgers(root, sketch, { except: fingerprint, minimumShare: SIMILAR })
   const ledger = createLedger({ root, fingerprint, sketch, clock })
   await ledger.open()
-  const budget = new PrivacyBudget({ settings: privacy, charge, ledger, accountants: { rdp: rdpAccountant(), pld: pldAccountant() }, federation, peer, limit })
+  const budget = new PrivacyBudget({ settings: privacy, charge, ledger, accountants: { rdp: rdpAccountant(), pld: pldAccountant() }, federation, peer, limit, isIdle: (round) => learningRateOf(init.document.training.optimizer, round) === 0 })
   return { budget, ledger, similar }
 }
 
@@ -73,6 +74,6 @@ export function requireCharged (ledger: Pick<Ledger, 'lastRound'>, { federation,
   const charged = ledger.lastRound(federation, peer) ?? 0
   if (published !== undefined && published > charged) {
     const missing = published - charged
-    throw new LedgerRollbackError(`${source} an update of round ${published} by this peer, but the privacy ledger of its data ends at round ${charged}: it is an older copy, or was deleted. Bring the newest ledger back, or charge what is missing: grapevine privacy ledger charge --rounds ${missing}`)
+    throw new LedgerRollbackError(`${source} an update of round ${published} by this peer, but the privacy ledger of its data ends at round ${charged}: it is an older copy, was deleted, or belongs to other data than this home had. Bring the newest ledger back, or charge what is missing: grapevine privacy ledger charge --rounds ${missing}`)
   }
 }

@@ -3,7 +3,7 @@
  */
 import type { AbortOptions, Clock, Network } from '../interface.ts'
 
-/** A neighbour that is known but cannot be reached holds the start up no longer than this */
+/** A neighbour that is known but cannot be reached, or the lack of one where all others only listen, holds the start up no longer than this */
 const REACH_TIMEOUT_MS = 10_000
 
 export interface MeshReadyComponents {
@@ -50,8 +50,9 @@ export async function meshReady (components: MeshReadyComponents, options: MeshR
     if (state === 'ready') {
       return
     }
-    const isOneLive = network.neighbours().some(({ live }) => live)
-    reachingSince = state === 'reaching' && isOneLive ? reachingSince ?? clock.monotonicMs() : undefined
+    const neighbours = network.neighbours()
+    const isUsable = neighbours.length === 0 || neighbours.some(({ live }) => live)
+    reachingSince = state === 'reaching' && isUsable ? reachingSince ?? clock.monotonicMs() : undefined
     const leftMs = reachingSince === undefined ? undefined : reachingSince + REACH_TIMEOUT_MS - clock.monotonicMs()
     if (leftMs !== undefined && leftMs <= 0) {
       return

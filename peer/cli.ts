@@ -29,7 +29,8 @@ export const VERBS: Record<Verb, VerbTraits> = {
   status: { args: '', help: 'how the peer of a home is doing', load: async () => (await import('./verbs/status.ts')).status },
   versions: { args: '', help: 'list the model versions of a home', load: async () => (await import('./verbs/versions.ts')).versions },
   export: { args: '<version> <folder>', help: 'write a version as a TensorFlow.js LayersModel', load: async () => (await import('./verbs/export.ts')).exportVersion },
-  evaluate: { args: '[version]', help: 'test a version on the examples of this machine', load: async () => (await import('./verbs/evaluate.ts')).evaluate }
+  evaluate: { args: '[version]', help: 'test a version on the examples of this machine', load: async () => (await import('./verbs/evaluate.ts')).evaluate },
+  audit: { args: '', help: 'attack the own training, offline: does it leak more than privacy allows?', load: async () => (await import('./verbs/audit.ts')).audit }
 }
 
 const EPILOGUE = `

@@ -5,13 +5,15 @@
  * `train-fraction` in a configuration file. Schemas are functions, because zod takes longer to load than the whole of
  * `grapevine --help`.
  */
+import { AUDIT_SETTINGS } from './audit-settings.ts'
 import { addresses, count, data, dataPath, filePath, MAX_SEED, number, partition, SOURCES, text, toggle } from './setting.ts'
 import type { output } from 'zod'
 import type { Setting, Source, Verb } from './setting.ts'
 
 const NODE: readonly Verb[] = ['init', 'start', 'join']
-const DATA: readonly Verb[] = [...NODE, 'evaluate']
+const DATA: readonly Verb[] = [...NODE, 'evaluate', 'audit']
 const FOUND: readonly Verb[] = ['init', 'start']
+const DOCUMENT: readonly Verb[] = [...FOUND, 'audit']
 const RUN: readonly Verb[] = ['start', 'join']
 
 const EVERYWHERE: readonly Source[] = SOURCES
@@ -48,7 +50,7 @@ export const SETTINGS = table({
     schema: text,
     expects: 'the name of a preset',
     value: 'NAME',
-    verbs: FOUND,
+    verbs: DOCUMENT,
     sources: NOT_IN_FILE,
     shownDefault: 'digits, or a model made to fit idx: and csv: data',
     help: 'found a federation with this ready-made document: digits, mnist-mlp, mnist-noniid, mnist-cnn or wide'
@@ -57,7 +59,7 @@ export const SETTINGS = table({
     schema: text,
     expects: 'a JSON file',
     value: 'FILE',
-    verbs: FOUND,
+    verbs: DOCUMENT,
     sources: NOT_IN_FILE,
     path: filePath,
     help: 'found a federation with the document in this JSON file'
@@ -76,7 +78,7 @@ export const SETTINGS = table({
     schema: text,
     expects: 'the name of a column',
     value: 'COLUMN',
-    verbs: FOUND,
+    verbs: DOCUMENT,
     sources: NOT_IN_FILE,
     shownDefault: 'the last column',
     help: 'the column of a CSV file that holds the class, for a new federation'
@@ -191,10 +193,10 @@ export const SETTINGS = table({
     schema: count(1),
     expects: 'a whole number, at least 1',
     value: 'N',
-    verbs: NODE,
+    verbs: [...NODE, 'audit'],
     sources: EVERYWHERE,
-    shownDefault: 'go on until stopped',
-    help: 'stop after round N of the federation'
+    shownDefault: 'go on until stopped; audit: 10',
+    help: 'stop after round N of the federation; audit: train so many, as a flag only'
   },
   minMembers: {
     schema: count(1, 100_000),
@@ -255,6 +257,7 @@ export const SETTINGS = table({
     shownDefault: '20',
     help: 'list at most N versions'
   },
+  ...AUDIT_SETTINGS,
   json: {
     schema: toggle,
     expects: 'true or false',

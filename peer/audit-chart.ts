@@ -4,15 +4,16 @@
  * Logarithmic, because what counts is whom the attack is sure of (Carlini et al. 2022): linear axes hide the corner.
  */
 import { claimedEpsilon } from '../src/privacy/audit/audit-report.ts'
+import { rocCorners } from '../src/privacy/audit/membership.ts'
 import { truePositiveRateCap } from '../src/privacy/audit/privacy-region.ts'
 import { formatEpsilon } from './audit-table.ts'
 import type { AuditReport } from '../src/privacy/audit/audit-report.ts'
 import type { MembershipReport, RocPoint } from '../src/privacy/audit/membership.ts'
 
 const SIZE = 420
-const LEFT = 64
+const LEFT = 72
 const TOP = 44
-const WIDTH = 720
+const WIDTH = 730
 const HEIGHT = TOP + SIZE + 56
 
 /** Points of a curve that is straight on linear axes only */
@@ -84,7 +85,7 @@ function path (kind: string, rates: readonly Rates[], decades: number): string {
 
 /** Without the points of no false positive: on how many members they rest says nothing of a rate that small */
 function resolved (points: readonly RocPoint[]): RocPoint[] {
-  return points.filter(({ falsePositives }) => falsePositives > 0)
+  return rocCorners(points.filter(({ falsePositives }) => falsePositives > 0))
 }
 
 /** `of` each false positive rate that the picture shows */
@@ -108,7 +109,7 @@ function axes (decades: number): string[] {
   return [
     ...ticks,
     `<text class="soft" x="${LEFT + SIZE / 2}" y="${HEIGHT - 10}" text-anchor="middle">false positive rate: others who are called members</text>`,
-    `<text class="soft" x="12" y="${middle}" text-anchor="middle" transform="rotate(-90 12 ${middle})">true positive rate: members who are found</text>`
+    `<text class="soft" x="18" y="${middle}" text-anchor="middle" transform="rotate(-90 18 ${middle})">true positive rate: members who are found</text>`
   ]
 }
 

@@ -3,6 +3,7 @@
  */
 import { access, constants, mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { rocCorners } from '../src/privacy/audit/membership.ts'
 import { auditChart } from './audit-chart.ts'
 import { writeWhole } from './home.ts'
 import type { AuditReport } from '../src/privacy/audit/audit-report.ts'
@@ -17,7 +18,7 @@ export async function makeAuditFolder (folder: string): Promise<void> {
 /** audit.json and audit.svg, each as a whole or not at all. Returns the picture's path */
 export async function writeAudit (folder: string, report: AuditReport): Promise<string> {
   const chart = join(folder, 'audit.svg')
-  await writeWhole(join(folder, 'audit.json'), `${JSON.stringify(auditRecord(report, { withPoints: true }), null, 2)}\n`)
+  await writeWhole(join(folder, 'audit.json'), `${JSON.stringify(auditRecord(report, { withPoints: true }))}\n`)
   await writeWhole(chart, auditChart(report))
   return chart
 }
@@ -37,7 +38,7 @@ function attackRecord ({ points, operatingPoints, ...rest }: MembershipReport, w
   return {
     ...rest,
     operatingPoints: operatingPoints.map(({ threshold: _, ...point }) => point),
-    // pairs of false and true positive rate
-    ...(withPoints ? { points: points.map(({ falsePositiveRate, truePositiveRate }) => [falsePositiveRate, truePositiveRate]) } : {})
+    // pairs of false and true positive rate, where the curve turns
+    ...(withPoints ? { points: rocCorners(points).map(({ falsePositiveRate, truePositiveRate }) => [falsePositiveRate, truePositiveRate]) } : {})
   }
 }

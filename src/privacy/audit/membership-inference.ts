@@ -64,12 +64,15 @@ export function inferMembership (groups: InferenceGroups, loss: LossName, logits
   const [members, nonMembers, others] = [groups.members, groups.nonMembers, groups.others].map(logitsOf) as [LogitsBatch, LogitsBatch, LogitsBatch]
   const losses = (batch: LogitsBatch): Float64Array => lossScores(exampleLosses(loss, batch, new Float32Array(batch.logits.length)))
   const confidence = (batch: LogitsBatch): { scores: Float64Array, labels: Uint16Array } => ({ scores: confidenceScores(loss, batch), labels: batch.labels })
-  const classes = others.labels.reduce((most, label) => Math.max(most, label), 0) + 1
-  const out = fitOutDistributions(confidence(others), classes)
+  const out = fitOutDistributions(confidence(others), classesOf([members, nonMembers, others]))
   return {
     loss: membershipReport({ members: losses(members), nonMembers: losses(nonMembers) }),
     likelihoodRatio: membershipReport({ members: likelihoodRatioScores(confidence(members), out), nonMembers: likelihoodRatioScores(confidence(nonMembers), out) })
   }
+}
+
+function classesOf (batches: readonly LogitsBatch[]): number {
+  return batches.reduce((most, { labels }) => labels.reduce((count, label) => Math.max(count, label + 1), most), 0)
 }
 
 function byLabel ({ labels }: Examples, random: Random): Map<number, number[]> {

@@ -12,20 +12,32 @@ const HEAD = ['attack', 'AUC', 'TPR at FPR 0.1 %', 'TPR at FPR 1 %'] as const
 
 /** Three digits: 3.2049 -> `3.20` */
 export function formatEpsilon (epsilon: number): string {
-  return Number.isFinite(epsilon) ? epsilon.toPrecision(3) : 'infinity'
+  return Number.isFinite(epsilon) ? (epsilon === 0 ? '0' : epsilon.toPrecision(3)) : 'infinity'
 }
 
 /** The claim, the lower bound beside it, and what each of them means */
 export function boundLines ({ claim, canaries }: AuditReport): Field[] {
-  const { lowerBound, correct, guesses, confidence, included } = canaries
+  const { lowerBound, highestBound, correct, guesses, confidence, included } = canaries
   const promised = claim === null
     ? 'nothing: this federation has no privacy (epsilon infinite)'
-    : `epsilon at most ${formatEpsilon(claim.epsilon.pld)} (pld) or ${formatEpsilon(claim.epsilon.rdp)} (rdp) for each example, delta ${claim.delta}, for exactly this run`
+    : `epsilon at most ${formatEpsilon(claim.epsilon.pld)} (pld) or ${formatEpsilon(claim.epsilon.rdp)} (rdp) for each example, delta ${formatDelta(claim.delta)}, for exactly this run`
   return [
     ['Promised', promised],
-    ['Found', `epsilon at least ${formatEpsilon(lowerBound)} (${formatRate(confidence)} confidence, delta ${claim?.delta ?? 0}): ${correct} of ${guesses} guesses right, which of ${canaries.canaries} canaries (${included} were) were trained on`],
-    ['', 'one run bounds from below, and loosely: to stay under the promise is no proof of it, to exceed it would be a bug']
+    ['Found', `epsilon at least ${formatEpsilon(lowerBound)} (${formatRate(confidence)} confidence, delta ${formatDelta(claim?.delta ?? 0)}): ${correct} of ${guesses} guesses right`],
+    ['', `which of ${canaries.canaries} canaries were trained on (${included} were). All right would show at least ${formatEpsilon(highestBound)}`],
+    ['', 'One run bounds from below, and loosely: to stay under the promise is no proof of it, to exceed it would be a bug']
   ]
+}
+
+/** What the audit says in the end */
+export function verdictText ({ verdict, claim, canaries: { highestBound } }: AuditReport): string {
+  switch (verdict) {
+    case 'ok': return highestBound > claimedEpsilon(claim)
+      ? 'no contradiction: the attacks stay below what privacy allows'
+      : `no contradiction, but so few canaries could not show one (${formatEpsilon(highestBound)} at most): audit fewer --rounds, or with more --canaries`
+    case 'violation': return 'violation: more leaks than privacy allows, which is a bug'
+    case 'none': return 'nothing is promised, so nothing can be broken: what leaks here leaks to every neighbour'
+  }
 }
 
 /** Attacks, a coin below them, and the cap above */
@@ -53,4 +65,8 @@ function capCells ({ auc, operatingPoints }: AuditCaps): string[] {
 /** 0.0013 -> `0.13 %`, 0.208 -> `20.8 %`: small ones are of interest */
 function formatRate (rate: number): string {
   return `${Number((100 * rate).toPrecision(3))} %`
+}
+
+function formatDelta (delta: number): string {
+  return delta === 0 ? '0' : delta.toExponential()
 }

@@ -2,7 +2,7 @@
  * `grapevine audit`: attacks what this peer's training gives away, on this machine. Nothing is sent, no budget is spent
  */
 import { randomInt } from 'node:crypto'
-import { attackLines, boundLines } from '../audit-table.ts'
+import { attackLines, boundLines, verdictText } from '../audit-table.ts'
 import { auditRecord, makeAuditFolder, writeAudit } from '../audit-folder.ts'
 import { dataSettings } from '../data-settings.ts'
 import { ConfigurationError } from '../errors.ts'
@@ -104,14 +104,6 @@ function announce (terminal: Terminal, { document, settings }: Subject, report: 
   terminal.field('', 'AUC: how often a member looks more like one than another example does. TPR: members that are found')
   terminal.field('', 'while so few others are taken for members. No attack gets above the cap, but for the scatter of the sample')
   terminal.field('Verdict', terminal.style(report.verdict === 'violation' ? 'red' : claim === null ? 'yellow' : 'green', verdictText(report)))
-}
-
-function verdictText ({ verdict }: AuditReport): string {
-  switch (verdict) {
-    case 'ok': return 'no contradiction: the attacks stay below what privacy allows'
-    case 'violation': return 'violation: more leaks than privacy allows, which is a bug'
-    case 'none': return 'nothing is promised, so nothing can be broken: what leaks here leaks to every neighbour'
-  }
 }
 
 function mechanismOf ({ privacy }: FederationDocument): string {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { auditChart } from '../../peer/audit-chart.ts'
 import { auditRecord } from '../../peer/audit-folder.ts'
-import { attackLines, boundLines } from '../../peer/audit-table.ts'
+import { attackLines, boundLines, verdictText } from '../../peer/audit-table.ts'
 import { auditCaps } from '../../src/privacy/audit/audit-report.ts'
 import { membershipReport } from '../../src/privacy/audit/membership.ts'
 import type { AuditClaim, AuditReport } from '../../src/privacy/audit/audit-report.ts'
@@ -23,7 +23,7 @@ function report (claim: AuditClaim | null): AuditReport {
     accuracy: 0.9,
     claim,
     caps: auditCaps(claim),
-    canaries: { canaries: 400, included: 190, guesses: 160, correct: 97, lowerBound: 0.2071, confidence: 0.95, attack: attack(190, 0.3) },
+    canaries: { canaries: 400, included: 190, guesses: 160, correct: 97, lowerBound: 0.2071, highestBound: 3.9686, confidence: 0.95, attack: attack(190, 0.3) },
     inference: { members: 1500, loss: attack(1500, 0.1), likelihoodRatio: attack(1500, 0.2) },
     verdict: claim === null ? 'none' : 'ok'
   }
@@ -35,8 +35,16 @@ describe('the lines of an audit', () => {
   it('set the bound found beside the bounds promised', () => {
     const text = boundLines(report(CLAIM)).map(([, line]) => line)
     expect(text[0]).toContain('epsilon at most 3.20 (pld) or 3.61 (rdp)')
-    expect(text[1]).toContain('epsilon at least 0.207 (95 % confidence, delta 0.00001): 97 of 160 guesses right')
+    expect(text[1]).toContain('epsilon at least 0.207 (95 % confidence, delta 1e-5): 97 of 160 guesses right')
+    expect(text[2]).toContain('All right would show at least 3.97')
     expect(boundLines(report(null))[0]![1]).toContain('nothing')
+  })
+
+  it('admit when all guesses right would not have contradicted the promise', () => {
+    expect(verdictText(report(CLAIM))).toContain('stay below what privacy allows')
+    expect(verdictText(report({ epsilon: { pld: 4, rdp: 5 }, delta: 1e-5 }))).toContain('could not show one (3.97 at most)')
+    expect(verdictText({ ...report(CLAIM), verdict: 'violation' })).toContain('bug')
+    expect(verdictText(report(null))).toContain('nothing is promised')
   })
 
   it('are a table of attacks between guessing and the cap, which admits what too few examples cannot show', () => {

@@ -17,7 +17,7 @@ import { createCanaries, tossCoins, withCanaries } from './canaries.ts'
 import { inferenceGroups, inferMembership } from './membership-inference.ts'
 import { membershipReport } from './membership.ts'
 import { ObservedModel } from './observed-model.ts'
-import { auditOneRun } from './one-run.ts'
+import { auditOneRun, oneRunLowerBound } from './one-run.ts'
 import type { Dataset, Examples } from '../../data/examples.ts'
 import type { FederationDocument } from '../../federation.ts'
 import type { BackendName, Random } from '../../interface.ts'
@@ -128,10 +128,13 @@ function claimFor (document: FederationDocument, exampleCount: number, rounds: n
 function canaryFinding (scores: Float64Array, included: Uint8Array, delta: number): AuditReport['canaries'] {
   const guessed = Math.floor(GUESSED_SHARE * scores.length)
   const of = (coin: number): Float64Array => scores.filter((_, canary) => included[canary] === coin)
+  const bound = { delta, confidence: AUDIT_CONFIDENCE }
+  const found = auditOneRun(scores, included, { guessedIn: guessed, guessedOut: guessed, ...bound })
   return {
-    ...auditOneRun(scores, included, { guessedIn: guessed, guessedOut: guessed, delta, confidence: AUDIT_CONFIDENCE }),
+    ...found,
     included: of(1).length,
     confidence: AUDIT_CONFIDENCE,
+    highestBound: oneRunLowerBound({ ...found, correct: found.guesses }, bound),
     attack: membershipReport({ members: of(1), nonMembers: of(0) })
   }
 }

@@ -49,6 +49,8 @@ export interface AuditReport {
     /** How many were in the training data */
     included: number
     confidence: number
+    /** Nats: the lower bound if all guesses were right. A claim above it could not be contradicted */
+    highestBound: number
     /** The same scores as membership inference on canaries */
     attack: MembershipReport
   }

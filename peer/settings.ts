@@ -53,7 +53,7 @@ export const SETTINGS = table({
     verbs: DOCUMENT,
     sources: NOT_IN_FILE,
     shownDefault: 'digits, or a model made to fit idx: and csv: data',
-    help: 'found a federation with this ready-made document: digits, mnist-mlp, mnist-noniid, mnist-cnn or wide'
+    help: 'found a federation with this ready-made document: digits, mnist-mlp, mnist-noniid, mnist-cnn, mnist-private or wide'
   },
   federation: {
     schema: text,

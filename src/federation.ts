@@ -20,6 +20,9 @@ import { quoted } from './quoted.ts'
 /** A document larger than this is refused unread: a topology is a few kilobytes */
 export const MAX_FEDERATION_BYTES = 262_144
 
+/** Numbers in `model.constants`. As fractions of 9 bytes each fewer fit into MAX_FEDERATION_BYTES */
+export const MAX_CONSTANTS = 65_536
+
 /** More parameters than this cannot be federated: 256 MiB as float32 */
 export const MAX_PARAMETERS = 67_108_864
 
@@ -56,20 +59,31 @@ const inputSchema = z.discriminatedUnion('kind', [
   })
 ])
 
+const schedule = {
+  /** Of the first round */
+  learningRate: positive.max(100),
+  /** The learning rate falls linearly, by the same step each round, to zero after this many rounds. Without it: it stays */
+  decayRounds: z.int().min(1).max(1_000_000_000).optional()
+}
+
 const optimizerSchema = z.discriminatedUnion('name', [
   z.strictObject({
     name: z.literal('sgd'),
-    learningRate: positive.max(100),
+    ...schedule,
     momentum: finite.min(0).lt(1).default(0)
   }),
   z.strictObject({
     name: z.literal('adam'),
-    learningRate: positive.max(100),
+    ...schedule,
     beta1: finite.min(0).lt(1).default(0.9),
     beta2: finite.min(0).lt(1).default(0.999),
     epsilon: positive.max(1).default(1e-7)
   })
 ])
+
+function fewConstants (constants: Record<string, readonly number[]>): boolean {
+  return Object.values(constants).reduce((sum, values) => sum + values.length, 0) <= MAX_CONSTANTS
+}
 
 const schema = z.strictObject({
   format: z.literal(1),
@@ -77,6 +91,11 @@ const schema = z.strictObject({
   model: z.strictObject({
     /** `LayersModel.toJSON()` of tfjs: class_name, config, … */
     topology: z.record(z.string(), z.unknown()),
+    /**
+     * Weights of the layers with `trainable: false`, row-major, such as `"features/kernel": [0.5, …]`: part of the agreement, neither
+     * trained nor sent
+     */
+    constants: z.record(z.string(), z.array(finite)).refine(fewConstants, `must have at most ${MAX_CONSTANTS} numbers in all`).optional(),
     /** Seed of the common initial weights */
     seed: z.int().min(0).max(0xffffffff),
     loss: z.enum(['categoricalCrossentropy', 'binaryCrossentropy']),

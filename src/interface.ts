@@ -283,6 +283,8 @@ export interface Network extends TypedEventTarget<NetworkEvents> {
   penalise: (peer: PeerName, reason: RejectionReason) => void
   /** Peers that are banned now, ascending */
   banned: () => PeerName[]
+  /** This node publishes nothing from now on: others stop waiting for it, and it goes on listening */
+  observe: () => void
   /** Stop waiting for this neighbour and use another one in its place; forgotten when it is heard from again */
   suspend: (peer: PeerName) => void
   /** Tells the network which round is running: it bounds the window of rounds that are accepted, and re-samples neighbours */

@@ -148,7 +148,7 @@ describe('a document that is refused', () => {
     ['more liars than trimmed-mean can drop', changed((d) => { d['aggregation'] = { rule: 'trimmed-mean', f: 3 } }), /^aggregation: trimmed-mean needs at least 6 neighbours/],
     ['no neighbours', changed((d) => { d['topology']!['degree'] = 0 }), /^topology\.degree: /],
     ['a deadline of nothing', changed((d) => { d['round']!['deadlineMs'] = 0 }), /^round\.deadlineMs: /],
-    ['a privacy mechanism that is not there yet', changed((d) => { d['privacy']!['mechanism'] = 'gaussian' }), /^privacy\.mechanism: /],
+    ['an unknown privacy mechanism', changed((d) => { d['privacy']!['mechanism'] = 'gaussian' }), /^privacy\.mechanism: /],
     ['a topology that is a list', changed((d) => { d['model']!['topology'] = [] }), /^model\.topology: /],
     ['bytes in the topology', changed((d) => { d['model']!['topology'] = { a: new Uint8Array(2) } }), /not plain data/],
     ['text', 'digits', /^document: /],
@@ -219,7 +219,7 @@ describe('the words of a refusal', () => {
     [changed((d) => { d['training']!['optimizer'] = { name: 'sdg' } }), 'training.optimizer.name: must be one of "sgd", "adam"'],
     [changed((d) => { d['training']!['optimizer'] = {} }), 'training.optimizer.name: must be one of "sgd", "adam"'],
     [changed((d) => { d['aggregation']!['rule'] = 'x'.repeat(65) }), 'aggregation.rule: must have at most 64 characters'],
-    [changed((d) => { d['privacy']!['mechanism'] = 'gaussian' }), 'privacy.mechanism: must be "none"']
+    [changed((d) => { d['privacy']!['mechanism'] = 'gaussian' }), 'privacy.mechanism: must be one of "none", "dp-sgd", "update-level"']
   ])('%#', (document, message) => {
     expect(() => parseFederation(document)).toThrow(new InvalidFederationError(message))
   })

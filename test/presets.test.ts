@@ -2,6 +2,8 @@ import { describe, expect, it } from 'vitest'
 import { createCodec } from '../src/codec/codec.ts'
 import { encodeFederation, MAX_FEDERATION_BYTES, parseFederation } from '../src/federation.ts'
 import { inspectTopology } from '../src/model/topology.ts'
+import { pldAccountant } from '../src/privacy/accounting/pld.ts'
+import { roundCharge } from '../src/privacy/mechanism.ts'
 import { PRESET_NAMES, presetDocument, presetTestnet } from '../src/presets.ts'
 
 describe('presets', () => {
@@ -24,7 +26,26 @@ describe('presets', () => {
     const count = (name: typeof PRESET_NAMES[number]): number => inspectTopology(presetDocument(name).model).parameterCount
     expect(count('mnist-mlp')).toBe(235_146)
     expect(count('mnist-noniid')).toBe(79_510)
+    expect(count('mnist-private')).toBe(4_010)
     expect(count('wide')).toBeGreaterThan(5_000_000)
+  })
+
+  it('keeps private peers within their limit for a whole run, also those with a third of the usual share', () => {
+    const document = presetDocument('mnist-private')
+    const { privacy, training: { optimizer } } = document
+    const { peers, rounds } = presetTestnet('mnist-private')
+    if (privacy.mechanism !== 'dp-sgd') {
+      throw new TypeError('mnist-private is not private')
+    }
+    const spent = (examples: number): number => {
+      const { steps, ...event } = roundCharge(document, examples)!
+      return pldAccountant().compose({ ...event, steps: steps * rounds }).epsilon(privacy.delta)
+    }
+    expect(privacy.epsilonLimit).toBe(8)
+    expect(privacy.delta).toBeLessThan(peers / 60_000)
+    expect(spent(60_000 / peers)).toBeLessThan(2)
+    expect(spent(60_000 / peers / 3)).toBeLessThan(privacy.epsilonLimit)
+    expect(optimizer.decayRounds).toBe(rounds)
   })
 
   it('gives a fresh copy each time', () => {

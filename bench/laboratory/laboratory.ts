@@ -22,6 +22,7 @@ import type { Poison } from '../../src/data/poison.ts'
 import type { FederationDocument } from '../../src/federation.ts'
 import type { AggregationInput, Aggregator } from '../../src/interface.ts'
 import type { Backend } from '../../src/model/backend.ts'
+import type { NoiseSource } from '../../src/privacy/noise/noise-source.ts'
 import type { Search } from './adaptive.ts'
 import type { LaboratoryAttack } from './attack-name.ts'
 import type { Cell, CellResult } from './cell.ts'
@@ -31,6 +32,10 @@ export interface LaboratoryInit {
   document: FederationDocument
   dataset: Dataset
   backend: Backend
+  /** Examples of each honest peer. @default the shares of the cell */
+  own?: Examples[]
+  /** For a document with a privacy mechanism */
+  noiseOf?: (index: number) => NoiseSource
 }
 
 const name = (index: number): string => String(index).padStart(3, '0')
@@ -48,12 +53,11 @@ export class Laboratory {
   private counts = { honest: 0, honestExcluded: 0, byzantine: 0, byzantineExcluded: 0 }
 
   /** Throws RangeError for an unknown rule or attack */
-  constructor (cell: Cell, { document, dataset: { train, test }, backend }: LaboratoryInit) {
+  constructor (cell: Cell, { document, dataset: { train, test }, backend, own = shares(train, cell), noiseOf }: LaboratoryInit) {
     this.cell = cell
     this.attack = parseAttack(cell.attack)
-    const own = shares(train, cell)
     const training = (index: number, examples: typeof train): LocalTraining =>
-      new LocalTraining({ document, dataset: { train: examples, test }, backend, seed: `${cell.seed}/${index}` })
+      new LocalTraining({ document, dataset: { train: examples, test }, backend, seed: `${cell.seed}/${index}`, noise: noiseOf?.(index) })
     this.trainers = own.map((examples, index) => training(index, examples))
     const poison = poisonOf(this.attack)
     const [shape, classes] = [this.trainers[0]!.plan.inputShape, document.model.labels.length]

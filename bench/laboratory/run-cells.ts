@@ -16,6 +16,7 @@ const percent = (share: number, digits = 1): string => (100 * share).toFixed(dig
 function report ({ cell, result }: Finished, progress: string): void {
   const parts = [
     progress,
+    ...('recipe' in cell ? [String(cell.recipe)] : []),
     cell.rule,
     cell.attack,
     `seed ${cell.seed}`,
@@ -30,13 +31,20 @@ function report ({ cell, result }: Finished, progress: string): void {
   process.stderr.write(`${parts.join('  ')}\n`)
 }
 
+export interface RunOptions {
+  source: DatasetSource
+  threads: number
+  /** The threads' entry point. @default cell-worker.js */
+  worker?: URL
+}
+
 /** All of them, in the order in which they finished. Rejects when a cell throws */
-export async function runCells<C extends Cell> (cells: readonly C[], { source, threads }: { source: DatasetSource, threads: number }): Promise<Array<Finished<C>>> {
+export async function runCells<C extends Cell> (cells: readonly C[], { source, threads, worker: entry = new URL('./cell-worker.js', import.meta.url) }: RunOptions): Promise<Array<Finished<C>>> {
   const finished: Array<Finished<C>> = []
   const pending = [...cells]
   process.stderr.write(`${cells.length} cells on ${source.kind === 'idx' ? 'MNIST' : 'generated digits'}\n`)
   await Promise.all(Array.from({ length: Math.min(threads, cells.length) }, async () => new Promise<void>((resolve, reject) => {
-    const worker = new Worker(new URL('./cell-worker.js', import.meta.url), { workerData: { source } })
+    const worker = new Worker(entry, { workerData: { source } })
     worker.on('error', reject)
     worker.on('message', (message: 'ready' | Finished<C>) => {
       if (message !== 'ready') {

@@ -17,6 +17,8 @@ export interface Examples {
   readonly labels: Uint16Array
   /** Writes the standardised inputs of example `index` to out[offset .. offset + featureCount). Throws RangeError */
   writeInputs: (index: number, out: Float32Array, offset: number) => void
+  /** An example as it came, whatever the document makes of it; a view, not to be mutated. Left out where that is not held */
+  original?: (index: number) => Uint8Array
 }
 
 export interface Dataset {
@@ -63,6 +65,7 @@ export function imageExamples (pixels: Uint8Array, labels: Uint16Array, input: I
     count,
     featureCount,
     labels,
+    original: (index) => pixels.subarray(index * featureCount, (index + 1) * featureCount),
     writeInputs (index, out, offset) {
       requirePlace(this, index, out, offset)
       let from = index * featureCount

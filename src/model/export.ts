@@ -8,8 +8,10 @@ import { basename, dirname, join, resolve } from 'node:path'
 import { endianness } from 'node:os'
 import { StoreWriteError } from '../errors.ts'
 import { firstLine } from './first-line.ts'
-import { inspectTopology } from './topology.ts'
+import { weightShapes } from './layer.ts'
+import { planModel } from './topology.ts'
 import type { FederationDocument } from '../federation.ts'
+import type { ModelPlan } from './topology.ts'
 
 export interface ExportLayersModelInit {
   document: FederationDocument
@@ -26,13 +28,14 @@ export interface ExportLayersModelInit {
  * length than the model
  */
 export async function exportLayersModel ({ document, parameters, directory }: ExportLayersModelInit): Promise<void> {
-  const { layout, parameterCount } = inspectTopology(document.model)
-  if (parameters.length !== parameterCount) {
-    throw new RangeError(`${parameters.length} parameters do not fit a model of ${parameterCount}`)
+  const plan = planModel(document.model)
+  if (parameters.length !== plan.parameterCount) {
+    throw new RangeError(`${parameters.length} parameters do not fit a model of ${plan.parameterCount}`)
   }
   const target = resolve(directory)
   await requireEmpty(target)
-  const weights = layout.map(({ name, shape }) => ({ name, shape: [...shape], dtype: 'float32' }))
+  const tensors = tensorsOf(plan, parameters)
+  const weights = tensors.map(({ name, shape }) => ({ name, shape, dtype: 'float32' }))
   const model = {
     format: 'layers-model',
     generatedBy: 'grapevine',
@@ -45,7 +48,7 @@ export async function exportLayersModel ({ document, parameters, directory }: Ex
   try {
     await mkdir(dirname(target), { recursive: true })
     staging = await mkdtemp(join(dirname(target), `.${basename(target)}-`))
-    await writeFile(join(staging, 'weights.bin'), littleEndian(parameters))
+    await writeFile(join(staging, 'weights.bin'), littleEndian(tensors.map(({ values }) => values)))
     await writeFile(join(staging, 'model.json'), JSON.stringify(model, null, 1) + '\n')
     // the old directory is empty, and only an empty one can be replaced
     await rmdir(target).catch(absent)
@@ -56,6 +59,18 @@ export async function exportLayersModel ({ document, parameters, directory }: Ex
     }
     throw new StoreWriteError(`cannot write the model to ${target}: ${firstLine(err)}`, { cause: err })
   }
+}
+
+interface NamedTensor { name: string, shape: number[], values: Float32Array }
+
+/** Every weight of the model, layer by layer, the frozen ones among them: a reader knows nothing of the document */
+function tensorsOf ({ layers, layout, frozen }: ModelPlan, parameters: Float32Array): NamedTensor[] {
+  const slots = new Map(layout.map((slot) => [slot.name, slot]))
+  return layers.flatMap((layer) => weightShapes(layer).map(({ name: tensor, shape }) => {
+    const name = `${layer.name}/${tensor}`
+    const slot = slots.get(name)
+    return { name, shape, values: slot === undefined ? frozen.get(name)! : parameters.subarray(slot.offset, slot.offset + slot.size) }
+  }))
 }
 
 async function requireEmpty (directory: string): Promise<void> {
@@ -80,7 +95,7 @@ function absent (err: NodeJS.ErrnoException): void {
 }
 
 /** The file format is little-endian on every machine */
-function littleEndian (parameters: Float32Array): Uint8Array {
-  const bytes = Buffer.from(parameters.slice().buffer)
+function littleEndian (tensors: readonly Float32Array[]): Uint8Array {
+  const bytes = Buffer.concat(tensors.map((values) => new Uint8Array(values.buffer, values.byteOffset, values.byteLength)))
   return endianness() === 'LE' ? bytes : bytes.swap32()
 }

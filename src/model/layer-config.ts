@@ -2,7 +2,7 @@
  * Reads the configuration of one Keras layer as it arrives from another peer
  *
  * Nothing is trusted: every field is an own property of the right type and inside bounds, and a field that would change
- * the mathematics (a regulariser, a constraint, frozen weights) is refused rather than ignored.
+ * the mathematics (a regulariser, a constraint) is refused rather than ignored.
  */
 import { quoted } from '../quoted.ts'
 import { InvalidFederationError } from '../errors.ts'
@@ -16,7 +16,7 @@ const ACTIVATIONS: readonly string[] = ['linear', 'relu', 'sigmoid', 'tanh', 'el
 
 /** Fields that change what a layer computes or learns, and the values that leave it alone */
 const NEUTRAL: Readonly<Record<string, readonly unknown[]>> = {
-  trainable: [true],
+  trainable: [true, false],
   dtype: ['float32'],
   data_format: ['channels_last', 'channelsLast'],
   kernel_regularizer: [],
@@ -129,6 +129,7 @@ function dense (config: LayerConfig, name: string, input: readonly number[]): La
     output: [...input.slice(0, -1), units],
     units,
     useBias: config.flag('use_bias', true),
+    frozen: !config.flag('trainable', true),
     activation: config.activation('linear')
   }
 }
@@ -166,6 +167,7 @@ function convolution (config: LayerConfig, name: string, input: readonly number[
     filters,
     window,
     useBias: config.flag('use_bias', true),
+    frozen: !config.flag('trainable', true),
     activation: config.activation('linear')
   }
 }

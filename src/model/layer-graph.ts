@@ -9,7 +9,7 @@ import { clipFactors } from './clip-factors.ts'
 import { exampleGradients, keptFloats, KEPT_FLOATS, normMethod } from './example-gradients.ts'
 import { batchLoss, exampleLosses } from './loss.ts'
 import { parameterGradients, runLayer } from './layer-operations.ts'
-import { elements, isParameterised, parameterShapes } from './layer.ts'
+import { elements, isParameterised, parameterShapes, weightShapes } from './layer.ts'
 import type { Tensor } from '@tensorflow/tfjs-core'
 import type { ParameterSlot, Random } from '../interface.ts'
 import type { Backend } from './backend.ts'
@@ -41,13 +41,15 @@ export interface ClippedGradientSum extends Omit<ClipFactors, 'factors'> {
   lossSum: number
 }
 
+/** A tensor of a layer: where it lies in the flat vector, or its values when it is frozen */
+type WeightSource = { shape: readonly number[], slot: ParameterSlot } | { shape: readonly number[], values: Float32Array }
+
 interface Step {
   layer: TrainableLayer
+  /** Of a layer that learns: kernel, then bias */
   slots: ParameterSlot[]
-}
-
-interface LearningStep extends Step {
-  layer: ParameterisedLayer
+  /** Of a layer with weights: kernel, then bias */
+  sources: WeightSource[]
 }
 
 export class LayerGraph {
@@ -56,23 +58,18 @@ export class LayerGraph {
   private readonly loss: LossName
   private readonly steps: Step[]
   private readonly inputShape: readonly number[]
-  /** Before this layer nothing has parameters, so that no gradient flows there */
+  /** Before this layer nothing learns, so that no gradient flows there */
   private readonly firstTrained: number
 
   constructor (plan: ModelPlan, loss: LossName, backend: Backend) {
     this.backend = backend
     this.plan = plan
     this.loss = loss
-    let next = 0
     // batches arrive flat: they are given the shape after the first layers when those only reshape
     const leading = plan.layers.findIndex(({ kind }) => kind !== 'reshape')
     const layers = plan.layers.slice(leading)
     this.inputShape = layers[0]!.input
-    this.steps = layers.map((layer) => {
-      const first = next
-      next += parameterShapes(layer).length
-      return { layer, slots: plan.layout.slice(first, next) }
-    })
+    this.steps = stepsOf(layers, plan)
     this.firstTrained = this.steps.findIndex(({ slots }) => slots.length > 0)
   }
 
@@ -87,7 +84,7 @@ export class LayerGraph {
       const logits = this.logitsOf(passes.at(-1)?.output, batch)
       const dLogits = new Float32Array(logits.logits.length)
       const loss = batchLoss(this.loss, logits, dLogits)
-      this.backward(passes, this.backend.upload(dLogits, [batch.count, this.plan.outputs]), ({ layer, slots }, factors) => {
+      this.backward(passes, this.backend.upload(dLogits, [batch.count, this.plan.outputs]), (layer, slots, factors) => {
         const { kernel, bias } = parameterGradients(layer, factors, this.backend)
         this.download(kernel, slots[0], gradients)
         this.download(bias, slots[1], gradients)
@@ -163,8 +160,8 @@ export class LayerGraph {
     return this.backend.upload(inputs.subarray(0, elements(shape)), shape)
   }
 
-  private weights ({ slots: [kernel, bias] }: Step, parameters: Float32Array): Weights | undefined {
-    const tensor = ({ offset, size, shape }: ParameterSlot): Tensor => this.backend.upload(parameters.subarray(offset, offset + size), shape)
+  private weights ({ sources: [kernel, bias] }: Step, parameters: Float32Array): Weights | undefined {
+    const tensor = (source: WeightSource): Tensor => this.backend.upload(valuesOf(source, parameters), source.shape)
     return kernel === undefined ? undefined : { kernel: tensor(kernel), bias: bias === undefined ? undefined : tensor(bias) }
   }
 
@@ -179,14 +176,14 @@ export class LayerGraph {
     return passes
   }
 
-  /** From the last layer to the first; `learn` gets every layer that has parameters */
-  private backward (passes: readonly Pass[], dLogits: Tensor, learn: (step: LearningStep, factors: Factors) => void): void {
+  /** From the last layer to the first; `learn` gets every layer that learns */
+  private backward (passes: readonly Pass[], dLogits: Tensor, learn: (layer: ParameterisedLayer, slots: ParameterSlot[], factors: Factors) => void): void {
     let dy: Tensor | undefined = dLogits
     for (let index = passes.length - 1; index >= this.firstTrained && dy !== undefined; index--) {
       const { input, factors } = passes[index]!.backward(dy, index > this.firstTrained)
       const { layer, slots } = this.steps[index]!
       if (factors !== undefined && isParameterised(layer)) {
-        learn({ layer, slots }, factors)
+        learn(layer, slots, factors)
       }
       dy = input
     }
@@ -195,7 +192,7 @@ export class LayerGraph {
   private exampleGradients (passes: readonly Pass[], dLogits: Float32Array, count: number): Array<{ slots: ParameterSlot[], gradients: ExampleGradients }> {
     const examples: Array<{ slots: ParameterSlot[], gradients: ExampleGradients }> = []
     let room = KEPT_FLOATS
-    this.backward(passes, this.backend.upload(dLogits, [count, this.plan.outputs]), ({ layer, slots }, factors) => {
+    this.backward(passes, this.backend.upload(dLogits, [count, this.plan.outputs]), (layer, slots, factors) => {
       const method = normMethod(layer, count, room)
       room -= method === 'kept' ? keptFloats(layer, count) : 0
       examples.push({ slots, gradients: exampleGradients({ layer, factors, count, backend: this.backend }, method) })
@@ -216,4 +213,20 @@ export class LayerGraph {
     }
     return { logits, labels, count, outputs: this.plan.outputs }
   }
+}
+
+function stepsOf (layers: readonly TrainableLayer[], { layout, frozen }: ModelPlan): Step[] {
+  let next = 0
+  return layers.map((layer) => {
+    const slots = parameterShapes(layer).map(() => layout[next++]!)
+    const sources = weightShapes(layer).map(({ name, shape }, index): WeightSource => {
+      const slot = slots[index]
+      return slot === undefined ? { shape, values: frozen.get(`${layer.name}/${name}`)! } : { shape, slot }
+    })
+    return { layer, slots, sources }
+  })
+}
+
+function valuesOf (source: WeightSource, parameters: Float32Array): Float32Array {
+  return 'values' in source ? source.values : parameters.subarray(source.slot.offset, source.slot.offset + source.slot.size)
 }

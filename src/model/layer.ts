@@ -23,18 +23,22 @@ interface LayerBase {
   output: readonly number[]
 }
 
-export interface DenseLayer<A extends Activation = Activation> extends LayerBase {
+interface WeightedLayerBase extends LayerBase {
+  useBias: boolean
+  /** Weights stand in the document: they do not learn and are not in the flat vector */
+  frozen: boolean
+}
+
+export interface DenseLayer<A extends Activation = Activation> extends WeightedLayerBase {
   kind: 'dense'
   units: number
-  useBias: boolean
   activation: A
 }
 
-export interface ConvolutionLayer<A extends Activation = Activation> extends LayerBase {
+export interface ConvolutionLayer<A extends Activation = Activation> extends WeightedLayerBase {
   kind: 'convolution'
   filters: number
   window: Window
-  useBias: boolean
   activation: A
 }
 
@@ -80,18 +84,32 @@ export type TrainableLayer = Layer<TrainableActivation>
 export type ParameterisedLayer = DenseLayer<TrainableActivation> | ConvolutionLayer<TrainableActivation>
 
 export function isParameterised (layer: TrainableLayer): layer is ParameterisedLayer {
-  return layer.kind === 'dense' || layer.kind === 'convolution'
+  return (layer.kind === 'dense' || layer.kind === 'convolution') && !layer.frozen
 }
 
-/** Shapes of a layer's trainable tensors, in the order of the flat vector */
-export function parameterShapes (layer: Layer): Array<{ name: 'kernel' | 'bias', shape: number[] }> {
+export function isFrozen (layer: Layer): boolean {
+  return 'frozen' in layer && layer.frozen
+}
+
+export interface WeightShape {
+  name: 'kernel' | 'bias'
+  shape: number[]
+}
+
+/** Shapes of a layer's tensors that learn, in the order of the flat vector */
+export function parameterShapes (layer: Layer): WeightShape[] {
+  return isFrozen(layer) ? [] : weightShapes(layer)
+}
+
+/** Shapes of a layer's tensors, whether they learn or are frozen */
+export function weightShapes (layer: Layer): WeightShape[] {
   if (layer.kind !== 'dense' && layer.kind !== 'convolution') {
     return []
   }
   const channels = layer.input.at(-1) ?? 1
   const outputs = layer.kind === 'dense' ? layer.units : layer.filters
   const kernel = layer.kind === 'dense' ? [channels, outputs] : [...layer.window.size, channels, outputs]
-  const shapes: Array<{ name: 'kernel' | 'bias', shape: number[] }> = [{ name: 'kernel', shape: kernel }]
+  const shapes: WeightShape[] = [{ name: 'kernel', shape: kernel }]
   return layer.useBias ? [...shapes, { name: 'bias', shape: [outputs] }] : shapes
 }
 

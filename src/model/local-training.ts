@@ -5,10 +5,12 @@
  * belongs in a worker thread.
  */
 import { MAX_MAGNITUDE } from '../codec/frame.ts'
-import { DatasetError, TrainingError } from '../errors.ts'
+import { DatasetError, InvalidFederationError, TrainingError } from '../errors.ts'
 import { releaseUpdate } from '../privacy/update-release.ts'
 import { seededRandom } from '../seeded-random.ts'
+import { onFeatures } from './frozen-prefix.ts'
 import { LayerGraph } from './layer-graph.ts'
+import { learningRateOf } from './learning-rate.ts'
 import { batchLoss, countCorrect } from './loss.ts'
 import { BatchBuffer, ContinuousIndices, epochIndices } from './mini-batches.ts'
 import { createOptimizer } from './optimizer.ts'
@@ -39,6 +41,7 @@ export interface LocalTrainingInit {
 }
 
 export interface TrainOptions {
+  /** From 1: the learning rate and dropout follow it */
   round?: number
   /** Asked before each step; true ends the training with what was reached. The caller decides what that is worth */
   cancelled?: () => boolean
@@ -63,27 +66,36 @@ export class LocalTraining {
     requireFit(train, 'training', this.plan, document)
     requireFit(test, 'test', this.plan, document)
     const { batchSize } = document.training
-    this.graph = new LayerGraph(this.plan, document.model.loss, init.backend)
+    const stepped = onFeatures(this.plan, init.dataset, init.backend)
+    this.graph = new LayerGraph(stepped.plan, document.model.loss, init.backend)
     this.optimizer = createOptimizer(document.training.optimizer, this.plan.parameterCount)
-    this.batches = new BatchBuffer(train, Math.min(batchSize, train.count))
+    this.batches = new BatchBuffer(stepped.dataset.train, Math.min(batchSize, train.count))
     this.privateSteps = this.createPrivateSteps(train.count)
     this.continuous = new ContinuousIndices(train.count, `${seed}`)
-    this.evaluationBatch = Math.max(1, Math.min(EVALUATION_BATCH, test.count, Math.floor(EVALUATION_ACTIVATIONS / this.plan.activations)))
-    this.testBatches = new BatchBuffer(test, this.evaluationBatch)
+    this.evaluationBatch = Math.max(1, Math.min(EVALUATION_BATCH, test.count, Math.floor(EVALUATION_ACTIVATIONS / stepped.plan.activations)))
+    this.testBatches = new BatchBuffer(stepped.dataset.test, this.evaluationBatch)
   }
 
   /**
    * One round from `parameters`, which are not changed
+   *
+   * With a privacy mechanism, a round whose learning rate has come down to zero takes no step and looks at no example: noise
+   * and budget would be spent on nothing
    *
    * Throws TrainingError when a parameter is beyond what codecs carry, or the loss is not finite; the optimiser then
    * starts afresh
    */
   train (parameters: Float32Array, { round = 0, cancelled = () => false }: TrainOptions = {}): TrainResult {
     const random = seededRandom(`${this.init.seed}/dropout/${round}`)
+    const { training: { optimizer }, privacy: { mechanism } } = this.init.document
+    const learningRate = learningRateOf(optimizer, round)
+    if (learningRate === 0 && mechanism !== 'none') {
+      return { parameters: parameters.slice(), loss: 0, examples: 0, steps: 0 }
+    }
     const totals = { loss: 0, examples: 0, steps: 0 }
     this.optimizer.parameters.set(parameters)
     for (const { loss, examples } of until(this.privateSteps?.steps(random) ?? this.plainSteps(round, random), cancelled)) {
-      this.optimizer.step()
+      this.optimizer.step(learningRate)
       totals.loss += loss
       totals.examples += examples
       totals.steps++
@@ -153,6 +165,9 @@ export class LocalTraining {
     if (settings.mechanism !== 'none' && noise === undefined) {
       throw new TypeError('a federation with privacy needs a source of noise')
     }
+    if (settings.mechanism === 'dp-sgd') {
+      requireNoDropout(this.plan)
+    }
     return settings.mechanism === 'dp-sgd'
       ? new PrivateSteps({ settings, document, exampleCount, graph: this.graph, optimizer: this.optimizer, batches: this.batches, noise: noise! })
       : undefined
@@ -195,6 +210,14 @@ function * until<T> (items: Iterable<T>, cancelled: () => boolean): Generator<T>
       return
     }
     yield item
+  }
+}
+
+/** Masks follow the places in a batch, from a seed that is no secret: one example more would change the gradients of all behind it, not by clipNorm alone */
+function requireNoDropout ({ layers }: ModelPlan): void {
+  const dropout = layers.find((layer) => layer.kind === 'dropout' && layer.rate > 0)
+  if (dropout !== undefined) {
+    throw new InvalidFederationError(`layer "${dropout.name}": Dropout is not covered by privacy.mechanism "dp-sgd"; leave it out, the noise keeps a model from learning by heart as well`)
   }
 }
 

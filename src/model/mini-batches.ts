@@ -14,14 +14,20 @@ function shuffledIndices (count: number, seed: string): Uint32Array {
   return shuffle(indices, seededRandom(seed))
 }
 
+/** Examples that would rather be asked for many inputs at a time */
+export interface BatchSource extends Examples {
+  /** Called with the indices of a batch before their inputs are written */
+  prepare?: (indices: ArrayLike<number>) => void
+}
+
 /** Fills one buffer with batch after batch */
 export class BatchBuffer {
-  private readonly examples: Examples
+  private readonly examples: BatchSource
   private readonly batch: Batch
   /** Examples in one batch, at most */
   readonly capacity: number
 
-  constructor (examples: Examples, capacity: number) {
+  constructor (examples: BatchSource, capacity: number) {
     this.capacity = capacity
     this.examples = examples
     this.batch = { inputs: new Float32Array(capacity * examples.featureCount), labels: new Uint16Array(capacity), count: 0 }
@@ -30,6 +36,7 @@ export class BatchBuffer {
   /** The batch is valid until the next call */
   fill (indices: ArrayLike<number>): Batch {
     const { featureCount, labels } = this.examples
+    this.examples.prepare?.(indices)
     for (let i = 0; i < indices.length; i++) {
       const index = indices[i]!
       this.examples.writeInputs(index, this.batch.inputs, i * featureCount)

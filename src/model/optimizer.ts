@@ -26,8 +26,8 @@ export interface Optimizer {
   readonly parameters: Float32Array
   /** Their d gradients: filled by the caller */
   readonly gradients: Float32Array
-  /** Moves `parameters` by one step along `gradients` */
-  step: () => void
+  /** Moves `parameters` by one step along `gradients`. @default the learning rate of the settings */
+  step: (learningRate?: number) => void
   /** Forgets momentum and moments */
   reset: () => void
 }
@@ -112,13 +112,13 @@ function momentum (settings: Extract<OptimizerSettings, { name: 'sgd' }>, parame
   return {
     parameters: floats(0),
     gradients: floats(1),
-    step: () => { step(address(0), address(1), address(2), padded, settings.learningRate, settings.momentum) },
+    step: (learningRate = settings.learningRate) => { step(address(0), address(1), address(2), padded, learningRate, settings.momentum) },
     reset: () => { floats(2).fill(0) }
   }
 }
 
 function adam (settings: Extract<OptimizerSettings, { name: 'adam' }>, parameterCount: number): Optimizer {
-  const { learningRate, beta1, beta2, epsilon } = settings
+  const { beta1, beta2, epsilon } = settings
   const { memory, padded, address, floats } = vectors(4, parameterCount)
   const step = kernel(ADAM_STEP, memory)
   let power1 = 1
@@ -126,7 +126,7 @@ function adam (settings: Extract<OptimizerSettings, { name: 'adam' }>, parameter
   return {
     parameters: floats(0),
     gradients: floats(1),
-    step: () => {
+    step: (learningRate = settings.learningRate) => {
       power1 *= beta1
       power2 *= beta2
       // lr * (m / (1 - b1^t)) / (sqrt(v / (1 - b2^t)) + eps), with the corrections taken out of the loop

@@ -7,6 +7,7 @@
 import { quoted } from '../quoted.ts'
 import { InvalidFederationError } from '../errors.ts'
 import { inputShape, MAX_PARAMETERS } from '../federation.ts'
+import { frozenWeights } from './frozen-weights.ts'
 import { elements, multiplications, parameterShapes } from './layer.ts'
 import { isCount, LAYER_READERS, LayerConfig } from './layer-config.ts'
 import type { ParameterSlot } from '../interface.ts'
@@ -37,6 +38,8 @@ export interface ModelInspection {
 export interface ModelPlan extends ModelInspection {
   /** Without the final softmax or sigmoid: these belong to the loss */
   layers: readonly TrainableLayer[]
+  /** Values of the frozen layers' tensors, by name such as `features/kernel` */
+  frozen: ReadonlyMap<string, Float32Array>
   inputShape: readonly number[]
   /** Activations of all layers, for one example */
   activations: number
@@ -211,7 +214,7 @@ function checkOutputs (output: readonly number[], model: FederationDocument['mod
  * Everything that training needs to know of a model
  *
  * Throws InvalidFederationError, with one line, when the topology is not a Sequential of known layers, is larger than the
- * bounds of this file and MAX_PARAMETERS, or does not fit the input, labels and loss of the document
+ * bounds of this file and MAX_PARAMETERS, or does not fit the input, labels, loss and constants of the document
  */
 export function planModel (model: FederationDocument['model']): ModelPlan {
   const input = inputShape(model.input)
@@ -219,10 +222,11 @@ export function planModel (model: FederationDocument['model']): ModelPlan {
   const outputs = checkOutputs(layers.at(-1)?.output ?? input, model)
   const trained = withoutFinalActivation(layers, model.loss)
   if (totals.parameters === 0) {
-    fail('the model has no parameters')
+    fail('the model has no parameters that learn')
   }
   return {
     layers: trained,
+    frozen: frozenWeights(trained, model.constants),
     layout: layoutOf(trained),
     parameterCount: totals.parameters,
     outputs,
@@ -286,17 +290,19 @@ export function convolutionalTopology ({ inputShape, filters, kernelSize = 3, hi
   return sequential(inputShape, [...blocks, entry('Flatten', 'flatten', {}), ...layers, denseEntry('output', classes, 'softmax')])
 }
 
-interface LayerEntry { class_name: string, config: JsonObject }
+export interface LayerEntry { class_name: string, config: JsonObject }
 
-function entry (className: string, name: string, config: JsonObject): LayerEntry {
+/** One layer as tfjs writes it */
+export function entry (className: string, name: string, config: JsonObject): LayerEntry {
   return { class_name: className, config: { name, trainable: true, ...config } }
 }
 
-function denseEntry (name: string, units: number, activation: Activation): LayerEntry {
+export function denseEntry (name: string, units: number, activation: Activation): LayerEntry {
   return entry('Dense', name, { units, activation, use_bias: true })
 }
 
-function sequential (shape: readonly number[], layers: readonly LayerEntry[]): JsonObject {
+/** A Sequential whose first layer states the input shape, without the batch */
+export function sequential (shape: readonly number[], layers: readonly LayerEntry[]): JsonObject {
   if (shape.some((dimension) => !isCount(dimension))) {
     throw new RangeError(`input shape [${shape.join(', ')}] must be positive integers`)
   }

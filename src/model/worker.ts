@@ -8,6 +8,7 @@ import { exampleDigests, fingerprintOf, rowsOfExamples } from '../privacy/ledger
 import { sketchOf } from '../privacy/ledger/sketch.ts'
 import { createSecureNoise } from '../privacy/noise/secure-noise.ts'
 import { chooseBackend } from './choose-backend.ts'
+import { splitPlan } from './frozen-prefix.ts'
 import { firstLine } from './first-line.ts'
 import { initialParameters } from './initial-parameters.ts'
 import { LocalTraining } from './local-training.ts'
@@ -39,7 +40,7 @@ async function start (): Promise<TrainerDescription> {
     backend,
     prepare: (loaded) => new LocalTraining({ document, dataset, backend: loaded, seed, noise }),
     parameters: initialParameters(document.model),
-    stepMultiplications: PASSES * plan.multiplications * Math.min(document.training.batchSize, dataset.train.count),
+    stepMultiplications: PASSES * (splitPlan(plan)?.trained ?? plan).multiplications * Math.min(document.training.batchSize, dataset.train.count),
     now: () => performance.now()
   })
   const chosenTraining = training = chosen.training

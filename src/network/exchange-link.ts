@@ -3,6 +3,7 @@
  */
 import '../promise-with-resolvers.ts'
 import { lpStream } from '@libp2p/utils'
+import { drained } from './stream-bytes.ts'
 import { MemberExchange as Frame } from './wire/membership.ts'
 import type { Libp2p, PeerId, Stream } from '@libp2p/interface'
 import type { Clock, PeerName } from '../interface.ts'
@@ -160,6 +161,7 @@ export class ExchangeLink {
           await this.#close(stream)
           return
         }
+        await drained(stream, { signal })
         await frames.write(Frame.encode({ members: this.#takeEntries(), needed: this.#needed }), { signal })
       } while (this.#queue.size > 0)
       this.#idle.resolve()

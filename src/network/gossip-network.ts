@@ -14,6 +14,7 @@ import { serveFederation } from './federation-exchange.ts'
 import { GossipMeter } from './gossip-meter.ts'
 import { createHost } from './host.ts'
 import { PullQueue } from './pull-queue.ts'
+import { receivedUpdate } from './received-update.ts'
 import { UpdateCache } from './update-cache.ts'
 import { UpdateGossip } from './update-gossip.ts'
 import { signHeader } from './update-header.ts'
@@ -245,16 +246,11 @@ export class GossipNetwork extends ContainedEventEmitter<NetworkEvents> implemen
       this.delivered.delete(this.delivered.values().next().value!)
     }
     // the router passes the message on first: the engine may be busy with it for a while
-    setImmediate(() => { this.safeDispatchEvent('update', { detail: this.received(update) }) })
-  }
-
-  private received ({ signed, payload, from }: PulledUpdate): ReceivedUpdate {
-    const { author, id: updateId, header: { round, sequence, codec, degree } } = signed
-    return { author, updateId, round, sequence, codec, degree, payload, from, receivedAtMs: this.init.clock.monotonicMs() }
+    setImmediate(() => { this.safeDispatchEvent('update', { detail: receivedUpdate(update, this.init.clock.monotonicMs()) }) })
   }
 
   async pullLatest (options: AbortOptions = {}): Promise<ReceivedUpdate[]> {
-    return (await this.parts.catchUp.latest(options)).map((update) => this.received(update))
+    return (await this.parts.catchUp.latest(options)).map((update) => receivedUpdate(update, this.init.clock.monotonicMs()))
   }
 
   async newestOwn (afterSequence: number, options: AbortOptions = {}): Promise<number | undefined> {
@@ -294,6 +290,10 @@ export class GossipNetwork extends ContainedEventEmitter<NetworkEvents> implemen
   }
 
   // ---------------------------------------------------------------------------------------- neighbours
+
+  observe (): void {
+    this.parts.neighbourhood.observe()
+  }
 
   suspend (peer: PeerName): void {
     this.parts.neighbourhood.suspend(peer)

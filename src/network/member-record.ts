@@ -37,6 +37,8 @@ export interface MemberClaim {
   /** Milliseconds of the member's clock, strictly increasing */
   sequence: number
   leaving: boolean
+  /** Publishes nothing, only listens */
+  observing: boolean
   /** What travels on: unchanged */
   signed: SignedRecord
   verify: () => boolean
@@ -123,6 +125,7 @@ export function parseRecord (signed: SignedRecord | undefined, federation: strin
       addresses: parseAddresses(decoded.addresses),
       sequence: parseSequence(decoded.sequence),
       leaving: decoded.leaving,
+      observing: decoded.observing,
       signed: { record, signature },
       verify: () => signedBy(key, join(RECORD_DOMAIN, record), signature)
     }
@@ -161,6 +164,8 @@ export interface RecordContent {
   addresses: readonly string[]
   sequence: number
   leaving: boolean
+  /** @default false */
+  observing?: boolean
 }
 
 /** Signs what this node says about itself */
@@ -169,7 +174,7 @@ export async function signRecord (key: PrivateKey, content: RecordContent): Prom
     .map((address) => new Uint8Array(multiaddr(address).decapsulateCode(CODE_P2P).bytes))
     .filter((bytes) => bytes.byteLength > 0 && bytes.byteLength <= MAX_ADDRESS_BYTES)
     .slice(0, MAX_ADDRESSES)
-  const record = new Uint8Array(MemberRecord.encode({ ...content, peer: peerBytes(content.peer), addresses }))
+  const record = new Uint8Array(MemberRecord.encode({ ...content, observing: content.observing ?? false, peer: peerBytes(content.peer), addresses }))
   return { record, signature: new Uint8Array(await key.sign(join(RECORD_DOMAIN, record))) }
 }
 

@@ -26,6 +26,8 @@ export interface Member {
   readonly peer: PeerName
   readonly addresses: readonly string[]
   readonly sequence: number
+  /** Publishes nothing, only listens */
+  readonly observing: boolean
   /** The record as it came, to be passed on */
   readonly signed: SignedRecord
   /** Clock.monotonicMs() of the last sign of life */
@@ -35,13 +37,13 @@ export interface Member {
 }
 
 /**
- * `news`: a new member, other addresses, or a goodbye: tell others. `fresh`: only a sign of life. `stale`: nothing new.
+ * `news`: a new member, other addresses, one that only listens from now on, or a goodbye: tell others. `fresh`: only a sign of life. `stale`: nothing new.
  * `forged`: the signature is wrong. `full`: no room for another member
  */
 export type Verdict = 'news' | 'fresh' | 'stale' | 'forged' | 'full'
 
 export interface MembershipEvents {
-  /** Somebody joined, left, was dropped, or has other addresses */
+  /** Somebody joined, left, was dropped, has other addresses, or only listens from now on */
   change: CustomEvent<{ peer: PeerName, joined: boolean, goodbye: boolean }>
 }
 
@@ -98,6 +100,11 @@ export class Membership extends TypedEventEmitter<MembershipEvents> {
     return [...this.#members.keys(), this.#init.self].sort()
   }
 
+  /** Those who publish updates, this node included whether it does or not, ascending */
+  contributors (): PeerName[] {
+    return this.names().filter((peer) => this.#members.get(peer)?.observing !== true)
+  }
+
   /** Times between signs of life, and the patience with their absence, are multiplied by this */
   get quietFactor (): number {
     return Math.max(1, this.#members.size / QUIET_FROM_MEMBERS)
@@ -149,11 +156,11 @@ export class Membership extends TypedEventEmitter<MembershipEvents> {
     if (now - lastSignMs >= this.#init.expiryMs * this.quietFactor) {
       return 'stale'
     }
-    const { peer, addresses, sequence, signed } = claim
-    const member: Member = { peer, addresses, sequence, signed, lastSignMs, suspectedMs: undefined }
+    const { peer, addresses, sequence, observing, signed } = claim
+    const member: Member = { peer, addresses, sequence, observing, signed, lastSignMs, suspectedMs: undefined }
     this.#members.set(peer, member)
     this.#departed.delete(peer)
-    if (known !== undefined && sameAddresses(known.addresses, addresses)) {
+    if (known !== undefined && known.observing === observing && sameAddresses(known.addresses, addresses)) {
       return 'fresh'
     }
     this.safeDispatchEvent('change', { detail: { peer, joined: true, goodbye: false } })

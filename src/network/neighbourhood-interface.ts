@@ -60,6 +60,8 @@ export interface Neighbourhood extends TypedEventTarget<NeighbourhoodEvents> {
   upcoming: () => PeerName[]
   /** The round in hand: with re-sampling each has neighbours of its own */
   setRound: (round: number) => void
+  /** Tells all members, within a moment, that this node publishes nothing from now on: it is nobody's neighbour, and still has neighbours to listen to */
+  observe: () => void
   isConnected: (peer: PeerName) => boolean
   /** Chooses another neighbour in place of this one until it is heard from */
   suspend: (peer: PeerName) => void

@@ -179,6 +179,10 @@ class MeshNeighbourhood extends TypedEventEmitter<NeighbourhoodEvents> implement
     }
   }
 
+  observe (): void {
+    this.#own.observing = true
+  }
+
   isConnected (peer: PeerName): boolean {
     return this.#connected.has(peer)
   }
@@ -300,7 +304,7 @@ class MeshNeighbourhood extends TypedEventEmitter<NeighbourhoodEvents> implement
   #draw (): void {
     const members = this.#membership.names()
     const { wanted: before, neighbours, upcoming } = this.#choice
-    this.#choice.draw(members)
+    this.#choice.draw(this.#membership.contributors())
     const { wanted } = this.#choice
     this.#exchange.setNeeded(wanted)
     for (const peer of wanted) {

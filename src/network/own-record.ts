@@ -19,6 +19,9 @@ export class OwnRecord {
   #sequence = 0
   #signed: SignedRecord | undefined
   #addresses = ''
+  #saidObserving = false
+  /** This node publishes nothing and only listens. Takes effect with the next record */
+  observing = false
 
   constructor (components: OwnRecordComponents, federation: string) {
     this.#components = components
@@ -35,9 +38,9 @@ export class OwnRecord {
     return this.#signed === undefined ? undefined : [{ signed: this.#signed, ageMs: 0 }]
   }
 
-  /** True when the addresses of the host are not those of the newest record */
+  /** True when the newest record says something else than is true now: other addresses, or that this node publishes */
   get isOutdated (): boolean {
-    return this.#signed !== undefined && this.#currentAddresses().join() !== this.#addresses
+    return this.#signed !== undefined && (this.#currentAddresses().join() !== this.#addresses || this.observing !== this.#saidObserving)
   }
 
   /** A record with this number is about, from an earlier life with a faster clock: go on above it */
@@ -50,10 +53,11 @@ export class OwnRecord {
     const { clock, host, privateKey } = this.#components
     const addresses = this.#currentAddresses()
     this.#sequence = Math.max(clock.now(), this.#sequence + 1)
-    const content = { federation: this.#federation, peer: host.self, addresses, sequence: this.#sequence, leaving }
+    const content = { federation: this.#federation, peer: host.self, addresses, sequence: this.#sequence, leaving, observing: this.observing }
     const signed = await signRecord(privateKey, content)
     this.#signed = signed
     this.#addresses = addresses.join()
+    this.#saidObserving = this.observing
     return { signed, ageMs: 0 }
   }
 

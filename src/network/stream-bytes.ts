@@ -8,6 +8,7 @@ import '../promise-with-resolvers.ts'
 import { PullError } from '../errors.ts'
 import type { Stream } from '@libp2p/interface'
 import type { Uint8ArrayList } from 'uint8arraylist'
+import type { AbortOptions } from '../interface.ts'
 
 /** Bytes that may wait unread; a request or the head of a response is far smaller */
 const MAX_UNREAD_BYTES = 65_536
@@ -152,7 +153,7 @@ export class StreamBytes {
     for (let offset = 0; offset < bytes.byteLength; offset += SEND_CHUNK_BYTES) {
       const chunk = bytes.subarray(offset, offset + SEND_CHUNK_BYTES)
       if (!this.stream.send(chunk)) {
-        await this.stream.onDrain()
+        await drained(this.stream)
       }
       onBytes(chunk.byteLength)
     }
@@ -168,6 +169,32 @@ export class StreamBytes {
     prefixed[position++] = length
     prefixed.set(message, position)
     await this.write(prefixed.subarray(0, position + message.byteLength))
+  }
+}
+
+/**
+ * Resolves when the stream takes more; rejects when it is closed, or with the signal's reason
+ *
+ * The stream's own onDrain() waits once in its life: its promise is never renewed (@libp2p/utils 7.4.1), so that after
+ * the first pause everything is buffered at once, however slowly it is read.
+ */
+export async function drained (stream: Stream, { signal }: AbortOptions = {}): Promise<void> {
+  while (stream.writableNeedsDrain) {
+    signal?.throwIfAborted()
+    if (stream.status !== 'open') {
+      throw new PullError('the stream is closed')
+    }
+    await new Promise<void>((resolve) => {
+      const end = (): void => {
+        stream.removeEventListener('drain', end)
+        stream.removeEventListener('close', end)
+        signal?.removeEventListener('abort', end)
+        resolve()
+      }
+      stream.addEventListener('drain', end)
+      stream.addEventListener('close', end)
+      signal?.addEventListener('abort', end)
+    })
   }
 }
 

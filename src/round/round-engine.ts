@@ -181,10 +181,11 @@ export class RoundEngine extends TypedEventEmitter<RoundEvents> {
     return { trained, replica: await this.publish(round, trained.parameters, phases, signal) }
   }
 
-  /** Says once that the budget is spent */
+  /** Says once that the budget is spent, to the operator and to the mesh */
   private observe (round: number): void {
     if (!this.observing) {
       this.observing = true
+      this.components.network.observe()
       this.emit('privacy:exhausted', { round, status: this.components.budget!.status() })
     }
   }

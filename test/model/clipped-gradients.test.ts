@@ -10,7 +10,7 @@ import { initialParameters } from '../../src/model/initial-parameters.ts'
 import { LayerGraph } from '../../src/model/layer-graph.ts'
 import { convolutionalTopology, denseTopology, planModel } from '../../src/model/topology.ts'
 import { seededRandom } from '../../src/seeded-random.ts'
-import { availableBackends, entry, federation, randomBatch, sequential } from './models.ts'
+import { availableBackends, entry, federation, FROZEN, randomBatch, sequential } from './models.ts'
 import type { BackendName } from '../../src/interface.ts'
 import type { Batch } from '../../src/model/layer-graph.ts'
 import type { ModelPlan } from '../../src/model/topology.ts'
@@ -71,6 +71,7 @@ const MODELS: Record<string, DocumentInit> = {
     loss: 'binaryCrossentropy',
     topology: sequential([3, 3, 1], [entry('Flatten', 'flatten'), entry('Dense', 'output', { units: 3, activation: 'sigmoid' })])
   },
+  'frozen layers': FROZEN,
   'a single output for two classes': {
     shape: [3, 3, 1],
     classes: 2,

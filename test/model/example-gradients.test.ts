@@ -15,7 +15,7 @@ const backends = await availableBackends()
 const [COUNT, POSITIONS, INPUTS, OUTPUTS] = [6, 5, 7, 3]
 
 function denseOn (positions: number): ParameterisedLayer {
-  return { kind: 'dense', name: 'dense', input: [positions, INPUTS], output: [positions, OUTPUTS], units: OUTPUTS, useBias: true, activation: 'linear' }
+  return { kind: 'dense', name: 'dense', input: [positions, INPUTS], output: [positions, OUTPUTS], units: OUTPUTS, useBias: true, frozen: false, activation: 'linear' }
 }
 
 const LAYER = denseOn(POSITIONS)
@@ -123,6 +123,7 @@ describe('norm method', () => {
     filters,
     window: { size: [3, 3], strides: [1, 1], padding: 'same' },
     useBias: true,
+    frozen: false,
     activation: 'linear'
   })
 

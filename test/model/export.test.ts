@@ -9,7 +9,7 @@ import { loadBackend } from '../../src/model/backend.ts'
 import { exportLayersModel } from '../../src/model/export.ts'
 import { initialParameters } from '../../src/model/initial-parameters.ts'
 import { convolutionalTopology, planModel } from '../../src/model/topology.ts'
-import { availableBackends, federation, largestDifference, randomBatch, referenceModel } from './models.ts'
+import { availableBackends, federation, FROZEN, largestDifference, randomBatch, referenceModel } from './models.ts'
 
 const document = federation({ shape: [10, 10, 1], classes: 3, topology: convolutionalTopology({ inputShape: [10, 10, 1], filters: [4], hidden: [6], classes: 3 }) })
 const parameters = initialParameters(document.model)
@@ -53,6 +53,20 @@ describe('export', () => {
     const loaded = await loadLayersModel(folderHandler(directory))
     const expected = await referenceModel(document.model, parameters)
     expect(predictions(loaded as unknown as Predictor)).toEqual(predictions(expected))
+  })
+
+  it('writes the frozen weights too: the model is complete without the document', async () => {
+    const { model, ...rest } = federation(FROZEN)
+    const own = initialParameters(model).map((value, i) => value + 0.05 * Math.sin(i))
+    const directory = join(folder, 'frozen')
+    await exportLayersModel({ document: { model, ...rest }, parameters: own, directory })
+    const loaded = await loadLayersModel(folderHandler(directory), { strict: true })
+    const frozenBatch = randomBatch(model, 5)
+    const shape = [5, ...planModel(model).inputShape]
+    const predict = (predictor: Predictor): Float32Array => tf.tidy(() => (predictor.predict(tf.tensor(frozenBatch.inputs, shape), {}) as tf.Tensor).dataSync<'float32'>())
+    expect(predict(loaded as unknown as Predictor)).toEqual(predict(await referenceModel(model, own)))
+    expect(loaded.trainableWeights.map(({ originalName }) => originalName)).toEqual(['first/kernel', 'first/bias', 'output/kernel', 'output/bias'])
+    expect((await readFile(join(directory, 'weights.bin'))).byteLength).toBe(4 * loaded.countParams())
   })
 
   it.skipIf(!backends.includes('tensorflow'))('writes a folder that tfjs-node loads from its path', async () => {

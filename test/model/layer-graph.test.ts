@@ -8,7 +8,7 @@ import { initialParameters } from '../../src/model/initial-parameters.ts'
 import { LayerGraph } from '../../src/model/layer-graph.ts'
 import { convolutionalTopology, denseTopology, planModel } from '../../src/model/topology.ts'
 import { seededRandom } from '../../src/seeded-random.ts'
-import { availableBackends, entry, federation, largestDifference, randomBatch, referenceGradients, referenceModel, sequential } from './models.ts'
+import { availableBackends, entry, federation, FROZEN, largestDifference, randomBatch, referenceGradients, referenceModel, sequential } from './models.ts'
 import type { DocumentInit } from './models.ts'
 
 const backends = await availableBackends()
@@ -56,6 +56,7 @@ const MODELS: Record<string, DocumentInit> = {
     loss: 'binaryCrossentropy',
     topology: sequential([3, 3, 1], [entry('Flatten', 'flatten'), entry('Dense', 'output', { units: 3, activation: 'sigmoid' })])
   },
+  'frozen layers': FROZEN,
   'a single output for two classes': {
     shape: [3, 3, 1],
     classes: 2,
@@ -80,8 +81,8 @@ describe.each(backends)('layer graph on %s', (backendName) => {
     expect(largestDifference(gradients, expected.gradients)).toBeLessThan(1e-5)
   })
 
-  it('predicts what tfjs-layers predicts', async () => {
-    const { model } = federation(MODELS['a convolutional network']!)
+  it.each(['a convolutional network', 'frozen layers'])('predicts what tfjs-layers predicts: %s', async (name) => {
+    const { model } = federation(MODELS[name]!)
     const plan = planModel(model)
     const batch = randomBatch(model, 9)
     await loadBackend('cpu')
@@ -119,7 +120,7 @@ describe.each(backends)('layer graph on %s', (backendName) => {
   })
 
   it('leaves no tensor behind in 1,000 steps', async () => {
-    for (const name of ['dense layers with relu', 'overlapping windows and global pooling']) {
+    for (const name of ['dense layers with relu', 'overlapping windows and global pooling', 'frozen layers']) {
       const { model } = federation(MODELS[name]!)
       const plan = planModel(model)
       const graph = new LayerGraph(plan, model.loss, await loadBackend(backendName))

@@ -27,14 +27,16 @@ export interface DocumentInit {
   topology?: Record<string, unknown>
   loss?: Model['loss']
   training?: FederationInit['training']
+  constants?: Model['constants']
 }
 
-export function federation ({ shape, classes, topology, loss = 'categoricalCrossentropy', training }: DocumentInit): FederationDocument {
+export function federation ({ shape, classes, topology, loss = 'categoricalCrossentropy', training, constants }: DocumentInit): FederationDocument {
   return parseFederation({
     format: 1,
     name: 'test',
     model: {
       topology: topology ?? denseTopology({ inputShape: shape, hidden: [8], classes }),
+      ...(constants === undefined ? {} : { constants }),
       seed: 7,
       loss,
       input: { kind: 'image', shape },
@@ -89,7 +91,35 @@ export function blobDataset (classes = 3): Dataset {
 /** The same model in tfjs-layers, with the same weights, on the current backend */
 export async function referenceModel (model: Model, parameters = initialParameters(model)): Promise<LayersModel> {
   const weightSpecs = planModel(model).layout.map(({ name, shape }) => ({ name, shape: [...shape], dtype: 'float32' as const }))
-  return loadLayersModel(tf.io.fromMemory({ modelTopology: model.topology, weightSpecs, weightData: parameters.slice().buffer }))
+  const reference = await loadLayersModel(tf.io.fromMemory({ modelTopology: model.topology, weightSpecs, weightData: parameters.slice().buffer }), { strict: false })
+  for (const [name, values] of Object.entries(model.constants ?? {})) {
+    const [layer = '', tensor = ''] = name.split('/')
+    const weights = reference.getLayer(layer).weights
+    const weight = weights.find(({ originalName }) => originalName.endsWith(tensor))!
+    weight.write(tf.tensor(values, weight.shape as number[]))
+  }
+  return reference
+}
+
+/** Numbers for a frozen tensor that no symmetry hides */
+export function waves (count: number, phase: number): number[] {
+  return Array.from({ length: count }, (_, i) => 0.6 * Math.sin(phase + 1.7 * i))
+}
+
+/** Features before the first layer that learns, and a frozen layer between two that do */
+export const FROZEN: DocumentInit = {
+  shape: [8, 8, 2],
+  classes: 3,
+  topology: sequential([8, 8, 2], [
+    entry('Conv2D', 'features', { filters: 4, kernel_size: [3, 3], activation: 'relu', trainable: false }),
+    entry('AveragePooling2D', 'pool', { pool_size: [2, 2], strides: [2, 2], padding: 'valid' }),
+    entry('Conv2D', 'mixing', { filters: 3, kernel_size: [1, 1], use_bias: false, trainable: false }), entry('Flatten', 'flatten'),
+    entry('Dense', 'first', { units: 6, activation: 'tanh' }), entry('Dense', 'between', { units: 5, activation: 'sigmoid', trainable: false }),
+    entry('Dense', 'output', { units: 3, activation: 'softmax' })
+  ]),
+  constants: {
+    'features/kernel': waves(72, 1), 'features/bias': waves(4, 2), 'mixing/kernel': waves(12, 3), 'between/kernel': waves(30, 4), 'between/bias': waves(5, 5)
+  }
 }
 
 /** Loss (sum) and gradients by the tape of tfjs, on plain code */

@@ -14,6 +14,9 @@ function model (topology: unknown, overrides: Partial<Model> = {}): Model {
 }
 
 const softmax = (units = 10): { class_name: string, config: object } => entry('Dense', 'output', { units, activation: 'softmax' })
+const zeros = (count: number): number[] => new Array<number>(count).fill(0)
+/** 784 inputs, 4 frozen units, 10 outputs */
+const frozen = (constants: Model['constants']): Model => model(sequential([28, 28, 1], [entry('Flatten', 'f'), entry('Dense', 'd', { units: 4, trainable: false }), softmax()]), { constants })
 const image = (list: ReadonlyArray<{ class_name: string, config: object }>): Model => model(sequential([28, 28, 1], list))
 /** A model whose first layer states an input shape that may hold anything */
 const stating = (shape: readonly unknown[]): Model => model(sequential(shape as number[], [entry('Flatten', 'f'), softmax()]))
@@ -51,6 +54,19 @@ describe('topology', () => {
       ]
     })
     expect(inspectTopology(model(made.toJSON(null, false))).parameterCount).toBe(made.countParams())
+  })
+
+  it('gives frozen layers no place in the flat vector, and no part in its start', () => {
+    const { layout, parameterCount, frozen: weights } = planModel(frozen({ 'd/kernel': zeros(3136).fill(0.1), 'd/bias': [1, 2, 3, 4] }))
+    expect(layout.map(({ name }) => name)).toEqual(['output/kernel', 'output/bias'])
+    expect(parameterCount).toBe(50)
+    expect([...weights.keys()]).toEqual(['d/kernel', 'd/bias'])
+    expect(weights.get('d/kernel')![0]).toBe(Math.fround(0.1))
+    expect([...weights.get('d/bias')!]).toEqual([1, 2, 3, 4])
+  })
+
+  it('takes trainable false on a layer that has nothing to train', () => {
+    expect(inspectTopology(image([entry('Flatten', 'f', { trainable: false }), softmax()])).parameterCount).toBe(7850)
   })
 
   it('starts from Glorot uniform weights and zero biases, equal for equal seeds', () => {
@@ -92,7 +108,13 @@ describe('topology', () => {
     ['a window larger than its input', image([entry('MaxPooling2D', 'p', { pool_size: [29, 2] }), entry('Flatten', 'f'), softmax()]), /a window of 29 does not fit an input of 28/],
     ['an average over padding', image([entry('AveragePooling2D', 'p', { pool_size: [3, 3], strides: [1, 1], padding: 'same' }), entry('Flatten', 'f'), softmax()]), /over the edge/],
     ['a regulariser', image([entry('Flatten', 'f'), entry('Dense', 'd', { units: 4, kernel_regularizer: { class_name: 'L1L2', config: {} } }), softmax()]), /layer 1: kernel_regularizer .* is not supported/],
-    ['frozen weights', image([entry('Flatten', 'f'), entry('Dense', 'd', { units: 4, trainable: false }), softmax()]), /trainable false/],
+    ['frozen weights that stand nowhere', frozen({ 'd/kernel': zeros(3136) }), /^model\.constants: "d\/bias" is missing: a layer with trainable false needs its 4 numbers, of shape \[4\]/],
+    ['frozen weights of another shape', frozen({ 'd/kernel': zeros(7), 'd/bias': zeros(4) }), /"d\/kernel" has 7 numbers, but the layer takes 3136, of shape \[784, 4\]/],
+    ['frozen weights beyond what models carry', frozen({ 'd/kernel': zeros(3136), 'd/bias': [0, 0, 1e30, 0] }), /"d\/bias" has 1e\+30 at index 2, beyond/],
+    ['constants of a layer that learns', frozen({ 'd/kernel': zeros(3136), 'd/bias': zeros(4), 'output/bias': zeros(10) }), /"output\/bias" belongs to a layer that learns: give the layer trainable false/],
+    ['constants of no layer', frozen({ 'd/kernel': zeros(3136), 'd/bias': zeros(4), [`${STEERING}${'x'.repeat(1000)}`]: [] }), /x{20,}…" is no tensor of a layer with trainable false/],
+    ['a model in which nothing learns', model(sequential([28, 28, 1], [entry('Flatten', 'f'), entry('Dense', 'd', { units: 10, activation: 'softmax', trainable: false })]), { constants: { 'd/kernel': zeros(7840), 'd/bias': zeros(10) } }), /no parameters that learn/],
+    ['a word for trainable', image([entry('Flatten', 'f'), entry('Dense', 'd', { units: 4, trainable: 'no' }), softmax()]), /trainable "no" is not supported/],
     ['channels first', image([entry('Conv2D', 'c', { filters: 2, kernel_size: 3, data_format: 'channels_first' }), entry('Flatten', 'f'), softmax()]), /data_format/],
     ['dilation', image([entry('Conv2D', 'c', { filters: 2, kernel_size: 3, dilation_rate: [2, 2] }), entry('Flatten', 'f'), softmax()]), /dilation_rate/],
     ['a softmax in the middle', image([entry('Flatten', 'f'), entry('Dense', 'd', { units: 4, activation: 'softmax' }), softmax()]), /"d" has the activation "softmax"/],

@@ -71,6 +71,19 @@ describe('neighbourhood', { timeout: 2 * PATIENCE_MS }, () => {
     await until(() => seen.at(-1)!.join() === second!.name, PATIENCE_MS, 'one neighbour left')
   })
 
+  test('a member that only listens is nobody\'s neighbour, and still has neighbours', async () => {
+    const all = await completeMesh(7, { degree: 2 })
+    const observer = all[3]!
+    const rest = all.filter((node) => node !== observer)
+    observer.neighbourhood.observe()
+    await until(() => rest.every(({ neighbourhood }) => !neighbourhood.neighbours().includes(observer.name)), PATIENCE_MS, 'left out by all')
+    const graph = neighbourGraph(rest.map(({ name }) => name), 2, FEDERATION)
+    await until(() => rest.every(({ name, neighbourhood }) => neighbourhood.neighbours().join() === graph.get(name)!.join()), PATIENCE_MS, 'a graph of those who publish')
+    expect(observer.neighbourhood.neighbours()).toHaveLength(2)
+    await until(() => observer.neighbourhood.neighbours().every((peer) => observer.neighbourhood.isConnected(peer)), PATIENCE_MS, 'it listens')
+    expect(all.every(({ neighbourhood }) => neighbourhood.members().length === 7)).toBe(true)
+  })
+
   test('a killed member is replaced after the grace period, also by members that had no connection with it', async () => {
     const all = await completeMesh(8, { degree: 3, graceMs: 1_000, expiryMs: 600_000 })
     const victim = all[5]!

@@ -62,7 +62,7 @@ export class StaticNeighbourhood extends TypedEventEmitter<{
   'neighbours:change': CustomEvent<{ neighbours: PeerName[] }>
   'members:change': CustomEvent<{ members: PeerName[] }>
   equivocation: CustomEvent<EquivocationProof>
-}> implements Pick<Neighbourhood, 'start' | 'stop' | 'members' | 'neighbours' | 'upcoming' | 'tellEquivocation' | 'setRound' | 'isConnected' | 'suspend' | 'heard' | 'handleControl'> {
+}> implements Pick<Neighbourhood, 'start' | 'stop' | 'members' | 'neighbours' | 'upcoming' | 'observe' | 'tellEquivocation' | 'setRound' | 'isConnected' | 'suspend' | 'heard' | 'handleControl'> {
   readonly host: Host
   readonly heardFrom: PeerName[] = []
   readonly told: EquivocationProof[] = []
@@ -96,6 +96,8 @@ export class StaticNeighbourhood extends TypedEventEmitter<{
   }
 
   setRound (): void {}
+
+  observe (): void {}
 
   async tellEquivocation (proof: EquivocationProof): Promise<void> {
     this.told.push(proof)

@@ -47,6 +47,7 @@ describe('the error table', () => {
     [new errors.LedgerLockedError('x'), 'LEDGER_LOCKED', 4],
     [new errors.LedgerCorruptError('x'), 'LEDGER_CORRUPT', 13],
     [new errors.LedgerRollbackError('x'), 'LEDGER_ROLLBACK', 13],
+    [new errors.PrivacyViolationError('x', { lowerBound: 2, ledgerEpsilon: 1 }), 'PRIVACY_VIOLATION', 13],
     [new errors.LedgerWriteError('x', { cause: systemError('ENOSPC') }), 'LEDGER_WRITE', 9],
     [new errors.DatasetError('/d does not exist; check the path'), 'DATA_MISSING', 8],
     [new errors.DatasetError('/d may not be read by this user'), 'DATA_UNREADABLE', 8],

@@ -164,6 +164,27 @@ describe('a federation with privacy', () => {
     expect(() => documentWith({ ...DP, adaptiveClipping: { quantile: 0.5, learningRate: 0.2, countDeviation: 1 } })).toThrow(/countDeviation must be more than half/)
   })
 
+  it('refuses dropout, whose masks would tie the gradients of a batch to each other', () => {
+    const { privacy, model, ...rest } = documentWith(DP)
+    const config = (layers: object[]): object => ({ class_name: 'Sequential', config: { name: 'm', layers } })
+    const withDropout = (rate: number, mechanism: object): FederationDocument => parseFederation({
+      ...rest,
+      privacy: mechanism,
+      model: {
+        ...model,
+        topology: config([
+          { class_name: 'Flatten', config: { name: 'flatten', batch_input_shape: [null, 28, 28, 1] } },
+          { class_name: 'Dropout', config: { name: 'drop', rate } },
+          { class_name: 'Dense', config: { name: 'out', units: model.labels.length, activation: 'softmax' } }
+        ])
+      }
+    })
+    const trainer = (document: FederationDocument): LocalTraining => new LocalTraining({ document, dataset, backend, seed: 1, noise: new ScriptedNoise([]) })
+    expect(() => trainer(withDropout(0.5, privacy))).toThrow(/layer "drop": Dropout is not covered/)
+    expect(() => trainer(withDropout(0, privacy))).not.toThrow()
+    expect(() => trainer(withDropout(0.5, { mechanism: 'none' }))).not.toThrow()
+  })
+
   it('makes its noise in one place, from the operating system: nothing passes a source or a seed into the training thread', async () => {
     const files = (await readdir('src', { recursive: true })).filter((name) => name.endsWith('.ts'))
     const texts = await Promise.all(files.map(async (name) => ({ name, text: await readFile(join('src', name), 'utf8') })))

@@ -55,6 +55,7 @@ export class MemoryNetwork extends TypedEventEmitter<NetworkEvents> implements N
     .map((peer) => ({ peer, live: true, round: this.hub.latest.get(peer)?.round }))
 
   newestOwn = async (): Promise<undefined> => undefined
+  observe = (): void => {}
   banned = (): PeerName[] => []
   followed = (): PeerName[] => this.neighbours().map(({ peer }) => peer)
 

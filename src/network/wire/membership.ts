@@ -10,6 +10,7 @@ export interface MemberRecord {
   addresses: Uint8Array<ArrayBuffer>[]
   sequence: number
   leaving: boolean
+  observing: boolean
 }
 
 export namespace MemberRecord {
@@ -49,6 +50,11 @@ export namespace MemberRecord {
           w.bool(obj.leaving)
         }
 
+        if ((obj.observing != null && obj.observing !== false)) {
+          w.uint32(48)
+          w.bool(obj.observing)
+        }
+
         if (opts.lengthDelimited !== false) {
           w.ldelim()
         }
@@ -58,7 +64,8 @@ export namespace MemberRecord {
           peer: uint8ArrayAlloc(0),
           addresses: [],
           sequence: 0,
-          leaving: false
+          leaving: false,
+          observing: false
         }
 
         const end = length == null ? reader.len : reader.pos + length
@@ -93,6 +100,10 @@ export namespace MemberRecord {
             }
             case 5: {
               obj.leaving = reader.bool()
+              break
+            }
+            case 6: {
+              obj.observing = reader.bool()
               break
             }
             default: {
@@ -161,6 +172,13 @@ export namespace MemberRecord {
               }
               break
             }
+            case 6: {
+              yield {
+                field: `${prefix}.observing`,
+                value: reader.bool()
+              }
+              break
+            }
             default: {
               reader.skipType(tag & 7)
               break
@@ -199,6 +217,11 @@ export namespace MemberRecord {
     value: boolean
   }
 
+  export interface MemberRecordObservingFieldEvent {
+    field: '$.observing'
+    value: boolean
+  }
+
   export function encode (obj: Partial<MemberRecord>): Uint8Array<ArrayBuffer> {
     return encodeMessage(obj, MemberRecord.codec())
   }
@@ -207,7 +230,7 @@ export namespace MemberRecord {
     return decodeMessage(buf, MemberRecord.codec(), opts)
   }
 
-  export function stream (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<MemberRecord>): Generator<MemberRecordFederationFieldEvent | MemberRecordPeerFieldEvent | MemberRecordAddressesFieldEvent | MemberRecordSequenceFieldEvent | MemberRecordLeavingFieldEvent> {
+  export function stream (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<MemberRecord>): Generator<MemberRecordFederationFieldEvent | MemberRecordPeerFieldEvent | MemberRecordAddressesFieldEvent | MemberRecordSequenceFieldEvent | MemberRecordLeavingFieldEvent | MemberRecordObservingFieldEvent> {
     return streamMessage(buf, MemberRecord.codec(), opts)
   }
 }

@@ -50,13 +50,13 @@ const LOG_TAIL_SHARE = Math.log(1e-6)
 /** Of the tilted probability; what lies outside the window falls into it elsewhere, which only adds to the bound */
 const LOG_OUTSIDE = Math.log(1e-12)
 
-const MAX_ROUNDS = 6
+const MAX_ROUNDS = 12
 
 /** Losses that lie closer together than this, in units of the loss, are one loss to float64 */
 const RESOLUTION = 1e-9
 
 /** Still a normal number after some arithmetic */
-const LEAST_TAIL = 1e-290
+export const LEAST_TAIL = 1e-290
 
 const LOW_TAIL = 1e-10
 
@@ -119,20 +119,21 @@ function tailsAt (logDelta: number, steps: number): Tails {
 
 /** Which losses are too rare to matter depends on the delta sought for: a few rounds, from all losses on */
 function logDeltaAt (truncated: TruncatedCumulants, steps: number, epsilon: number): number | undefined {
-  let tails = tailsAt(-Infinity, steps)
-  for (let round = 0; ; round++) {
-    const cumulants = truncated(tails)
+  let logDelta = -Infinity
+  for (let round = 0; round < MAX_ROUNDS; round++) {
+    const cumulants = truncated(tailsAt(logDelta, steps))
     const tilt = tiltOfMean(cumulants, epsilon)
-    if (tilt === undefined) {
+    if (tilt === undefined && round === 0) {
       return undefined
     }
-    const logDelta = estimatedLogDelta(cumulants(tilt), tilt, epsilon)
-    const next = tailsAt(logDelta, steps)
-    if (round === MAX_ROUNDS || Math.abs(Math.log(next.tail / tails.tail)) < 1) {
-      return logDelta
+    // When what is left does not reach epsilon, delta is less than what was left out
+    const next: number = tilt === undefined ? logDelta + LOG_TAIL_SHARE : estimatedLogDelta(cumulants(tilt), tilt, epsilon)
+    if (Math.abs(next - logDelta) < 1) {
+      return next
     }
-    tails = next
+    logDelta = next
   }
+  return logDelta
 }
 
 /** Rather too small: the saddle-point estimate of the integral of e^(K(t) - t epsilon) / (t (t + 1)), which delta is */

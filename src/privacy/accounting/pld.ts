@@ -17,9 +17,9 @@ import { composeLosses, deltaAt, epsilonAt } from './composed-losses.ts'
 import { discreteLosses } from './discrete-losses.ts'
 import { gaussianDelta, gaussianEpsilon } from './gaussian-mechanism.ts'
 import { composedCumulants, stepCumulants } from './loss-cumulants.ts'
-import { planLosses } from './loss-plan.ts'
+import { LEAST_TAIL, planLosses } from './loss-plan.ts'
 import { SpectrumCache } from './loss-spectrum.ts'
-import { DIRECTIONS, largestLoss } from './privacy-loss.ts'
+import { DIRECTIONS, largestLoss, totalVariation } from './privacy-loss.ts'
 import { rdpAccountant } from './rdp.ts'
 import type { Accountant, MechanismEvent } from './accountant.ts'
 import type { ComposedLosses } from './composed-losses.ts'
@@ -31,6 +31,9 @@ const LEAST_NOISE_MULTIPLIER = 0.01
 
 /** Below this delta the masses to be added to it would be subnormal; RDP has no such limit */
 const LEAST_DELTA = 1e-270
+
+/** Of an epsilon, down to which a smaller one is tried */
+const LEAST_PART = 2 ** -20
 
 /** Rounding of the loss of one step, relative to the steepest slope of the loss, 1 / sigma^2 */
 const LOSS_ROUNDING = 2 ** -49
@@ -67,6 +70,9 @@ class PldAccountant implements Accountant {
     if (mu !== undefined) {
       return gaussianEpsilon(mu, delta)
     }
+    if (distance(mechanisms) <= delta) {
+      return 0
+    }
     if (delta < LEAST_DELTA || !tractable(mechanisms)) {
       return this.#fallback.epsilon(delta)
     }
@@ -75,7 +81,7 @@ class PldAccountant implements Accountant {
     const spared = rounding < delta * 1e-6 ? rounding : 0
     const epsilons = DIRECTIONS.map((direction) => {
       const losses = this.#losses(mechanisms, direction, { logDelta: Math.log(delta) })
-      return Math.min(largestSum(mechanisms, direction), (losses && epsilonAt(losses, delta - spared)) ?? Infinity)
+      return Math.min(largestSum(mechanisms, direction, 0), (losses && epsilonAt(losses, delta - spared)) ?? Infinity)
     })
     return Math.min(this.#fallback.epsilon(delta), Math.max(...epsilons) + (spared > 0 ? 0 : rounding))
   }
@@ -89,24 +95,34 @@ class PldAccountant implements Accountant {
     if (mu !== undefined) {
       return gaussianDelta(mu, epsilon)
     }
+    const bound = Math.min(this.#fallback.delta(epsilon), distance(mechanisms))
     if (!tractable(mechanisms)) {
-      return this.#fallback.delta(epsilon)
+      return bound
     }
     const reached = Math.max(0, epsilon - lossRounding(mechanisms))
-    const delta = Math.max(...DIRECTIONS.map((direction) => {
-      if (largestSum(mechanisms, direction) <= reached) {
-        return 0
+    return Math.min(bound, Math.max(...DIRECTIONS.map((direction) => this.#deltaOf(mechanisms, direction, reached))))
+  }
+
+  #deltaOf (mechanisms: readonly MechanismEvent[], direction: Direction, epsilon: number): number {
+    for (const tail of [0, LEAST_TAIL]) {
+      if (largestSum(mechanisms, direction, tail) <= epsilon) {
+        return tail * total(mechanisms, () => 1)
       }
-      const losses = this.#losses(mechanisms, direction, { epsilon: reached })
-      return losses === undefined ? 1 : deltaAt(losses, reached)
-    }))
-    return Math.min(this.#fallback.delta(epsilon), delta)
+    }
+    // Where delta is beyond float64, that of a smaller epsilon is a bound, and small enough
+    for (let lower = epsilon; lower >= epsilon * LEAST_PART; lower = lower > 0 ? lower / 2 : -1) {
+      const losses = this.#losses(mechanisms, direction, { epsilon: lower })
+      if (losses !== undefined) {
+        return deltaAt(losses, lower)
+      }
+    }
+    return 1
   }
 
   #losses (mechanisms: readonly MechanismEvent[], direction: Direction, target: Target): ComposedLosses | undefined {
     const truncated: TruncatedCumulants = (tails) =>
       composedCumulants(mechanisms.map((mechanism) => ({ steps: mechanism.steps, cumulants: stepCumulants(mechanism, direction, tails) })))
-    const plan = planLosses(truncated, mechanisms.reduce((sum, { steps }) => sum + steps, 0), target)
+    const plan = planLosses(truncated, total(mechanisms, () => 1), target)
     if (plan === undefined) {
       return undefined
     }
@@ -141,12 +157,22 @@ function tractable (mechanisms: readonly MechanismEvent[]): boolean {
   return mechanisms.every(({ noiseMultiplier }) => noiseMultiplier >= LEAST_NOISE_MULTIPLIER)
 }
 
-/** No composition has a larger loss; Infinity when there is no bound */
-function largestSum (mechanisms: readonly MechanismEvent[], direction: Direction): number {
-  return mechanisms.reduce((sum, mechanism) => sum + mechanism.steps * largestLoss(mechanism, direction), 0)
+/** Of all steps */
+function total (mechanisms: readonly MechanismEvent[], of: (mechanism: MechanismEvent) => number): number {
+  return mechanisms.reduce((sum, mechanism) => sum + mechanism.steps * of(mechanism), 0)
+}
+
+/** No composition has a larger loss, but for some of this probability in one of its steps; Infinity when there is no bound */
+function largestSum (mechanisms: readonly MechanismEvent[], direction: Direction, tail: number): number {
+  return total(mechanisms, (mechanism) => largestLoss(mechanism, direction, tail))
+}
+
+/** At least delta, whatever epsilon */
+function distance (mechanisms: readonly MechanismEvent[]): number {
+  return total(mechanisms, totalVariation) * (1 + 1e-12)
 }
 
 /** Bound of what rounding the losses of all steps takes from epsilon */
 function lossRounding (mechanisms: readonly MechanismEvent[]): number {
-  return mechanisms.reduce((sum, { noiseMultiplier, steps }) => sum + steps * LOSS_ROUNDING * (1 + noiseMultiplier ** -2), 0)
+  return total(mechanisms, ({ noiseMultiplier }) => LOSS_ROUNDING * (1 + noiseMultiplier ** -2))
 }

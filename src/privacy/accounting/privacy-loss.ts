@@ -8,7 +8,7 @@
  * accounting of differential privacy via characteristic function", proposition 30).
  */
 import { logAdd } from './log-space.ts'
-import { normalTail } from './special-functions.ts'
+import { erf, normalTail } from './special-functions.ts'
 import type { SampledGaussian } from './renyi-divergence.ts'
 
 /**
@@ -46,9 +46,18 @@ export function outcomeAt ({ sampleRate: q, noiseMultiplier: sigma }: SampledGau
   return ratio > -1 ? variance * Math.log1p(ratio) + 0.5 : -Infinity
 }
 
-/** No loss in this direction is above this one, nats; Infinity when there is no bound */
-export function largestLoss ({ sampleRate: q }: SampledGaussian, direction: Direction): number {
-  return direction === 'add' ? -Math.log1p(-q) : Infinity
+/** No loss in this direction, but for some of this probability, is above this one, nats; Infinity when there is no bound */
+export function largestLoss (mechanism: SampledGaussian, direction: Direction, tail: number): number {
+  const { from, to } = outcomeRange(mechanism, direction, { tail, lowTail: tail })
+  return direction === 'add' ? -lossAt(mechanism, from) : lossAt(mechanism, to)
+}
+
+/**
+ * Distance in total variation of the two distributions, q (Phi(1 / (2 s)) - Phi(-1 / (2 s))): the delta of epsilon 0.
+ * That of a composition is at most the sum
+ */
+export function totalVariation ({ sampleRate: q, noiseMultiplier: sigma }: SampledGaussian): number {
+  return q * erf(Math.SQRT1_2 / (2 * sigma))
 }
 
 /** Logarithm of the density from which this direction draws its outcomes */

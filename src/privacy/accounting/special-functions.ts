@@ -27,6 +27,11 @@ const STIRLING_FROM = 7
 
 const HALF_LOG_TWO_PI = 0.9189385332046728
 
+/** Error function: 2 / sqrt(pi) times the integral of exp(-t^2) from 0 to x; relative error below 1e-15 */
+export function erf (x: number): number {
+  return Math.abs(x) <= 0.46875 ? erfNearZero(x) : 1 - erfc(x)
+}
+
 /** Complementary error function: 2 / sqrt(pi) times the integral of exp(-t^2) from x; relative error below 1e-15 while normal */
 export function erfc (x: number): number {
   if (Math.abs(x) <= 0.46875) {

@@ -3,7 +3,9 @@
  */
 import { chooseBackend } from '../../model/choose-backend.ts'
 import { loadBackend } from '../../model/backend.ts'
+import { splitPlan } from '../../model/frozen-prefix.ts'
 import { initialParameters } from '../../model/initial-parameters.ts'
+import { learningRateOf } from '../../model/learning-rate.ts'
 import { LocalTraining } from '../../model/local-training.ts'
 import { planModel } from '../../model/topology.ts'
 import { createAccountant } from '../accounting/accountants.ts'
@@ -68,9 +70,10 @@ export async function auditDataset (init: DatasetAuditInit, { signal, onProgress
     train: (parameters, options) => training.train(parameters, options),
     parameters: initialParameters(document.model),
     rounds,
+    learningRate: (round) => learningRateOf(document.training.optimizer, round),
     products: model.gradientProducts(experiment.canaries, scoredNorm(document))
   }, { ...(signal === undefined ? {} : { signal }), onRound: (round) => { onProgress?.({ round, rounds }) } })
-  const claim = claimFor(document, experiment.dataset.train.count, rounds)
+  const claim = claimFor(document, experiment.dataset.train.count, run.trainedRounds)
   const canaries = canaryFinding(run.scores, experiment.included, claim?.delta ?? 0)
   return {
     format: 1,
@@ -99,11 +102,13 @@ function createExperiment ({ document: { model }, dataset, canaryCount }: Datase
 
 async function prepareTraining ({ document, backend, seed, noise }: DatasetAuditInit, dataset: Dataset): Promise<Pick<ChosenBackend, 'training' | 'backend'>> {
   const source = document.privacy.mechanism === 'none' ? undefined : noise ?? createSecureNoise()
+  const plan = planModel(document.model)
+  const { multiplications } = splitPlan(plan)?.trained ?? plan
   return chooseBackend({
     backend,
     prepare: (loaded) => new LocalTraining({ document, dataset, backend: loaded, seed, noise: source }),
     parameters: initialParameters(document.model),
-    stepMultiplications: PASSES * planModel(document.model).multiplications * Math.min(document.training.batchSize, dataset.train.count),
+    stepMultiplications: PASSES * multiplications * Math.min(document.training.batchSize, dataset.train.count),
     now: () => performance.now()
   })
 }

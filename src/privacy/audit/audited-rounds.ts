@@ -12,6 +12,8 @@ export interface AuditedRoundsInit {
   /** The model that the federation starts with */
   parameters: Float32Array
   rounds: number
+  /** Of a round, as all peers know it */
+  learningRate: (round: number) => number
   /** With the clipped gradients of the canaries */
   products: GradientProducts
 }
@@ -23,6 +25,8 @@ export interface AuditedRounds {
   scores: Float64Array
   /** Optimiser steps in all rounds */
   steps: number
+  /** Those that took a step: only they touch the data */
+  trainedRounds: number
 }
 
 export interface AuditedRoundsOptions extends AbortOptions {
@@ -39,16 +43,20 @@ export interface AuditedRoundsOptions extends AbortOptions {
 export async function auditedRounds (init: AuditedRoundsInit, { signal, onRound }: AuditedRoundsOptions = {}): Promise<AuditedRounds> {
   let before = init.parameters
   let scores = new Float64Array()
-  let steps = 0
+  let [steps, trainedRounds] = [0, 0]
   for (let round = 1; round <= init.rounds; round++) {
     // training blocks the thread: whoever waits gets a turn
     await nextTurn(undefined, { ...(signal === undefined ? {} : { signal }) })
     const trained = init.train(before, { round })
-    const own = updateScores([{ before, after: trained.parameters }], init.products)
-    scores = own.map((score, canary) => score + (scores[canary] ?? 0))
+    if (trained.steps > 0) {
+      const own = updateScores([{ before, after: trained.parameters }], init.products)
+      // the noise of a gradient does not shrink with the learning rate: neither may its weight
+      scores = own.map((score, canary) => (scores[canary] ?? 0) + score / init.learningRate(round))
+      trainedRounds++
+    }
     steps += trained.steps
     before = trained.parameters
     onRound?.(round)
   }
-  return { parameters: before, scores, steps }
+  return { parameters: before, scores, steps, trainedRounds }
 }

@@ -1,6 +1,7 @@
 /**
  * What an observer computes from a published model on examples of his own choice
  */
+import { onFeatures } from '../../model/frozen-prefix.ts'
 import { LayerGraph } from '../../model/layer-graph.ts'
 import { BatchBuffer } from '../../model/mini-batches.ts'
 import { planModel } from '../../model/topology.ts'
@@ -9,7 +10,7 @@ import { gradientProducts } from './canary-scores.ts'
 import type { Examples } from '../../data/examples.ts'
 import type { FederationDocument } from '../../federation.ts'
 import type { Backend } from '../../model/backend.ts'
-import type { LogitsBatch } from '../../model/loss.ts'
+import type { LogitsBatch, LossName } from '../../model/loss.ts'
 import type { ModelPlan } from '../../model/topology.ts'
 import type { GradientProducts } from './canary-scores.ts'
 
@@ -21,10 +22,14 @@ const MOST_ACTIVATIONS = 8_388_608
 export class ObservedModel {
   private readonly plan: ModelPlan
   private readonly graph: LayerGraph
+  private readonly loss: LossName
+  private readonly backend: Backend
 
   /** Throws InvalidFederationError */
   constructor (model: FederationDocument['model'], backend: Backend) {
     this.plan = planModel(model)
+    this.loss = model.loss
+    this.backend = backend
     this.graph = new LayerGraph(this.plan, model.loss, backend)
   }
 
@@ -43,11 +48,14 @@ export class ObservedModel {
 
   /** Products with the gradient of each example, clipped to `clipNorm`, by one backward pass for each */
   gradientProducts (examples: Examples, clipNorm: number): GradientProducts {
-    const one = new BatchBuffer(examples, 1)
+    // what comes before the layers that learn is computed once, not in every round
+    const { plan, dataset: { train: inputs } } = onFeatures(this.plan, { train: examples, test: examples }, this.backend)
+    const graph = new LayerGraph(plan, this.loss, this.backend)
+    const one = new BatchBuffer(inputs, 1)
     // dropout masks: an observer does not know those of the training either
     const random = seededRandom('observer')
     return gradientProducts(examples.count, (example, parameters, out) => {
-      this.graph.clippedGradientSum(parameters, one.fill([example]), out, { clipNorm, random })
+      graph.clippedGradientSum(parameters, one.fill([example]), out, { clipNorm, random })
     })
   }
 }

@@ -4,10 +4,9 @@
  * Every example is hashed, the digests are sorted, their concatenation is hashed. A shuffled copy, from any file or
  * folder, has the same fingerprint; an example that occurs twice counts twice.
  *
- * What it cannot see: one example more, less, or changed in its last bit gives another fingerprint, and so do other
- * preprocessing or another numbering of the labels. Such a set is met with an empty ledger although nearly all of it may
- * have been spent; sketch.ts is there to notice. Hash features as they lie in the file where that can be had: those of
- * `rowsOfExamples` are standardised as the federation's document says.
+ * What it cannot see: one example more, less, or changed in its last bit gives another fingerprint, and so does another
+ * numbering of the labels, and for tables other preprocessing (images are hashed as they lie in the file). Such a set is met with an
+ * empty ledger although nearly all of it may have been spent; sketch.ts is there to notice.
  *
  * The fingerprint has no secret in it: who can guess the whole set can confirm the guess.
  */
@@ -40,8 +39,11 @@ export function flatRows (features: Uint8Array | Float32Array, labels: ArrayLike
   return { count, labels, row: (index) => features.subarray(index * width, (index + 1) * width) }
 }
 
-/** Rows as training sees them: standardised float32 */
-export function rowsOfExamples (examples: Pick<Examples, 'count' | 'featureCount' | 'labels' | 'writeInputs'>): TrainingRows {
+/** Rows as they came where they are held so (images: another document's standardisation changes nothing), else as training sees them */
+export function rowsOfExamples (examples: Pick<Examples, 'count' | 'featureCount' | 'labels' | 'writeInputs' | 'original'>): TrainingRows {
+  if (examples.original !== undefined) {
+    return { count: examples.count, labels: examples.labels, row: examples.original }
+  }
   const inputs = new Float32Array(examples.featureCount)
   return {
     count: examples.count,

@@ -80,8 +80,17 @@ describe('PLD accountant', () => {
   it('finds that delta alone may cover the whole leak', () => {
     expect(accountant([1e-6, 1, 1]).epsilon(1e-5)).toBe(0)
     expect(accountant([1e-6, 1, 100]).epsilon(1e-5)).toBe(0)
+    // Whoever takes part is seen, but hardly anyone does
+    expect(accountant([1e-6, 1e-200, 3]).epsilon(1e-5)).toBe(0)
+    expect(relativeError(accountant([1e-6, 1e-200, 3]).delta(10), 3e-6)).toBeLessThan(1e-9)
     expect(accountant([1e-6, 1, 100]).delta(0)).toBeGreaterThan(5.1416e-6)
     expect(accountant([1e-6, 1, 100]).delta(0)).toBeLessThan(5.16e-6)
+  })
+
+  it('finds the delta of the worse direction where that of the other one is beyond float64', () => {
+    const mixed = accountant([2.3e-4, 0.3, 200], [3e-4, 80, 100_000])
+
+    expect(Math.abs(Math.log(mixed.delta(mixed.epsilon(1e-6)) / 1e-6))).toBeLessThan(0.01)
   })
 
   it('forgets transforms rather than fill the memory', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { erfc, erfcx, logErfc, logGamma, normalTail } from '../../../src/privacy/accounting/special-functions.ts'
+import { erf, erfc, erfcx, logErfc, logGamma, normalTail } from '../../../src/privacy/accounting/special-functions.ts'
 
 /** x, erfc, ln erfc, exp(x^2) erfc(x): 40-digit arithmetic, rounded */
 const ERROR_FUNCTIONS: Array<[number, number, number, number]> = [
@@ -63,6 +63,7 @@ function error (actual: number, expected: number, floor = 0): number {
 describe('special functions', () => {
   it.each(ERROR_FUNCTIONS)('erfc and its relatives agree with 40-digit arithmetic at %d', (x, plain, logarithm, scaled) => {
     expect(error(erfc(x), plain)).toBeLessThan(1e-15)
+    expect(error(erf(x), 1 - plain, Math.max(0.1, Math.abs(x)))).toBeLessThan(1e-15)
     expect(error(logErfc(x), logarithm)).toBeLessThan(1e-15)
     expect(error(erfcx(x), scaled)).toBeLessThan(2e-15)
   })
@@ -74,6 +75,7 @@ describe('special functions', () => {
   it('knows the poles and the far ends', () => {
     expect([0, -1, -7].map(logGamma)).toEqual([Infinity, Infinity, Infinity])
     expect([erfc(Infinity), erfc(-Infinity), erfcx(Infinity), erfcx(-30)]).toEqual([0, 2, 0, Infinity])
+    expect(error(erf(1e-9), 2e-9 / Math.sqrt(Math.PI))).toBeLessThan(1e-15)
     expect(normalTail(0)).toBe(0.5)
     expect(error(normalTail(1.6448536269514724), 0.05)).toBeLessThan(1e-15)
   })

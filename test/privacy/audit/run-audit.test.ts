@@ -71,6 +71,22 @@ describe('an audit of DP-SGD', () => {
     expect(auditError(report)).toMatchObject({ name: 'PrivacyViolationError', message: expect.stringContaining('this is a bug') as string })
   })
 
+  it('charges no round whose learning rate has come down to zero, and takes none for a guess', async () => {
+    const falling = document(DP_SGD)
+    falling.training.optimizer.decayRounds = 3
+    const report = await runAudit(init(DP_SGD, { document: falling, rounds: 5 }))
+    expect(report).toMatchObject({ rounds: 5, steps: 6, verdict: 'ok' })
+    expect(report.claim!.epsilon.pld).toBe(pldAccountant().compose({ sampleRate: BATCH_SIZE / (200 + report.canaries.included), noiseMultiplier: 2, steps: 6 }).epsilon(DELTA))
+    expect(report.canaries.attack.auc).toBeGreaterThan(0.5)
+  })
+
+  it('audits a model on features that do not learn', async () => {
+    const own = { ...presetDocument('mnist-private'), privacy: { ...document(DP_SGD).privacy, clipNorm: 2.5 } }
+    const report = await runAudit(init(DP_SGD, { document: own, rounds: 8 }))
+    expect(report).toMatchObject({ steps: 8, verdict: 'ok' })
+    expect(report.canaries.attack.auc).toBeGreaterThan(0.5)
+  })
+
   it('trains on as many of the own examples as asked for', async () => {
     const report = await runAudit(init(DP_SGD, { examples: 120, rounds: 1 }))
     expect(report.examples).toBe(120)

@@ -104,12 +104,11 @@ describe('the fingerprint of a training set', () => {
     expect(fingerprint(rowsOfExamples(tableExamples(features as Float32Array, labels, input)))).toBe(fingerprint(flatRows(features, labels)))
   })
 
-  it('is another for standardised pixels than for those in the file', () => {
+  it('of images is that of their pixels, whatever a document makes of them', () => {
     const pixels = Uint8Array.of(0, 10, 20, 30)
     const labels = Uint16Array.of(0, 1)
     const image = (mean: number): string => fingerprint(rowsOfExamples(imageExamples(pixels, labels, { kind: 'image', shape: [1, 2, 1], mean, stdDev: 1 })))
-    expect(new Set([image(0), image(0.5), fingerprint(flatRows(pixels, labels))]).size).toBe(3)
-    expect(image(0)).toBe(image(0))
+    expect(new Set([image(0), image(0.5), fingerprint(flatRows(pixels, labels))]).size).toBe(1)
   })
 
   it('refuses rows of different lengths, and labels that are not those of the rows', () => {

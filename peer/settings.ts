@@ -196,7 +196,7 @@ export const SETTINGS = table({
     verbs: [...NODE, 'audit'],
     sources: EVERYWHERE,
     shownDefault: 'go on until stopped; audit: 10',
-    help: 'stop after round N of the federation; audit: train so many, as a flag only'
+    help: 'stop after round N of the federation'
   },
   minMembers: {
     schema: count(1, 100_000),

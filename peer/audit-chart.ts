@@ -6,7 +6,7 @@
 import { claimedEpsilon } from '../src/privacy/audit/audit-report.ts'
 import { rocCorners } from '../src/privacy/audit/membership.ts'
 import { truePositiveRateCap } from '../src/privacy/audit/privacy-region.ts'
-import { formatEpsilon } from './audit-table.ts'
+import { formatEpsilon } from './privacy-text.ts'
 import type { AuditReport } from '../src/privacy/audit/audit-report.ts'
 import type { MembershipReport, RocPoint } from '../src/privacy/audit/membership.ts'
 

@@ -1,10 +1,8 @@
 /**
  * Settings of `grapevine audit` alone: a part of the table of settings
  */
-import { count, filePath, text } from './setting.ts'
-import type { Setting, Source } from './setting.ts'
-
-const FLAG_ONLY: readonly Source[] = ['flag']
+import { count, filePath, FLAG_ONLY, text } from './setting.ts'
+import type { Setting } from './setting.ts'
 
 export const AUDIT_SETTINGS = {
   canaries: {
@@ -16,7 +14,7 @@ export const AUDIT_SETTINGS = {
     shownDefault: '400',
     help: 'examples made up for the audit; the toss of a coin puts each into the training data or not'
   },
-  examples: {
+  sample: {
     schema: count(1),
     expects: 'a whole number, at least 1',
     value: 'N',

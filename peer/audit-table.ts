@@ -2,6 +2,7 @@
  * The findings of an audit as lines for people
  */
 import { claimedEpsilon } from '../src/privacy/audit/audit-report.ts'
+import { formatDelta, formatEpsilon } from './privacy-text.ts'
 import type { AuditCaps, AuditReport } from '../src/privacy/audit/audit-report.ts'
 import type { MembershipReport } from '../src/privacy/audit/membership.ts'
 
@@ -10,9 +11,9 @@ export type Field = readonly [title: string, text: string]
 
 const HEAD = ['attack', 'AUC', 'TPR at FPR 0.1 %', 'TPR at FPR 1 %'] as const
 
-/** Three digits: 3.2049 -> `3.20` */
-export function formatEpsilon (epsilon: number): string {
-  return Number.isFinite(epsilon) ? (epsilon === 0 ? '0' : epsilon.toPrecision(3)) : 'infinity'
+/** Three digits, not rounded up as what is promised: 3.2049 -> `3.20` */
+function formatBound (epsilon: number): string {
+  return epsilon === 0 ? '0' : epsilon.toPrecision(3)
 }
 
 /** The claim, the lower bound beside it, and what each of them means */
@@ -23,8 +24,8 @@ export function boundLines ({ claim, canaries }: AuditReport): Field[] {
     : `epsilon at most ${formatEpsilon(claim.epsilon.pld)} (pld) or ${formatEpsilon(claim.epsilon.rdp)} (rdp) for each example, delta ${formatDelta(claim.delta)}, for exactly this run`
   return [
     ['Promised', promised],
-    ['Found', `epsilon at least ${formatEpsilon(lowerBound)} (${formatRate(confidence)} confidence, delta ${formatDelta(claim?.delta ?? 0)}): ${correct} of ${guesses} guesses right`],
-    ['', `which of ${canaries.canaries} canaries were trained on (${included} were). All right would show at least ${formatEpsilon(highestBound)}`],
+    ['Found', `epsilon at least ${formatBound(lowerBound)} (${formatRate(confidence)} confidence, delta ${claim === null ? '0' : formatDelta(claim.delta)}): ${correct} of ${guesses} guesses right`],
+    ['', `which of ${canaries.canaries} canaries were trained on (${included} were). All right would show at least ${formatBound(highestBound)}`],
     ['', 'One run bounds from below, and loosely: to stay under the promise is no proof of it, to exceed it would be a bug']
   ]
 }
@@ -34,7 +35,7 @@ export function verdictText ({ verdict, claim, canaries: { highestBound } }: Aud
   switch (verdict) {
     case 'ok': return highestBound > claimedEpsilon(claim)
       ? 'no contradiction: the attacks stay below what privacy allows'
-      : `no contradiction, but so few canaries could not show one (${formatEpsilon(highestBound)} at most): audit fewer --rounds, or with more --canaries`
+      : `no contradiction, but so few canaries could not show one (${formatBound(highestBound)} at most): audit fewer --rounds, or with more --canaries`
     case 'violation': return 'violation: more leaks than privacy allows, which is a bug'
     case 'none': return 'nothing is promised, so nothing can be broken: what leaks here leaks to every neighbour'
   }
@@ -65,8 +66,4 @@ function capCells ({ auc, operatingPoints }: AuditCaps): string[] {
 /** 0.0013 -> `0.13 %`, 0.208 -> `20.8 %`: small ones are of interest */
 function formatRate (rate: number): string {
   return `${Number((100 * rate).toPrecision(3))} %`
-}
-
-function formatDelta (delta: number): string {
-  return delta === 0 ? '0' : delta.toExponential()
 }

@@ -30,7 +30,8 @@ export const VERBS: Record<Verb, VerbTraits> = {
   versions: { args: '', help: 'list the model versions of a home', load: async () => (await import('./verbs/versions.ts')).versions },
   export: { args: '<version> <folder>', help: 'write a version as a TensorFlow.js LayersModel', load: async () => (await import('./verbs/export.ts')).exportVersion },
   evaluate: { args: '[version]', help: 'test a version on the examples of this machine', load: async () => (await import('./verbs/evaluate.ts')).evaluate },
-  audit: { args: '', help: 'attack the own training, offline: does it leak more than privacy allows?', load: async () => (await import('./verbs/audit.ts')).audit }
+  audit: { args: '', help: 'attack the own training, offline: does it leak more than privacy allows?', load: async () => (await import('./verbs/audit.ts')).audit },
+  privacy: { args: '[action] [step]', help: 'the privacy budget: show, forecast, plan, ledger, ledger verify, ledger charge', load: async () => (await import('./verbs/privacy.ts')).privacy }
 }
 
 const EPILOGUE = `
@@ -137,7 +138,7 @@ export function buildProgram (act: (verb: Verb, flags: Partial<Record<SettingNam
   for (const verb of Object.keys(VERBS) as Verb[]) {
     const { args, help } = VERBS[verb]
     const command = program.command(`${verb} ${args}`.trim()).description(help)
-    addOptions(command, settingsOf(verb))
+    addOptions(command, settingsOf(verb), verb)
     command.action(async () => {
       await act(verb, flagsOf(command), command.args)
     })
@@ -145,9 +146,11 @@ export function buildProgram (act: (verb: Verb, flags: Partial<Record<SettingNam
   return program
 }
 
-function addOptions (command: Command, names: readonly SettingName[]): void {
+function addOptions (command: Command, names: readonly SettingName[], verb?: Verb): void {
   for (const name of names) {
-    const { value, short, help, list, hidden, shownDefault } = setting(name)
+    const { value, short, list, hidden, helpFor } = setting(name)
+    const ownHelp = verb === undefined ? undefined : helpFor?.[verb]
+    const { help, shownDefault } = ownHelp === undefined ? setting(name) : { help: ownHelp, shownDefault: undefined }
     const flags = `${short === undefined ? '' : `-${short}, `}--${kebabName(name)}${value === undefined ? '' : ` <${value}>`}`
     const option = new Option(flags, `${help}${shownDefault === undefined ? '' : ` (default: ${shownDefault})`}`)
     if (list === true) {

@@ -47,6 +47,7 @@ export const ERROR_ROWS: readonly ErrorRow[] = [
   { code: 'NO_HOME', exit: 'configuration', names: ['NoHomeError'], fix: 'Make one: grapevine init, or join a federation: grapevine join ADDRESS' },
   { code: 'HOME_EXISTS', exit: 'configuration', names: ['HomeExistsError'], fix: 'Start it: grapevine start, use another folder: --home DIR, or pass --if-missing to accept it' },
   { code: 'NO_SUCH_VERSION', exit: 'usage', names: ['NoSuchVersionError'], fix: 'List them: grapevine versions' },
+  { code: 'NO_LEDGER', exit: 'configuration', names: ['NoLedgerError'], fix: 'Start the peer once: grapevine start' },
   { code: 'STATE', exit: 'unexpected', names: ['NodeStateError'], fix: 'Start the peer again', told: true },
   { code: 'CONTROL', exit: 'unexpected', names: ['ControlError'], fix: 'Look at the process, and start the peer again' },
 

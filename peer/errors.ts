@@ -27,6 +27,11 @@ export class NoSuchVersionError extends Error {
   override name = 'NoSuchVersionError'
 }
 
+/** The home does not say which dataset its peer trains on, or which federation it is of: it never ran. Exit code 3 */
+export class NoLedgerError extends Error {
+  override name = 'NoLedgerError'
+}
+
 /** The running peer's control endpoint gave an answer that makes no sense. Exit code 1 */
 export class ControlError extends Error {
   override name = 'ControlError'

@@ -1,6 +1,7 @@
 /**
  * Numbers and rounds as text for people
  */
+import { formatSpent } from './privacy-text.ts'
 import type { RoundReport } from '../src/node-interface.ts'
 
 const BYTE_UNITS = ['B', 'kB', 'MB', 'GB', 'TB']
@@ -70,6 +71,7 @@ export function formatRound (report: RoundReport): string {
     `late ${report.late}`,
     `sent ${formatBytes(report.bytesSent)}`,
     `received ${formatBytes(report.bytesReceived)}`,
+    formatSpent(report.privacy),
     formatPhases(report)
   ]
   return `${parts.join('  ')}${report.keptOwn ? '  kept the own model' : ''}`

@@ -4,7 +4,7 @@
 import { basename, extname } from 'node:path'
 import { UsageError } from './errors.ts'
 import { readFederationFile } from './home.ts'
-import { dataSource } from './node-init.ts'
+import { dataPartition, dataSource } from './node-init.ts'
 import type { Settings } from './settings.ts'
 import type { FederationDocument, FederationInit } from '../src/federation.ts'
 import type { DatasetSource } from '../src/interface.ts'
@@ -16,11 +16,23 @@ export function namesDocument ({ federation, preset }: Settings): boolean {
   return federation !== undefined || preset !== undefined
 }
 
+/** Throws UsageError for settings of a new federation where none is founded */
+export function refuseFounding (settings: Settings): void {
+  const given = (['privacy', 'epsilon', 'examples'] as const).filter((name) => settings[name] !== undefined)
+  if (given.length > 0) {
+    throw new UsageError(`${given.map((name) => `--${name}`).join(' and ')} ${given.length === 1 ? 'is' : 'are'} for a new federation only: here the document is given already`)
+  }
+}
+
 /**
- * Throws ConfigurationError, InvalidFederationError (file), UsageError (no such preset, label without a table),
- * DatasetError (data that nothing can be told from)
+ * Throws ConfigurationError, InvalidFederationError (file), UsageError (no such preset, label without a table, privacy
+ * settings that do not go together), DatasetError (data that nothing can be told from)
  */
 export async function foundingDocument (settings: Settings): Promise<FederationDocument> {
+  return withPrivacy(await documentOf(settings), settings)
+}
+
+async function documentOf (settings: Settings): Promise<FederationDocument> {
   if (settings.federation !== undefined) {
     return readFederationFile(settings.federation)
   }
@@ -29,6 +41,31 @@ export async function foundingDocument (settings: Settings): Promise<FederationD
     return presetDocument(settings.preset ?? DEFAULT_PRESET)
   }
   return fittedDocument(source, settings.label)
+}
+
+/** The document with the privacy that the settings ask for, if they do */
+async function withPrivacy (document: FederationDocument, settings: Settings): Promise<FederationDocument> {
+  const { privacy, epsilon, rounds, examples } = settings
+  if (privacy === undefined && epsilon === undefined) {
+    if (examples !== undefined) {
+      throw new UsageError('--examples says nothing without --epsilon and --rounds')
+    }
+    return document
+  }
+  const { promisedPrivacy } = await import('../src/privacy/plan.ts')
+  const { parseFederation } = await import('../src/federation.ts')
+  const count = async (): Promise<number> => examples ?? await ownExamples(document, settings)
+  try {
+    return parseFederation({ ...document, privacy: await promisedPrivacy(document, { mechanism: privacy, epsilon, rounds, examples: count }) })
+  } catch (err) {
+    throw err instanceof RangeError || (err as Error).name === 'InvalidFederationError' ? new UsageError((err as Error).message, { cause: err }) : err
+  }
+}
+
+/** With a partition, an equal share of all: the parts may differ */
+async function ownExamples ({ model }: FederationDocument, settings: Settings): Promise<number> {
+  const { countExamples } = await import('../src/data/count-examples.ts')
+  return Math.max(1, Math.floor(await countExamples(await dataSource(settings), model) / (dataPartition(settings)?.count ?? 1)))
 }
 
 async function presetDocument (name: string): Promise<FederationDocument> {

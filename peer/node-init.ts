@@ -57,7 +57,7 @@ export function dataPartition (settings: Settings): Partition | undefined {
 
 /** All of a node's settings but the document. Throws UsageError when settings do not go together */
 export async function nodeInit (home: string, settings: Settings): Promise<NodeInit> {
-  const { bootstrap, federationId, listen, announce, backend, threads, rounds, minMembers, keepVersions, evaluateEvery, attack } = settings
+  const { bootstrap, federationId, listen, announce, backend, threads, rounds, minMembers, keepVersions, evaluateEvery, ledgers, epsilonLimit, attack } = settings
   const init = {
     home,
     data: await dataSource(settings),
@@ -72,6 +72,8 @@ export async function nodeInit (home: string, settings: Settings): Promise<NodeI
     minMembers,
     keepVersions,
     evaluateEvery,
+    ledgers,
+    epsilonLimit,
     attack
   }
   return withoutUndefined(init)

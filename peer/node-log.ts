@@ -4,12 +4,13 @@
 import { bestAddress, isLoopback } from './best-address.ts'
 import { reportError } from './error-report.ts'
 import { formatDuration, formatRound, shortId } from './format.ts'
+import { formatExhausted, formatPromise, formatSpent } from './privacy-text.ts'
 import type { Terminal } from './terminal.ts'
 import type { GrapevineNode, NodeEvents, RoundPhase } from '../src/node-interface.ts'
 
 /** The events that JSON lines show. `update:rejected` is left out: a flood would become a flood of lines; rounds count them */
 const JSON_EVENTS = ['listening', 'joined', 'peer:connect', 'peer:disconnect', 'neighbours:change', 'mesh:ready', 'round:start', 'round:phase',
-  'round:end', 'round:jump', 'version:commit', 'warning', 'stopped'] as const satisfies ReadonlyArray<keyof NodeEvents>
+  'round:end', 'round:jump', 'privacy:exhausted', 'version:commit', 'warning', 'stopped'] as const satisfies ReadonlyArray<keyof NodeEvents>
 
 const PHASE_WORDS: Record<RoundPhase, string> = {
   train: 'training',
@@ -63,6 +64,9 @@ function logRounds (node: GrapevineNode, terminal: Terminal): void {
     progress.end()
     terminal.line(formatRound(detail))
   })
+  node.addEventListener('privacy:exhausted', ({ detail }) => {
+    terminal.warn(formatExhausted(detail.status))
+  })
   node.addEventListener('stopped', () => {
     progress.end()
   })
@@ -75,6 +79,7 @@ function logNarration (node: GrapevineNode, terminal: Terminal): void {
   node.addEventListener('joined', ({ detail }) => {
     const { how, name, federation, round, backend } = detail
     terminal.note(`${how} federation "${name}" (${shortId(federation)})${round === 0 ? '' : ` at round ${round}`}, training with ${backend}`)
+    notePrivacy(node, terminal)
     noteWaiting(node, terminal)
   })
   node.addEventListener('peer:connect', ({ detail }) => {
@@ -122,6 +127,14 @@ function noteWaiting (node: GrapevineNode, terminal: Terminal): void {
   const { members, minMembers } = node.describe()
   if (members.length < minMembers) {
     terminal.note(`waiting for other peers: ${members.length} of ${minMembers} members are here`)
+  }
+}
+
+function notePrivacy (node: GrapevineNode, terminal: Terminal): void {
+  const document = node.federation()
+  if (document !== undefined) {
+    const { privacy } = node.describe()
+    terminal.note(`privacy: ${formatPromise(document.privacy)}${privacy === null ? '' : `; spent so far: ${formatSpent(privacy)}`}`)
   }
 }
 

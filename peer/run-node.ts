@@ -4,6 +4,7 @@
 import { connectControl } from './control/control-client.ts'
 import { ControlServer } from './control/control-server.ts'
 import { reportError } from './error-report.ts'
+import { EXIT_CODES } from './exit-codes.ts'
 import { GracefulStop } from './graceful-stop.ts'
 import { lostKey } from './home.ts'
 import { logNode } from './node-log.ts'
@@ -30,6 +31,8 @@ export async function runNode (init: NodeInit, settings: Settings, terminal: Ter
   }
   const node = createNode(init)
   logNode(node, terminal)
+  let spent = false
+  node.addEventListener('privacy:exhausted', () => { spent = true })
   const stopping = new GracefulStop({ node, home: init.home, terminal })
   if (settings.exitWithStdin === true) {
     stopping.followStdin()
@@ -39,8 +42,11 @@ export async function runNode (init: NodeInit, settings: Settings, terminal: Ter
   try {
     await start(node, stopping)
     await openControl(control, terminal)
-    const { error } = await node.stopped()
-    return error === undefined ? 0 : fail(error, terminal)
+    const { reason, error } = await node.stopped()
+    if (error !== undefined) {
+      return fail(error, terminal)
+    }
+    return spent && reason === 'rounds' ? EXIT_CODES.privacy.code : EXIT_CODES.ok.code
   } finally {
     control.stop()
     stopping.release()

@@ -6,16 +6,27 @@ import type * as zod from 'zod'
 
 export type Z = typeof zod
 
-export type Verb = 'init' | 'start' | 'join' | 'status' | 'versions' | 'export' | 'evaluate' | 'audit'
+export type Verb = 'init' | 'start' | 'join' | 'status' | 'versions' | 'export' | 'evaluate' | 'audit' | 'privacy'
 
 /** Where a setting may come from, strongest first */
 export const SOURCES = ['flag', 'environment', 'file'] as const
 export type Source = typeof SOURCES[number]
 
+export const EVERYWHERE: readonly Source[] = SOURCES
+export const NOT_IN_FILE: readonly Source[] = ['flag', 'environment']
+export const FLAG_ONLY: readonly Source[] = ['flag']
+
+/** Verbs that run a peer, or will */
+export const NODE: readonly Verb[] = ['init', 'start', 'join']
+/** Verbs that can found a federation */
+export const FOUND: readonly Verb[] = ['init', 'start']
+
 interface SettingTraits {
   /** What the value must be, to follow "must be" */
   expects: string
   help: string
+  /** Where a verb means something else by it */
+  helpFor?: Partial<Record<Verb, string>>
   /** The verbs that take it as a flag; `all` for global flags */
   verbs: readonly Verb[] | 'all'
   sources: readonly Source[]
@@ -58,6 +69,11 @@ export function number (z: Z): zod.ZodType<number> {
 
 export function count (from: number, to = MAX_COUNT): (z: Z) => zod.ZodType<number> {
   return (z: Z): zod.ZodType<number> => number(z).pipe(z.int().min(from).max(to))
+}
+
+/** Above 0 */
+export function positive (to: number): (z: Z) => zod.ZodType<number> {
+  return (z: Z): zod.ZodType<number> => number(z).pipe(z.number().gt(0).max(to))
 }
 
 export function text (z: Z): zod.ZodType<string> {

@@ -6,19 +6,14 @@
  * `grapevine --help`.
  */
 import { AUDIT_SETTINGS } from './audit-settings.ts'
-import { addresses, count, data, dataPath, filePath, MAX_SEED, number, partition, SOURCES, text, toggle } from './setting.ts'
+import { PRIVACY_SETTINGS } from './privacy-settings.ts'
+import { addresses, count, data, dataPath, EVERYWHERE, filePath, FLAG_ONLY, FOUND, MAX_SEED, NODE, NOT_IN_FILE, number, partition, text, toggle } from './setting.ts'
 import type { output } from 'zod'
-import type { Setting, Source, Verb } from './setting.ts'
+import type { Setting, Verb } from './setting.ts'
 
-const NODE: readonly Verb[] = ['init', 'start', 'join']
 const DATA: readonly Verb[] = [...NODE, 'evaluate', 'audit']
-const FOUND: readonly Verb[] = ['init', 'start']
 const DOCUMENT: readonly Verb[] = [...FOUND, 'audit']
 const RUN: readonly Verb[] = ['start', 'join']
-
-const EVERYWHERE: readonly Source[] = SOURCES
-const NOT_IN_FILE: readonly Source[] = ['flag', 'environment']
-const FLAG_ONLY: readonly Source[] = ['flag']
 
 /** Checks every entry and keeps its own type */
 function table<T extends Record<string, Setting>> (entries: T): T {
@@ -193,10 +188,11 @@ export const SETTINGS = table({
     schema: count(1),
     expects: 'a whole number, at least 1',
     value: 'N',
-    verbs: [...NODE, 'audit'],
+    verbs: [...NODE, 'privacy', 'audit'],
     sources: EVERYWHERE,
-    shownDefault: 'go on until stopped; audit: 10',
-    help: 'stop after round N of the federation'
+    shownDefault: 'go on until stopped',
+    help: 'stop after round N of the federation',
+    helpFor: { privacy: 'so many rounds: to forecast, to plan, or to charge', audit: 'train so many rounds (default: 10)' }
   },
   minMembers: {
     schema: count(1, 100_000),
@@ -225,6 +221,7 @@ export const SETTINGS = table({
     shownDefault: '1',
     help: 'test the model every N rounds, and after the last one'
   },
+  ...PRIVACY_SETTINGS,
   attack: {
     schema: text,
     expects: 'the name of an attack, such as sign-flip',
@@ -252,10 +249,10 @@ export const SETTINGS = table({
     schema: count(1, 100_000),
     expects: 'a whole number from 1 to 100000',
     value: 'N',
-    verbs: ['versions'],
+    verbs: ['versions', 'privacy'],
     sources: FLAG_ONLY,
     shownDefault: '20',
-    help: 'list at most N versions'
+    help: 'list at most N versions, or entries of the privacy ledger'
   },
   ...AUDIT_SETTINGS,
   json: {

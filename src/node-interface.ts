@@ -5,6 +5,7 @@ import type { TypedEventTarget } from 'main-event'
 import type { FederationDocument } from './federation.ts'
 import type { MeshLimits } from './mesh-limits.ts'
 import type { PrivacyStatus } from './privacy/budget.ts'
+import type { LedgerReader } from './privacy/ledger/ledger.ts'
 import type { BackendName, Clock, DatasetSource, ModelVersion, Neighbour, Partition, PeerName, RejectionReason, Traffic, TrainerDescription } from './interface.ts'
 
 /** Local settings of one node. What peers must agree on is in the federation document instead */
@@ -176,4 +177,6 @@ export interface GrapevineNode extends TypedEventTarget<NodeEvents> {
   /** By id, unique prefix, round number or `latest` */
   version: (selector: string) => Promise<{ version: ModelVersion, parameters: Float32Array } | undefined>
   federation: () => FederationDocument | undefined
+  /** The privacy ledger of the dataset, for reading; undefined without a privacy mechanism, and when the node does not run */
+  ledger: () => LedgerReader | undefined
 }

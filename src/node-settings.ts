@@ -39,6 +39,9 @@ export function checkNodeInit (init: NodeInit): void {
   requireWhole('minMembers', init.minMembers, 1)
   requireWhole('keepVersions', init.keepVersions, 1)
   requireWhole('evaluateEvery', init.evaluateEvery, 1)
+  if (init.epsilonLimit !== undefined && !(init.epsilonLimit > 0)) {
+    throw new RangeError(`epsilonLimit must be a number above 0, not ${init.epsilonLimit}`)
+  }
   if (init.attack !== undefined) {
     createAttack(init.attack)
   }

@@ -14,20 +14,19 @@ import { inspectTopology } from './model/topology.ts'
 import { createWorkerTrainer } from './model/worker-trainer.ts'
 import { meshLimits } from './mesh-limits.ts'
 import { describeNode } from './node-description.ts'
+import { NodePrivacy } from './node-privacy.ts'
 import { checkNodeInit } from './node-settings.ts'
 import { loadOrCreateIdentity } from './network/identity.ts'
 import { createNetwork } from './network/network.ts'
-import { ledgerSecret } from './privacy/ledger/similar-ledgers.ts'
-import { defaultLedgerRoot, openBudget, requireCharged } from './privacy/open-budget.ts'
 import { meshReady } from './round/mesh-ready.ts'
 import { RoundEngine } from './round/round-engine.ts'
 import { createLevelStore } from './store/level-store.ts'
 import { systemClock } from './system-clock.ts'
 import type { Membership } from './enter-federation.ts'
 import type { FederationDocument } from './federation.ts'
-import type { Clock, Codec, ModelVersion, Network, PeerName, Store, Trainer, TrainerDescription } from './interface.ts'
+import type { Clock, Codec, ModelVersion, Network, Store, Trainer, TrainerDescription } from './interface.ts'
 import type { MeshLimits } from './mesh-limits.ts'
-import type { OpenBudget } from './privacy/open-budget.ts'
+import type { LedgerReader } from './privacy/ledger/ledger.ts'
 import type { GrapevineNode, NodeDescription, NodeEvents, NodeInit, NodeStatus } from './node-interface.ts'
 
 /** After the last round: neighbours that were told of the last update need a moment to begin pulling it */
@@ -48,14 +47,13 @@ class Node extends TypedEventEmitter<NodeEvents> implements GrapevineNode {
   private description: TrainerDescription | undefined
   private network: Network | undefined
   private engine: RoundEngine | undefined
-  private privacy: OpenBudget | undefined
+  private readonly privacy: NodePrivacy
   private rounds = Promise.resolve()
   private abort = new AbortController()
   private starting: Promise<void> | undefined
   private stopping: Promise<void> | undefined
   private readonly hurry = new AbortController()
   private startedAt = 0
-  private readonly ledgers: string
   private minMembers = 1
   status: NodeStatus = 'stopped'
 
@@ -64,7 +62,7 @@ class Node extends TypedEventEmitter<NodeEvents> implements GrapevineNode {
     checkNodeInit(init)
     this.init = init
     this.clock = init.clock ?? systemClock
-    this.ledgers = init.ledgers ?? defaultLedgerRoot()
+    this.privacy = new NodePrivacy({ ...init, clock: this.clock, onWarning: (detail) => { this.emit('warning', detail) } })
     this.store = createLevelStore({
       location: join(init.home, 'db'),
       clock: this.clock,
@@ -116,7 +114,8 @@ class Node extends TypedEventEmitter<NodeEvents> implements GrapevineNode {
       clock: this.clock
     })
     this.forwardNetworkEvents(network)
-    await this.openPrivacy(membership, description, network.self)
+    await this.privacy.open(membership, description, network.self)
+    this.privacy.requireCharged((await store.getPublication())?.round, 'this home published')
     const engine = this.engine = this.createEngine(membership, codec)
     this.forwardRoundEvents(engine)
     await engine.load()
@@ -128,29 +127,10 @@ class Node extends TypedEventEmitter<NodeEvents> implements GrapevineNode {
   private async startTrainer (document: FederationDocument): Promise<TrainerDescription> {
     const { attack, data, backend, threads, partition } = this.init
     const poison = attack === undefined ? undefined : createAttack(attack).poison
-    const sketchSecret = document.privacy.mechanism === 'none' ? undefined : await ledgerSecret(this.ledgers)
+    const sketchSecret = await this.privacy.sketchSecret(document)
     const trainer = this.trainer = createWorkerTrainer({ document, data, backend, threads, partition, poison, sketchSecret })
     const description = this.description = await trainer.start({ signal: this.abort.signal })
     return description
-  }
-
-  /** Before anything can be trained or sent */
-  private async openPrivacy ({ document, id: federation }: Membership, { dataset, trainExamples }: TrainerDescription, peer: PeerName): Promise<void> {
-    if (dataset === undefined) {
-      return
-    }
-    const { ledgers: root, clock, store, init: { epsilonLimit: limit } } = this
-    this.privacy = await openBudget({ document, federation, peer, exampleCount: trainExamples, dataset, root, clock, limit })
-    if (this.privacy !== undefined) {
-      this.warnOfSimilar(this.privacy)
-      requireCharged(this.privacy.ledger, { federation, peer, published: (await store.getPublication())?.round, source: 'this home published' })
-    }
-  }
-
-  private warnOfSimilar ({ similar }: OpenBudget): void {
-    for (const { fingerprint, share } of similar) {
-      this.emit('warning', { code: 'similar-data', message: `${Math.round(100 * share)} % of these examples were trained on under another fingerprint (${fingerprint.slice(0, 12)}…): what was spent there is not in this budget, see grapevine privacy ledger` })
-    }
   }
 
   private createEngine ({ id, document }: Membership, codec: Codec): RoundEngine {
@@ -158,7 +138,7 @@ class Node extends TypedEventEmitter<NodeEvents> implements GrapevineNode {
     const { layout, parameterCount } = inspectTopology(document.model)
     const aggregator = createAggregator(document.aggregation)
     this.minMembers = init.minMembers ?? Math.max(1, aggregator.minimumNeighbours) + 1
-    return new RoundEngine({ network: this.network!, trainer: this.trainer!, store, codec, aggregator, clock, budget: this.privacy?.budget }, {
+    return new RoundEngine({ network: this.network!, trainer: this.trainer!, store, codec, aggregator, clock, budget: this.privacy.budget }, {
       federation: id,
       layout,
       parameterCount,
@@ -213,13 +193,13 @@ class Node extends TypedEventEmitter<NodeEvents> implements GrapevineNode {
 
   /** Neighbours may hold what an earlier life of this key published: then home and ledger are an older copy */
   private async requireNothingNewer (network: Network, signal: AbortSignal): Promise<void> {
-    if (this.privacy === undefined) {
+    if (this.privacy.budget === undefined) {
       return
     }
     const { sequence = 0 } = await this.store.getPublication() ?? {}
     const published = await network.newestOwn(sequence, { signal: AbortSignal.any([signal, AbortSignal.timeout(OWN_UPDATES_MS)]) })
     signal.throwIfAborted()
-    requireCharged(this.privacy.ledger, { federation: this.membership!.id, peer: network.self, published, source: 'neighbours hold' })
+    this.privacy.requireCharged(published, 'neighbours hold')
   }
 
   private warnOfLimits (): void {
@@ -270,7 +250,7 @@ class Node extends TypedEventEmitter<NodeEvents> implements GrapevineNode {
     const closers = [
       async () => this.network?.stop({ signal: hurry }),
       async () => this.trainer?.stop(),
-      async () => this.privacy?.ledger.close(),
+      async () => this.privacy.close(),
       async () => this.store.close()
     ]
     for (const close of closers) {
@@ -295,8 +275,12 @@ class Node extends TypedEventEmitter<NodeEvents> implements GrapevineNode {
       trainer: this.description,
       network: this.network,
       engine: this.engine,
-      privacy: this.privacy?.budget.status() ?? null
+      privacy: this.privacy.status()
     })
+  }
+
+  ledger (): LedgerReader | undefined {
+    return this.privacy.ledger
   }
 
   private limits (): MeshLimits | undefined {

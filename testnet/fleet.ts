@@ -17,6 +17,9 @@ const STOP_GRACE_MS = 12_000
 /** A peer that said it had stopped must be gone after this */
 const EXIT_GRACE_MS = 15_000
 
+/** What a peer that did all its rounds ends with; 10: it sent nothing in some of them, its privacy budget was spent */
+const DONE_CODES: ReadonlyArray<number | null> = [0, 10]
+
 export interface FleetInit {
   records: readonly PeerRecord[]
   /** The peer program */
@@ -131,7 +134,7 @@ export class Fleet {
     if (record.process === started) {
       record.process = undefined
     }
-    if (!record.ending && !(record.state === 'finished' && exit.code === 0)) {
+    if (!record.ending && !(record.state === 'finished' && DONE_CODES.includes(exit.code))) {
       this.failed(record, started, exit)
     } else if (record.ending && record.state !== 'finished' && record.state !== 'killed') {
       record.state = 'stopped'

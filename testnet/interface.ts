@@ -8,6 +8,7 @@ import type { TypedEventTarget } from 'main-event'
 import type { FederationDocument, FederationInit } from '../src/federation.ts'
 import type { AbortOptions, BackendName, DatasetSource, Partition, RejectionReason } from '../src/interface.ts'
 import type { PhaseTimes, RoundPhase } from '../src/node-interface.ts'
+import type { PrivacyStatus } from '../src/privacy/budget.ts'
 
 /** So many peers, at this round */
 export interface Fault {
@@ -82,6 +83,14 @@ export interface RoundSummary {
   late: number
   /** Mean of the peers */
   bytesSent: number
+  /** Null without a privacy mechanism */
+  privacy: RoundPrivacy | null
+}
+
+/** What was spent by the peer that spent the most */
+export interface RoundPrivacy extends Pick<PrivacyStatus, 'scope' | 'delta' | 'accountant' | 'limit'> {
+  /** By the accountant that counts; null when it is infinite */
+  worstEpsilon: number | null
 }
 
 export interface TestnetEvents {
@@ -96,6 +105,8 @@ export interface TestnetEvents {
   'peer:fail': CustomEvent<{ node: string, reason: string, stderr: string[] }>
   /** Training alone goes on: so many of the honest peers are done */
   'alone:progress': CustomEvent<{ done: number, of: number }>
+  /** The privacy budget of a peer is spent: from this round on it sends nothing */
+  'peer:exhausted': CustomEvent<{ node: string, round: number }>
   warning: CustomEvent<{ message: string }>
 }
 
@@ -132,6 +143,15 @@ export interface Testnet extends TypedEventTarget<TestnetEvents>, AsyncDisposabl
   stop: (options?: { force?: boolean }) => Promise<void>
 }
 
+/** What all peers promise, and what the honest ones that finished have spent */
+export interface ReportPrivacy extends RoundPrivacy {
+  mechanism: PrivacyStatus['mechanism']
+  /** As `worstEpsilon`; both are null too when no peer finished */
+  meanEpsilon: number | null
+  /** Peers whose budget was spent before their last round */
+  exhausted: number
+}
+
 /** One finished round of one peer */
 export interface ReportRound {
   round: number
@@ -150,6 +170,8 @@ export interface ReportRound {
   bytesReceived: number
   durationMs: number
   phases: PhaseTimes
+  /** Spent so far, by either accountant (null: infinite); null without a privacy mechanism */
+  epsilon: Record<PrivacyStatus['accountant'], number | null> | null
 }
 
 export interface ReportPeer {
@@ -165,6 +187,8 @@ export interface ReportPeer {
   aloneAccuracy: number | null
   /** Names of its neighbours at the end */
   neighbours: string[]
+  /** The first round in which its privacy budget let it send nothing; null when it never came to that */
+  exhaustedAtRound: number | null
   rounds: ReportRound[]
 }
 
@@ -240,6 +264,8 @@ export interface TestnetReport {
     detection: { precision: number | null, recall: number | null }
     /** Algebraic connectivity of the honest peers' graph at the end, and the liars per neighbourhood that it withstands */
     honestGraph: { algebraicConnectivity: number, toleratedLiars: number }
+    /** Null without a privacy mechanism */
+    privacy: ReportPrivacy | null
     /** From the first process to the ready mesh, and the whole run */
     readyMs: number
     totalMs: number

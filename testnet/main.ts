@@ -4,10 +4,12 @@
  *
  * Ctrl-C once stops all peers politely, twice at once. Exit codes are in the help.
  */
+import { parseFederation } from '../src/federation.ts'
 import { createTestnet } from './testnet.ts'
 import { UsageError } from './errors.ts'
 import { plural } from './format.ts'
 import { readOrder } from './options.ts'
+import { promiseText } from './privacy-text.ts'
 import { showProgress } from './progress.ts'
 import { makeReportFolder, writeReport } from './report-folder.ts'
 import { summaryLines } from './summary.ts'
@@ -31,7 +33,7 @@ const EXIT_INTERRUPTED = 130
 /** What the first peer to fail ends with says why none could run: they all have the same document, data and disk */
 const SHARED_CAUSES: ReadonlyArray<number | undefined> = [EXIT_CONFIGURATION, EXIT_INCOMPATIBLE, EXIT_DATA, EXIT_STORAGE]
 
-const OWN_EVENTS = ['ready', 'round:end', 'peer:kill', 'peer:restart', 'peer:fail', 'alone:progress', 'warning'] as const satisfies ReadonlyArray<keyof TestnetEvents>
+const OWN_EVENTS = ['ready', 'round:end', 'peer:kill', 'peer:restart', 'peer:fail', 'peer:exhausted', 'alone:progress', 'warning'] as const satisfies ReadonlyArray<keyof TestnetEvents>
 
 /** The user pressed Ctrl-C */
 class InterruptedError extends Error {
@@ -91,14 +93,16 @@ function usersError (err: unknown): unknown {
   return err instanceof RangeError ? new UsageError(err.message, { cause: err }) : err
 }
 
-function begin (testnet: Testnet, { init }: Order): Progress {
+function begin (testnet: Testnet, order: Order): Progress {
+  const { init } = order
   const { stdout, env } = process
   const canRewrite = stdout.isTTY && env['TERM'] !== 'dumb' && (env['CI'] ?? '') === ''
   const output = { isTTY: canRewrite, get columns () { return stdout.columns }, get rows () { return stdout.rows }, write: (text: string) => stdout.write(text) }
   const progress = showProgress(testnet, { rounds: init.rounds, output })
   const { federation, partition } = init
   const split = partition?.strategy === 'dirichlet' ? `Dirichlet ${partition.alpha}` : partition?.strategy === 'shards' ? `${partition.shardsPerPeer} shards each` : 'iid'
-  progress.line(`testnet "${federation.name}": ${plural(init.peers, 'peer')}, ${plural(init.rounds, 'round')}, ${init.data.kind}, ${split}, degree ${federation.topology.degree}, ${federation.aggregation.rule}, ${federation.codec.name}`)
+  progress.line(`testnet "${federation.name}": ${plural(init.peers, 'peer')}, ${plural(init.rounds, 'round')}, ${init.data.kind}, ${split}, degree ${federation.topology.degree}, ${federation.aggregation.rule}, ${federation.codec.name}, ${promiseText(parseFederation(federation).privacy)}`)
+  order.notes.forEach((note) => progress.line(note))
   return progress
 }
 

@@ -15,6 +15,7 @@ import { PRESET_NAMES, presetDocument, presetTestnet } from '../src/presets.ts'
 import { UsageError } from './errors.ts'
 import { findMnist } from './find-mnist.ts'
 import { packageVersion } from './package-version.ts'
+import { withPrivacy } from './privacy-flags.ts'
 import type { FederationDocument } from '../src/federation.ts'
 import type { BackendName, DatasetSource } from '../src/interface.ts'
 import type { PresetName } from '../src/presets.ts'
@@ -40,6 +41,8 @@ export interface Order {
   /** Folder for report.json and report.html */
   report: string | undefined
   json: boolean
+  /** What the user should read before it begins */
+  notes: string[]
 }
 
 interface Flags {
@@ -66,6 +69,8 @@ interface Flags {
   codec?: string
   report?: string
   keepHomes?: string
+  privacy?: 'none' | 'dp-sgd'
+  epsilon?: number
   alone: boolean
   json?: true
   timeout?: number
@@ -133,6 +138,8 @@ function buildProgram (write: (text: string) => void): Command {
     new Option('--f <n>', 'liars among its neighbours that a peer withstands').argParser(whole('--f', 0, 64)),
     new Option('--no-quarantine', 'do not hold back what suspicious neighbours send'),
     new Option('--codec <name>', 'encoding of the updates'),
+    new Option('--privacy <mechanism>', 'none or dp-sgd (default: what the document says)').argParser(oneOf('privacy mechanism', ['none', 'dp-sgd'])),
+    new Option('--epsilon <epsilon>', 'limit of epsilon, with the noise that the planned rounds need').argParser(positive('--epsilon', 1000)),
     new Option('--report <dir>', 'write report.json and report.html into this folder'),
     new Option('--keep-homes <dir>', 'keep the homes of the peers in this folder'),
     new Option('--no-alone', 'do not train each peer alone, for comparison'),
@@ -149,12 +156,15 @@ async function orderOf (flags: Flags, surroundings: Surroundings): Promise<Order
   const local = presetTestnet(preset ?? DEFAULT_PRESET)
   const document = preset === undefined ? await readFederation(resolve(workingDirectory, flags.federation!)) : presetDocument(preset)
   const rounds = flags.rounds ?? local.rounds
+  const peers = flags.peers ?? local.peers
+  const data = await dataOf(flags, preset, surroundings)
+  const { federation, notes } = await withPrivacy(withFlags(document, { degree: local.degree, ...flags }), { ...flags, rounds, peers, data })
   return {
     init: {
-      peers: flags.peers ?? local.peers,
+      peers,
       rounds,
-      federation: withFlags(document, { degree: local.degree, ...flags }),
-      data: await dataOf(flags, preset, surroundings),
+      federation,
+      data,
       partition: partitionOf(flags) ?? local.partition,
       evaluateEvery: flags.evaluateEvery ?? Math.max(1, Math.floor(rounds / EVALUATED_ROUNDS)),
       alone: flags.alone,
@@ -171,7 +181,8 @@ async function orderOf (flags: Flags, surroundings: Surroundings): Promise<Order
       })
     },
     report: flags.report === undefined ? undefined : resolve(workingDirectory, flags.report),
-    json: flags.json === true
+    json: flags.json === true,
+    notes
   }
 }
 

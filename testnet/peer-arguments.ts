@@ -19,6 +19,8 @@ export interface PeerArguments {
   backend: BackendName | 'auto'
   threads: number
   evaluateEvery: number
+  /** Folder of the privacy ledgers: one for all peers of a testnet, apart from the user's own */
+  ledgers: string
   attack: string | undefined
 }
 
@@ -73,6 +75,7 @@ export function peerArguments (peer: PeerArguments): string[] {
     '--backend', peer.backend,
     '--threads', String(peer.threads),
     '--evaluate-every', String(peer.evaluateEvery),
+    '--ledgers', peer.ledgers,
     ...(peer.attack === undefined ? [] : ['--attack', peer.attack])
   ]
 }

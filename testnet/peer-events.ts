@@ -15,6 +15,19 @@ const phaseTimes = z.object({
   trainMs: duration, encodeMs: duration, publishMs: duration, waitMs: duration, aggregateMs: duration, evaluateMs: duration, persistMs: duration
 }) satisfies z.ZodType<PhaseTimes>
 
+/** JSON has no Infinity: null where a mechanism promises nothing */
+const epsilon = z.number().min(0).nullable()
+
+const privacyStatus = z.object({
+  mechanism: z.enum(['dp-sgd', 'update-level']),
+  scope: z.enum(['example', 'dataset']),
+  epsilon: z.object({ rdp: epsilon, pld: epsilon }),
+  delta: z.number().gt(0).lt(1),
+  accountant: z.enum(['pld', 'rdp']),
+  limit: z.number().gt(0),
+  exhausted: z.boolean()
+})
+
 const known = z.discriminatedUnion('type', [
   z.object({ type: z.literal('listening'), time, peer: z.string(), addresses: z.array(z.string()) }),
   z.object({ type: z.literal('joined'), time, federation: z.string(), how: z.enum(['founded', 'joined', 'resumed']), round: count, backend: z.enum(['tensorflow', 'wasm', 'cpu']) }),
@@ -43,12 +56,15 @@ const known = z.discriminatedUnion('type', [
     bytesReceived: count,
     durationMs: duration,
     phases: phaseTimes,
-    examples: count
+    examples: count,
+    privacy: privacyStatus.nullable()
   }),
+  z.object({ type: z.literal('privacy:exhausted'), time, round: count, status: privacyStatus }),
   z.object({ type: z.literal('stopped'), time, reason: z.enum(['rounds', 'request', 'error']), round: count })
 ])
 
 export type PeerEvent = z.output<typeof known>
+export type PeerPrivacy = z.output<typeof privacyStatus>
 export type RoundEnd = Extract<PeerEvent, { type: 'round:end' }>
 
 const READ = new Set(known.options.map((option) => option.shape.type.value as string))

@@ -42,6 +42,8 @@ export class PeerRecord {
   readonly kills: RecordedKill[] = []
   firstRoundAt: number | undefined
   lastRoundAt: number | undefined
+  /** The first round that its privacy budget did not allow */
+  exhaustedAt: number | undefined
   /** Why it ended although nobody asked it to */
   failure: string | undefined
   /** Its process was told to end, so that its end is no failure */
@@ -71,10 +73,7 @@ export class PeerRecord {
         this.ready(event.time)
         break
       case 'round:start':
-        this.round = event.round
-        this.phase = undefined
-        this.neighboursAtStart = this.neighbours
-        this.firstRoundAt ??= event.time
+        this.began(event)
         break
       case 'round:phase':
         this.phase = event.phase
@@ -82,6 +81,9 @@ export class PeerRecord {
       case 'round:end':
         this.rounds.set(event.round, { ...event, neighbours: this.neighboursAtStart })
         this.lastRoundAt = event.time
+        break
+      case 'privacy:exhausted':
+        this.exhausted(event.round)
         break
       case 'stopped':
         this.phase = undefined
@@ -126,6 +128,18 @@ export class PeerRecord {
     if (restarted !== undefined) {
       restarted.resumedAtRound = event.round
     }
+  }
+
+  private began ({ round, time }: Extract<PeerEvent, { type: 'round:start' }>): void {
+    this.round = round
+    this.phase = undefined
+    this.neighboursAtStart = this.neighbours
+    this.firstRoundAt ??= time
+  }
+
+  /** A peer that starts again says it again */
+  private exhausted (round: number): void {
+    this.exhaustedAt ??= round
   }
 
   private ready (time: number): void {

@@ -2,6 +2,7 @@
  * What a person sees while a testnet runs: one block for all peers on a terminal, one line a round elsewhere
  */
 import { bytes, counts, milliseconds, percent, plural } from './format.ts'
+import { roundText } from './privacy-text.ts'
 import type { RoundSummary, Testnet, TestnetPeer } from './interface.ts'
 
 /** Quicker is a flicker */
@@ -30,7 +31,8 @@ export function roundLine (summary: RoundSummary, rounds: number): string {
   const accuracy = summary.meanAccuracy === null ? '' : `  accuracy ${percent(summary.meanAccuracy)} mean, ${percent(summary.worstAccuracy)} worst`
   const rejected = Object.values(summary.rejected).reduce((sum, count) => sum + count, 0)
   const trouble = `${rejected === 0 ? '' : `  rejected ${rejected} (${counts(summary.rejected)})`}${summary.late === 0 ? '' : `  late ${summary.late}`}`
-  return `round ${String(summary.round).padStart(width)}/${rounds}  ${milliseconds(summary.durationMs).padStart(7)}${accuracy}  sent ${bytes(summary.bytesSent)} each${trouble}`
+  const spent = summary.privacy === null ? '' : `  ${roundText(summary.privacy)}`
+  return `round ${String(summary.round).padStart(width)}/${rounds}  ${milliseconds(summary.durationMs).padStart(7)}${accuracy}  sent ${bytes(summary.bytesSent)} each${spent}${trouble}`
 }
 
 /** One line of the block */
@@ -112,6 +114,7 @@ export function showProgress (testnet: Testnet, options: { rounds: number, outpu
   testnet.addEventListener('round:end', ({ detail }) => progress.line(roundLine(detail, rounds)))
   testnet.addEventListener('peer:kill', ({ detail }) => progress.line(`${detail.node} killed in round ${detail.round}`))
   testnet.addEventListener('peer:restart', ({ detail }) => progress.line(`${detail.node} started again in round ${detail.round}`))
+  testnet.addEventListener('peer:exhausted', ({ detail }) => progress.line(`${detail.node} has spent its privacy budget: from round ${detail.round} on it sends nothing, and averages and evaluates only`))
   testnet.addEventListener('alone:progress', ({ detail }) => {
     status = `training alone, for comparison: ${detail.done} of ${plural(detail.of, 'peer')} done`
     if (detail.done === detail.of) {

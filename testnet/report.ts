@@ -5,6 +5,7 @@ import { availableParallelism } from 'node:os'
 import { connectivity } from '../src/network/connectivity.ts'
 import { addCounts, lastRound, mean } from './round-board.ts'
 import { packageVersion } from './package-version.ts'
+import { reportPrivacy } from './privacy.ts'
 import type { PhaseTimes } from '../src/node-interface.ts'
 import type { ReportAttacker, ReportKill, ReportPeer, ReportRound, TestnetReport } from './interface.ts'
 import type { PeerRecord, RecordedRound } from './peer-record.ts'
@@ -38,6 +39,7 @@ export function buildReport (input: ReportInput): TestnetReport {
     attackers: records.flatMap((record) => record.byzantine === undefined ? [] : [reportAttacker(record, record.byzantine, records)]),
     summary: {
       ...summarise(records, peers),
+      privacy: reportPrivacy(settings.document.privacy, peers.filter((peer) => peer.byzantine === false && peer.state === 'finished')),
       consensusDistance: input.consensusDistance,
       readyMs: input.readyAt - input.startedAt,
       totalMs: input.endedAt - input.startedAt
@@ -77,7 +79,8 @@ function reportRound (round: RecordedRound): ReportRound {
     bytesSent: round.bytesSent,
     bytesReceived: round.bytesReceived,
     durationMs: round.durationMs,
-    phases: round.phases
+    phases: round.phases,
+    epsilon: round.privacy?.epsilon ?? null
   }
 }
 
@@ -93,6 +96,7 @@ function reportPeer (record: PeerRecord, records: readonly PeerRecord[], alone: 
     finalAccuracy: record.accuracy(),
     aloneAccuracy: alone.get(record.index) ?? null,
     neighbours: records.filter((one) => one.id !== undefined && neighbours.includes(one.id)).map((one) => one.name),
+    exhaustedAtRound: record.exhaustedAt ?? null,
     rounds: rounds.map(reportRound)
   }
 }
@@ -169,7 +173,7 @@ function honestGraphOf (records: readonly PeerRecord[]): TestnetReport['summary'
   return connectivity(new Map([...edges].map(([id, others]) => [id, [...others]])))
 }
 
-type Measured = Omit<TestnetReport['summary'], 'consensusDistance' | 'readyMs' | 'totalMs'>
+type Measured = Omit<TestnetReport['summary'], 'consensusDistance' | 'privacy' | 'readyMs' | 'totalMs'>
 
 function summarise (records: readonly PeerRecord[], peers: readonly ReportPeer[]): Measured {
   const honest = peers.filter((peer) => peer.byzantine === false)

@@ -1,6 +1,7 @@
 /**
  * Which rounds all honest peers have finished
  */
+import { roundPrivacy } from './privacy.ts'
 import type { RoundSummary } from './interface.ts'
 import type { PeerRecord, RecordedRound } from './peer-record.ts'
 
@@ -67,6 +68,7 @@ function summarise (round: number, rounds: readonly RecordedRound[]): RoundSumma
     durationMs: Math.max(0, ...rounds.map((one) => one.durationMs)),
     rejected: addCounts(rounds.map((one) => one.rejected)),
     late: rounds.reduce((sum, one) => sum + one.late, 0),
-    bytesSent: mean(rounds.map((one) => one.bytesSent)) ?? 0
+    bytesSent: mean(rounds.map((one) => one.bytesSent)) ?? 0,
+    privacy: roundPrivacy(rounds.map((one) => one.privacy))
   }
 }

@@ -3,6 +3,7 @@
  */
 import { bytes, counts, milliseconds, percent, plural, points, significant } from './format.ts'
 import { facts } from './facts.ts'
+import { spentText } from './privacy-text.ts'
 import type { PhaseTimes } from '../src/node-interface.ts'
 import type { TestnetReport } from './interface.ts'
 
@@ -27,6 +28,7 @@ export function summaryLines (report: TestnetReport): string[] {
     row('sent', bytes(summary.bytesSentPerPeerPerRound), 'per peer and round'),
     row('round', milliseconds(summary.secondsPerRound * 1000), phaseText(summary.phases)),
     row('not training', percent(summary.nonTrainingShare), 'encode + publish + aggregate + persist, of the round'),
+    row('privacy', summary.privacy === null ? 'none' : summary.privacy.mechanism, summary.privacy === null ? 'what peers sent tells neighbours about the examples' : spentText(summary.privacy)),
     row('rejected', String(Object.values(summary.rejected).reduce((sum, count) => sum + count, 0)), `${counts(summary.rejected)}${summary.late === 0 ? '' : `; late ${summary.late}`}`),
     ...facts(report).map((fact) => `  ${fact}`)
   ]

@@ -196,6 +196,8 @@ class LocalTestnet extends TypedEventEmitter<TestnetEvents> implements Testnet {
       backend: this.backend,
       threads: settings.threads,
       evaluateEvery: settings.evaluateEvery,
+      // a simulation spends nobody's real budget
+      ledgers: join(this.place, 'ledgers'),
       attack: record.byzantine
     }))
   }
@@ -239,6 +241,9 @@ class LocalTestnet extends TypedEventEmitter<TestnetEvents> implements Testnet {
     if (event.type === 'round:start' && record.byzantine === undefined && record.kills.length === 0) {
       // rejects only when the testnet ends early, which run() tells
       this.restart(this.fleet!, event.round).catch(() => {})
+    }
+    if (event.type === 'privacy:exhausted') {
+      this.safeDispatchEvent('peer:exhausted', { detail: { node: record.name, round: event.round } })
     }
     if (event.type === 'round:end') {
       for (const detail of this.board.completed()) {

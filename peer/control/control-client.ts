@@ -5,9 +5,12 @@ import { request } from 'node:http'
 import { ControlError, NoSuchVersionError } from '../errors.ts'
 import { readControlFile } from './control-file.ts'
 import type { ControlAddress } from './control-file.ts'
+import type { LedgerPage } from '../ledger-reader.ts'
 import type { FederationDocument } from '../../src/federation.ts'
 import type { ModelVersion } from '../../src/interface.ts'
 import type { NodeDescription } from '../../src/node-interface.ts'
+import type { LedgerTotal } from '../../src/privacy/ledger/summary.ts'
+import type { LedgerVerification } from '../../src/privacy/ledger/verify.ts'
 
 const TIMEOUT_MS = 10_000
 
@@ -78,6 +81,18 @@ export class ControlClient {
 
   async federation (): Promise<FederationDocument | undefined> {
     return await this.document('/federation') as FederationDocument | null ?? undefined
+  }
+
+  async ledgerTotals (): Promise<LedgerTotal[]> {
+    return await this.document('/ledger/totals') as LedgerTotal[]
+  }
+
+  async ledgerEntries (options: { limit: number }): Promise<LedgerPage> {
+    return await this.document(`/ledger/entries?limit=${options.limit}`) as LedgerPage
+  }
+
+  async verifyLedger (): Promise<LedgerVerification> {
+    return await this.document('/ledger/verification') as LedgerVerification
   }
 
   /** Undefined when there is no such version. Throws AmbiguousVersionError */

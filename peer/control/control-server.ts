@@ -9,6 +9,7 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import { removeControlFile, writeControlFile } from './control-file.ts'
 import { reportError } from '../error-report.ts'
+import { newestEntries } from '../ledger-reader.ts'
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { GrapevineNode } from '../../src/node-interface.ts'
@@ -17,9 +18,9 @@ const HOST = '127.0.0.1'
 const TOKEN_BYTES = 32
 const REQUEST_TIMEOUT_MS = 10_000
 const MAX_CONNECTIONS = 16
-const MAX_VERSIONS = 100_000
+const MAX_LISTED = 100_000
 
-export type ControlledNode = Pick<GrapevineNode, 'describe' | 'versions' | 'version' | 'federation'>
+export type ControlledNode = Pick<GrapevineNode, 'describe' | 'versions' | 'version' | 'federation' | 'ledger'>
 
 export interface ControlServerInit {
   home: string
@@ -104,14 +105,33 @@ export class ControlServer {
       case '/status':
         return json(200, { pid: process.pid, node: node.describe(), dataSettings: this.init.dataSettings })
       case '/versions':
-        return json(200, await node.versions({ limit: Math.min(Math.max(1, Number(searchParams.get('limit')) || 1), MAX_VERSIONS) }))
+        return json(200, await node.versions({ limit: limitOf(searchParams) }))
       case '/version':
         // not a part of the path: there "", "." and ".." would be lost
         return await this.version(searchParams.get('selector') ?? '')
       case '/federation':
         return json(200, node.federation() ?? null)
+      case '/ledger/totals':
+      case '/ledger/entries':
+      case '/ledger/verification':
+        return await this.ledger(pathname, limitOf(searchParams))
       default:
         return json(404, { name: 'ControlError', message: 'no such page' })
+    }
+  }
+
+  private async ledger (pathname: string, limit: number): Promise<Answer> {
+    const ledger = this.init.node.ledger()
+    if (ledger === undefined) {
+      return json(404, { name: 'NoLedgerError', message: 'this peer has no privacy ledger open: its federation has no privacy mechanism, or it is just starting' })
+    }
+    switch (pathname) {
+      case '/ledger/totals':
+        return json(200, ledger.totals())
+      case '/ledger/entries':
+        return json(200, await newestEntries(ledger, limit))
+      default:
+        return json(200, await ledger.verify())
     }
   }
 
@@ -132,6 +152,10 @@ export class ControlServer {
 
 function json (status: number, value: unknown): Answer {
   return { status, body: JSON.stringify(value), headers: { 'content-type': 'application/json' } }
+}
+
+function limitOf (searchParams: URLSearchParams): number {
+  return Math.min(Math.max(1, Number(searchParams.get('limit')) || 1), MAX_LISTED)
 }
 
 /** In constant time for texts of equal length */

@@ -7,7 +7,7 @@ import { auditRecord, makeAuditFolder, writeAudit } from '../audit-folder.ts'
 import { dataSettings } from '../data-settings.ts'
 import { ConfigurationError } from '../errors.ts'
 import { formatCount, formatDuration, formatShare } from '../format.ts'
-import { foundingDocument, namesDocument } from '../founding.ts'
+import { foundingDocument, namesDocument, refuseFounding } from '../founding.ts'
 import { hasPeer } from '../home.ts'
 import { openHome } from '../home-reader.ts'
 import { dataPartition, dataSource } from '../node-init.ts'
@@ -52,6 +52,7 @@ async function findSubject (context: VerbContext): Promise<Subject> {
   if (namesDocument(settings) || (settings.data !== undefined && !await hasPeer(home))) {
     return { document: await foundingDocument(settings), settings }
   }
+  refuseFounding(settings)
   const reader = await openHome(home)
   try {
     const document = await reader.federation()
@@ -67,7 +68,7 @@ async function findSubject (context: VerbContext): Promise<Subject> {
 async function attackTraining ({ document, settings }: Subject, { origins, terminal }: VerbContext): Promise<AuditReport> {
   const { runAudit } = await import('../../src/privacy/audit/run-audit.ts')
   const { setNativeEnvironment } = await import('../../src/model/native-environment.ts')
-  const { backend, canaries, examples, rounds, threads } = settings
+  const { backend, canaries, sample, rounds, threads } = settings
   const partition = dataPartition(settings)
   const source = await dataSource(settings)
   setNativeEnvironment(threads)
@@ -81,7 +82,7 @@ async function attackTraining ({ document, settings }: Subject, { origins, termi
       ...(partition === undefined ? {} : { partition }),
       ...(backend === undefined ? {} : { backend }),
       ...(canaries === undefined ? {} : { canaries }),
-      ...(examples === undefined ? {} : { examples }),
+      ...(sample === undefined ? {} : { examples: sample }),
       // a file or a variable says when a peer stops
       ...(rounds === undefined || origins.rounds !== 'flag' ? {} : { rounds })
     }, { onProgress: ({ round, rounds: all }) => { terminal.progress(`trained round ${round} of ${all}`) } })

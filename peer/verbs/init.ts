@@ -5,15 +5,17 @@ import { checkNodeSettings } from '../check-settings.ts'
 import { HomeExistsError } from '../errors.ts'
 import { federationName } from '../federation-name.ts'
 import { formatCount } from '../format.ts'
-import { foundingDocument, namesDocument } from '../founding.ts'
+import { foundingDocument, namesDocument, refuseFounding } from '../founding.ts'
 import { hasPeer, readFoundingDocument } from '../home.ts'
 import { dataPartition, dataSource } from '../node-init.ts'
 import { prepareHome } from '../prepare-home.ts'
+import { formatPromise } from '../privacy-text.ts'
 import type { VerbContext } from '../context.ts'
 import type { FederationName } from '../federation-name.ts'
 import type { PreparedHome } from '../prepare-home.ts'
 import type { FederationDocument } from '../../src/federation.ts'
 import type { TrainerDescription } from '../../src/interface.ts'
+import type { PrivacySettings } from '../../src/privacy/settings.ts'
 import type { Settings } from '../settings.ts'
 import type { Terminal } from '../terminal.ts'
 
@@ -24,16 +26,35 @@ export async function init (context: VerbContext): Promise<number> {
   }
   await checkNodeSettings(home, settings)
   const joins = settings.bootstrap !== undefined && !namesDocument(settings)
+  if (joins) {
+    refuseFounding(settings)
+  }
   const document = joins ? undefined : await foundingDocument(settings)
   const training = document === undefined ? undefined : await checkTraining(document, settings, terminal)
   const prepared = await prepareHome(home, settings, document)
-  const founded = document === undefined || training === undefined ? undefined : { ...await federationName(document), training }
+  const founded = document === undefined || training === undefined ? undefined : { ...await federationName(document), training, promise: await promiseOf(document, training, settings) }
   announce(terminal, home, prepared, founded)
   showNext(terminal, home, context.origins.home !== undefined)
   return 0
 }
 
-type Founded = FederationName & { training: TrainerDescription }
+type Founded = FederationName & { training: TrainerDescription, promise: PrivacyPromise }
+
+interface PrivacyPromise {
+  settings: PrivacySettings
+  /** Rounds until the limit, on these data and with nothing spent before; undefined without a mechanism */
+  rounds: number | undefined
+}
+
+async function promiseOf (document: FederationDocument, { trainExamples }: TrainerDescription, { epsilonLimit: limit }: Settings): Promise<PrivacyPromise> {
+  const { privacy: settings } = document
+  if (settings.mechanism === 'none') {
+    return { settings, rounds: undefined }
+  }
+  const { forecast } = await import('../../src/privacy/forecast.ts')
+  const { roundCharge } = await import('../../src/privacy/mechanism.ts')
+  return { settings, rounds: forecast({ settings, charge: roundCharge(document, trainExamples)!, totals: [], limit }).roundsLeft }
+}
 
 function announce (terminal: Terminal, home: string, { settings, peer, configFile }: PreparedHome, founded: Founded | undefined): void {
   const { data = 'digits' } = settings
@@ -49,15 +70,19 @@ function announce (terminal: Terminal, home: string, { settings, peer, configFil
   terminal.field('Data', `${data}: ${formatCount(training.trainExamples)} examples to train, ${formatCount(training.testExamples)} to test; never sent`)
   terminal.field('Federation', `"${founded.name}", ${formatCount(training.parameterCount)} parameters`)
   terminal.field('', founded.id)
+  terminal.field('Privacy', formatPromise(founded.promise.settings))
+  if (founded.promise.rounds !== undefined) {
+    terminal.field('', `enough for ${formatCount(founded.promise.rounds)} rounds on these data, if nothing was spent on them before`)
+  }
   terminal.field('Training', backendLine(training))
 }
 
 function eventOf (founded: Founded | undefined): object {
   if (founded === undefined) {
-    return { federation: null, trainer: null }
+    return { federation: null, trainer: null, privacy: null }
   }
-  const { id, name, training: { layout: _, ...trainer } } = founded
-  return { federation: { id, name }, trainer }
+  const { id, name, training: { layout: _, ...trainer }, promise } = founded
+  return { federation: { id, name }, trainer, privacy: { ...promise.settings, ...(promise.rounds === undefined ? {} : { rounds: promise.rounds }) } }
 }
 
 /** Explains what is there; success only if that was asked for */

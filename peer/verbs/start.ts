@@ -3,7 +3,7 @@
  */
 import { checkNodeSettings } from '../check-settings.ts'
 import { NoHomeError } from '../errors.ts'
-import { foundingDocument, namesDocument } from '../founding.ts'
+import { foundingDocument, namesDocument, refuseFounding } from '../founding.ts'
 import { hasPeer } from '../home.ts'
 import { nodeInit } from '../node-init.ts'
 import { prepareHome, sameDocument } from '../prepare-home.ts'
@@ -16,6 +16,9 @@ export async function start ({ home, settings: given, terminal }: VerbContext): 
     throw new NoHomeError(`no peer in ${home}`)
   }
   await checkNodeSettings(home, given)
+  if (!namesDocument(given)) {
+    refuseFounding(given)
+  }
   const named = namesDocument(given) ? await foundingDocument(given) : undefined
   const document = await sameDocument(home, named)
   const settings = isNew ? (await prepareHome(home, given, document)).settings : given

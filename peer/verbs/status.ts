@@ -5,9 +5,11 @@ import { EXIT_CODES } from '../exit-codes.ts'
 import { federationName } from '../federation-name.ts'
 import { formatBytes, formatCount, formatDuration, formatRound, shortId } from '../format.ts'
 import { openHome } from '../home-reader.ts'
+import { formatPromise, formatSpent } from '../privacy-text.ts'
 import type { VerbContext } from '../context.ts'
 import type { RunningStatus } from '../control/control-client.ts'
 import type { HomeReader } from '../home-reader.ts'
+import type { FederationDocument } from '../../src/federation.ts'
 import type { NodeDescription, RoundReport } from '../../src/node-interface.ts'
 import type { Terminal } from '../terminal.ts'
 
@@ -44,6 +46,7 @@ function showRunning ({ pid, node }: RunningStatus, terminal: Terminal): void {
   if (trainer !== undefined) {
     terminal.field('Training', `${trainer.backend}, ${formatCount(trainer.trainExamples)} examples, ${formatCount(trainer.parameterCount)} parameters`)
   }
+  terminal.field('Privacy', `${formatSpent(node.privacy)}${node.privacy === null ? '' : '; more: grapevine privacy'}`)
   terminal.field('Last round', lastRound === undefined ? 'none since the start' : formatRound(lastRound))
   terminal.field('Version', latestVersion === undefined ? 'none yet' : `${latestVersion.id} (round ${latestVersion.round})`)
   terminal.field('Traffic', `sent ${formatBytes(traffic.bytesSent)}, received ${formatBytes(traffic.bytesReceived)}`)
@@ -81,9 +84,18 @@ async function showStopped (reader: HomeReader, home: string, terminal: Terminal
   const federation = document === undefined ? null : await federationName(document)
   const [latestVersion] = await reader.versions({ limit: 1 })
   const lastRound = await reader.lastRound() as RoundReport | undefined
-  terminal.event('status', { running: false, home, federation, round: latestVersion?.round ?? 0, latestVersion: latestVersion ?? null, lastRound: lastRound ?? null })
+  const privacy = lastRound?.privacy ?? null
+  terminal.event('status', { running: false, home, federation, round: latestVersion?.round ?? 0, latestVersion: latestVersion ?? null, lastRound: lastRound ?? null, privacy })
   terminal.field('State', `not running (${home})`)
   terminal.field('Federation', federation === null ? 'none yet' : `"${federation.name}" ${federation.id}`)
+  terminal.field('Privacy', privacyLine(document, privacy))
   terminal.field('Last round', lastRound === undefined ? 'none yet' : formatRound(lastRound))
   terminal.field('Version', latestVersion === undefined ? 'none yet' : `${latestVersion.id} (round ${latestVersion.round})`)
+}
+
+function privacyLine (document: FederationDocument | undefined, privacy: RoundReport['privacy']): string {
+  if (document === undefined) {
+    return 'known when the federation is'
+  }
+  return `${formatPromise(document.privacy)}${privacy === null ? '' : `; after the last round ${formatSpent(privacy)}`}`
 }

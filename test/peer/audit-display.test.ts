@@ -34,7 +34,7 @@ const CLAIM: AuditClaim = { epsilon: { pld: 3.2049, rdp: 3.61 }, delta: 1e-5 }
 describe('the lines of an audit', () => {
   it('set the bound found beside the bounds promised', () => {
     const text = boundLines(report(CLAIM)).map(([, line]) => line)
-    expect(text[0]).toContain('epsilon at most 3.20 (pld) or 3.61 (rdp)')
+    expect(text[0]).toContain('epsilon at most 3.21 (pld) or 3.61 (rdp)')
     expect(text[1]).toContain('epsilon at least 0.207 (95 % confidence, delta 1e-5): 97 of 160 guesses right')
     expect(text[2]).toContain('All right would show at least 3.97')
     expect(boundLines(report(null))[0]![1]).toContain('nothing')
@@ -56,7 +56,7 @@ describe('the lines of an audit', () => {
       ['loss threshold, final model', '0.595', '10.1 %', '11 %'],
       ['LiRA, final model', '0.680', '20.1 %', '21 %'],
       ['canaries, all models', '0.755', 'too few', '30.5 %'],
-      ['cap at epsilon 3.20', '0.961', '2.47 %', '24.7 %']
+      ['cap at epsilon 3.21', '0.961', '2.47 %', '24.7 %']
     ])
     expect(attackLines(report(null)).at(-1)).toMatch(/cap: none is promised +1\.000 +100 % +100 %/)
   })

@@ -47,7 +47,7 @@ describe('grapevine audit', () => {
     const path = home('peer')
     expect((await run(['init', '--home', path, '--preset', 'digits', '--partition', '1/160', '--rounds', '5000', '--backend', 'wasm'])).exit).toBe(0)
     const before = await readdir(path)
-    const { exit, stdout } = await run(['audit', '--home', path, '--examples', '60', '--canaries', '20', '--json'])
+    const { exit, stdout } = await run(['audit', '--home', path, '--sample', '60', '--canaries', '20', '--json'])
     expect(exit).toBe(0)
     expect(JSON.parse(stdout)).toMatchObject({ type: 'audit', federation: 'digits', mechanism: 'none', claim: null, verdict: 'none', rounds: 10, examples: 60, backend: 'wasm' })
     expect(await readdir(path)).toEqual(before)
@@ -58,8 +58,9 @@ describe('an audit that cannot be', () => {
   it.each<[what: string, args: string[], outcome: { code: string, exit: number, says: string }]>([
     ['too few canaries', ['--preset', 'digits', '--canaries', '3'], { code: 'USAGE', exit: 2, says: '--canaries must be a whole number from 20 to 100000' }],
     ['two documents', ['--preset', 'digits', '--federation', 'x.json'], { code: 'USAGE', exit: 2, says: 'cannot be given together' }],
+    ['privacy for a document that is given already', ['--epsilon', '3'], { code: 'USAGE', exit: 2, says: 'for a new federation only' }],
     ['no document', [], { code: 'NO_HOME', exit: 3, says: 'no peer in' }],
-    ['more examples than there are', ['--preset', 'digits', ...QUICK, '--examples', '101'], { code: 'DATA_INVALID', exit: 8, says: 'this peer has 100' }],
+    ['more examples than there are', ['--preset', 'digits', ...QUICK, '--sample', '101'], { code: 'DATA_INVALID', exit: 8, says: 'this peer has 100' }],
     ['data that are not there', ['--preset', 'mnist-mlp', '--data', 'idx:/nonexistent'], { code: 'DATA_MISSING', exit: 8, says: '/nonexistent' }]
   ])('%s', async (_, args, { code, exit, says }) => {
     const outcome = await run(['audit', '--home', home('never'), ...args])

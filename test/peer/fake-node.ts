@@ -2,8 +2,10 @@
  * A node that does nothing but say what it is told to: for what stands between a node and its operator
  */
 import { TypedEventEmitter } from 'main-event'
+import type { FederationDocument } from '../../src/federation.ts'
 import type { ModelVersion } from '../../src/interface.ts'
 import type { GrapevineNode, NodeDescription, NodeEvents, NodeStatus, RoundReport } from '../../src/node-interface.ts'
+import type { LedgerReader } from '../../src/privacy/ledger/ledger.ts'
 
 export function modelVersion (round: number): ModelVersion {
   return { id: String(round).padStart(64, 'a'), round, parents: ['b'.repeat(64)], parametersHash: 'c'.repeat(64), parameterCount: 3, createdAt: 1_700_000_000_000, metrics: { accuracy: 0.5, loss: 1.25 } }
@@ -36,6 +38,7 @@ export function roundReport (report: Partial<RoundReport> = {}): RoundReport {
 
 export class FakeNode extends TypedEventEmitter<NodeEvents> implements GrapevineNode {
   status: NodeStatus = 'training'
+  document: FederationDocument | undefined
 
   say<K extends keyof NodeEvents> (type: K, detail: NodeEvents[K]['detail']): void {
     this.safeDispatchEvent(type, { detail })
@@ -81,7 +84,11 @@ export class FakeNode extends TypedEventEmitter<NodeEvents> implements Grapevine
     return selector === 'latest' ? { version: modelVersion(3), parameters: Float32Array.of(1, -2.5, 3) } : undefined
   }
 
-  federation (): undefined {
+  federation (): FederationDocument | undefined {
+    return this.document
+  }
+
+  ledger (): LedgerReader | undefined {
     return undefined
   }
 }

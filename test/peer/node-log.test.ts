@@ -1,9 +1,11 @@
 import { PassThrough } from 'node:stream'
 import { describe, expect, it } from 'vitest'
 import { BootstrapError } from '../../src/errors.ts'
+import { presetDocument } from '../../src/presets.ts'
 import { bestAddress, isLoopback } from '../../peer/best-address.ts'
 import { formatBytes, formatCount, formatDuration, formatRound } from '../../peer/format.ts'
 import { logNode } from '../../peer/node-log.ts'
+import { formatPromise } from '../../peer/privacy-text.ts'
 import { Terminal } from '../../peer/terminal.ts'
 import { FakeNode, modelVersion, roundReport } from './fake-node.ts'
 import type { TerminalInit } from '../../peer/terminal.ts'
@@ -61,7 +63,7 @@ describe('rounds for people', () => {
     logNode(node, terminal)
     node.say('round:start', { round: 3 })
     node.say('round:end', roundReport({ rejected: { norm: 2, replay: 1 } }))
-    expect(stdout()).toBe('round 3  accuracy 84.1 %  loss 0.512  accepted 2  rejected 3 (norm 2, replay 1)  late 0  sent 33.1 kB  received 99.4 kB  1.24 s (train 0.90, wait 0.20, evaluate 0.10, other 0.04)\n')
+    expect(stdout()).toBe('round 3  accuracy 84.1 %  loss 0.512  accepted 2  rejected 3 (norm 2, replay 1)  late 0  sent 33.1 kB  received 99.4 kB  no privacy  1.24 s (train 0.90, wait 0.20, evaluate 0.10, other 0.04)\n')
     expect(stderr()).toBe('')
   })
 
@@ -69,6 +71,26 @@ describe('rounds for people', () => {
     const line = formatRound(roundReport({ accuracy: null, loss: null, keptOwn: true }))
     expect(line).toContain('accuracy -  loss 0.700 in training')
     expect(line).toMatch(/kept the own model$/)
+  })
+
+  it('say what was spent, with delta, accountant and scope, and once when nothing is left', () => {
+    const { terminal, stdout, stderr } = captured({ quiet: true })
+    const node = new FakeNode()
+    logNode(node, terminal)
+    const privacy = { mechanism: 'dp-sgd' as const, scope: 'example' as const, epsilon: { rdp: 2, pld: 7.9 }, delta: 1e-5, accountant: 'pld' as const, limit: 8, exhausted: true }
+    node.say('privacy:exhausted', { round: 4, status: privacy })
+    node.say('round:end', roundReport({ round: 4, privacy }))
+    expect(stdout()).toContain('  epsilon 7.9 of 8 (delta 1e-5, pld, per example), spent  ')
+    expect(stderr()).toBe('warning: privacy budget spent: epsilon 7.9 of 8 (delta 1e-5, pld, per example), and one more round would exceed the limit: this peer sends nothing more; it keeps averaging and evaluating\n')
+  })
+
+  it('begin with what the federation promises', () => {
+    const { terminal, stderr } = captured()
+    const node = new FakeNode()
+    node.document = presetDocument('wide')
+    logNode(node, terminal)
+    node.say('joined', { federation: 'bafy', name: 'fake', how: 'founded', round: 0, backend: 'cpu' })
+    expect(stderr()).toContain(`privacy: ${formatPromise(presetDocument('wide').privacy)}\n`)
   })
 
   it('come with narration on standard error that tells how to join', () => {

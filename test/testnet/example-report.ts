@@ -18,7 +18,8 @@ function exampleRound (peer: number, round: number): ReportRound {
     bytesSent: 230_000 + 1000 * ((peer * 7 + round * 3) % 11),
     bytesReceived: 250_000 + 1000 * ((peer * 5 + round) % 7),
     durationMs: 800,
-    phases: { trainMs: 520, encodeMs: 4, publishMs: 6, waitMs: 120, aggregateMs: 20, evaluateMs: 110, persistMs: 20 }
+    phases: { trainMs: 520, encodeMs: 4, publishMs: 6, waitMs: 120, aggregateMs: 20, evaluateMs: 110, persistMs: 20 },
+    epsilon: null
   }
 }
 
@@ -38,6 +39,7 @@ export function exampleReport (options: { peers?: number, rounds?: number, fault
       finalAccuracy: 0.93 - 0.5 / rounds - index * 0.004,
       aloneAccuracy: fromEnd === 1 ? null : 0.55 + index * 0.01,
       neighbours: [1, 2].flatMap((step) => [names[(index + step) % peers]!, names[(index - step + peers) % peers]!]).sort(),
+      exhaustedAtRound: null,
       rounds: Array.from({ length: done }, (_, round) => exampleRound(index, round + 1))
     }
   })
@@ -79,10 +81,23 @@ export function exampleReport (options: { peers?: number, rounds?: number, fault
       late: 1,
       detection: detection(faults),
       honestGraph: { algebraicConnectivity: 2.4, toleratedLiars: 1 },
+      privacy: null,
       readyMs: 2100,
       totalMs: 15_400
     }
   }
+}
+
+/** The same under DP-SGD, where the last peer but one spent its budget */
+export function privateReport (): TestnetReport {
+  const report = exampleReport({ faults: false })
+  report.configuration.federation.document = parseFederation({ ...exampleDocument(), privacy: { mechanism: 'dp-sgd', clipNorm: 1, noiseMultiplier: 1.1, epsilonLimit: 8, delta: 1e-5 } })
+  for (const peer of report.peers) {
+    peer.rounds.forEach((round) => { round.epsilon = { rdp: 0.7 * round.round, pld: 0.6 * round.round } })
+  }
+  report.peers.at(-2)!.exhaustedAtRound = 12
+  report.summary.privacy = { mechanism: 'dp-sgd', scope: 'example', delta: 1e-5, accountant: 'pld', limit: 8, meanEpsilon: 7.2, worstEpsilon: 7.2, exhausted: 1 }
+  return report
 }
 
 export function exampleDocument (): TestnetReport['configuration']['federation']['document'] {

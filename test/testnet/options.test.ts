@@ -3,7 +3,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { readOrder } from '../../testnet/options.ts'
+import { parseFederation } from '../../src/federation.ts'
+import { epsilonsAfter } from '../../src/privacy/forecast.ts'
+import { roundCharge } from '../../src/privacy/mechanism.ts'
 import { presetDocument } from '../../src/presets.ts'
+import type { PrivateSettings } from '../../src/privacy/settings.ts'
 import type { Order } from '../../testnet/options.ts'
 
 let folder: string
@@ -43,6 +47,23 @@ describe('the command line', () => {
     expect(report).toBe(join(folder, 'project', 'out'))
   })
 
+  it('picks the noise for an epsilon and the planned rounds, for a peer with an equal share, and says so', async () => {
+    const { init, notes } = await order('--epsilon', '4', '--rounds', '3', '--peers', '4')
+    expect(init.federation.privacy).toMatchObject({ mechanism: 'dp-sgd', epsilonLimit: 4, delta: 1e-5, accountant: 'pld' })
+    expect(notes).toEqual([expect.stringContaining('4000 examples a peer (16000 / 4)')])
+    const { noiseMultiplier } = init.federation.privacy as { noiseMultiplier: number }
+    const document = parseFederation(init.federation)
+    const spent = (noise: number): number => epsilonsAfter({ settings: document.privacy as PrivateSettings, charge: { ...roundCharge(document, 4000)!, noiseMultiplier: noise }, totals: [] }, 3).pld
+    expect(spent(noiseMultiplier)).toBeLessThanOrEqual(4)
+    expect(spent(noiseMultiplier * 0.998)).toBeGreaterThan(4)
+  })
+
+  it('switches privacy on and off', async () => {
+    expect((await order('--privacy', 'dp-sgd')).init.federation.privacy).toMatchObject({ mechanism: 'dp-sgd', epsilonLimit: 8, noiseMultiplier: 1 })
+    expect((await order('--privacy', 'none')).init.federation.privacy).toEqual({ mechanism: 'none' })
+    await expect(order('--privacy', 'none', '--epsilon', '1')).rejects.toMatchObject({ name: 'UsageError', message: expect.stringContaining('without privacy') as string })
+  })
+
   it('reads faults, repeated or in one list', async () => {
     const { init } = await order('--kill', '1@2,2@3', '--kill', '1@9', '--restart', '1@4', '--byzantine', '1:sign-flip', '--byzantine', '2:gaussian:200')
     expect(init.kill).toEqual([{ count: 1, round: 2 }, { count: 2, round: 3 }, { count: 1, round: 9 }])
@@ -80,6 +101,8 @@ describe('the command line', () => {
     [['--data', 'mnist'], '--data must be digits, digits:SEED, idx:DIR or csv:FILE, not "mnist"'],
     [['--data', 'digits:4294967296'], '--data must be digits, digits:SEED'],
     [['--rule', 'krumm'], 'aggregation.rule'],
+    [['--privacy', 'dp-sdg'], 'unknown privacy mechanism "dp-sdg" (did you mean "dp-sgd"?)'],
+    [['--epsilon', '0'], '--epsilon must be a number above 0, at most 1000, not "0"'],
     [['--timeout', ''], '--timeout must be a number above 0, at most 2147483, not ""'],
     [['--timeout', '2147484'], '--timeout must be a number above 0, at most 2147483, not "2147484"'],
     [['--data', 'csv:table.csv'], '--data csv: needs a --federation for that table, not a preset'],

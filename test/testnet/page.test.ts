@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { renderPage } from '../../testnet/page/page.ts'
-import { exampleReport } from './example-report.ts'
+import { exampleReport, privateReport } from './example-report.ts'
 
 /** Tags that close in the order in which they opened */
 function unbalancedTags (page: string): string[] {
@@ -63,12 +63,26 @@ describe('the report page', () => {
     expect(accuracy).toContain('peer 5 killed')
   })
 
+  it('draws epsilon of each peer over the rounds, and the limit, always with delta, accountant and scope', () => {
+    const page = renderPage(privateReport())
+    const chart = /<section id="epsilon-figure">.*?<\/section>/s.exec(page)![0]
+    expect(chart.match(/class="series peer"/g)).toHaveLength(8)
+    expect(chart.match(/class="series mean"/g)).toHaveLength(1)
+    expect(chart).toContain('limit 8')
+    expect(chart).toContain('delta 1e-5, pld, per example')
+    expect(page).toContain('worst peer, of 8 (delta 1e-5, pld, per example)')
+    expect(page).toContain('7.2, spent')
+    expect(renderPage(exampleReport())).not.toContain('epsilon-figure')
+  })
+
   it('holds no NaN, infinity or undefined, whatever is missing', () => {
     for (const report of [
       exampleReport({ peers: 1, rounds: 1, faults: false }),
       exampleReport({ peers: 2, rounds: 1, faults: false }),
       exampleReport({ peers: 40, rounds: 120 }),
-      withoutNumbers()
+      withoutNumbers(),
+      privateReport(),
+      endlessReport()
     ]) {
       const page = renderPage(report)
       expect(unbalancedTags(page)).toEqual([])
@@ -76,6 +90,14 @@ describe('the report page', () => {
     }
   })
 })
+
+/** Spent without a bound */
+function endlessReport (): ReturnType<typeof exampleReport> {
+  const report = privateReport()
+  report.peers.forEach((peer) => peer.rounds.forEach((round) => { round.epsilon = { rdp: null, pld: null } }))
+  Object.assign(report.summary.privacy!, { meanEpsilon: null, worstEpsilon: null })
+  return report
+}
 
 function withoutNumbers (): ReturnType<typeof exampleReport> {
   const report = exampleReport({ peers: 3 })

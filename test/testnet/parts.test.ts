@@ -91,15 +91,16 @@ describe('the command line of a peer', () => {
     backend: 'wasm' as const,
     threads: 1,
     evaluateEvery: 2,
+    ledgers: '/l',
     attack: undefined
   }
 
   it('holds everything that it must know', () => {
     expect(peerArguments(base).join(' ')).toBe('start --json --home /h --federation /f.json --data digits:5 --partition 2/4 --partition-seed 7 --dirichlet 0.3 ' +
-      '--listen /ip4/127.0.0.1/tcp/0 --bootstrap /ip4/127.0.0.1/tcp/1/p2p/x --rounds 3 --min-members 4 --keep-versions 2 --backend wasm --threads 1 --evaluate-every 2')
+      '--listen /ip4/127.0.0.1/tcp/0 --bootstrap /ip4/127.0.0.1/tcp/1/p2p/x --rounds 3 --min-members 4 --keep-versions 2 --backend wasm --threads 1 --evaluate-every 2 --ledgers /l')
     expect(peerArguments({ ...base, federation: undefined, bootstrap: undefined, attack: 'nan', data: { kind: 'csv', file: '/c.csv', testFraction: 0.2 }, partition: { strategy: 'shards', shardsPerPeer: 2, index: 0, count: 1, seed: 0 } }).join(' '))
       .toBe('start --json --home /h --data csv:/c.csv --test-fraction 0.2 --partition 1/1 --partition-seed 0 --shards 2 ' +
-      '--listen /ip4/127.0.0.1/tcp/0 --rounds 3 --min-members 4 --keep-versions 2 --backend wasm --threads 1 --evaluate-every 2 --attack nan')
+      '--listen /ip4/127.0.0.1/tcp/0 --rounds 3 --min-members 4 --keep-versions 2 --backend wasm --threads 1 --evaluate-every 2 --ledgers /l --attack nan')
   })
 
   it('cannot ask for another number of digits', () => {

@@ -3,7 +3,7 @@ import { TypedEventEmitter } from 'main-event'
 import { bytes, counts, milliseconds, percent, points, significant } from '../../testnet/format.ts'
 import { blockLines, peerLine, roundLine, showProgress } from '../../testnet/progress.ts'
 import { summaryLines } from '../../testnet/summary.ts'
-import { exampleReport } from './example-report.ts'
+import { exampleReport, privateReport } from './example-report.ts'
 import type { Testnet, TestnetEvents, TestnetPeer } from '../../testnet/index.ts'
 
 const peer = (number: number, detail: Partial<TestnetPeer> = {}): TestnetPeer => ({
@@ -31,9 +31,10 @@ describe('progress', () => {
   afterEach(() => { vi.useRealTimers() })
 
   it('says of a round how long, how good, what went wrong and how much was sent', () => {
-    expect(roundLine({ round: 3, peers: 8, meanAccuracy: 0.8123, worstAccuracy: 0.76, durationMs: 1210, rejected: { norm: 2 }, late: 1, bytesSent: 120_000 }, 15))
+    expect(roundLine({ round: 3, peers: 8, meanAccuracy: 0.8123, worstAccuracy: 0.76, durationMs: 1210, rejected: { norm: 2 }, late: 1, bytesSent: 120_000, privacy: null }, 15))
       .toBe('round  3/15   1.21 s  accuracy 81.2 % mean, 76.0 % worst  sent 120 kB each  rejected 2 (norm 2)  late 1')
-    expect(roundLine({ round: 4, peers: 8, meanAccuracy: null, worstAccuracy: null, durationMs: 900, rejected: {}, late: 0, bytesSent: 0 }, 15)).toBe('round  4/15   900 ms  sent 0 B each')
+    expect(roundLine({ round: 4, peers: 8, meanAccuracy: null, worstAccuracy: null, durationMs: 900, rejected: {}, late: 0, bytesSent: 0, privacy: { worstEpsilon: 1.2301, limit: 8, delta: 1e-5, accountant: 'pld', scope: 'example' } }, 15))
+      .toBe('round  4/15   900 ms  sent 0 B each  epsilon 1.24 of 8 (delta 1e-5, pld, per example)')
   })
 
   it('says of a peer what it is doing', () => {
@@ -81,6 +82,10 @@ describe('progress', () => {
 })
 
 describe('the summary', () => {
+  it('never names an epsilon without its delta, accountant and scope', () => {
+    expect(summaryLines(privateReport())).toContain('  privacy             dp-sgd      epsilon 7.2 of 8 at the worst peer, 7.2 on average (delta 1e-5, pld, per example); 1 spent it all and sent nothing more')
+  })
+
   it('is aligned, and ends with what was not as usual', () => {
     expect(summaryLines(exampleReport())).toEqual([
       '  peers               5 of 7      honest peers finished 12 rounds',
@@ -90,6 +95,7 @@ describe('the summary', () => {
       '  sent                234 kB      per peer and round',
       '  round               830 ms      train 520 ms  encode 4.0 ms  publish 6.0 ms  wait 120 ms  aggregate 20 ms  evaluate 110 ms  persist 20 ms',
       '  not training        6.3 %       encode + publish + aggregate + persist, of the round',
+      '  privacy             none        what peers sent tells neighbours about the examples',
       '  rejected            7           distance-gate 7; late 1',
       '  peer-6 failed: it ended although nobody asked it to.',
       '  peer-7 was killed in round 5: the others had finished it 1.23 s later.',

@@ -32,6 +32,7 @@ const roundEnd = (round: number, detail: Partial<RoundEnd> = {}): RoundEnd => ({
   durationMs: 1000,
   phases: { trainMs: 500, encodeMs: 10, publishMs: 20, waitMs: 300, aggregateMs: 30, evaluateMs: 100, persistMs: 40 },
   examples: 10,
+  privacy: null,
   ...detail
 })
 
@@ -97,6 +98,24 @@ describe('the report', () => {
   it('measures the time of a round from the first start to the last end', () => {
     const late = peer(1, { rounds: [roundEnd(1), roundEnd(2, { time: 1_003_000, durationMs: 2000 })] })
     expect(build([peer(0), late]).summary.secondsPerRound).toBeCloseTo(1.5, 12)
+  })
+
+  it('tells what the honest peers that finished have spent, and whose budget was gone', () => {
+    const spent = (pld: number | null, exhausted = false): RoundEnd['privacy'] => ({ mechanism: 'dp-sgd', scope: 'example', epsilon: { rdp: 7.5, pld }, delta: 1e-5, accountant: 'pld', limit: 8, exhausted })
+    const first = peer(0, { rounds: [roundEnd(1, { privacy: spent(1) }), roundEnd(2, { privacy: spent(2) })] })
+    const second = peer(1, { rounds: [roundEnd(1, { privacy: spent(4) }), roundEnd(2, { privacy: spent(4, true) })] })
+    second.apply({ type: 'privacy:exhausted', time: 1_002_000, round: 2, status: spent(4, true)! })
+    const liar = peer(2, { byzantine: 'nan', rounds: [roundEnd(1, { privacy: spent(9) })] })
+    const federation = { ...exampleDocument(), privacy: { mechanism: 'dp-sgd' as const, clipNorm: 1, noiseMultiplier: 1, epsilonLimit: 8, delta: 1e-5 } }
+    const report = build([first, second, liar], new Map(), { federation })
+    expect(schemaProblems(report)).toEqual([])
+    expect(report.summary.privacy).toEqual({ mechanism: 'dp-sgd', scope: 'example', delta: 1e-5, accountant: 'pld', limit: 8, meanEpsilon: 3, worstEpsilon: 4, exhausted: 1 })
+    expect(report.peers.map(({ exhaustedAtRound }) => exhaustedAtRound)).toEqual([null, 2, null])
+    expect(report.peers[0]!.rounds.map(({ epsilon }) => epsilon)).toEqual([{ rdp: 7.5, pld: 1 }, { rdp: 7.5, pld: 2 }])
+    // an infinite one is the worst, and makes a mean impossible
+    const endless = build([first, peer(1, { rounds: [roundEnd(1, { privacy: spent(null) })] })], new Map(), { federation })
+    expect(endless.summary.privacy).toMatchObject({ meanEpsilon: null, worstEpsilon: null })
+    expect(schemaProblems(endless)).toEqual([])
   })
 
   it('asks only those who were there at the end whom they suspected', () => {

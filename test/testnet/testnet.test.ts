@@ -20,7 +20,7 @@ beforeEach(() => {
 })
 afterEach(() => rmSync(folder, { recursive: true, force: true }))
 
-type Fakes = Record<number, { failAtStart?: number, dieAtRound?: number, hangAtRound?: number, deaf?: boolean, garbage?: boolean, lingers?: boolean, lost?: boolean }>
+type Fakes = Record<number, { failAtStart?: number, dieAtRound?: number, hangAtRound?: number, deaf?: boolean, garbage?: boolean, lingers?: boolean, lost?: boolean, spentAtRound?: number }>
 
 function fakeTestnet (init: Partial<TestnetInit> & { fakes?: Fakes, attackers?: number } = {}): ReturnType<typeof createTestnet> {
   const { fakes = {}, attackers = 0, ...rest } = init
@@ -71,6 +71,19 @@ function first (testnet: Testnet, type: 'ready' | 'peer:kill' | 'round:end'): Pr
 }
 
 describe('a testnet of fake peers', () => {
+  it('counts a peer whose privacy budget was spent as one that finished, and tells of it', async () => {
+    const testnet = fakeTestnet({ environment: { FAKE_PEERS: JSON.stringify({ 2: { spentAtRound: 3 } }), FAKE_EPSILON: '0.5' }, federation: { ...exampleDocument(), privacy: { mechanism: 'dp-sgd', clipNorm: 1, noiseMultiplier: 1, epsilonLimit: 8, delta: 1e-5 } } })
+    const told: unknown[] = []
+    const epsilons: unknown[] = []
+    testnet.addEventListener('peer:exhausted', ({ detail }) => told.push(detail))
+    testnet.addEventListener('round:end', ({ detail }) => epsilons.push(detail.privacy?.worstEpsilon))
+    const report = await testnet.run()
+    expect(schemaProblems(report)).toEqual([])
+    expect(report.summary).toMatchObject({ finished: 3, failed: 0, privacy: { worstEpsilon: 2, exhausted: 1 } })
+    expect(told).toEqual([{ node: 'peer-2', round: 3 }])
+    expect(epsilons).toEqual([0.5, 1, 1.5, 2])
+  })
+
   it('runs all rounds, tells of each once, and reports', async () => {
     const testnet = fakeTestnet()
     const seen = record(testnet)

@@ -3,8 +3,9 @@
  */
 import { mean } from '../round-board.ts'
 import { bytes, percent, significant } from '../format.ts'
+import { epsilonText, spentText, termsText } from '../privacy-text.ts'
 import { lineChart } from './line-chart.ts'
-import type { ReportPeer, ReportRound, TestnetReport } from '../interface.ts'
+import type { ReportPeer, ReportPrivacy, ReportRound, TestnetReport } from '../interface.ts'
 import type { Point, Series } from './line-chart.ts'
 
 /** Numbers of all rounds that an honest peer finished, ascending */
@@ -102,5 +103,27 @@ export function bytesChart (report: TestnetReport): string {
       { name: 'received', kind: 'second', points: received, label: 'received' }
     ],
     formatY: (value) => bytes(value).replace(/\.0+ /, ' ')
+  })
+}
+
+/** Each peer's epsilon by the accountant that counts, and the limit. Infinite ones are left out: no chart is that high */
+export function epsilonChart (report: TestnetReport, privacy: ReportPrivacy): string {
+  const { accountant, limit } = privacy
+  const peers = honest(report).map((peer): Series => ({
+    name: peer.name,
+    kind: 'peer',
+    points: evaluated(peer.rounds.map((round) => ({ x: round.round, y: round.epsilon?.[accountant] ?? null })))
+  }))
+  const average = evaluated(meanByRound(report, (round) => round.epsilon?.[accountant] ?? null))
+  return lineChart({
+    id: 'epsilon',
+    title: 'Privacy spent',
+    description: `Epsilon that each peer has spent on its data after each round, and the mean: ${spentText(privacy)}.`,
+    xLabel: 'round',
+    yLabel: `epsilon (${termsText(privacy)})`,
+    series: [...peers, { name: 'mean of the honest peers', kind: 'mean', points: average, label: `mean ${epsilonText(privacy.meanEpsilon)}`, dots: true }],
+    references: [{ y: limit, label: `limit ${epsilonText(limit)}` }],
+    marks: marksOf(report),
+    formatY: significant
   })
 }

@@ -3,12 +3,13 @@
  */
 import { bytes, counts, milliseconds, percent, plural, points, significant } from '../format.ts'
 import { facts } from '../facts.ts'
-import { accuracyChart, bytesChart, consensusChart, meanByRound, roundNumbers } from './charts.ts'
+import { epsilonText, promiseText, termsText } from '../privacy-text.ts'
+import { accuracyChart, bytesChart, consensusChart, epsilonChart, meanByRound, roundNumbers } from './charts.ts'
 import { element, table, text } from './markup.ts'
 import { phaseBar, phaseLegend } from './phase-bar.ts'
 import { STYLE } from './style.ts'
 import { topologyChart } from './topology-chart.ts'
-import type { TestnetReport } from '../interface.ts'
+import type { ReportPeer, TestnetReport } from '../interface.ts'
 
 const POLICY = 'default-src \'none\'; style-src \'unsafe-inline\''
 
@@ -55,7 +56,10 @@ function tiles ({ summary }: TestnetReport): string {
     tile('Consensus distance', significant(summary.consensusDistance), 'between the final models'),
     tile('Sent', bytes(summary.bytesSentPerPeerPerRound), 'per peer and round'),
     tile('Round', milliseconds(summary.secondsPerRound * 1000), `not training: ${percent(summary.nonTrainingShare)}`),
-    tile('Rejected', String(Object.values(summary.rejected).reduce((sum, count) => sum + count, 0)), `${counts(summary.rejected)}; late ${summary.late}`))
+    tile('Rejected', String(Object.values(summary.rejected).reduce((sum, count) => sum + count, 0)), `${counts(summary.rejected)}; late ${summary.late}`),
+    summary.privacy === null
+      ? tile('Privacy', 'none', 'updates are not noisy')
+      : tile('Privacy', `epsilon ${epsilonText(summary.privacy.worstEpsilon)}`, `worst peer, of ${epsilonText(summary.privacy.limit)} (${termsText(summary.privacy)})`))
 }
 
 function charted (id: string, title: string, svg: string, caption: string): string {
@@ -63,11 +67,13 @@ function charted (id: string, title: string, svg: string, caption: string): stri
 }
 
 function charts (report: TestnetReport): string {
+  const { privacy } = report.summary
   const alone = report.summary.aloneMeanAccuracy === null ? '' : ' Dashed: the mean of the same peers training alone.'
   return element('div', { class: 'charts' },
     charted('accuracy', 'Accuracy', accuracyChart(report), `Bold: mean of the honest peers. Thin: each peer.${report.attackers.length === 0 ? '' : ' Dotted: attackers.'}${alone}`),
     charted('consensus', 'Consensus distance', consensusChart(report), 'Line: estimated from the neighbours\' updates, before mixing. Ring: measured between all final models, after mixing.'),
     charted('bytes', 'Bytes on the wire', bytesChart(report), 'Mean of the honest peers, all connections and protocols included.'),
+    privacy === null ? '' : charted('epsilon', 'Privacy spent', epsilonChart(report, privacy), `Epsilon (${termsText(privacy)}): bold the mean of the honest peers, thin each peer. Dashed: the limit, at which a peer sends nothing more. A simulation has ledgers of its own: no real budget is spent.`),
     charted('topology', 'Topology', topologyChart(report.peers), `Neighbours at the start of the last round.${report.attackers.length === 0 ? '' : ' Diamonds are attackers.'}${report.kills.length === 0 ? '' : ' Dashed: killed and not back.'}`))
 }
 
@@ -77,8 +83,8 @@ function phases ({ summary }: TestnetReport): string {
 
 function peers (report: TestnetReport): string {
   return element('section', { class: 'peers' }, element('h2', {}, 'Peers'), table({
-    caption: 'Each peer at the end',
-    head: ['peer', 'role', 'accuracy', 'alone', 'rounds', 'backend', 'sent', 'rejected', 'neighbours', 'id'],
+    caption: `Each peer at the end${report.summary.privacy === null ? '' : `; epsilon: ${termsText(report.summary.privacy)}`}`,
+    head: ['peer', 'role', 'accuracy', 'alone', 'rounds', 'backend', 'sent', 'rejected', 'epsilon', 'neighbours', 'id'],
     rows: report.peers.map((peer) => [
       text(peer.name),
       text(peer.byzantine === false ? peer.state === 'finished' ? 'honest' : `honest, ${peer.state}` : `attacker, ${peer.byzantine}`),
@@ -88,10 +94,16 @@ function peers (report: TestnetReport): string {
       peer.backend,
       bytes(peer.rounds.reduce((sum, round) => sum + round.bytesSent, 0)),
       String(peer.rounds.reduce((sum, round) => sum + Object.values(round.rejected).reduce((all, count) => all + count, 0), 0)),
+      epsilonCell(peer, report),
       text(peer.neighbours.join(' ').replaceAll('peer-', '') || '-'),
       element('code', {}, text(peer.id === '' ? '-' : `${peer.id.slice(0, 8)}…${peer.id.slice(-4)}`))
     ])
   }))
+}
+
+function epsilonCell ({ rounds, exhaustedAtRound }: ReportPeer, { summary: { privacy } }: TestnetReport): string {
+  const last = rounds.at(-1)
+  return privacy === null || last === undefined ? '-' : `${epsilonText(last.epsilon?.[privacy.accountant] ?? null)}${exhaustedAtRound === null ? '' : ', spent'}`
 }
 
 function rounds (report: TestnetReport): string {
@@ -119,6 +131,7 @@ function configuration (report: TestnetReport): string {
     ['Split', `${split}, seed ${given.seed}`],
     ['Training', `${document.training.epochs === undefined ? plural(document.training.steps ?? 0, 'step') : plural(document.training.epochs, 'epoch')} a round, batch ${document.training.batchSize}, ${document.training.optimizer.name} ${document.training.optimizer.learningRate}`],
     ['Aggregation', `${document.aggregation.rule}, f ${document.aggregation.f}, degree ${document.topology.degree}`],
+    ['Privacy', promiseText(document.privacy)],
     ['Codec', document.codec.name],
     ['Backend', `${given.backend}, ${plural(given.threads, 'thread')} a peer`],
     ['Federation', given.federation.id],

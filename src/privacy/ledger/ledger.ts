@@ -76,6 +76,9 @@ export interface Ledger {
   verify: () => Promise<LedgerVerification>
 }
 
+/** What can be read of an open ledger */
+export type LedgerReader = Pick<Ledger, 'entries' | 'totals' | 'lastRound' | 'head' | 'verify'>
+
 interface OpenLedger extends LedgerState {
   database: LedgerDatabase
 }

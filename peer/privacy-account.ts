@@ -1,0 +1,86 @@
+/**
+ * What the verbs of `grapevine privacy` need to know of a home, whether its peer runs or not
+ */
+import { connectControl } from './control/control-client.ts'
+import { NoLedgerError } from './errors.ts'
+import { openHome } from './home-reader.ts'
+import { requirePeer } from './home.ts'
+import { remoteLedger, storedLedger } from './ledger-reader.ts'
+import { formatCount } from './format.ts'
+import { readDatasetRecord } from '../src/privacy/dataset-record.ts'
+import { roundCharge } from '../src/privacy/mechanism.ts'
+import type { VerbContext } from './context.ts'
+import type { LedgerPlace, LedgerReader } from './ledger-reader.ts'
+import type { FederationDocument } from '../src/federation.ts'
+import type { DatasetRecord } from '../src/privacy/dataset-record.ts'
+import type { ForecastInit } from '../src/privacy/forecast.ts'
+import type { RoundCharge } from '../src/privacy/mechanism.ts'
+import type { PrivateSettings } from '../src/privacy/settings.ts'
+
+type Home = Pick<VerbContext, 'home' | 'settings' | 'origins'>
+
+export interface DatasetLedger {
+  record: DatasetRecord
+  place: LedgerPlace
+  ledger: LedgerReader
+  /** Process of the peer that holds the ledger; undefined when it does not run */
+  pid: number | undefined
+}
+
+export interface PrivacyAccount extends DatasetLedger {
+  settings: PrivateSettings
+  training: FederationDocument['training']
+  charge: RoundCharge
+  /** The peer's own limit, when it has one */
+  limit: number | undefined
+}
+
+/** Throws NoHomeError, NoLedgerError */
+export async function openDatasetLedger ({ home, settings, origins }: Home): Promise<DatasetLedger> {
+  await requirePeer(home)
+  const record = await readDatasetRecord(home)
+  if (record === undefined) {
+    throw new NoLedgerError(`${home} has no privacy ledger yet: its peer has not read its data in a federation with a privacy mechanism`)
+  }
+  // a file of settings says where the next start looks; what the last one used is where the ledger is
+  const root = origins.ledgers === 'flag' ? settings.ledgers! : record.ledgers
+  const place = { root, fingerprint: record.fingerprint }
+  const client = await connectControl(home)
+  return { record, place, ledger: client === undefined ? storedLedger(place) : remoteLedger(client), pid: client?.pid }
+}
+
+/** Throws NoHomeError, and NoLedgerError for a home that knows no federation yet */
+export async function readDocument (home: string): Promise<{ document: FederationDocument, ownLimit: number | undefined }> {
+  const reader = await openHome(home)
+  try {
+    const document = await reader.federation()
+    if (document === undefined) {
+      throw new NoLedgerError(`${home} knows no federation yet, and so no privacy mechanism`)
+    }
+    return { document, ownLimit: reader.running?.node.privacy?.limit }
+  } finally {
+    await reader.close()
+  }
+}
+
+/** Undefined when the federation promises no privacy. Throws as the two above */
+export async function openAccount (context: Home): Promise<PrivacyAccount | undefined> {
+  const { document: { privacy, training }, ownLimit } = await readDocument(context.home)
+  if (privacy.mechanism === 'none') {
+    return undefined
+  }
+  const dataset = await openDatasetLedger(context)
+  const charge = roundCharge({ privacy, training }, dataset.record.examples)!
+  return { ...dataset, settings: privacy, training, charge, limit: ownLimit ?? context.settings.epsilonLimit }
+}
+
+export async function forecastInit ({ settings, charge, ledger, limit }: PrivacyAccount): Promise<ForecastInit> {
+  return { settings, charge, totals: await ledger.totals(), limit }
+}
+
+/** `sampling rate 0.0085 (32 of 3 750 examples), 118 steps a round` */
+export function formatCharge ({ sampleRate, steps, mechanism }: RoundCharge, { batchSize, examples }: { batchSize: number, examples: number }): string {
+  return mechanism === 'update-level'
+    ? 'noise on the update of a round as a whole'
+    : `sampling rate ${Number(sampleRate.toPrecision(3))} (${batchSize} of ${formatCount(examples)} examples expected), ${formatCount(steps)} step${steps === 1 ? '' : 's'} a round`
+}

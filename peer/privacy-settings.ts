@@ -1,0 +1,75 @@
+/**
+ * The settings about privacy: a part of the one table in settings.ts
+ */
+import { count, EVERYWHERE, filePath, FLAG_ONLY, FOUND, NODE, NOT_IN_FILE, positive, text } from './setting.ts'
+import type { Setting, Verb } from './setting.ts'
+
+const BUDGET: readonly Verb[] = [...NODE, 'privacy']
+const PLAN: readonly Verb[] = [...FOUND, 'privacy']
+
+const MAX_EPSILON = 1000
+
+export const PRIVACY_SETTINGS = {
+  ledgers: {
+    schema: text,
+    expects: 'a folder',
+    value: 'DIR',
+    verbs: BUDGET,
+    sources: EVERYWHERE,
+    path: filePath,
+    shownDefault: '$XDG_STATE_HOME/grapevine-ledgers or ~/.local/state/grapevine-ledgers',
+    help: 'folder of the privacy ledgers of all your datasets'
+  },
+  epsilonLimit: {
+    schema: positive(MAX_EPSILON),
+    expects: `a number above 0, at most ${MAX_EPSILON}`,
+    value: 'EPSILON',
+    verbs: BUDGET,
+    sources: EVERYWHERE,
+    shownDefault: 'the federation\'s limit',
+    help: 'send nothing more at this epsilon, when it is less than the federation\'s limit'
+  },
+  privacy: {
+    schema: (z) => z.enum(['none', 'dp-sgd']),
+    expects: 'none or dp-sgd',
+    value: 'MECHANISM',
+    verbs: [...FOUND, 'audit'],
+    sources: NOT_IN_FILE,
+    shownDefault: 'what the document says',
+    help: 'what a new federation promises: nothing, or noise that hides each example'
+  },
+  epsilon: {
+    schema: positive(MAX_EPSILON),
+    expects: `a number above 0, at most ${MAX_EPSILON}`,
+    value: 'EPSILON',
+    verbs: [...PLAN, 'audit'],
+    sources: NOT_IN_FILE,
+    help: 'limit of epsilon of a new federation; with --rounds also the noise that so many rounds need'
+  },
+  examples: {
+    schema: count(1),
+    expects: 'a whole number, at least 1',
+    value: 'COUNT',
+    verbs: PLAN,
+    sources: NOT_IN_FILE,
+    shownDefault: 'those of this peer',
+    help: 'examples of the smallest peer, for the noise that --epsilon and --rounds ask for'
+  },
+  noise: {
+    schema: positive(1e6),
+    expects: 'a number above 0, at most 1000000',
+    value: 'MULTIPLIER',
+    verbs: ['privacy'],
+    sources: FLAG_ONLY,
+    shownDefault: 'the federation\'s',
+    help: 'forecast with this noise multiplier'
+  },
+  reason: {
+    schema: (z) => z.string().min(1).max(1024),
+    expects: 'a text of 1 to 1024 characters',
+    value: 'TEXT',
+    verbs: ['privacy'],
+    sources: FLAG_ONLY,
+    help: 'why rounds are charged by hand, for the ledger'
+  }
+} satisfies Record<string, Setting>

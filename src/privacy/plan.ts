@@ -1,0 +1,67 @@
+/**
+ * From what somebody wants to spend to what a federation document says about it
+ */
+import { noiseForEpsilon } from './accounting/noise-for-epsilon.ts'
+import { roundCharge } from './mechanism.ts'
+import type { FederationDocument } from '../federation.ts'
+import type { PrivacySettings, PrivateSettings } from './settings.ts'
+
+/** What a document promises whose founder asks for privacy and says no more */
+export const DP_SGD_DEFAULTS: PrivateSettings = { mechanism: 'dp-sgd', clipNorm: 1, noiseMultiplier: 1, epsilonLimit: 8, delta: 1e-5, accountant: 'pld' }
+
+/** Rounds of one peer, and the epsilon that they may spend */
+export interface PrivacyPlan {
+  /** Above 0 */
+  epsilon: number
+  rounds: number
+  /** Examples of the smallest training set: it spends the most */
+  examples: number
+}
+
+/** Digits of a noise multiplier in a document: enough to lose nothing, few enough to read */
+const DIGITS = 4
+
+/**
+ * The settings with the noise that the plan needs, and its epsilon as the limit
+ *
+ * Takes up to some seconds with `pld`. Throws RangeError when a number is outside its bounds, or there is no such noise
+ */
+export function plannedPrivacy ({ privacy, training }: Pick<FederationDocument, 'training'> & { privacy: PrivateSettings }, { epsilon, rounds, examples }: PrivacyPlan): PrivateSettings {
+  const { sampleRate, steps } = roundCharge({ privacy, training }, examples)!
+  const { delta, accountant } = privacy
+  const noiseMultiplier = roundedUp(noiseForEpsilon({ epsilon, delta, sampleRate, steps: steps * rounds, accountant }))
+  return { ...privacy, noiseMultiplier, epsilonLimit: epsilon }
+}
+
+/** What a founder asks for */
+export interface PrivacyWish {
+  /** Left out: the document's own, or dp-sgd where it has none */
+  mechanism: 'none' | 'dp-sgd' | undefined
+  /** Left out: the document's own limit, or that of the defaults */
+  epsilon: number | undefined
+  /** With epsilon: the noise is what so many rounds need. Left out: the noise stays as it is */
+  rounds: number | undefined
+  /** Examples of the smallest training set, counted when the noise depends on them */
+  examples: () => Promise<number>
+}
+
+/** What a document is to say. Throws RangeError when the wishes do not go together, or there is no such noise */
+export async function promisedPrivacy ({ privacy, training }: Pick<FederationDocument, 'privacy' | 'training'>, { mechanism, epsilon, rounds, examples }: PrivacyWish): Promise<PrivacySettings> {
+  if (mechanism === 'none') {
+    if (epsilon !== undefined) {
+      throw new RangeError('an epsilon cannot be promised without privacy: choose one of the two')
+    }
+    return { mechanism }
+  }
+  const own = privacy.mechanism === 'none' || (mechanism !== undefined && mechanism !== privacy.mechanism) ? DP_SGD_DEFAULTS : privacy
+  if (epsilon === undefined) {
+    return own
+  }
+  return rounds === undefined ? { ...own, epsilonLimit: epsilon } : plannedPrivacy({ privacy: own, training }, { epsilon, rounds, examples: await examples() })
+}
+
+/** Less noise would spend more than was asked for */
+function roundedUp (value: number): number {
+  const nearest = Number(value.toPrecision(DIGITS))
+  return nearest >= value ? nearest : Number((nearest + 10 ** (Math.floor(Math.log10(value)) + 1 - DIGITS)).toPrecision(DIGITS))
+}

@@ -30,6 +30,7 @@ export const VERBS: Record<Verb, VerbTraits> = {
   versions: { args: '', help: 'list the model versions of a home', load: async () => (await import('./verbs/versions.ts')).versions },
   export: { args: '<version> <folder>', help: 'write a version as a TensorFlow.js LayersModel', load: async () => (await import('./verbs/export.ts')).exportVersion },
   evaluate: { args: '[version]', help: 'test a version on the examples of this machine', load: async () => (await import('./verbs/evaluate.ts')).evaluate },
+  audit: { args: '', help: 'attack the own training, offline: does it leak more than privacy allows?', load: async () => (await import('./verbs/audit.ts')).audit },
   privacy: { args: '[action] [step]', help: 'the privacy budget: show, forecast, plan, ledger, ledger verify, ledger charge', load: async () => (await import('./verbs/privacy.ts')).privacy }
 }
 

@@ -14,7 +14,7 @@ export const EXIT_CODES = {
   storage: { code: 9, meaning: 'the home, or the folder of an export or a report, cannot be read or written: disk full, damaged, wrong permissions' },
   privacy: { code: 10, meaning: 'the privacy budget is spent: the peer did its rounds, but sent nothing in some of them' },
   training: { code: 12, meaning: 'training failed: the loss is not a number, or the worker died' },
-  integrity: { code: 13, meaning: 'something is not what it was said to be: another peer id, another federation' },
+  integrity: { code: 13, meaning: 'something is not what it was said to be: another peer id, another federation, privacy that an audit refutes' },
   partial: { code: 14, meaning: 'only a part succeeded (`grapevine-testnet`: some peers failed)' },
   interrupted: { code: 130, meaning: 'ended at once by a second Ctrl-C (SIGINT)' },
   terminated: { code: 143, meaning: 'ended at once by a second SIGTERM' }

@@ -127,7 +127,7 @@ async function readJson (path: string): Promise<unknown> {
 }
 
 /** Either the old or the new text is there after a crash, never a part */
-async function writeWhole (path: string, text: string): Promise<void> {
+export async function writeWhole (path: string, text: string): Promise<void> {
   const temporary = `${path}.new`
   try {
     await writeSynced(temporary, text)

@@ -33,7 +33,7 @@ export const PRIVACY_SETTINGS = {
     schema: (z) => z.enum(['none', 'dp-sgd']),
     expects: 'none or dp-sgd',
     value: 'MECHANISM',
-    verbs: FOUND,
+    verbs: [...FOUND, 'audit'],
     sources: NOT_IN_FILE,
     shownDefault: 'what the document says',
     help: 'what a new federation promises: nothing, or noise that hides each example'
@@ -42,7 +42,7 @@ export const PRIVACY_SETTINGS = {
     schema: positive(MAX_EPSILON),
     expects: `a number above 0, at most ${MAX_EPSILON}`,
     value: 'EPSILON',
-    verbs: PLAN,
+    verbs: [...PLAN, 'audit'],
     sources: NOT_IN_FILE,
     help: 'limit of epsilon of a new federation; with --rounds also the noise that so many rounds need'
   },

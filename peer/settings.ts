@@ -5,12 +5,14 @@
  * `train-fraction` in a configuration file. Schemas are functions, because zod takes longer to load than the whole of
  * `grapevine --help`.
  */
+import { AUDIT_SETTINGS } from './audit-settings.ts'
 import { PRIVACY_SETTINGS } from './privacy-settings.ts'
 import { addresses, count, data, dataPath, EVERYWHERE, filePath, FLAG_ONLY, FOUND, MAX_SEED, NODE, NOT_IN_FILE, number, partition, text, toggle } from './setting.ts'
 import type { output } from 'zod'
 import type { Setting, Verb } from './setting.ts'
 
-const DATA: readonly Verb[] = [...NODE, 'evaluate']
+const DATA: readonly Verb[] = [...NODE, 'evaluate', 'audit']
+const DOCUMENT: readonly Verb[] = [...FOUND, 'audit']
 const RUN: readonly Verb[] = ['start', 'join']
 
 /** Checks every entry and keeps its own type */
@@ -43,7 +45,7 @@ export const SETTINGS = table({
     schema: text,
     expects: 'the name of a preset',
     value: 'NAME',
-    verbs: FOUND,
+    verbs: DOCUMENT,
     sources: NOT_IN_FILE,
     shownDefault: 'digits-private, or a model made to fit idx: and csv: data',
     help: 'found a federation with this ready-made document: digits-private, digits, mnist-mlp, mnist-noniid, mnist-cnn, mnist-private or wide'
@@ -52,7 +54,7 @@ export const SETTINGS = table({
     schema: text,
     expects: 'a JSON file',
     value: 'FILE',
-    verbs: FOUND,
+    verbs: DOCUMENT,
     sources: NOT_IN_FILE,
     path: filePath,
     help: 'found a federation with the document in this JSON file'
@@ -71,7 +73,7 @@ export const SETTINGS = table({
     schema: text,
     expects: 'the name of a column',
     value: 'COLUMN',
-    verbs: FOUND,
+    verbs: DOCUMENT,
     sources: NOT_IN_FILE,
     shownDefault: 'the last column',
     help: 'the column of a CSV file that holds the class, for a new federation'
@@ -186,11 +188,11 @@ export const SETTINGS = table({
     schema: count(1),
     expects: 'a whole number, at least 1',
     value: 'N',
-    verbs: [...NODE, 'privacy'],
+    verbs: [...NODE, 'privacy', 'audit'],
     sources: EVERYWHERE,
     shownDefault: 'go on until stopped',
     help: 'stop after round N of the federation',
-    helpFor: { privacy: 'so many rounds: to forecast, to plan, or to charge' }
+    helpFor: { privacy: 'so many rounds: to forecast, to plan, or to charge', audit: 'train so many rounds (default: 10)' }
   },
   minMembers: {
     schema: count(1, 100_000),
@@ -252,6 +254,7 @@ export const SETTINGS = table({
     shownDefault: '20',
     help: 'list at most N versions, or entries of the privacy ledger'
   },
+  ...AUDIT_SETTINGS,
   json: {
     schema: toggle,
     expects: 'true or false',

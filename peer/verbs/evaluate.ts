@@ -1,10 +1,11 @@
 /**
  * `grapevine evaluate`: tests a version on the examples of this machine. Nothing is sent
  */
+import { dataSettings } from '../data-settings.ts'
 import { ControlError } from '../errors.ts'
 import { formatCount, formatLoss, formatShare } from '../format.ts'
 import { openHome, requireVersion } from '../home-reader.ts'
-import { DATA_SETTINGS, dataPartition, dataSource } from '../node-init.ts'
+import { dataPartition, dataSource } from '../node-init.ts'
 import type { VerbContext } from '../context.ts'
 import type { HomeReader } from '../home-reader.ts'
 import type { Settings } from '../settings.ts'
@@ -18,7 +19,7 @@ export async function evaluate (context: VerbContext): Promise<number> {
     if (document === undefined) {
       throw new ControlError(`${home} holds version ${version.id}, but no federation document`)
     }
-    const trainer = await openTrainer(document, settingsFor(context, reader), reader)
+    const trainer = await openTrainer(document, dataSettings(context, reader), reader)
     try {
       const { backend } = await trainer.start()
       const result = await trainer.evaluate(parameters)
@@ -31,12 +32,6 @@ export async function evaluate (context: VerbContext): Promise<number> {
   } finally {
     await reader.close()
   }
-}
-
-/** The data that the running peer uses, unless the command line names others */
-function settingsFor ({ settings, origins }: VerbContext, { running }: HomeReader): Settings {
-  const named = DATA_SETTINGS.some((name) => origins[name] === 'flag')
-  return named || running === undefined ? settings : { ...settings, ...running.dataSettings }
 }
 
 async function openTrainer (document: NonNullable<Awaited<ReturnType<HomeReader['federation']>>>, settings: Settings, { running }: HomeReader) {

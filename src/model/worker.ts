@@ -1,8 +1,5 @@
 /**
  * The training thread: an entry point, started by worker-trainer.ts
- *
- * The native library reads its number of threads and its verbosity from the environment of the process, once, so they are
- * set here, before it is loaded, unless the user has set them.
  */
 import { parentPort, workerData } from 'node:worker_threads'
 import { loadDataset } from '../data/load-dataset.ts'
@@ -15,6 +12,7 @@ import { splitPlan } from './frozen-prefix.ts'
 import { firstLine } from './first-line.ts'
 import { initialParameters } from './initial-parameters.ts'
 import { LocalTraining } from './local-training.ts'
+import { setNativeEnvironment } from './native-environment.ts'
 import { planModel } from './topology.ts'
 import { WarmUp } from './warm-up.ts'
 import type { Examples } from '../data/examples.ts'
@@ -29,14 +27,6 @@ let training: LocalTraining | undefined
 let warmUp: WarmUp | undefined
 let requests = 0
 
-function setEnvironment (): void {
-  const threads = String(init.threads ?? 1)
-  process.env.TF_NUM_INTRAOP_THREADS ??= threads
-  process.env.TF_NUM_INTEROP_THREADS ??= '1'
-  process.env.OMP_NUM_THREADS ??= threads
-  process.env.TF_CPP_MIN_LOG_LEVEL ??= '2'
-}
-
 async function start (): Promise<TrainerDescription> {
   const { document, data, partition, poison, backend = 'auto', seed = 0 } = init
   const plan = planModel(document.model)
@@ -45,7 +35,7 @@ async function start (): Promise<TrainerDescription> {
     ? honest
     : { ...honest, train: poisoned(honest.train, poison, { shape: plan.inputShape, classes: document.model.labels.length }) }
   const noise = document.privacy.mechanism === 'none' ? undefined : createSecureNoise()
-  setEnvironment()
+  setNativeEnvironment(init.threads)
   const chosen = await chooseBackend({
     backend,
     prepare: (loaded) => new LocalTraining({ document, dataset, backend: loaded, seed, noise }),

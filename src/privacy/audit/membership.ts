@@ -90,6 +90,13 @@ export function rocPoints ({ members, nonMembers }: MembershipScores): RocPoint[
   return points
 }
 
+/** The points where the curve turns: all that is needed to draw it */
+export function rocCorners (points: readonly RocPoint[]): RocPoint[] {
+  const isFlat = (a: RocPoint, b: RocPoint, c: RocPoint): boolean =>
+    (b.truePositives - a.truePositives) * (c.falsePositives - b.falsePositives) === (b.falsePositives - a.falsePositives) * (c.truePositives - b.truePositives)
+  return points.filter((point, at) => at === 0 || at === points.length - 1 || !isFlat(points[at - 1]!, point, points[at + 1]!))
+}
+
 /** Area under the points of `rocPoints`; a member and a non-member of the same score count one half, as in Mann and Whitney's U */
 export function areaUnderCurve (points: readonly RocPoint[]): number {
   let area = 0

@@ -34,6 +34,18 @@ export function advantageCap (claim: PrivacyClaim): number {
   return Math.tanh(epsilon / 2) + 2 * delta / (Math.exp(epsilon) + 1)
 }
 
+/**
+ * The largest area under a ROC curve: that under `truePositiveRateCap`, which is made of three straight lines
+ *
+ * Throws RangeError for impossible numbers
+ */
+export function areaCap (claim: PrivacyClaim): number {
+  const { epsilon, delta } = checkedClaim(claim)
+  // where the first two lines cross, TPR = 1 - FPR
+  const turn = (1 - delta) / (1 + Math.exp(epsilon))
+  return turn * (delta + 1 - turn) / 2 + (1 - delta - turn) * (2 - turn) / 2 + delta
+}
+
 /** The claim with its delta. Throws RangeError, saying which number is wrong */
 export function checkedClaim ({ epsilon, delta = 0 }: PrivacyClaim): Required<PrivacyClaim> {
   if (!(epsilon >= 0)) {

@@ -5,7 +5,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { confidenceScores, fitOutDistributions, likelihoodRatioScores, lossScores } from '../../../src/privacy/audit/membership-scores.ts'
 import { areaUnderCurve, membershipReport, operatingPoint, rocPoints } from '../../../src/privacy/audit/membership.ts'
-import { advantageCap, truePositiveRateCap } from '../../../src/privacy/audit/privacy-region.ts'
+import { advantageCap, areaCap, truePositiveRateCap } from '../../../src/privacy/audit/privacy-region.ts'
 import { seededNormal, seededRandom } from '../../../src/seeded-random.ts'
 
 /** P[member > non-member] + P[equal] / 2, pair by pair */
@@ -98,6 +98,19 @@ describe('caps', () => {
     expect(truePositiveRateCap(0.5, claim)).toBeCloseTo(1 - Math.exp(-1) * 0.49, 12)
     expect(truePositiveRateCap(0.5, claim)).toBeLessThan(Math.E * 0.5 + 0.01)
     expect(truePositiveRateCap(1, claim)).toBe(1)
+  })
+
+  it('leave an area under the curve: that under the cap', () => {
+    for (const claim of [{ epsilon: 0 }, { epsilon: 0.7, delta: 0.1 }, { epsilon: 3, delta: 1e-5 }, { epsilon: 800 }, { epsilon: Infinity }, { epsilon: 1, delta: 1 }]) {
+      const steps = 20_000
+      let area = 0
+      for (let step = 0; step < steps; step++) {
+        area += truePositiveRateCap((step + 0.5) / steps, claim) / steps
+      }
+      expect(areaCap(claim)).toBeCloseTo(area, 4)
+    }
+    expect(areaCap({ epsilon: 0 })).toBe(0.5)
+    expect(() => areaCap({ epsilon: -1 })).toThrow(RangeError)
   })
 
   it('have the largest advantage where both meet, which is its cap', () => {

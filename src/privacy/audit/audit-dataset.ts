@@ -1,0 +1,145 @@
+/**
+ * The audit of one dataset in memory: canaries in, training, attacks
+ */
+import { chooseBackend } from '../../model/choose-backend.ts'
+import { loadBackend } from '../../model/backend.ts'
+import { splitPlan } from '../../model/frozen-prefix.ts'
+import { initialParameters } from '../../model/initial-parameters.ts'
+import { learningRateOf } from '../../model/learning-rate.ts'
+import { LocalTraining } from '../../model/local-training.ts'
+import { planModel } from '../../model/topology.ts'
+import { createAccountant } from '../accounting/accountants.ts'
+import { accountFor } from '../budget.ts'
+import { roundCharge } from '../mechanism.ts'
+import { createSecureNoise } from '../noise/secure-noise.ts'
+import { seededRandom } from '../../seeded-random.ts'
+import { AUDIT_CONFIDENCE, auditCaps, auditError } from './audit-report.ts'
+import { auditedRounds } from './audited-rounds.ts'
+import { createCanaries, tossCoins, withCanaries } from './canaries.ts'
+import { inferenceGroups, inferMembership } from './membership-inference.ts'
+import { membershipReport } from './membership.ts'
+import { ObservedModel } from './observed-model.ts'
+import { auditOneRun, oneRunLowerBound } from './one-run.ts'
+import type { Dataset, Examples } from '../../data/examples.ts'
+import type { FederationDocument } from '../../federation.ts'
+import type { BackendName, Random } from '../../interface.ts'
+import type { ChosenBackend } from '../../model/choose-backend.ts'
+import type { AccountantName } from '../accounting/accountant.ts'
+import type { NoiseSource } from '../noise/noise-source.ts'
+import type { AuditClaim, AuditReport } from './audit-report.ts'
+import type { AuditOptions } from './run-audit.ts'
+
+/** Share of the canaries that are guessed on either side: fixed before any score is seen */
+const GUESSED_SHARE = 0.2
+
+/** What the gradients of canaries are clipped to where the mechanism does not clip them: only their directions count */
+const UNIT_NORM = 1
+
+/** Forward, gradient of the inputs, gradient of the weights */
+const PASSES = 3
+
+export interface DatasetAuditInit {
+  document: FederationDocument
+  /** `train`: the own examples that take part */
+  dataset: Dataset
+  backend: BackendName | 'auto'
+  rounds: number
+  canaryCount: number
+  seed: number | string
+  /** @default the secure source */
+  noise?: NoiseSource | undefined
+}
+
+interface Experiment {
+  canaries: Examples
+  included: Uint8Array
+  /** With the canaries that are in */
+  dataset: Dataset
+}
+
+/** Throws DatasetError, BackendError, InvalidFederationError, TrainingError, and the signal's reason */
+export async function auditDataset (init: DatasetAuditInit, { signal, onProgress }: AuditOptions = {}): Promise<AuditReport> {
+  const { document, dataset, rounds, seed } = init
+  const random = (what: string): Random => seededRandom(`audit/${seed}/${what}`)
+  // what the data cannot do shows before the training, not after
+  const groups = inferenceGroups(dataset, random('groups'))
+  const experiment = createExperiment(init, random('canaries'))
+  const { training, backend } = await prepareTraining(init, experiment.dataset)
+  const model = new ObservedModel(document.model, await loadBackend(backend))
+  const run = await auditedRounds({
+    train: (parameters, options) => training.train(parameters, options),
+    parameters: initialParameters(document.model),
+    rounds,
+    learningRate: (round) => learningRateOf(document.training.optimizer, round),
+    products: model.gradientProducts(experiment.canaries, scoredNorm(document))
+  }, { ...(signal === undefined ? {} : { signal }), onRound: (round) => { onProgress?.({ round, rounds }) } })
+  const claim = claimFor(document, experiment.dataset.train.count, run.trainedRounds)
+  const canaries = canaryFinding(run.scores, experiment.included, claim?.delta ?? 0)
+  return {
+    format: 1,
+    mechanism: document.privacy.mechanism,
+    backend,
+    rounds,
+    steps: run.steps,
+    examples: dataset.train.count,
+    accuracy: training.evaluate(run.parameters).accuracy,
+    claim,
+    caps: auditCaps(claim),
+    canaries,
+    inference: {
+      members: groups.members.count,
+      ...inferMembership(groups, document.model.loss, (examples) => model.logits(examples, run.parameters))
+    },
+    verdict: claim === null ? 'none' : auditError({ claim, canaries }) === undefined ? 'ok' : 'violation'
+  }
+}
+
+function createExperiment ({ document: { model }, dataset, canaryCount }: DatasetAuditInit, random: Random): Experiment {
+  const canaries = createCanaries({ input: model.input, classes: model.labels.length }, canaryCount, random)
+  const included = tossCoins(canaryCount, random)
+  return { canaries, included, dataset: { train: withCanaries(dataset.train, canaries, included), test: dataset.test } }
+}
+
+async function prepareTraining ({ document, backend, seed, noise }: DatasetAuditInit, dataset: Dataset): Promise<Pick<ChosenBackend, 'training' | 'backend'>> {
+  const source = document.privacy.mechanism === 'none' ? undefined : noise ?? createSecureNoise()
+  const plan = planModel(document.model)
+  const { multiplications } = splitPlan(plan)?.trained ?? plan
+  return chooseBackend({
+    backend,
+    prepare: (loaded) => new LocalTraining({ document, dataset, backend: loaded, seed, noise: source }),
+    parameters: initialParameters(document.model),
+    stepMultiplications: PASSES * multiplications * Math.min(document.training.batchSize, dataset.train.count),
+    now: () => performance.now()
+  })
+}
+
+/** With adaptive clipping, where it starts: how it moves is not public */
+function scoredNorm ({ privacy }: FederationDocument): number {
+  return privacy.mechanism === 'dp-sgd' ? privacy.clipNorm : UNIT_NORM
+}
+
+/** The ledger's accounting of these rounds on as many examples, for one example more or less; null when nothing is promised */
+function claimFor (document: FederationDocument, exampleCount: number, rounds: number): AuditClaim | null {
+  const { privacy } = document
+  const charge = roundCharge(document, exampleCount)
+  if (privacy.mechanism === 'none' || charge === undefined) {
+    return null
+  }
+  const total = { ...charge, steps: rounds * charge.steps }
+  const epsilonBy = (name: AccountantName): number => accountFor(createAccountant(name), [total], 'example')?.epsilon(privacy.delta) ?? Infinity
+  return { epsilon: { pld: epsilonBy('pld'), rdp: epsilonBy('rdp') }, delta: privacy.delta }
+}
+
+function canaryFinding (scores: Float64Array, included: Uint8Array, delta: number): AuditReport['canaries'] {
+  const guessed = Math.floor(GUESSED_SHARE * scores.length)
+  const of = (coin: number): Float64Array => scores.filter((_, canary) => included[canary] === coin)
+  const bound = { delta, confidence: AUDIT_CONFIDENCE }
+  const found = auditOneRun(scores, included, { guessedIn: guessed, guessedOut: guessed, ...bound })
+  return {
+    ...found,
+    included: of(1).length,
+    confidence: AUDIT_CONFIDENCE,
+    highestBound: oneRunLowerBound({ ...found, correct: found.guesses }, bound),
+    attack: membershipReport({ members: of(1), nonMembers: of(0) })
+  }
+}

@@ -110,8 +110,10 @@ describe('life of a node', () => {
       said.resolve()
     })
     await node.start()
-    clock.advance(5000)
+    // whoever waits may begin to only after the start
+    const passing = setInterval(() => { clock.advance(5000) }, 50)
     await said.promise
+    clearInterval(passing)
     expect(warned).toEqual([expect.stringMatching(/^bootstrap: \/ip4\/127\.0\.0\.1\/.* belongs to federation \w+, not to \w+/)])
     await closed(node)
     await closed(other)

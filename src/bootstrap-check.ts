@@ -11,6 +11,9 @@ import type { Clock, Network } from './interface.ts'
 /** As long as a mesh on one network takes to find itself, and some more */
 const PATIENCE_MS = 5_000
 
+/** An address that answers nothing is no address either */
+const FETCH_TIMEOUT_MS = 15_000
+
 export interface BootstrapCheckComponents {
   network: Pick<Network, 'members'>
   clock: Pick<Clock, 'delay'>
@@ -35,7 +38,7 @@ export async function bootstrapProblem ({ network, clock }: BootstrapCheckCompon
   try {
     await clock.delay(PATIENCE_MS, { signal })
     if (isAlone()) {
-      await fetchFederation({ addresses, expected: federation, signal })
+      await fetchFederation({ addresses, expected: federation, signal: AbortSignal.any([signal, AbortSignal.timeout(FETCH_TIMEOUT_MS)]) })
     }
     return undefined
   } catch (err) {

@@ -115,7 +115,7 @@ class Node extends TypedEventEmitter<NodeEvents> implements GrapevineNode {
     })
     this.forwardNetworkEvents(network)
     await this.privacy.open(membership, description, network.self)
-    this.privacy.requireCharged((await store.getPublication())?.round, 'this home published')
+    this.privacy.requireHomeCharged((await store.getPublication())?.round)
     const engine = this.engine = this.createEngine(membership, codec)
     this.forwardRoundEvents(engine)
     await engine.load()
@@ -199,7 +199,7 @@ class Node extends TypedEventEmitter<NodeEvents> implements GrapevineNode {
     const { sequence = 0 } = await this.store.getPublication() ?? {}
     const published = await network.newestOwn(sequence, { signal: AbortSignal.any([signal, AbortSignal.timeout(OWN_UPDATES_MS)]) })
     signal.throwIfAborted()
-    this.privacy.requireCharged(published, 'neighbours hold')
+    this.privacy.requireHeldCharged(published)
   }
 
   private warnOfLimits (): void {

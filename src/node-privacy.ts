@@ -1,6 +1,7 @@
 /**
  * The privacy of one node, from the ledger of its dataset being opened to it being closed
  */
+import { lastLearningRound } from './model/learning-rate.ts'
 import { writeDatasetRecord } from './privacy/dataset-record.ts'
 import { ledgerSecret } from './privacy/ledger/similar-ledgers.ts'
 import { defaultLedgerRoot, openBudget, requireCharged } from './privacy/open-budget.ts'
@@ -22,6 +23,8 @@ export class NodePrivacy {
   private readonly root: string
   private opened: OpenBudget | undefined
   private who: { federation: string, peer: PeerName } | undefined
+  /** Later rounds of the federation take no step and are not charged */
+  private lastPaidRound = Infinity
   private lastStatus: PrivacyStatus | null = null
 
   constructor (init: NodePrivacyInit) {
@@ -52,11 +55,24 @@ export class NodePrivacy {
     await writeDatasetRecord(home, { federation, peer, fingerprint: dataset.fingerprint, examples: trainExamples, ledgers: root })
     this.opened = await openBudget({ document, federation, peer, exampleCount: trainExamples, dataset, root, clock, limit })
     this.who = { federation, peer }
+    this.lastPaidRound = lastLearningRound(document.training.optimizer)
     this.warnOfSimilar()
   }
 
-  /** Throws LedgerRollbackError, see `requireCharged` */
-  requireCharged (published: number | undefined, source: string): void {
+  /**
+   * A home that published a round without a step spends nothing any more, and may have come to it by a jump: nothing is required
+   * of its ledger then. Throws LedgerRollbackError, see `requireCharged`
+   */
+  requireHomeCharged (published: number | undefined): void {
+    this.require(published !== undefined && published > this.lastPaidRound ? undefined : published, 'this home published')
+  }
+
+  /** Neighbours hold more than this home knows of: it may have rounds before it that it trained already. Throws LedgerRollbackError */
+  requireHeldCharged (published: number | undefined): void {
+    this.require(published === undefined ? undefined : Math.min(published, this.lastPaidRound), 'neighbours hold')
+  }
+
+  private require (published: number | undefined, source: string): void {
     if (this.opened !== undefined && this.who !== undefined) {
       requireCharged(this.opened.ledger, { ...this.who, published, source })
     }

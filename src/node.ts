@@ -18,6 +18,7 @@ import { NodePrivacy } from './node-privacy.ts'
 import { checkNodeInit } from './node-settings.ts'
 import { loadOrCreateIdentity } from './network/identity.ts'
 import { createNetwork } from './network/network.ts'
+import { noiseReach } from './privacy/mechanism.ts'
 import { meshReady } from './round/mesh-ready.ts'
 import { RoundEngine } from './round/round-engine.ts'
 import { createLevelStore } from './store/level-store.ts'
@@ -115,7 +116,7 @@ class Node extends TypedEventEmitter<NodeEvents> implements GrapevineNode {
     })
     this.forwardNetworkEvents(network)
     await this.privacy.open(membership, description, network.self)
-    this.privacy.requireCharged((await store.getPublication())?.round, 'this home published')
+    this.privacy.requireHomeCharged((await store.getPublication())?.round)
     const engine = this.engine = this.createEngine(membership, codec)
     this.forwardRoundEvents(engine)
     await engine.load()
@@ -144,6 +145,7 @@ class Node extends TypedEventEmitter<NodeEvents> implements GrapevineNode {
       parameterCount,
       deadlineMs: document.round.deadlineMs,
       staleness: document.round.staleness,
+      reach: noiseReach(document, parameterCount, this.description!.trainExamples),
       rounds: init.rounds,
       evaluateEvery: init.evaluateEvery ?? 1,
       quarantineLimit: document.aggregation.quarantine === false ? 0 : document.aggregation.f,
@@ -199,7 +201,7 @@ class Node extends TypedEventEmitter<NodeEvents> implements GrapevineNode {
     const { sequence = 0 } = await this.store.getPublication() ?? {}
     const published = await network.newestOwn(sequence, { signal: AbortSignal.any([signal, AbortSignal.timeout(OWN_UPDATES_MS)]) })
     signal.throwIfAborted()
-    this.privacy.requireCharged(published, 'neighbours hold')
+    this.privacy.requireHeldCharged(published)
   }
 
   private warnOfLimits (): void {

@@ -29,6 +29,12 @@ export const KEPT_FLOATS = 16_777_216
  */
 const LEAST_SHARE = 1 / 256
 
+/** Smallest normal float32: products below it lose digits, or become zero where the hardware flushes them */
+const UNDERFLOW = 2 ** -126
+/** What underflow may take off a square, as a share of it, or as a square that no clip norm in use comes near */
+const LOST_SHARE = 1e-5
+const LOST_SQUARE = 1e-28
+
 /** Where a layer's part of the flat vector is */
 export interface ParameterViews {
   kernel: Float32Array | Float64Array
@@ -222,22 +228,27 @@ function formedSquares ({ x, dz, examples }: Sides, backend: Backend): Float64Ar
   return squares
 }
 
-/** Undefined when the terms of one example cancel so far that few digits are left */
+/** Undefined when the terms of one example cancel, or products of pairs underflow, so far that few digits are left: too short a norm would pass unclipped */
 function pairSquares ({ x, dz, examples }: Sides, backend: Backend): Float64Array | undefined {
-  const positions = x.shape[1]
+  const [, positions, inputs] = x.shape
+  const outputs = dz.shape[2]
   const inputPairs = toHost(tf.matMul(x, x, false, true), backend)
   const deltaPairs = toHost(tf.matMul(dz, dz, false, true), backend)
   const squares = new Float64Array(examples)
   for (let example = 0; example < examples; example++) {
     const start = example * positions * positions
-    let [square, lengths] = [0, 0]
+    let [square, lengths, inputLengths, deltaLengths] = [0, 0, 0, 0]
     for (let i = start; i < start + positions * positions; i++) {
       square += inputPairs[i]! * deltaPairs[i]!
     }
     for (let i = start; i < start + positions * positions; i += positions + 1) {
       lengths += Math.sqrt(inputPairs[i]! * deltaPairs[i]!)
+      inputLengths += Math.sqrt(inputPairs[i]!)
+      deltaLengths += Math.sqrt(deltaPairs[i]!)
     }
-    if (square < LEAST_SHARE * lengths * lengths) {
+    // each product of a pair may lack so much for every element, and meets one of the other side that is at most the lengths' product
+    const lost = UNDERFLOW * (outputs * inputLengths * inputLengths + inputs * deltaLengths * deltaLengths)
+    if (square < LEAST_SHARE * lengths * lengths || lost > Math.max(LOST_SQUARE, LOST_SHARE * square)) {
       return undefined
     }
     squares[example] = square

@@ -11,3 +11,8 @@ import type { OptimizerSettings } from '../federation.ts'
 export function learningRateOf ({ learningRate, decayRounds }: Pick<OptimizerSettings, 'learningRate' | 'decayRounds'>, round: number): number {
   return decayRounds === undefined ? learningRate : learningRate * Math.min(1, Math.max(0, 1 - (round - 1) / decayRounds))
 }
+
+/** The last round whose learning rate is not zero; Infinity where it stays */
+export function lastLearningRound ({ decayRounds = Infinity }: Pick<OptimizerSettings, 'decayRounds'>): number {
+  return decayRounds
+}

@@ -54,7 +54,8 @@ async function start (): Promise<TrainerDescription> {
     layout: plan.layout,
     trainExamples: dataset.train.count,
     testExamples: dataset.test.count,
-    ...(init.sketchSecret === undefined ? {} : { dataset: identityOf(dataset.train, init.sketchSecret) })
+    // a liar's changes make no new people of those in the data: one budget
+    ...(init.sketchSecret === undefined ? {} : { dataset: identityOf(honest.train, init.sketchSecret) })
   }
 }
 

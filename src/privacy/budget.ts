@@ -97,7 +97,7 @@ export class PrivacyBudget {
     if (this.init.isIdle?.(round) === true) {
       return true
     }
-    if (this.epsilonAfter(1) > this.limit) {
+    if (!(this.epsilonAfter(1) <= this.limit)) {
       return false
     }
     const { charge, settings: { clipNorm }, ledger, federation, peer } = this.init

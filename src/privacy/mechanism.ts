@@ -39,6 +39,19 @@ export function roundCharge (document: Document, examples: number): RoundCharge 
 }
 
 /**
+ * How far the noise alone moves d parameters in a round, at least: a model that starts at zero is that long after its first one,
+ * and no liar for it. 0 without DP-SGD, and with an optimiser that scales its steps itself
+ */
+export function noiseReach ({ privacy, training }: Document, parameterCount: number, examples: number): number {
+  if (privacy.mechanism !== 'dp-sgd' || training.optimizer.name !== 'sgd') {
+    return 0
+  }
+  const { learningRate, momentum } = training.optimizer
+  const step = learningRate * privacy.noiseMultiplier * privacy.clipNorm * Math.sqrt(parameterCount) / Math.min(training.batchSize, examples)
+  return step * Math.sqrt(stepsOf({ training }, examples)) / (1 - momentum)
+}
+
+/**
  * Noise multiplier of the gradients. With adaptive clipping a part of the budget goes to the noisy count: both together cost as much as
  * `noiseMultiplier` alone (Andrew et al. 2021, theorem 1: z_gradient = (z^-2 - (2 sigma_b)^-2)^-1/2)
  *

@@ -7,7 +7,7 @@ const positive = z.number().positive()
 
 const mechanism = {
   /** L2 norm C to which the part of one example (dp-sgd) or the update of one peer (update-level) is clipped */
-  clipNorm: positive.max(1e6),
+  clipNorm: positive.min(1e-6).max(1e6),
   /** Standard deviation of the noise, in units of clipNorm */
   noiseMultiplier: positive.min(0.01).max(1e6),
   /** A peer sends nothing that is computed from its data once its epsilon would be more than this */

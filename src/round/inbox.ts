@@ -22,6 +22,8 @@ export interface InboxInit {
   parameterCount: number
   /** Updates of rounds r - staleness .. r take part in round r */
   staleness: number
+  /** How long an honest model may become in one round, starting at zero. @default 1 */
+  reach?: number | undefined
 }
 
 export interface InboxEntry {
@@ -54,6 +56,7 @@ export class Inbox {
   private readonly codec: Codec
   private readonly parameterCount: number
   private readonly staleness: number
+  private readonly reach: number
   private readonly entries = new Map<PeerName, Map<number, InboxEntry>>()
   private readonly newest = new Map<PeerName, number>()
   /** Newest round of each author that took part */
@@ -65,6 +68,7 @@ export class Inbox {
     this.codec = init.codec
     this.parameterCount = init.parameterCount
     this.staleness = init.staleness
+    this.reach = Math.max(1, init.reach ?? 1)
   }
 
   /** The round in hand and the norm of the own model; drops what became stale */
@@ -99,7 +103,7 @@ export class Inbox {
     if (typeof parameters === 'string') {
       return parameters
     }
-    if (euclideanNorm(parameters) > NORM_LIMIT * Math.max(1, this.ownNorm)) {
+    if (euclideanNorm(parameters) > NORM_LIMIT * Math.max(this.reach, this.ownNorm)) {
       return 'norm'
     }
     this.keep(update, parameters)

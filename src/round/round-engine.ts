@@ -72,7 +72,7 @@ export class RoundEngine extends TypedEventEmitter<RoundEvents> {
     super()
     this.components = components
     this.init = init
-    this.inbox = new Inbox({ codec: components.codec, parameterCount: init.parameterCount, staleness: init.staleness })
+    this.inbox = new Inbox({ codec: components.codec, parameterCount: init.parameterCount, staleness: init.staleness, reach: init.reach })
     this.deadline = new AdaptiveDeadline(init.deadlineMs)
     this.vigilance = new Vigilance(init.quarantineLimit)
     this.work = new LocalWork({
@@ -171,7 +171,8 @@ export class RoundEngine extends TypedEventEmitter<RoundEvents> {
   /** Trains and publishes, where the budget allows it: else nothing that comes from the data is sent, and the own model takes part alone */
   private async contribute (phases: PhaseTimes, inHand: InHand): Promise<{ trained: Trained, replica: Float32Array }> {
     const { round, signal } = inHand
-    const allowed = await this.timed(phases, 'train', async () => await this.components.budget?.reserve(round) ?? true)
+    // neighbours were told that nothing comes any more: that holds for rounds that cost nothing, too
+    const allowed = !this.observing && await this.timed(phases, 'train', async () => await this.components.budget?.reserve(round) ?? true)
     if (!allowed) {
       this.observe(round)
       await this.components.clock.delay(OBSERVED_ROUND_MS, { signal })

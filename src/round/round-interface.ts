@@ -25,6 +25,8 @@ export interface RoundInit {
   parameterCount: number
   deadlineMs: number
   staleness: number
+  /** How long an honest model may become in one round, starting at zero. @default 1 */
+  reach?: number | undefined
   /** Last round; undefined: go on until aborted */
   rounds?: number | undefined
   evaluateEvery: number

@@ -112,6 +112,24 @@ describe.each(backends)('example gradients on %s', (backendName) => {
 
     expect(Math.abs(squares[0]! / expected - 1)).toBeLessThan(1e-4)
   })
+
+  it('are never too short where products of pairs underflow', async () => {
+    const given = sides()
+    given.x.fill(1e18)
+    given.dz.fill(1e-24)
+    const gradients = Array.from({ length: COUNT }, (_, example) => gradientOf(given, example))
+
+    const backend = await loadBackend(backendName)
+    const squares = new Float64Array(COUNT)
+    tf.tidy(() => {
+      const factors = { x: backend.upload(given.x, [COUNT * POSITIONS, INPUTS]), dz: backend.upload(given.dz, [COUNT * POSITIONS, OUTPUTS]) }
+      exampleGradients({ layer: { ...LAYER, useBias: false }, factors, count: COUNT, backend }, 'pairs').addSquaredNorms(squares)
+    })
+
+    for (const [example, gradient] of gradients.entries()) {
+      expect(Math.abs(squares[example]! / squaredNorm(gradient.subarray(0, INPUTS * OUTPUTS)) - 1)).toBeLessThan(1e-4)
+    }
+  })
 })
 
 describe('norm method', () => {

@@ -86,6 +86,16 @@ describe('worker trainer', () => {
     await trainer.stop()
   })
 
+  it('names the same data whatever a liar makes of them', async () => {
+    const names = []
+    for (const poison of [undefined, { kind: 'label-flip' as const }]) {
+      const trainer = createWorkerTrainer({ document: blobDocument(), data, backend: 'wasm', poison, sketchSecret: new Uint8Array(32) })
+      names.push((await trainer.start()).dataset!.fingerprint)
+      await trainer.stop()
+    }
+    expect(names[1]).toBe(names[0])
+  })
+
   it('stops waiting for a start that is aborted', async () => {
     const trainer = createWorkerTrainer({ document: presetDocument('mnist-cnn'), data: DIGITS, backend: 'cpu' })
     const reason = new RangeError('never mind')

@@ -141,6 +141,29 @@ describe('a peer with a privacy budget', () => {
     })
   }, 60_000)
 
+  it('starts again after rounds that took no step and were not charged', async () => {
+    const decaying = parseFederation({ ...document, training: { ...document.training, optimizer: { name: 'sgd', learningRate: 0.1, decayRounds: 2 } } })
+    const first = nodeOf('a', 1, { federation: decaying, rounds: 4 })
+    await first.start()
+    await first.stopped()
+    const [fingerprint] = await fingerprints()
+    expect((await entriesOf(fingerprint!)).length).toBe(2)
+
+    const second = nodeOf('a', 1, { federation: decaying, rounds: 5 })
+    await second.start()
+    expect(await second.stopped()).toEqual({ reason: 'rounds' })
+  }, 60_000)
+
+  it('sends nothing any more once it said so, not even in rounds that cost nothing', async () => {
+    const decaying = parseFederation({ ...document, training: { ...document.training, optimizer: { name: 'sgd', learningRate: 0.1, decayRounds: 4 } } })
+    const node = nodeOf('a', 1, { federation: decaying, rounds: 6 })
+    const published: number[] = []
+    node.addEventListener('round:phase', ({ detail: { round, phase } }) => { phase === 'publish' && published.push(round) })
+    await node.start()
+    await node.stopped()
+    expect(published).toEqual([1, 2, 3])
+  }, 60_000)
+
   it('refuses an old backup of home and ledger while neighbours hold a later update', async () => {
     const other = nodeOf('other', 2)
     await other.start()

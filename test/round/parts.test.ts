@@ -238,3 +238,18 @@ describe('mesh ready', () => {
     await expect(ready).rejects.toMatchObject({ name: 'AbortError' })
   })
 })
+
+describe('the bound on norms', () => {
+  it('lets in what the noise of a federation moves a model that starts at zero', () => {
+    const codec = createCodec('float32')
+    const update = { author: 'a', updateId: 'x', round: 1, sequence: 1, codec: 'float32', degree: 1, from: 'a', receivedAtMs: 0, payload: codec.encode(new Float32Array([60])) }
+    const inboxOf = (reach?: number): Inbox => {
+      const inbox = new Inbox({ codec, parameterCount: 1, staleness: 1, reach })
+      inbox.setRound(1, 0)
+      return inbox
+    }
+    expect(inboxOf().put(update)).toBe('norm')
+    expect(inboxOf(7).put(update)).toBeUndefined()
+    expect(inboxOf(5).put(update)).toBe('norm')
+  })
+})

@@ -3,7 +3,7 @@
  */
 import { homedir } from 'node:os'
 import { join } from 'node:path'
-import { LedgerRollbackError } from '../errors.ts'
+import { LedgerCorruptError, LedgerRollbackError } from '../errors.ts'
 import { learningRateOf } from '../model/learning-rate.ts'
 import { pldAccountant } from './accounting/pld.ts'
 import { rdpAccountant } from './accounting/rdp.ts'
@@ -60,8 +60,18 @@ export async function openBudget (init: OpenBudgetInit): Promise<OpenBudget | un
   const similar = await similarLedgers(root, sketch, { except: fingerprint, minimumShare: SIMILAR })
   const ledger = createLedger({ root, fingerprint, sketch, clock })
   await ledger.open()
+  await requireWhole(ledger, fingerprint)
   const budget = new PrivacyBudget({ settings: privacy, charge, ledger, accountants: { rdp: rdpAccountant(), pld: pldAccountant() }, federation, peer, limit, isIdle: (round) => learningRateOf(init.document.training.optimizer, round) === 0 })
   return { budget, ledger, similar }
+}
+
+/** Opening compares the last entry; damage further back shows only when the whole chain is walked, some 80 us an entry */
+async function requireWhole (ledger: Ledger, fingerprint: string): Promise<void> {
+  const { firstBad } = await ledger.verify()
+  if (firstBad !== undefined) {
+    await ledger.close()
+    throw new LedgerCorruptError(`the privacy ledger ${fingerprint} is damaged at entry ${firstBad.index}: ${firstBad.problem}. What was spent on these data is not known any more, so that nothing may train on them: bring a copy back`)
+  }
 }
 
 /**

@@ -4,6 +4,7 @@
 import { cp, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { Level } from 'level'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { createNode } from '../../src/index.ts'
 import { parseFederation } from '../../src/federation.ts'
@@ -128,6 +129,19 @@ describe('a peer with a privacy budget', () => {
     await expect(nodeOf('b', 1).start()).rejects.toMatchObject({ name: 'LedgerLockedError' })
     await nodeOf('c', 2).start()
     expect(await fingerprints()).toHaveLength(2)
+  }, 60_000)
+
+  it('refuses a ledger that is damaged in the middle', async () => {
+    const first = nodeOf('a', 1, { rounds: 3 })
+    await first.start()
+    await first.stopped()
+    const [fingerprint] = await fingerprints()
+    const database = new Level<string, Uint8Array>(join(folder, 'ledgers', fingerprint!), { valueEncoding: 'view' })
+    const keys = await database.keys().all()
+    const [middle] = await Promise.all(keys.filter((key) => /^entry\/0*1$/.test(key)).map(async (key) => { await database.del(key); return key }))
+    await database.close()
+    expect(middle).toBeDefined()
+    await expect(nodeOf('a', 1, { rounds: 4 }).start()).rejects.toMatchObject({ name: 'LedgerCorruptError', message: expect.stringMatching(/damaged at entry 1: /) as string })
   }, 60_000)
 
   it('refuses a ledger that knows less than its home published', async () => {

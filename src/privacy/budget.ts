@@ -74,6 +74,16 @@ export function accountFor (empty: Accountant, totals: readonly SpentTotal[], sc
   return events.every((event) => event !== undefined) ? events.reduce((accountant, event) => accountant.compose(event), empty) : undefined
 }
 
+/** Epsilon of these totals at `delta`. Infinity where one of them promises nothing for the scope */
+export function epsilonOf (empty: Accountant, totals: readonly SpentTotal[], { scope, delta }: Pick<PrivacyStatus, 'scope' | 'delta'>): number {
+  return accountFor(empty, totals, scope)?.epsilon(delta) ?? Infinity
+}
+
+/** The same by both */
+export function epsilonsOf (empty: Record<AccountantName, Accountant>, totals: readonly SpentTotal[], claim: Pick<PrivacyStatus, 'scope' | 'delta'>): Epsilons {
+  return { rdp: epsilonOf(empty.rdp, totals, claim), pld: epsilonOf(empty.pld, totals, claim) }
+}
+
 export function scopeOf (mechanism: PrivateSettings['mechanism']): PrivacyScope {
   return mechanism === 'dp-sgd' ? 'example' : 'dataset'
 }
@@ -82,9 +92,8 @@ export class PrivacyBudget {
   private readonly init: PrivacyBudgetInit
   private readonly scope: PrivacyScope
   readonly limit: number
-  /** By accountant, of the totals that `computedFor` says */
-  private computed: Epsilons | undefined
-  private afterNext: { epsilon: number, of: string } | undefined
+  /** Of the ledger as it is; undefined after a charge */
+  private computed: Pick<PrivacyStatus, 'epsilon' | 'exhausted'> | undefined
 
   constructor (init: PrivacyBudgetInit) {
     this.init = init
@@ -97,37 +106,32 @@ export class PrivacyBudget {
     if (this.init.isIdle?.(round) === true) {
       return true
     }
-    if (!(this.epsilonAfter(1) <= this.limit)) {
+    if (this.status().exhausted) {
       return false
     }
     const { charge, settings: { clipNorm }, ledger, federation, peer } = this.init
-    await ledger.reserve({ ...charge, clipNorm, round, federation, peer })
-    this.computed = undefined
-    this.afterNext = undefined
+    try {
+      await ledger.reserve({ ...charge, clipNorm, round, federation, peer })
+    } finally {
+      // a charge that failed may stand in the ledger all the same
+      this.computed = undefined
+    }
     return true
   }
 
   status (): PrivacyStatus {
     const { settings: { mechanism, delta, accountant } } = this.init
-    this.computed ??= this.spent()
-    return { mechanism, scope: this.scope, epsilon: this.computed, delta, accountant, limit: this.limit, exhausted: this.epsilonAfter(1) > this.limit }
+    this.computed ??= this.compute()
+    return { mechanism, scope: this.scope, ...this.computed, delta, accountant, limit: this.limit }
   }
 
-  /** Epsilon by the accountant that counts, once so many more rounds are done */
-  epsilonAfter (rounds: number): number {
+  private compute (): Pick<PrivacyStatus, 'epsilon' | 'exhausted'> {
     const { accountants, settings: { accountant, delta }, charge, ledger } = this.init
-    const totals = ledger.totals()
-    const of = JSON.stringify([totals, rounds])
-    if (this.afterNext?.of !== of) {
-      const account = accountFor(accountants[accountant], [...totals, { ...charge, steps: charge.steps * rounds }], this.scope)
-      this.afterNext = { epsilon: account?.epsilon(delta) ?? Infinity, of }
+    const spent = ledger.totals()
+    const claim = { scope: this.scope, delta }
+    return {
+      epsilon: epsilonsOf(accountants, spent, claim),
+      exhausted: !(epsilonOf(accountants[accountant], [...spent, charge], claim) <= this.limit)
     }
-    return this.afterNext.epsilon
-  }
-
-  private spent (): Epsilons {
-    const { accountants, settings: { delta }, ledger } = this.init
-    const epsilonBy = (name: AccountantName): number => accountFor(accountants[name], ledger.totals(), this.scope)?.epsilon(delta) ?? Infinity
-    return { rdp: epsilonBy('rdp'), pld: epsilonBy('pld') }
   }
 }

@@ -3,10 +3,9 @@
  *
  * Pure: works on what a ledger adds up to, for a ledger that is open here or in another process.
  */
-import { createAccountant } from './accounting/accountants.ts'
+import { createAccountant, createAccountants } from './accounting/accountants.ts'
 import { stepsWithin } from './accounting/steps-within.ts'
-import { accountFor, scopeOf } from './budget.ts'
-import type { AccountantName } from './accounting/accountant.ts'
+import { accountFor, epsilonsOf, scopeOf } from './budget.ts'
 import type { Epsilons, PrivacyStatus, SpentTotal } from './budget.ts'
 import type { RoundCharge } from './mechanism.ts'
 import type { PrivateSettings } from './settings.ts'
@@ -31,8 +30,7 @@ export interface Forecast extends PrivacyStatus {
 /** Epsilon by both accountants, once so many more rounds are done. Infinity where a total promises nothing for the scope */
 export function epsilonsAfter ({ settings: { mechanism, delta }, charge, totals }: Omit<ForecastInit, 'limit'>, rounds: number): Epsilons {
   const planned = rounds === 0 ? totals : [...totals, { ...charge, steps: charge.steps * rounds }]
-  const epsilonBy = (name: AccountantName): number => accountFor(createAccountant(name), planned, scopeOf(mechanism))?.epsilon(delta) ?? Infinity
-  return { rdp: epsilonBy('rdp'), pld: epsilonBy('pld') }
+  return epsilonsOf(createAccountants(), planned, { scope: scopeOf(mechanism), delta })
 }
 
 /** Takes up to a second or two with `pld` and a large budget */

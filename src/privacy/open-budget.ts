@@ -5,8 +5,7 @@ import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { LedgerCorruptError, LedgerRollbackError } from '../errors.ts'
 import { learningRateOf } from '../model/learning-rate.ts'
-import { pldAccountant } from './accounting/pld.ts'
-import { rdpAccountant } from './accounting/rdp.ts'
+import { createAccountants } from './accounting/accountants.ts'
 import { PrivacyBudget } from './budget.ts'
 import { createLedger } from './ledger/ledger.ts'
 import { similarLedgers } from './ledger/similar-ledgers.ts'
@@ -61,7 +60,7 @@ export async function openBudget (init: OpenBudgetInit): Promise<OpenBudget | un
   const ledger = createLedger({ root, fingerprint, sketch, clock })
   await ledger.open()
   await requireWhole(ledger, fingerprint)
-  const budget = new PrivacyBudget({ settings: privacy, charge, ledger, accountants: { rdp: rdpAccountant(), pld: pldAccountant() }, federation, peer, limit, isIdle: (round) => learningRateOf(init.document.training.optimizer, round) === 0 })
+  const budget = new PrivacyBudget({ settings: privacy, charge, ledger, accountants: createAccountants(), federation, peer, limit, isIdle: (round) => learningRateOf(init.document.training.optimizer, round) === 0 })
   return { budget, ledger, similar }
 }
 

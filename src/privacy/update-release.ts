@@ -11,9 +11,10 @@ import type { NoisySumOptions } from './noisy-sum.ts'
 export function releaseUpdate (start: Float32Array, trained: Float32Array, options: NoisySumOptions): Float32Array {
   const change = Float64Array.from(trained, (value, i) => value - start[i]!)
   const norm = Math.sqrt(change.reduce((sum, value) => sum + value * value, 0))
-  const factor = Number.isFinite(norm) ? Math.min(1, options.clipNorm / norm) : 0
-  for (let i = 0; i < change.length; i++) {
-    change[i] = factor === 0 ? 0 : norm === 0 ? 0 : change[i]! * factor
+  if (!Number.isFinite(norm)) {
+    change.fill(0)
+  } else if (norm > options.clipNorm) {
+    change.forEach((value, i) => { change[i] = value * (options.clipNorm / norm) })
   }
   addNoise(change, options)
   return start.map((value, i) => value + change[i]!)

@@ -12,6 +12,11 @@ const ACCOUNTANTS: Readonly<Record<AccountantName, () => Accountant>> = {
 
 export const ACCOUNTANT_NAMES = Object.keys(ACCOUNTANTS) as readonly AccountantName[]
 
+/** One of each that knows of no mechanism yet */
+export function createAccountants (): Record<AccountantName, Accountant> {
+  return { rdp: createAccountant('rdp'), pld: createAccountant('pld') }
+}
+
 /** An accountant that knows of no mechanism yet. Throws RangeError for an unknown name */
 export function createAccountant (name: AccountantName): Accountant {
   if (!Object.hasOwn(ACCOUNTANTS, name)) {

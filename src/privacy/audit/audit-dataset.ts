@@ -8,8 +8,8 @@ import { initialParameters } from '../../model/initial-parameters.ts'
 import { learningRateOf } from '../../model/learning-rate.ts'
 import { LocalTraining } from '../../model/local-training.ts'
 import { planModel } from '../../model/topology.ts'
-import { createAccountant } from '../accounting/accountants.ts'
-import { accountFor } from '../budget.ts'
+import { createAccountants } from '../accounting/accountants.ts'
+import { epsilonsOf } from '../budget.ts'
 import { roundCharge } from '../mechanism.ts'
 import { createSecureNoise } from '../noise/secure-noise.ts'
 import { seededRandom } from '../../seeded-random.ts'
@@ -24,7 +24,6 @@ import type { Dataset, Examples } from '../../data/examples.ts'
 import type { FederationDocument } from '../../federation.ts'
 import type { BackendName, Random } from '../../interface.ts'
 import type { ChosenBackend } from '../../model/choose-backend.ts'
-import type { AccountantName } from '../accounting/accountant.ts'
 import type { NoiseSource } from '../noise/noise-source.ts'
 import type { AuditClaim, AuditReport } from './audit-report.ts'
 import type { AuditOptions } from './run-audit.ts'
@@ -126,8 +125,8 @@ function claimFor (document: FederationDocument, exampleCount: number, rounds: n
     return null
   }
   const total = { ...charge, steps: rounds * charge.steps }
-  const epsilonBy = (name: AccountantName): number => accountFor(createAccountant(name), [total], 'example')?.epsilon(privacy.delta) ?? Infinity
-  return { epsilon: { pld: epsilonBy('pld'), rdp: epsilonBy('rdp') }, delta: privacy.delta }
+  const { delta } = privacy
+  return { epsilon: epsilonsOf(createAccountants(), [total], { scope: 'example', delta }), delta }
 }
 
 function canaryFinding (scores: Float64Array, included: Uint8Array, delta: number): AuditReport['canaries'] {

@@ -13,6 +13,7 @@ import { createAccountant } from '../src/privacy/accounting/accountants.ts'
 import { lossAt, outcomeAt } from '../src/privacy/accounting/privacy-loss.ts'
 import { rdpAccountant } from '../src/privacy/accounting/rdp.ts'
 import { normalTail } from '../src/privacy/accounting/special-functions.ts'
+import { medianMs } from './timing.ts'
 import type { Accountant, AccountantName } from '../src/privacy/accounting/accountant.ts'
 
 const DELTA = 1e-5
@@ -21,25 +22,6 @@ const MECHANISMS = [{ sampleRate: 0.01, noiseMultiplier: 1 }, { sampleRate: 0.01
 const SAMPLES = 7
 const WHOLE_ORDERS = Array.from({ length: 63 }, (_, i) => i + 2)
 const CELLS = 4096
-
-function median (samples: number[]): number {
-  return samples.sort((a, b) => a - b)[samples.length >> 1]!
-}
-
-/** Median milliseconds of each task; one untimed run, then `SAMPLES` rounds of all tasks in turn */
-function measure (tasks: Record<string, () => unknown>): Record<string, string> {
-  const samples = Object.fromEntries(Object.keys(tasks).map((name) => [name, [] as number[]]))
-  for (let sample = -1; sample < SAMPLES; sample++) {
-    for (const [name, task] of Object.entries(tasks)) {
-      const start = performance.now()
-      task()
-      if (sample >= 0) {
-        samples[name]!.push(performance.now() - start)
-      }
-    }
-  }
-  return Object.fromEntries(Object.entries(samples).map(([name, times]) => [name, median(times).toFixed(2)]))
-}
 
 /** Losses from -reach to reach, cut off beyond */
 function convolve (a: Float64Array, b: Float64Array): Float64Array {
@@ -97,14 +79,14 @@ for (const mechanism of MECHANISMS) {
     }
     const epsilons = { rdp: asked.rdp.epsilon(DELTA), pld: asked.pld.epsilon(DELTA) }
     const reach = Math.max(2 * epsilons.pld, lossAt(mechanism, 1 + 6 * mechanism.noiseMultiplier))
-    const times = measure({
+    const times = medianMs({
       'rdp fresh': () => fresh(createAccountant('rdp')).epsilon(DELTA),
       'rdp next': next('rdp'),
       'pld fresh': () => fresh(createAccountant('pld')).epsilon(DELTA),
       'pld next': next('pld'),
       'whole orders': () => fresh(rdpAccountant(WHOLE_ORDERS)).epsilon(DELTA),
       squaring: () => squaredEpsilon(mechanism, steps, reach)
-    })
+    }, SAMPLES)
     rows.push({
       q: mechanism.sampleRate,
       sigma: mechanism.noiseMultiplier,
@@ -112,7 +94,7 @@ for (const mechanism of MECHANISMS) {
       'eps rdp': epsilons.rdp.toFixed(4),
       'eps pld': epsilons.pld.toFixed(4),
       'eps squaring': squaredEpsilon(mechanism, steps, reach).toFixed(4),
-      ...Object.fromEntries(Object.entries(times).map(([name, ms]) => [`${name} ms`, ms]))
+      ...Object.fromEntries(Object.entries(times).map(([name, ms]) => [`${name} ms`, ms.toFixed(2)]))
     })
   }
 }

@@ -10,6 +10,7 @@ import { consensusDistance, neighbourDistance } from '../src/aggregators/consens
 import { differenceProducts } from '../src/aggregators/kernels/difference-products.ts'
 import { combine } from '../src/aggregators/kernels/weighted-sum.ts'
 import { seededNormal, seededRandom } from '../src/seeded-random.ts'
+import { medianMs } from './timing.ts'
 import type { AggregationInput } from '../src/interface.ts'
 
 /** d, the number of parameters, with n = 10; then n, the vectors (own one included), with d = 1,000,000 */
@@ -25,25 +26,6 @@ const RULES = [
 /** The most that a task may take, in copies of the same vectors, for n = 10 and d = 1,000,000 */
 const GOALS: Readonly<Record<string, number>> = {
   mean: 2, median: 5, 'trimmed-mean f=2': 5, krum: 6, 'n x n distances': 6, 'geometric-median': 12, 'gated-geometric-median': 12, 'nearest-neighbour mixing': 8
-}
-
-function median (samples: number[]): number {
-  return samples.sort((a, b) => a - b)[samples.length >> 1]!
-}
-
-/** Median milliseconds of each task; one untimed run, then `SAMPLES` rounds of all tasks in turn */
-function measure (tasks: Record<string, () => unknown>): Record<string, number> {
-  const samples = Object.fromEntries(Object.keys(tasks).map((name) => [name, [] as number[]]))
-  for (let sample = -1; sample < SAMPLES; sample++) {
-    for (const [name, task] of Object.entries(tasks)) {
-      const start = performance.now()
-      task()
-      if (sample >= 0) {
-        samples[name]!.push(performance.now() - start)
-      }
-    }
-  }
-  return Object.fromEntries(Object.entries(samples).map(([name, times]) => [name, median(times)]))
 }
 
 /** Models after some rounds: a common vector and a small difference of each peer */
@@ -81,7 +63,7 @@ for (const { size, count } of CASES) {
   tasks['nearest-neighbour mixing'] = () => combine(models, near)
   tasks['neighbour distance'] = () => neighbourDistance(models[0]!, models.slice(1))
   tasks['consensus distance'] = () => consensusDistance(models)
-  const times = measure(tasks)
+  const times = medianMs(tasks, SAMPLES)
   for (const [name, ms] of Object.entries(times)) {
     rows.push({ d: size, n: count, task: name, ms: ms.toFixed(2), 'ms / copy': (ms / times.copy!).toFixed(1), goal: size === 1_000_000 && count === 10 ? GOALS[name] ?? '' : '', 'ns / (n d)': (ms * 1e6 / (count * size)).toFixed(2) })
   }

@@ -7,28 +7,10 @@
  */
 import { CODEC_NAMES, createCodec } from '../src/codec/codec.ts'
 import { seededNormal, seededRandom } from '../src/seeded-random.ts'
+import { medianMs } from './timing.ts'
 
 const COUNTS = [10_000, 235_146, 1_000_000, 5_000_000]
 const SAMPLES = 15
-
-function median (samples: number[]): number {
-  return samples.sort((a, b) => a - b)[samples.length >> 1]!
-}
-
-/** Median milliseconds of each task; one untimed run, then `SAMPLES` rounds of all tasks in turn */
-function measure (tasks: Record<string, () => unknown>): Record<string, number> {
-  const samples = Object.fromEntries(Object.keys(tasks).map((name) => [name, [] as number[]]))
-  for (let sample = -1; sample < SAMPLES; sample++) {
-    for (const [name, task] of Object.entries(tasks)) {
-      const start = performance.now()
-      task()
-      if (sample >= 0) {
-        samples[name]!.push(performance.now() - start)
-      }
-    }
-  }
-  return Object.fromEntries(Object.entries(samples).map(([name, times]) => [name, median(times)]))
-}
 
 const rows: Array<Record<string, string | number>> = []
 for (const count of COUNTS) {
@@ -42,7 +24,7 @@ for (const count of COUNTS) {
     tasks[`${name} encode`] = () => codec.encode(parameters)
     tasks[`${name} decode`] = () => codec.decode(bytes, count)
   }
-  const times = measure(tasks)
+  const times = medianMs(tasks, SAMPLES)
   for (const name of CODEC_NAMES) {
     rows.push({
       parameters: count,

@@ -12,6 +12,7 @@ import { connect, createServer } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { generateKeyPair } from '@libp2p/crypto/keys'
 import { multiaddr } from '@multiformats/multiaddr'
+import { median } from '../src/aggregators/median.ts'
 import { createHost } from '../src/network/host.ts'
 import { createNetwork } from '../src/network/network.ts'
 import { StreamBytes } from '../src/network/stream-bytes.ts'
@@ -245,7 +246,6 @@ async function until (condition: () => Promise<boolean>, what: string): Promise<
   }
 }
 
-const median = (values: number[]): number => [...values].sort((a, b) => a - b)[values.length >> 1] ?? Number.NaN
 const sum = (values: number[]): number => values.reduce((total, value) => total + value, 0)
 
 interface Row { way: Way, wirePerByte: number, lastMs: number, cpuMsPerMB: number }

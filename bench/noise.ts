@@ -8,6 +8,7 @@
  * Math.random is no source of privacy: whoever sees some of it computes the rest. It is what libraries use.
  */
 import { createCipheriv, randomBytes, randomFillSync } from 'node:crypto'
+import { median } from '../src/aggregators/median.ts'
 import { createSecureNoise } from '../src/privacy/noise/secure-noise.ts'
 
 const DRAWS = 1_000_000
@@ -87,7 +88,6 @@ for (let sample = -3; sample < SAMPLES; sample++) {
 }
 
 const sorted = Object.entries(rates).map(([name, values]) => ({ name, values: values.sort((a, b) => a - b) }))
-const median = (values: readonly number[]): number => values[values.length >> 1]!
 const ours = median(rates[OURS]!)
 console.table(Object.fromEntries(sorted.map(({ name, values }) => [name, {
   'million a second': Number(median(values).toFixed(1)),

@@ -8,6 +8,7 @@
  * free. `wire / payload` is what a peer sent, over what its neighbours had to get: 1 is the least. Uses the MNIST files
  * in ../shared/data/mnist or GRAPEVINE_MNIST where they are, else generated digits of the same shape.
  */
+import { median } from '../src/aggregators/median.ts'
 import { createCodec } from '../src/codec/codec.ts'
 import { DIGITS_DEFAULTS } from '../src/data/digits.ts'
 import { inspectTopology } from '../src/model/topology.ts'
@@ -27,10 +28,6 @@ const SCENARIOS: ReadonlyArray<{ preset: PresetName, peers: number, rounds: numb
 ]
 
 const repeats = Number(process.argv[2] ?? 3)
-
-function median (values: number[]): number {
-  return values.sort((a, b) => a - b)[values.length >> 1]!
-}
 
 /** Milliseconds of one round of training in `peers` worker threads at once, the first round left out */
 async function trainingAlone (report: TestnetReport, data: DatasetSource): Promise<number> {

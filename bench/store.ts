@@ -9,6 +9,7 @@ import { mkdtemp, open, readdir, readFile, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
+import { median } from '../src/aggregators/median.ts'
 import { seededNormal, seededRandom } from '../src/seeded-random.ts'
 import { createLevelStore } from '../src/store/level-store.ts'
 import { systemClock } from '../src/system-clock.ts'
@@ -19,10 +20,6 @@ const GROWTH: ReadonlyArray<[bytes: number, rounds: number]> = [[318_040, 500], 
 const KEEP_VERSIONS = 10
 
 const folder = await mkdtemp(join(tmpdir(), 'grapevine-bench-'))
-
-function median (samples: number[]): number {
-  return samples.sort((a, b) => a - b)[samples.length >> 1]!
-}
 
 async function timed (task: () => Promise<unknown>): Promise<number> {
   const start = performance.now()

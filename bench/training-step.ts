@@ -6,6 +6,7 @@ import { createRequire } from 'node:module'
 import { dirname, sep } from 'node:path'
 import * as tf from '@tensorflow/tfjs-core'
 import { loadLayersModel } from '@tensorflow/tfjs-layers'
+import { median } from '../src/aggregators/median.ts'
 import { BACKEND_NAMES } from '../src/model/backend-names.ts'
 import { loadBackend } from '../src/model/backend.ts'
 import { LocalTraining } from '../src/model/local-training.ts'
@@ -45,8 +46,7 @@ function medianMs (step: () => void): number {
     times.push(performance.now() - start)
   }
   // the first tenth is warm-up
-  const timed = times.slice(Math.ceil(times.length / 10)).sort((a, b) => a - b)
-  return timed[Math.floor(timed.length / 2)]!
+  return median(times.slice(Math.ceil(times.length / 10)))
 }
 
 /** The model of tfjs-layers with the same weights, and one step of the stock optimiser */

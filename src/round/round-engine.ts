@@ -74,7 +74,7 @@ export class RoundEngine extends TypedEventEmitter<RoundEvents> {
     this.init = init
     this.inbox = new Inbox({ codec: components.codec, parameterCount: init.parameterCount, staleness: init.staleness, reach: init.reach })
     this.deadline = new AdaptiveDeadline(init.deadlineMs)
-    this.vigilance = new Vigilance(init.quarantineLimit)
+    this.vigilance = new Vigilance(init.quarantineLimit, { noisy: init.noisy ?? false })
     this.work = new LocalWork({
       trainer: components.trainer,
       evaluateEvery: init.evaluateEvery,

@@ -8,6 +8,7 @@ import type { PeerName, RejectionReason } from '../interface.ts'
 import type { RoundReport } from '../node-interface.ts'
 import type { InboxEntry } from './inbox.ts'
 import type { Mixed, MixInput } from './mix.ts'
+import type { SuspicionInit } from './suspicion.ts'
 
 export type Conduct = Pick<RoundReport, 'rejected' | 'rejectedPeers' | 'suspects' | 'quarantined'>
 
@@ -25,11 +26,15 @@ function storedLevels (value: unknown): Record<PeerName, number> {
 
 export class Vigilance {
   private readonly rejections = new RejectionCounter()
-  private readonly suspicion = new Suspicion()
+  private readonly suspicion: Suspicion
   private readonly quarantine: Quarantine
 
-  /** @param quarantineLimit - Neighbours held back at once, at most; 0: none */
-  constructor (quarantineLimit: number) {
+  /**
+   * @param quarantineLimit - Neighbours held back at once, at most; 0: none
+   * @param suspicion - What the updates are like
+   */
+  constructor (quarantineLimit: number, suspicion: SuspicionInit = {}) {
+    this.suspicion = new Suspicion(suspicion)
     this.quarantine = new Quarantine(this.suspicion, quarantineLimit)
   }
 

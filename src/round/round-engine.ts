@@ -74,7 +74,7 @@ export class RoundEngine extends TypedEventEmitter<RoundEvents> {
     this.init = init
     this.inbox = new Inbox({ codec: components.codec, parameterCount: init.parameterCount, staleness: init.staleness, reach: init.reach })
     this.deadline = new AdaptiveDeadline(init.deadlineMs)
-    this.vigilance = new Vigilance(init.quarantineLimit, { noisy: init.noisy ?? false })
+    this.vigilance = new Vigilance(init.quarantineLimit)
     this.work = new LocalWork({
       trainer: components.trainer,
       evaluateEvery: init.evaluateEvery,
@@ -245,7 +245,7 @@ export class RoundEngine extends TypedEventEmitter<RoundEvents> {
     const admitted = this.vigilance.admit(entries, aggregator.minimumNeighbours)
     const losses = aggregator.needsLosses && admitted.length >= aggregator.minimumNeighbours ? await sampleLosses(trainer, { own, entries: admitted }, { round, signal }) : undefined
     const mixed = mix({ half, own, entries: admitted }, aggregator, { degree: neighbours.length, layout: this.init.layout, round, ...(losses === undefined ? {} : { losses }) })
-    this.vigilance.judge({ own, entries, neighbours }, mixed.excluded)
+    this.vigilance.judge({ own, entries, neighbours, before: this.init.noisy === true ? this.parameters : undefined }, mixed.excluded)
     if (!mixed.keptOwn) {
       this.inbox.use(entries)
     } else if (neighbours.length > 0) {

@@ -33,7 +33,7 @@ export interface RoundInit {
   /** Neighbours held back at once on suspicion, at most */
   quarantineLimit: number
   /**
-   * Every peer adds noise of its own to what it sends: one round proves little
+   * Every peer adds noise of its own to what it sends, so that distances tell little
    *
    * @default false
    */

@@ -7,12 +7,12 @@
  * Suspects are named, and the worst of them held back for a while (quarantine.ts). An attack that stays within the honest
  * spread stays below this threshold, too: that is the rule's to bound.
  *
- * Under DP-SGD one round's distances are all noise. There the part of a neighbour's differences that persists over rounds is judged as
- * well (persistent-difference.ts).
+ * Under DP-SGD all distances of one round are noise, a liar's among them. There it is judged as well how much of the own model a
+ * neighbour's holds (agreement.ts).
  */
 import { differenceProducts } from '../aggregators/kernels/difference-products.ts'
 import { median } from '../aggregators/median.ts'
-import { PersistentDifference } from './persistent-difference.ts'
+import { contrary } from './agreement.ts'
 import type { NeighbourReplica, PeerName } from '../interface.ts'
 
 /** Robust standard deviations from the median */
@@ -24,26 +24,12 @@ const LEAST_SPREAD = 0.05
 /** Fewer updates than this have no middle to stand apart from */
 const LEAST_UPDATES = 4
 
-/** Without the noise three have a middle: one liar does not choose it */
-const LEAST_PERSISTENT = 3
-/**
- * What persists is odd when its square is more than this many times the neighbours' median, twice as far, beyond what noise explains. Of honest
- * peers with different data the highest was 3.8 (docs/robustness.md)
- */
-const ODD_SQUARE = 4
-/** Rounds without an update after which differences are forgotten. Not at once, for a liar may stay out now and then */
-const PATIENCE = 8
-/** Standard deviations allowed to noise: a normal one is above in 3 of 100,000 cases */
-const ODD_NOISE = 4
-
 const GAIN = 0.25
 /** Reached by four odd updates in a row, left by two usual ones */
 export const SUSPECT = 0.6
 /** Who is not seen for a while, because neighbours change or a link is down, is forgotten at this rate: half in 14 rounds */
 const FADE = 0.95
 const FORGOTTEN = 0.01
-
-type Replicas = ReadonlyArray<Pick<NeighbourReplica, 'peer' | 'parameters'>>
 
 export interface Oddity {
   peer: PeerName
@@ -59,8 +45,10 @@ function robustScores (values: readonly number[], scale: number): number[] {
   return values.map((value) => spread === 0 ? 0 : NORMAL_MAD * (value - middle) / spread)
 }
 
+type Replica = Pick<NeighbourReplica, 'peer' | 'parameters'>
+
 /** Scores of each replica among the others; empty when there are too few */
-export function oddities (own: Float32Array, replicas: Replicas): Oddity[] {
+export function oddities (own: Float32Array, replicas: readonly Replica[]): Oddity[] {
   const count = replicas.length
   if (count < LEAST_UPDATES) {
     return []
@@ -79,49 +67,19 @@ export function oddities (own: Float32Array, replicas: Replicas): Oddity[] {
   return replicas.map(({ peer }, j) => ({ peer, distance: far[j]!, angle: against[j]! }))
 }
 
-/** An estimate of a neighbour's persistent difference: `PersistentDifference.estimate` */
-export interface Persistent {
-  peer: PeerName
-  square: number
-  deviation: number
-}
-
-/**
- * Who persists in standing apart, however much noise hides it in one round: none of fewer than three
- *
- * Among peers that differ in noise alone, each is named with probability 3e-5 in a round (d large). Differences of their data are
- * in the median
- */
-export function persistentlyOdd (estimates: readonly Persistent[]): PeerName[] {
-  if (estimates.length < LEAST_PERSISTENT) {
-    return []
-  }
-  const usual = Math.max(0, median(estimates.map(({ square }) => square)))
-  return estimates.filter(({ square, deviation }) => square > ODD_SQUARE * usual + ODD_NOISE * deviation).map(({ peer }) => peer)
-}
-
-export interface SuspicionInit {
-  /**
-   * Every peer adds noise of its own to what it sends
-   *
-   * @default false
-   */
-  noisy?: boolean
-}
-
 export class Suspicion {
-  private readonly noisy: boolean
   private readonly levels = new Map<PeerName, number>()
-  private readonly memories = new Map<PeerName, { difference: PersistentDifference, absent: number }>()
 
-  constructor ({ noisy = false }: SuspicionInit = {}) {
-    this.noisy = noisy
-  }
-
-  /** Takes in one round: the replicas, and who was refused or left out by judgement */
-  observe (own: Float32Array, replicas: Replicas, refused: ReadonlySet<PeerName>): void {
+  /**
+   * Takes in one round: the replicas, and who was refused or left out by judgement
+   *
+   * @param before - The own model before the round's training, where all peers add noise of their own to what they send
+   */
+  observe (own: Float32Array, replicas: readonly Replica[], refused: ReadonlySet<PeerName>, before?: Float32Array): void {
     const odd = new Set(oddities(own, replicas).filter(({ distance, angle }) => distance > ODD || angle < -ODD).map(({ peer }) => peer))
-    this.persistent(own, replicas).forEach((peer) => odd.add(peer))
+    if (before !== undefined) {
+      contrary(before, replicas).forEach((peer) => odd.add(peer))
+    }
     refused.forEach((peer) => odd.add(peer))
     const seen = new Set([...replicas.map(({ peer }) => peer), ...refused])
     for (const peer of seen) {
@@ -136,25 +94,6 @@ export class Suspicion {
         this.levels.delete(peer)
       }
     }
-  }
-
-  /** Remembers the round's differences, and judges them with those before */
-  private persistent (own: Float32Array, replicas: Replicas): PeerName[] {
-    if (!this.noisy) {
-      return []
-    }
-    for (const [peer, memory] of this.memories) {
-      if (++memory.absent > PATIENCE) {
-        this.memories.delete(peer)
-      }
-    }
-    return persistentlyOdd(replicas.flatMap(({ peer, parameters }) => {
-      const { difference } = this.memories.get(peer) ?? { difference: new PersistentDifference() }
-      this.memories.set(peer, { difference, absent: 0 })
-      difference.add(own, parameters)
-      const estimate = difference.estimate()
-      return estimate === undefined ? [] : [{ peer, ...estimate }]
-    }))
   }
 
   /** From 0 to 1 */

@@ -2,7 +2,7 @@
  * Who stands apart, and for how long that is remembered
  */
 import { describe, expect, it } from 'vitest'
-import { oddities, persistentlyOdd, Suspicion } from '../../src/round/suspicion.ts'
+import { oddities, Suspicion } from '../../src/round/suspicion.ts'
 import { seededNormal, seededRandom } from '../../src/seeded-random.ts'
 
 const SIZE = 300
@@ -68,79 +68,5 @@ describe('Suspicion', () => {
       suspicion.observe(own, [], new Set())
     }
     expect(suspicion.level('gone')).toBe(0)
-  })
-})
-
-/** As in the built-in demo: noise of 0.33 in each of 4,010 parameters, a model of length 12, data that move peers apart by 3 */
-describe('under privacy noise', () => {
-  const PARAMETERS = 4_010
-  const NOISE = 0.33
-  const MODEL = 12 / Math.sqrt(PARAMETERS)
-
-  interface Mesh {
-    honest: number
-    /** What a liar says, in multiples of the model, and the noise that it adds; undefined: there is none */
-    lie?: { factor: number, noise: number }
-    rounds: number
-  }
-
-  function named (seed: string, { honest, lie, rounds }: Mesh, init = { noisy: true }): string[][] {
-    const normal = seededNormal(seededRandom(seed))
-    const vector = (centre: number, deviation: number): Float32Array => Float32Array.from({ length: PARAMETERS }, () => centre + deviation * normal())
-    const shifts = Array.from({ length: honest }, () => vector(0, 3 / Math.sqrt(PARAMETERS)))
-    const suspicion = new Suspicion(init)
-    return Array.from({ length: rounds }, () => {
-      const replicas = shifts.map((shift, j) => ({ peer: `peer-${j}`, parameters: vector(MODEL, NOISE).map((value, i) => value + shift[i]!) }))
-      const lies = lie === undefined ? [] : [{ peer: 'liar', parameters: vector(lie.factor * MODEL, lie.noise) }]
-      suspicion.observe(vector(MODEL, NOISE), [...replicas, ...lies], new Set())
-      return Object.keys(suspicion.suspects())
-    })
-  }
-
-  const seeds = Array.from({ length: 20 }, (_, i) => `mesh ${i}`)
-
-  it.each([
-    ['sign flip, three neighbours', { honest: 2, lie: { factor: -1, noise: NOISE / 2 } }],
-    ['sign flip with honest noise', { honest: 3, lie: { factor: -1, noise: NOISE } }],
-    ['inner product manipulation', { honest: 2, lie: { factor: -0.1, noise: 0 } }],
-    ['zeros', { honest: 4, lie: { factor: 0, noise: 0 } }]
-  ])('names %s within eight rounds, and nobody else', (_, mesh) => {
-    for (const seed of seeds) {
-      expect(named(seed, { ...mesh, rounds: 8 }).at(-1)).toEqual(['liar'])
-    }
-  })
-
-  it('needs the rounds before: one round of the same lie is not odd', () => {
-    const mesh = { honest: 3, lie: { factor: -0.1, noise: 0 }, rounds: 8 }
-    expect(named('one', mesh, { noisy: false }).flat()).toEqual([])
-  })
-
-  it('names no honest peer, of two neighbours neither, and nobody for having more noise', () => {
-    for (const seed of seeds) {
-      expect(named(seed, { honest: 4, rounds: 20 }).flat()).toEqual([])
-      expect(named(seed, { honest: 1, lie: { factor: -1, noise: NOISE }, rounds: 8 }).flat()).toEqual([])
-      expect(named(seed, { honest: 3, lie: { factor: 1, noise: 0.7 * NOISE }, rounds: 20 }).flat()).toEqual([])
-    }
-  })
-
-  it('keeps to its rate of false alarms among peers that differ in noise alone', () => {
-    const normal = seededNormal(seededRandom('alike'))
-    let odd = 0
-    for (let trial = 0; trial < 20_000; trial++) {
-      odd += persistentlyOdd(Array.from({ length: 4 }, (_, j) => ({ peer: `${j}`, square: normal(), deviation: 1 }))).length
-    }
-    // 80,000 judgements at 3e-5 or less: more than 9 has probability 4e-4
-    expect(odd).toBeLessThanOrEqual(9)
-  })
-
-  it('remembers a liar that stays out now and then', () => {
-    const normal = seededNormal(seededRandom('out'))
-    const vector = (centre: number): Float32Array => Float32Array.from({ length: PARAMETERS }, () => centre + NOISE * normal())
-    const suspicion = new Suspicion({ noisy: true })
-    for (let round = 0; round < 24; round++) {
-      const replicas = Array.from({ length: 3 }, (_, j) => ({ peer: `peer-${j}`, parameters: vector(MODEL) }))
-      suspicion.observe(vector(MODEL), round % 3 === 2 ? replicas : [...replicas, { peer: 'liar', parameters: vector(-MODEL) }], new Set())
-    }
-    expect(Object.keys(suspicion.suspects())).toEqual(['liar'])
   })
 })

@@ -149,6 +149,7 @@ class Node extends TypedEventEmitter<NodeEvents> implements GrapevineNode {
       rounds: init.rounds,
       evaluateEvery: init.evaluateEvery ?? 1,
       quarantineLimit: document.aggregation.quarantine === false ? 0 : document.aggregation.f,
+      noisy: document.privacy.mechanism !== 'none',
       attack: init.attack === undefined ? undefined : createAttack(init.attack)
     })
   }

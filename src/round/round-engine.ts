@@ -245,7 +245,7 @@ export class RoundEngine extends TypedEventEmitter<RoundEvents> {
     const admitted = this.vigilance.admit(entries, aggregator.minimumNeighbours)
     const losses = aggregator.needsLosses && admitted.length >= aggregator.minimumNeighbours ? await sampleLosses(trainer, { own, entries: admitted }, { round, signal }) : undefined
     const mixed = mix({ half, own, entries: admitted }, aggregator, { degree: neighbours.length, layout: this.init.layout, round, ...(losses === undefined ? {} : { losses }) })
-    this.vigilance.judge({ own, entries, neighbours }, mixed.excluded)
+    this.vigilance.judge({ own, entries, neighbours, before: this.init.noisy === true ? this.parameters : undefined }, mixed.excluded)
     if (!mixed.keptOwn) {
       this.inbox.use(entries)
     } else if (neighbours.length > 0) {

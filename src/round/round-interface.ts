@@ -32,6 +32,12 @@ export interface RoundInit {
   evaluateEvery: number
   /** Neighbours held back at once on suspicion, at most */
   quarantineLimit: number
+  /**
+   * Every peer adds noise of its own to what it sends, so that distances tell little
+   *
+   * @default false
+   */
+  noisy?: boolean | undefined
   /** Simulation only */
   attack?: Attack | undefined
 }

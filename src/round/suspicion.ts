@@ -6,9 +6,13 @@
  * data differ: suspicion is a moving average of being odd, which rises within a few rounds and decays by itself.
  * Suspects are named, and the worst of them held back for a while (quarantine.ts). An attack that stays within the honest
  * spread stays below this threshold, too: that is the rule's to bound.
+ *
+ * Under DP-SGD all distances of one round are noise, a liar's among them. There it is judged as well how much of the own model a
+ * neighbour's holds (agreement.ts).
  */
 import { differenceProducts } from '../aggregators/kernels/difference-products.ts'
 import { median } from '../aggregators/median.ts'
+import { contrary } from './agreement.ts'
 import type { NeighbourReplica, PeerName } from '../interface.ts'
 
 /** Robust standard deviations from the median */
@@ -41,8 +45,10 @@ function robustScores (values: readonly number[], scale: number): number[] {
   return values.map((value) => spread === 0 ? 0 : NORMAL_MAD * (value - middle) / spread)
 }
 
+type Replica = Pick<NeighbourReplica, 'peer' | 'parameters'>
+
 /** Scores of each replica among the others; empty when there are too few */
-export function oddities (own: Float32Array, replicas: ReadonlyArray<Pick<NeighbourReplica, 'peer' | 'parameters'>>): Oddity[] {
+export function oddities (own: Float32Array, replicas: readonly Replica[]): Oddity[] {
   const count = replicas.length
   if (count < LEAST_UPDATES) {
     return []
@@ -64,9 +70,16 @@ export function oddities (own: Float32Array, replicas: ReadonlyArray<Pick<Neighb
 export class Suspicion {
   private readonly levels = new Map<PeerName, number>()
 
-  /** Takes in one round: the replicas, and who was refused or left out by judgement */
-  observe (own: Float32Array, replicas: ReadonlyArray<Pick<NeighbourReplica, 'peer' | 'parameters'>>, refused: ReadonlySet<PeerName>): void {
+  /**
+   * Takes in one round: the replicas, and who was refused or left out by judgement
+   *
+   * @param before - The own model before the round's training, where all peers add noise of their own to what they send
+   */
+  observe (own: Float32Array, replicas: readonly Replica[], refused: ReadonlySet<PeerName>, before?: Float32Array): void {
     const odd = new Set(oddities(own, replicas).filter(({ distance, angle }) => distance > ODD || angle < -ODD).map(({ peer }) => peer))
+    if (before !== undefined) {
+      contrary(before, replicas).forEach((peer) => odd.add(peer))
+    }
     refused.forEach((peer) => odd.add(peer))
     const seen = new Set([...replicas.map(({ peer }) => peer), ...refused])
     for (const peer of seen) {

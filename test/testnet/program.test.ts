@@ -96,6 +96,15 @@ describe('grapevine-testnet', () => {
     expect(peerPids()).toEqual([])
   }, TIMEOUT)
 
+  it('names a liar under the noise of the default federation, and holds it back, with three neighbours at each peer', async () => {
+    const testnet = start('--peers', '4', '--rounds', '10', '--evaluate-every', '10', '--no-alone', '--byzantine', '1:sign-flip')
+    expect(await testnet.exited).toEqual({ code: 0, stderr: '' })
+    const report = testnet.lines.at(-1) as unknown as TestnetReport
+    expect(report.summary.privacy?.mechanism).toBe('dp-sgd')
+    expect(report.summary.detection).toEqual({ precision: 1, recall: 1 })
+    expect(report.summary.rejected.quarantined).toBeGreaterThanOrEqual(3)
+  }, TIMEOUT)
+
   it('kills a peer in a round and starts it again from its home', async () => {
     const testnet = start('--preset', 'digits', '--peers', '3', '--rounds', '40', '--no-alone', '--kill', '1@2', '--restart', '1@3')
     expect(await testnet.exited).toEqual({ code: 0, stderr: '' })

@@ -267,12 +267,17 @@ export interface Network extends TypedEventTarget<NetworkEvents> {
   members: () => PeerName[]
   connections: () => Array<{ peer: PeerName, address: string, direction: 'inbound' | 'outbound' }>
   neighbours: () => Neighbour[]
+  /**
+   * Members that publish nothing any more, and whose last updates may be started from; empty where the neighbours are as many as the
+   * document wants. Drawn like neighbours: nobody chooses to be one
+   */
+  elders: () => PeerName[]
   /** Whose updates arrive: the neighbours and, when these are re-sampled, those whom the next round brings */
   followed: () => PeerName[]
   /** Signs and publishes on the own topic. Throws PublishError when the update is over the size bound */
   publish: (update: OutgoingUpdate, options?: AbortOptions) => Promise<PublishReceipt>
   /**
-   * Pulls the newest update of every connected neighbour (and of known authors through them): for late joiners
+   * Pulls the newest update of every neighbour, elder and connected peer, through others where need be: for late joiners
    *
    * When the signal aborts it resolves with what has come by then
    */
@@ -363,6 +368,9 @@ export interface Store {
   /** Synced */
   putPublication: (publication: Publication) => Promise<void>
   getPublication: () => Promise<Publication | undefined>
+  /** The newest own update as it was signed, payload included: replaces the one before. Survives SIGKILL */
+  putPublished: (message: Uint8Array) => Promise<void>
+  getPublished: () => Promise<Uint8Array | undefined>
 
   peers: () => Promise<PeerAddress[]>
   putPeer: (peer: PeerAddress) => Promise<void>

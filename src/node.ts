@@ -111,6 +111,7 @@ class Node extends TypedEventEmitter<NodeEvents> implements GrapevineNode {
       listen: init.listen ?? ['/ip4/0.0.0.0/tcp/0'],
       announce: init.announce ?? [],
       bootstrap: init.bootstrap ?? [],
+      keepPublished: membership.document.privacy.mechanism !== 'none',
       store,
       clock: this.clock
     })

@@ -29,9 +29,15 @@ export class AuthorLog {
   /** The newest last, one for each author */
   private readonly proofs = new Map<PeerName, EquivocationProof>()
   private ownRound = 1
+  private oldestRoundsBehind = OLDEST_ROUNDS_BEHIND
 
   setRound (round: number): void {
     this.ownRound = round
+  }
+
+  /** From now on no round is too old: an observer's own ones say nothing about those who train, for it counts on when nobody does */
+  observe (): void {
+    this.oldestRoundsBehind = Infinity
   }
 
   /** The newest verified header */
@@ -73,7 +79,7 @@ export class AuthorLog {
     if (same !== undefined) {
       return same.id === signed.id ? 'duplicate' : this.keepProof(same, signed)
     }
-    if (round < this.ownRound - OLDEST_ROUNDS_BEHIND || round > this.latestPlausible(signed.author)) {
+    if (round < this.ownRound - this.oldestRoundsBehind || round > this.latestPlausible(signed.author)) {
       return 'round-window'
     }
     if (state !== undefined && (sequence <= state.newest.header.sequence || round <= state.newest.header.round)) {

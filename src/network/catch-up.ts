@@ -30,7 +30,7 @@ export interface CatchUpComponents {
   log: AuthorLog
   clock: Clock
   logger: Logger
-  neighbourhood: Pick<Neighbourhood, 'neighbours' | 'heard' | 'isConnected'>
+  neighbourhood: Pick<Neighbourhood, 'neighbours' | 'elders' | 'heard' | 'isConnected'>
   isBanned: (peer: PeerName) => boolean
   refuse: (refusal: Refusal) => void
   /** A newer update than gossip brought */
@@ -75,12 +75,12 @@ export class CatchUp {
     }
   }
 
-  /** The newest update of every neighbour and every connected peer, as far as they can be had before the signal */
+  /** The newest update of every neighbour, elder and connected peer, as far as they can be had before the signal */
   async latest (options: AbortOptions): Promise<PulledUpdate[]> {
     const { host, isBanned, neighbourhood, logger } = this.components
     const connected = host.libp2p.getPeers().map(String)
     // others may still hold updates of a banned author
-    const authors = [...new Set([...neighbourhood.neighbours(), ...connected])].filter((author) => !isBanned(author)).slice(0, MAX_AUTHORS)
+    const authors = [...new Set([...neighbourhood.neighbours(), ...neighbourhood.elders(), ...connected])].filter((author) => !isBanned(author)).slice(0, MAX_AUTHORS)
     const aborted = rejection(options.signal)
     const found = await Promise.all(authors.map(async (author) => {
       try {

@@ -7,6 +7,7 @@
 import { readProof, toWire } from './equivocation.ts'
 import { MAX_RECORD_BYTES, parseRecord, parseSuspicion, signSuspicion } from './member-record.ts'
 import { createRateLimit } from './rate-limit.ts'
+import { RecentSet } from './recent-set.ts'
 import { controlTopic } from './topics.ts'
 import { MAX_HEADER_BYTES } from './update-header.ts'
 import { ControlMessage } from './wire/membership.ts'
@@ -54,7 +55,8 @@ export class ControlMessages {
   readonly #senders: RateLimit
   /** By the member that signed it */
   readonly #authors: RateLimit
-  readonly #proven = new Set<PeerName>()
+  /** Authors whose equivocation is proved */
+  readonly #proven = new RecentSet(MAX_PROVEN)
 
   constructor (components: ControlComponents, init: ControlInit) {
     this.#components = components
@@ -95,7 +97,7 @@ export class ControlMessages {
 
   /** Hands on, once for each author, what proves that it signed two updates for one round */
   async publishEquivocation (proof: EquivocationProof): Promise<void> {
-    if (this.#prove(proof.author)) {
+    if (this.#proven.add(proof.author)) {
       await this.#publish(ControlMessage.encode({ equivocation: toWire(proof) }))
     }
   }
@@ -177,22 +179,10 @@ export class ControlMessages {
     if (!claim.verify()) {
       return 'reject'
     }
-    if (this.#prove(author)) {
+    if (this.#proven.add(author)) {
       this.#init.onEquivocation(claim.proof)
     }
     return 'accept'
-  }
-
-  /** True when it is news */
-  #prove (author: PeerName): boolean {
-    if (this.#proven.has(author)) {
-      return false
-    }
-    this.#proven.add(author)
-    if (this.#proven.size > MAX_PROVEN) {
-      this.#proven.delete(this.#proven.keys().next().value!)
-    }
-    return true
   }
 }
 

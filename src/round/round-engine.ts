@@ -281,11 +281,12 @@ export class RoundEngine extends TypedEventEmitter<RoundEvents> {
     const { network, aggregator, codec } = this.components
     const { layout, parameterCount, staleness } = this.init
     const neighbours = network.neighbours().map(({ peer }) => peer)
-    if (neighbours.length === 0) {
+    const elders = network.elders()
+    if (neighbours.length + elders.length === 0) {
       return
     }
-    const updates = (await pullLatest(this.components, this.init.deadlineMs, signal)).filter(({ author }) => neighbours.includes(author))
-    const jump = planJump(updates, { round: this.round, parameters: this.parameters, neighbours }, { aggregator, codec, layout, parameterCount, staleness })
+    const updates = await pullLatest(this.components, this.init.deadlineMs, signal)
+    const jump = planJump(updates, { round: this.round, parameters: this.parameters, neighbours, elders }, { aggregator, codec, layout, parameterCount, staleness })
     if (jump.tooFew !== undefined) {
       this.emit('warning', { code: 'too-few-updates', message: `the neighbours are ahead, but only ${jump.tooFew} of their models can be had, and ${aggregator.name} needs ${aggregator.minimumNeighbours}; the own model is kept` })
     }
@@ -295,7 +296,7 @@ export class RoundEngine extends TypedEventEmitter<RoundEvents> {
       network.penalise(peer, reason)
     }
     const decoded = new Map(jump.sources.map(({ updateId, parameters }) => [updateId, parameters]))
-    updates.filter(({ author }) => !refused.has(author)).forEach((update) => { this.take(update, decoded.get(update.updateId)) })
+    updates.filter(({ author }) => neighbours.includes(author) && !refused.has(author)).forEach((update) => { this.take(update, decoded.get(update.updateId)) })
   }
 
   private async jump ({ target, parameters, sources }: Jump): Promise<void> {

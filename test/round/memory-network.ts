@@ -32,6 +32,8 @@ export class MemoryNetwork extends TypedEventEmitter<NetworkEvents> implements N
   readonly penalties: Array<{ peer: PeerName, reason: RejectionReason }> = []
   readonly suspended: PeerName[] = []
   readonly published: OutgoingUpdate[] = []
+  /** What `elders` says */
+  oldest: PeerName[] = []
   /** Peers whose updates do not reach this node */
   readonly deafTo = new Set<PeerName>()
   readonly self: PeerName
@@ -56,6 +58,7 @@ export class MemoryNetwork extends TypedEventEmitter<NetworkEvents> implements N
 
   newestOwn = async (): Promise<undefined> => undefined
   observe = (): void => {}
+  elders = (): PeerName[] => this.oldest
   banned = (): PeerName[] => []
   followed = (): PeerName[] => this.neighbours().map(({ peer }) => peer)
 

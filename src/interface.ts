@@ -242,6 +242,14 @@ export interface Traffic {
   bytesReceived: number
 }
 
+/** What others know of updates that the own key signed */
+export interface EarlierLife {
+  /** Peers that said what they know */
+  answers: number
+  /** The newest one that they know of; absent when there is none later than was asked for */
+  newest?: Publication
+}
+
 export interface NetworkEvents {
   update: CustomEvent<ReceivedUpdate>
   /** Something was refused; already counted and scored */
@@ -282,8 +290,8 @@ export interface Network extends TypedEventTarget<NetworkEvents> {
    * When the signal aborts it resolves with what has come by then
    */
   pullLatest: (options?: AbortOptions) => Promise<ReceivedUpdate[]>
-  /** The newest own round that a connected peer holds an update of, later than `afterSequence`: what an earlier life of this key published */
-  newestOwn: (afterSequence: number, options?: AbortOptions) => Promise<number | undefined>
+  /** Asks connected peers what an earlier life of this key published after `afterSequence` */
+  newestOwn: (afterSequence: number, options?: AbortOptions) => Promise<EarlierLife>
   /** The round engine's verdict on an update that was verified but not acceptable: scored, and announced as `update:rejected` */
   penalise: (peer: PeerName, reason: RejectionReason) => void
   /** Peers that are banned now, ascending */

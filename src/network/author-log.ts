@@ -9,8 +9,8 @@ import type { SignedHeader } from './update-header.ts'
 
 export type Verdict = 'new' | 'duplicate' | 'replay' | 'equivocation' | 'round-window'
 
-/** Updates this much older than the own round are of no use to anyone */
-const OLDEST_ROUNDS_BEHIND = 1_000
+/** Updates this much older than the own round are of no use to anyone, and proofs about them convict nobody any more */
+export const OLDEST_ROUNDS_BEHIND = 1_000
 /** Nobody is this far ahead of everyone else; a newcomer, who knows nobody, believes the first author it meets */
 const MOST_ROUNDS_AHEAD = 10_000
 const HEADERS_PER_AUTHOR = 8

@@ -6,7 +6,7 @@
  */
 import '../promise-with-resolvers.ts'
 import type { Logger } from '@libp2p/interface'
-import type { AbortOptions, Clock, PeerName } from '../interface.ts'
+import type { AbortOptions, Clock, EarlierLife, PeerName } from '../interface.ts'
 import type { AuthorLog } from './author-log.ts'
 import type { Host } from './host.ts'
 import type { Neighbourhood } from './neighbourhood-interface.ts'
@@ -94,15 +94,15 @@ export class CatchUp {
     return found.filter((update) => update !== undefined)
   }
 
-  /** The newest update of this node, later than `afterSequence`, that a few connected peers hold */
-  async newestOwn (afterSequence: number, options: AbortOptions): Promise<PulledUpdate | undefined> {
+  /** What a few connected peers know of this node's updates after `afterSequence` */
+  async newestOwn (afterSequence: number, options: AbortOptions): Promise<EarlierLife> {
     const { host, puller, logger } = this.components
     const sources = host.libp2p.getPeers().map(String).slice(0, MAX_OWN_SOURCES)
-    const found = await Promise.all(sources.map(async (source) => puller.latest(source, host.self, afterSequence, options).catch((err: unknown) => {
-      logger('could not ask %s for own updates - %e', source, err)
-      return undefined
-    })))
-    return found.filter((update) => update !== undefined).sort((a, b) => b.signed.header.round - a.signed.header.round)[0]
+    const answers = await Promise.allSettled(sources.map(async (source) => puller.newestOwn(source, afterSequence, options)))
+    answers.forEach((answer, index) => { answer.status === 'rejected' && logger('could not ask %s for own updates - %e', sources[index], answer.reason) })
+    const fulfilled = answers.filter((answer) => answer.status === 'fulfilled')
+    const [newest] = fulfilled.flatMap(({ value }) => value?.header ?? []).sort((a, b) => b.sequence - a.sequence)
+    return { answers: fulfilled.length, ...(newest === undefined ? {} : { newest: { round: newest.round, sequence: newest.sequence } }) }
   }
 
   private cached (author: PeerName): PulledUpdate | undefined {

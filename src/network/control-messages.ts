@@ -4,6 +4,7 @@
  * The router signs nothing, so that every message carries the signature of whom it speaks for. What is old news is
  * neither checked nor passed on, and what anybody sends is limited before a signature is looked at.
  */
+import { OLDEST_ROUNDS_BEHIND } from './author-log.ts'
 import { readProof, toWire } from './equivocation.ts'
 import { MAX_RECORD_BYTES, parseRecord, parseSuspicion, signSuspicion } from './member-record.ts'
 import { createRateLimit } from './rate-limit.ts'
@@ -57,12 +58,18 @@ export class ControlMessages {
   readonly #authors: RateLimit
   /** Authors whose equivocation is proved */
   readonly #proven = new RecentSet(MAX_PROVEN)
+  #round = 1
 
   constructor (components: ControlComponents, init: ControlInit) {
     this.#components = components
     this.#init = init
     this.#senders = createRateLimit(components.clock, { burst: 512, perSecond: 100 })
     this.#authors = createRateLimit(components.clock, { burst: 8, perSecond: 1 })
+  }
+
+  /** The round in hand: proofs age with it */
+  setRound (round: number): void {
+    this.#round = round
   }
 
   /** The verdict of the control topic's validator. Never throws */
@@ -169,8 +176,8 @@ export class ControlMessages {
     if (claim === undefined) {
       return 'reject'
     }
-    const { author } = claim.proof
-    if (this.#proven.has(author) || this.#components.membership.get(author) === undefined) {
+    const { author, round } = claim.proof
+    if (round < this.#round - OLDEST_ROUNDS_BEHIND || this.#proven.has(author) || this.#components.membership.get(author) === undefined) {
       return 'ignore'
     }
     if (!this.#authors.take(`${from} proves`, 1)) {

@@ -22,7 +22,7 @@ import { UpdateGossip } from './update-gossip.ts'
 import { UpdatePuller } from './update-pull.ts'
 import { UpdateServer } from './update-server.ts'
 import type { Logger, PeerId } from '@libp2p/interface'
-import type { AbortOptions, Neighbour, Network, NetworkEvents, OutgoingUpdate, PeerName, PublishReceipt, ReceivedUpdate, RejectionReason, Traffic } from '../interface.ts'
+import type { AbortOptions, EarlierLife, Neighbour, Network, NetworkEvents, OutgoingUpdate, PeerName, PublishReceipt, ReceivedUpdate, RejectionReason, Traffic } from '../interface.ts'
 import type { EquivocationProof } from './equivocation.ts'
 import type { Host } from './host.ts'
 import type { Neighbourhood } from './neighbourhood-interface.ts'
@@ -104,7 +104,7 @@ export class GossipNetwork extends ContainedEventEmitter<NetworkEvents> implemen
     const catchUp = new CatchUp({ host, puller, cache, log, clock, logger, neighbourhood, isBanned, refuse, deliver })
     const announced = (update: ReadUpdate, from: PeerName): void => { this.announced(update, from) }
     const gossip = new UpdateGossip({ host, log, clock, logger, isBanned, refuse, deliver: announced }, limits)
-    const server = new UpdateServer({ host, cache, clock, refuse: refusePeer }, limits)
+    const server = new UpdateServer({ host, cache, log, clock, refuse: refusePeer }, limits)
     this.parts = { host, logger, reputation, log, own, cache, gossip, queue, server, catchUp, neighbourhood }
   }
 
@@ -251,8 +251,8 @@ export class GossipNetwork extends ContainedEventEmitter<NetworkEvents> implemen
     return (await this.parts.catchUp.latest(options)).map((update) => receivedUpdate(update, this.init.clock.monotonicMs()))
   }
 
-  async newestOwn (afterSequence: number, options: AbortOptions = {}): Promise<number | undefined> {
-    return (await this.parts.catchUp.newestOwn(afterSequence, options))?.signed.header.round
+  async newestOwn (afterSequence: number, options: AbortOptions = {}): Promise<EarlierLife> {
+    return this.parts.catchUp.newestOwn(afterSequence, options)
   }
 
   // ---------------------------------------------------------------------------------------- updates out

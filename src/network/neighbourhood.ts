@@ -178,6 +178,7 @@ class MeshNeighbourhood extends TypedEventEmitter<NeighbourhoodEvents> implement
   }
 
   setRound (round: number): void {
+    this.#control.setRound(round)
     if (this.#choice.setRound(round) && this.#running !== undefined) {
       this.#draw()
     }

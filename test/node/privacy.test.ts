@@ -237,6 +237,22 @@ describe('a peer with a privacy budget', () => {
     expect(await Promise.all(names.map(async (name) => publishedBy(name)))).toEqual(published)
   }, 120_000)
 
+  it('goes on after the rounds that the ledger knows of when the home alone is an older copy, whoever can be asked', async () => {
+    const begun = async (rounds: number): Promise<number[]> => {
+      const node = nodeOf('a', 1, { rounds })
+      const reports = reportsOf(node)
+      await node.start()
+      await node.stopped()
+      return reports.map(({ round }) => round)
+    }
+    await begun(1)
+    await cp(join(folder, 'a'), join(folder, 'backup'), { recursive: true, filter: (source) => !source.endsWith('LOCK') })
+    await begun(3)
+    await rm(join(folder, 'a'), { recursive: true })
+    await cp(join(folder, 'backup'), join(folder, 'a'), { recursive: true })
+    expect(await begun(4)).toEqual([4])
+  }, 60_000)
+
   it('refuses an old backup of home and ledger while neighbours hold a later update', async () => {
     const other = nodeOf('other', 2)
     await other.start()

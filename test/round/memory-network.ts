@@ -2,7 +2,7 @@
  * Networks of several nodes in one process, joined by a hub: the Network port without sockets
  */
 import { TypedEventEmitter } from 'main-event'
-import type { AbortOptions, Neighbour, Network, NetworkEvents, OutgoingUpdate, PeerName, PublishReceipt, ReceivedUpdate, RejectionReason, Traffic } from '../../src/interface.ts'
+import type { AbortOptions, EarlierLife, Neighbour, Network, NetworkEvents, OutgoingUpdate, PeerName, PublishReceipt, ReceivedUpdate, RejectionReason, Traffic } from '../../src/interface.ts'
 
 export class MemoryHub {
   readonly networks = new Map<PeerName, MemoryNetwork>()
@@ -56,7 +56,7 @@ export class MemoryNetwork extends TypedEventEmitter<NetworkEvents> implements N
   neighbours = (): Neighbour[] => this.members().filter((peer) => peer !== this.self && !this.suspended.includes(peer))
     .map((peer) => ({ peer, live: true, round: this.hub.latest.get(peer)?.round }))
 
-  newestOwn = async (): Promise<undefined> => undefined
+  newestOwn = async (): Promise<EarlierLife> => ({ answers: 0 })
   observe = (): void => {}
   elders = (): PeerName[] => this.oldest
   banned = (): PeerName[] => []

@@ -291,7 +291,7 @@ class Node extends TypedEventEmitter<NodeEvents> implements GrapevineNode {
 
   private limits (): MeshLimits | undefined {
     const { membership, network } = this
-    return membership === undefined || network === undefined ? undefined : meshLimits(network.members(), membership.document, membership.id)
+    return membership === undefined || network === undefined ? undefined : meshLimits(network.members(), membership.document, membership.id, (this.engine?.round ?? 0) + 1)
   }
 
   async versions (options: { limit?: number } = {}): Promise<ModelVersion[]> {

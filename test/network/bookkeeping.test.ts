@@ -66,6 +66,22 @@ describe('AuthorLog', () => {
     expect(log.judge(await header(bob, 400_000))).toBe('round-window')
   })
 
+  it('of a node that started again takes one replayed update of an author, not much older, until it hears a newer one', async () => {
+    const log = new AuthorLog()
+    log.setRound(2_000)
+    expect(log.judge(await header(alice, 999))).toBe('round-window')
+    const replayed = await header(alice, 1_500)
+    expect(log.judge(replayed)).toBe('new')
+    log.record(replayed)
+    expect(log.judge(await header(alice, 1_400))).toBe('replay')
+    const newest = await header(alice, 2_000)
+    expect(log.judge(newest)).toBe('new')
+    log.record(newest)
+    expect(log.judge(await header(alice, 1_999))).toBe('replay')
+    // and in what order they come is no lie of the author
+    expect(log.equivocations()).toEqual([])
+  })
+
   it('of an observer, who counts on alone, takes a newcomer\'s rounds for no less', async () => {
     const log = new AuthorLog()
     log.setRound(500_000)

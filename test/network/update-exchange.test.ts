@@ -33,6 +33,22 @@ describe('updates between networks', () => {
   })
 })
 
+describe('a stranger', () => {
+  it('that follows an author gets its updates: being a member is free, and nothing here is secret', async () => {
+    const author = await stage.network()
+    const stranger = await stage.startedHost()
+    await author.start()
+    const topic = `/grapevine/1/${FEDERATION}/updates/${author.self}`
+    stranger.pubsub.subscribe(topic)
+    const heard = new Promise<Uint8Array>((resolve) => { stranger.pubsub.addEventListener('gossipsub:message', ({ detail }) => { resolve(detail.msg.data) }) })
+    await stranger.libp2p.dial(author.host.libp2p.getMultiaddrs())
+    await until(() => author.subscribers().includes(stranger.self))
+    expect(author.members()).toEqual([author.self])
+    await author.publishRound(1, bytes(1_000))
+    expect(Buffer.from(await heard).includes(Buffer.from(bytes(1_000)))).toBe(true)
+  })
+})
+
 describe('the last update of a peer', () => {
   it('can be had after a restart, as it was signed, when it is kept', async () => {
     const store = new MemoryBans()

@@ -89,6 +89,22 @@ describe('inbox', () => {
   })
 })
 
+describe('an old update that is replayed to a node that started again', () => {
+  it('takes part once, and not at all when the author\'s newest one is there', () => {
+    const inbox = new Inbox({ codec, parameterCount: 1, staleness: 1 })
+    inbox.setRound(2_000, 1_000_000)
+    inbox.put(update(1_500, [1]))
+    const replayed = inbox.usable('a', 2_000)!
+    expect(replayed.update.round).toBe(1_500)
+    inbox.use([replayed])
+    expect(inbox.usable('a', 2_001)).toBeUndefined()
+    inbox.put(update(2_000, [2]))
+    expect(inbox.usable('a', 2_001)!.update.round).toBe(2_000)
+    inbox.put(update(1_500, [1]))
+    expect(inbox.usable('a', 2_001)!.update.round).toBe(2_000)
+  })
+})
+
 describe('adaptive deadline', () => {
   it('is the bound of the document until a neighbour is known; a later newcomer gets what the others take', () => {
     const deadline = new AdaptiveDeadline(15_000)

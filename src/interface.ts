@@ -242,6 +242,14 @@ export interface Traffic {
   bytesReceived: number
 }
 
+/** What others know of updates that the own key signed */
+export interface EarlierLife {
+  /** Peers that said what they know */
+  answers: number
+  /** The newest one that they know of; absent when there is none later than was asked for */
+  newest?: Publication
+}
+
 export interface NetworkEvents {
   update: CustomEvent<ReceivedUpdate>
   /** Something was refused; already counted and scored */
@@ -267,18 +275,23 @@ export interface Network extends TypedEventTarget<NetworkEvents> {
   members: () => PeerName[]
   connections: () => Array<{ peer: PeerName, address: string, direction: 'inbound' | 'outbound' }>
   neighbours: () => Neighbour[]
+  /**
+   * Members that publish nothing any more, and whose last updates may be started from; empty where the neighbours are as many as the
+   * document wants. Drawn like neighbours: nobody chooses to be one
+   */
+  elders: () => PeerName[]
   /** Whose updates arrive: the neighbours and, when these are re-sampled, those whom the next round brings */
   followed: () => PeerName[]
   /** Signs and publishes on the own topic. Throws PublishError when the update is over the size bound */
   publish: (update: OutgoingUpdate, options?: AbortOptions) => Promise<PublishReceipt>
   /**
-   * Pulls the newest update of every connected neighbour (and of known authors through them): for late joiners
+   * Pulls the newest update of every neighbour, elder and connected peer, through others where need be: for late joiners
    *
    * When the signal aborts it resolves with what has come by then
    */
   pullLatest: (options?: AbortOptions) => Promise<ReceivedUpdate[]>
-  /** The newest own round that a connected peer holds an update of, later than `afterSequence`: what an earlier life of this key published */
-  newestOwn: (afterSequence: number, options?: AbortOptions) => Promise<number | undefined>
+  /** Asks connected peers what an earlier life of this key published after `afterSequence` */
+  newestOwn: (afterSequence: number, options?: AbortOptions) => Promise<EarlierLife>
   /** The round engine's verdict on an update that was verified but not acceptable: scored, and announced as `update:rejected` */
   penalise: (peer: PeerName, reason: RejectionReason) => void
   /** Peers that are banned now, ascending */
@@ -363,6 +376,9 @@ export interface Store {
   /** Synced */
   putPublication: (publication: Publication) => Promise<void>
   getPublication: () => Promise<Publication | undefined>
+  /** The newest own update as it was signed, payload included: replaces the one before. Survives SIGKILL */
+  putPublished: (message: Uint8Array) => Promise<void>
+  getPublished: () => Promise<Uint8Array | undefined>
 
   peers: () => Promise<PeerAddress[]>
   putPeer: (peer: PeerAddress) => Promise<void>

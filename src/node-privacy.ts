@@ -41,6 +41,11 @@ export class NodePrivacy {
     return this.opened?.ledger
   }
 
+  /** The newest round that the ledger charged this peer for in this federation; 0 when there is none */
+  get chargedRound (): number {
+    return (this.who === undefined ? undefined : this.opened?.ledger.lastRound(this.who.federation, this.who.peer)) ?? 0
+  }
+
   /** What the sketches of this user's datasets are made with; undefined without a privacy mechanism */
   async sketchSecret ({ privacy }: FederationDocument): Promise<Uint8Array | undefined> {
     return privacy.mechanism === 'none' ? undefined : await ledgerSecret(this.root)

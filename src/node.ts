@@ -8,6 +8,7 @@ import { createAggregator } from './aggregators/aggregator.ts'
 import { createAttack } from './attacks/attack.ts'
 import { bootstrapProblem } from './bootstrap-check.ts'
 import { createCodec } from './codec/codec.ts'
+import { earlierLife } from './earlier-life.ts'
 import { enterFederation } from './enter-federation.ts'
 import { NodeStateError } from './errors.ts'
 import { inspectTopology } from './model/topology.ts'
@@ -32,9 +33,6 @@ import type { GrapevineNode, NodeDescription, NodeEvents, NodeInit, NodeStatus }
 
 /** After the last round: neighbours that were told of the last update need a moment to begin pulling it */
 const LINGER_MS = 500
-
-/** How long neighbours may take to say what they hold of this node */
-const OWN_UPDATES_MS = 10_000
 
 type StopReason = NodeEvents['stopped']['detail']['reason']
 
@@ -111,6 +109,7 @@ class Node extends TypedEventEmitter<NodeEvents> implements GrapevineNode {
       listen: init.listen ?? ['/ip4/0.0.0.0/tcp/0'],
       announce: init.announce ?? [],
       bootstrap: init.bootstrap ?? [],
+      keepPublished: membership.document.privacy.mechanism !== 'none',
       store,
       clock: this.clock
     })
@@ -172,7 +171,7 @@ class Node extends TypedEventEmitter<NodeEvents> implements GrapevineNode {
       this.emit('mesh:ready', { members: network.members().length, neighbours: network.neighbours().length })
       this.warnOfLimits()
       this.status = 'training'
-      await this.requireNothingNewer(network, signal)
+      await this.resumeEarlierLife(network, signal)
       await this.engine!.run(signal)
       await this.clock.delay(LINGER_MS, { signal })
     } catch (err) {
@@ -194,15 +193,20 @@ class Node extends TypedEventEmitter<NodeEvents> implements GrapevineNode {
     }
   }
 
-  /** Neighbours may hold what an earlier life of this key published: then home and ledger are an older copy */
-  private async requireNothingNewer (network: Network, signal: AbortSignal): Promise<void> {
-    if (this.privacy.budget === undefined) {
-      return
+  /** Others may know what an earlier life of this key published: then the home is an older copy, and perhaps the ledger, too */
+  private async resumeEarlierLife (network: Network, signal: AbortSignal): Promise<void> {
+    const { store, clock, init: { bootstrap = [] } } = this
+    const engine = this.engine!
+    const { newest } = await earlierLife({ network, store, clock }, { bootstrap, signal })
+    this.privacy.requireHeldCharged(newest?.round)
+    const { chargedRound } = this.privacy
+    // a crash leaves the ledger one round ahead of its home, never more
+    const published = newest ?? (chargedRound > engine.round + 1 ? { round: chargedRound, sequence: 0 } : undefined)
+    if (published !== undefined) {
+      const source = newest === undefined ? 'the privacy ledger has a charge' : 'others hold an update'
+      this.emit('warning', { code: 'restored-home', message: `${source} of round ${published.round} by this peer, and this home ends at round ${engine.round}: it is an older copy, and goes on after the later of the two` })
+      await engine.resumeAfter(published)
     }
-    const { sequence = 0 } = await this.store.getPublication() ?? {}
-    const published = await network.newestOwn(sequence, { signal: AbortSignal.any([signal, AbortSignal.timeout(OWN_UPDATES_MS)]) })
-    signal.throwIfAborted()
-    this.privacy.requireHeldCharged(published)
   }
 
   private warnOfLimits (): void {
@@ -288,7 +292,7 @@ class Node extends TypedEventEmitter<NodeEvents> implements GrapevineNode {
 
   private limits (): MeshLimits | undefined {
     const { membership, network } = this
-    return membership === undefined || network === undefined ? undefined : meshLimits(network.members(), membership.document, membership.id)
+    return membership === undefined || network === undefined ? undefined : meshLimits(network.members(), membership.document, membership.id, (this.engine?.round ?? 0) + 1)
   }
 
   async versions (options: { limit?: number } = {}): Promise<ModelVersion[]> {

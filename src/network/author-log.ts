@@ -9,8 +9,8 @@ import type { SignedHeader } from './update-header.ts'
 
 export type Verdict = 'new' | 'duplicate' | 'replay' | 'equivocation' | 'round-window'
 
-/** Updates this much older than the own round are of no use to anyone */
-const OLDEST_ROUNDS_BEHIND = 1_000
+/** Updates this much older than the own round are of no use to anyone, and proofs about them convict nobody any more */
+export const OLDEST_ROUNDS_BEHIND = 1_000
 /** Nobody is this far ahead of everyone else; a newcomer, who knows nobody, believes the first author it meets */
 const MOST_ROUNDS_AHEAD = 10_000
 const HEADERS_PER_AUTHOR = 8
@@ -29,9 +29,15 @@ export class AuthorLog {
   /** The newest last, one for each author */
   private readonly proofs = new Map<PeerName, EquivocationProof>()
   private ownRound = 1
+  private oldestRoundsBehind = OLDEST_ROUNDS_BEHIND
 
   setRound (round: number): void {
     this.ownRound = round
+  }
+
+  /** From now on no round is too old: an observer's own ones say nothing about those who train, for it counts on when nobody does */
+  observe (): void {
+    this.oldestRoundsBehind = Infinity
   }
 
   /** The newest verified header */
@@ -73,7 +79,7 @@ export class AuthorLog {
     if (same !== undefined) {
       return same.id === signed.id ? 'duplicate' : this.keepProof(same, signed)
     }
-    if (round < this.ownRound - OLDEST_ROUNDS_BEHIND || round > this.latestPlausible(signed.author)) {
+    if (round < this.ownRound - this.oldestRoundsBehind || round > this.latestPlausible(signed.author)) {
       return 'round-window'
     }
     if (state !== undefined && (sequence <= state.newest.header.sequence || round <= state.newest.header.round)) {

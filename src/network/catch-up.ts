@@ -6,7 +6,7 @@
  */
 import '../promise-with-resolvers.ts'
 import type { Logger } from '@libp2p/interface'
-import type { AbortOptions, Clock, PeerName } from '../interface.ts'
+import type { AbortOptions, Clock, EarlierLife, PeerName } from '../interface.ts'
 import type { AuthorLog } from './author-log.ts'
 import type { Host } from './host.ts'
 import type { Neighbourhood } from './neighbourhood-interface.ts'
@@ -30,7 +30,7 @@ export interface CatchUpComponents {
   log: AuthorLog
   clock: Clock
   logger: Logger
-  neighbourhood: Pick<Neighbourhood, 'neighbours' | 'heard' | 'isConnected'>
+  neighbourhood: Pick<Neighbourhood, 'neighbours' | 'elders' | 'heard' | 'isConnected'>
   isBanned: (peer: PeerName) => boolean
   refuse: (refusal: Refusal) => void
   /** A newer update than gossip brought */
@@ -75,12 +75,12 @@ export class CatchUp {
     }
   }
 
-  /** The newest update of every neighbour and every connected peer, as far as they can be had before the signal */
+  /** The newest update of every neighbour, elder and connected peer, as far as they can be had before the signal */
   async latest (options: AbortOptions): Promise<PulledUpdate[]> {
     const { host, isBanned, neighbourhood, logger } = this.components
     const connected = host.libp2p.getPeers().map(String)
     // others may still hold updates of a banned author
-    const authors = [...new Set([...neighbourhood.neighbours(), ...connected])].filter((author) => !isBanned(author)).slice(0, MAX_AUTHORS)
+    const authors = [...new Set([...neighbourhood.neighbours(), ...neighbourhood.elders(), ...connected])].filter((author) => !isBanned(author)).slice(0, MAX_AUTHORS)
     const aborted = rejection(options.signal)
     const found = await Promise.all(authors.map(async (author) => {
       try {
@@ -94,15 +94,15 @@ export class CatchUp {
     return found.filter((update) => update !== undefined)
   }
 
-  /** The newest update of this node, later than `afterSequence`, that a few connected peers hold */
-  async newestOwn (afterSequence: number, options: AbortOptions): Promise<PulledUpdate | undefined> {
+  /** What a few connected peers know of this node's updates after `afterSequence` */
+  async newestOwn (afterSequence: number, options: AbortOptions): Promise<EarlierLife> {
     const { host, puller, logger } = this.components
     const sources = host.libp2p.getPeers().map(String).slice(0, MAX_OWN_SOURCES)
-    const found = await Promise.all(sources.map(async (source) => puller.latest(source, host.self, afterSequence, options).catch((err: unknown) => {
-      logger('could not ask %s for own updates - %e', source, err)
-      return undefined
-    })))
-    return found.filter((update) => update !== undefined).sort((a, b) => b.signed.header.round - a.signed.header.round)[0]
+    const answers = await Promise.allSettled(sources.map(async (source) => puller.newestOwn(source, afterSequence, options)))
+    answers.forEach((answer, index) => { answer.status === 'rejected' && logger('could not ask %s for own updates - %e', sources[index], answer.reason) })
+    const fulfilled = answers.filter((answer) => answer.status === 'fulfilled')
+    const [newest] = fulfilled.flatMap(({ value }) => value?.header ?? []).sort((a, b) => b.sequence - a.sequence)
+    return { answers: fulfilled.length, ...(newest === undefined ? {} : { newest: { round: newest.round, sequence: newest.sequence } }) }
   }
 
   private cached (author: PeerName): PulledUpdate | undefined {

@@ -4,9 +4,11 @@
  * The router signs nothing, so that every message carries the signature of whom it speaks for. What is old news is
  * neither checked nor passed on, and what anybody sends is limited before a signature is looked at.
  */
+import { OLDEST_ROUNDS_BEHIND } from './author-log.ts'
 import { readProof, toWire } from './equivocation.ts'
 import { MAX_RECORD_BYTES, parseRecord, parseSuspicion, signSuspicion } from './member-record.ts'
 import { createRateLimit } from './rate-limit.ts'
+import { RecentSet } from './recent-set.ts'
 import { controlTopic } from './topics.ts'
 import { MAX_HEADER_BYTES } from './update-header.ts'
 import { ControlMessage } from './wire/membership.ts'
@@ -54,13 +56,20 @@ export class ControlMessages {
   readonly #senders: RateLimit
   /** By the member that signed it */
   readonly #authors: RateLimit
-  readonly #proven = new Set<PeerName>()
+  /** Authors whose equivocation is proved */
+  readonly #proven = new RecentSet(MAX_PROVEN)
+  #round = 1
 
   constructor (components: ControlComponents, init: ControlInit) {
     this.#components = components
     this.#init = init
     this.#senders = createRateLimit(components.clock, { burst: 512, perSecond: 100 })
     this.#authors = createRateLimit(components.clock, { burst: 8, perSecond: 1 })
+  }
+
+  /** The round in hand: proofs age with it */
+  setRound (round: number): void {
+    this.#round = round
   }
 
   /** The verdict of the control topic's validator. Never throws */
@@ -95,7 +104,7 @@ export class ControlMessages {
 
   /** Hands on, once for each author, what proves that it signed two updates for one round */
   async publishEquivocation (proof: EquivocationProof): Promise<void> {
-    if (this.#prove(proof.author)) {
+    if (this.#proven.add(proof.author)) {
       await this.#publish(ControlMessage.encode({ equivocation: toWire(proof) }))
     }
   }
@@ -167,8 +176,8 @@ export class ControlMessages {
     if (claim === undefined) {
       return 'reject'
     }
-    const { author } = claim.proof
-    if (this.#proven.has(author) || this.#components.membership.get(author) === undefined) {
+    const { author, round } = claim.proof
+    if (round < this.#round - OLDEST_ROUNDS_BEHIND || this.#proven.has(author) || this.#components.membership.get(author) === undefined) {
       return 'ignore'
     }
     if (!this.#authors.take(`${from} proves`, 1)) {
@@ -177,22 +186,10 @@ export class ControlMessages {
     if (!claim.verify()) {
       return 'reject'
     }
-    if (this.#prove(author)) {
+    if (this.#proven.add(author)) {
       this.#init.onEquivocation(claim.proof)
     }
     return 'accept'
-  }
-
-  /** True when it is news */
-  #prove (author: PeerName): boolean {
-    if (this.#proven.has(author)) {
-      return false
-    }
-    this.#proven.add(author)
-    if (this.#proven.size > MAX_PROVEN) {
-      this.#proven.delete(this.#proven.keys().next().value!)
-    }
-    return true
   }
 }
 

@@ -1,6 +1,7 @@
 /**
  * The topic of heartbeats, suspicions and proofs: joined once, every message checked before it is passed on
  */
+import { MAX_CONTROL_BYTES } from './control-messages.ts'
 import { scoreTopic } from './gossip-settings.ts'
 import { controlTopic } from './topics.ts'
 import { validator } from './update-gossip.ts'
@@ -9,8 +10,6 @@ import type { PeerName } from '../interface.ts'
 import type { Host } from './host.ts'
 import type { Neighbourhood } from './neighbourhood-interface.ts'
 import type { Refusal } from './update-gossip.ts'
-
-const MAX_CONTROL_BYTES = 16_384
 
 export interface ControlTopicComponents {
   host: Host

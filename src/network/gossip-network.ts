@@ -13,15 +13,16 @@ import { encodeProof } from './equivocation.ts'
 import { serveFederation } from './federation-exchange.ts'
 import { GossipMeter } from './gossip-meter.ts'
 import { createHost } from './host.ts'
+import { OwnUpdates } from './own-updates.ts'
 import { PullQueue } from './pull-queue.ts'
 import { receivedUpdate } from './received-update.ts'
+import { RecentSet } from './recent-set.ts'
 import { UpdateCache } from './update-cache.ts'
 import { UpdateGossip } from './update-gossip.ts'
-import { signHeader } from './update-header.ts'
 import { UpdatePuller } from './update-pull.ts'
 import { UpdateServer } from './update-server.ts'
 import type { Logger, PeerId } from '@libp2p/interface'
-import type { AbortOptions, Neighbour, Network, NetworkEvents, OutgoingUpdate, PeerName, PublishReceipt, ReceivedUpdate, RejectionReason, Traffic } from '../interface.ts'
+import type { AbortOptions, EarlierLife, Neighbour, Network, NetworkEvents, OutgoingUpdate, PeerName, PublishReceipt, ReceivedUpdate, RejectionReason, Traffic } from '../interface.ts'
 import type { EquivocationProof } from './equivocation.ts'
 import type { Host } from './host.ts'
 import type { Neighbourhood } from './neighbourhood-interface.ts'
@@ -45,6 +46,7 @@ interface Parts {
   logger: Logger
   reputation: Reputation
   log: AuthorLog
+  own: OwnUpdates
   cache: UpdateCache
   gossip: UpdateGossip
   queue: PullQueue
@@ -58,9 +60,8 @@ export class GossipNetwork extends ContainedEventEmitter<NetworkEvents> implemen
   private parts!: Parts
   private livenessTimer: NodeJS.Timeout | undefined
   private lastLiveness = ''
-  /** Ids of the updates that the round engine was told of, the newest last */
-  private readonly delivered = new Set<string>()
-  private previousHash = new Uint8Array(0)
+  /** Ids of the updates that the round engine was told of */
+  private readonly delivered = new RecentSet(MAX_DELIVERED_IDS)
   private readonly stopping = new AbortController()
   private state: 'new' | 'started' | 'stopped' = 'new'
   private starting: Promise<void> | undefined
@@ -96,14 +97,15 @@ export class GossipNetwork extends ContainedEventEmitter<NetworkEvents> implemen
     const log = new AuthorLog()
     const cache = new UpdateCache({ self: host.self, maxBytes: Math.max(MIN_CACHE_BYTES, CACHE_PAYLOADS * maxPayloadBytes) })
     const limits = { federation, maxPayloadBytes }
+    const own = new OwnUpdates({ cache, logger, privateKey: init.privateKey, store: init.store }, { ...limits, self: host.self, keep: init.keepPublished ?? false })
     const puller = new UpdatePuller({ host, clock, refuse: refusePeer }, limits)
     const neighbourhood = createNeighbourhood(host)
     const queue = new PullQueue({ puller, refuse, deliver, signal: this.stopping.signal })
     const catchUp = new CatchUp({ host, puller, cache, log, clock, logger, neighbourhood, isBanned, refuse, deliver })
     const announced = (update: ReadUpdate, from: PeerName): void => { this.announced(update, from) }
     const gossip = new UpdateGossip({ host, log, clock, logger, isBanned, refuse, deliver: announced }, limits)
-    const server = new UpdateServer({ host, cache, clock, refuse: refusePeer }, limits)
-    this.parts = { host, logger, reputation, log, cache, gossip, queue, server, catchUp, neighbourhood }
+    const server = new UpdateServer({ host, cache, log, clock, refuse: refusePeer }, limits)
+    this.parts = { host, logger, reputation, log, own, cache, gossip, queue, server, catchUp, neighbourhood }
   }
 
   // ---------------------------------------------------------------------------------------- life cycle
@@ -121,6 +123,7 @@ export class GossipNetwork extends ContainedEventEmitter<NetworkEvents> implemen
     const { host, reputation, server, neighbourhood, catchUp } = this.parts
     try {
       await reputation.load()
+      await this.parts.own.load()
       options.signal?.throwIfAborted()
       this.listen()
       await server.start()
@@ -238,23 +241,18 @@ export class GossipNetwork extends ContainedEventEmitter<NetworkEvents> implemen
     }
     this.parts.cache.put(update)
     // an announcement and a question after missed updates may have brought the same one
-    if (this.delivered.has(id)) {
-      return
+    if (this.delivered.add(id)) {
+      // the router passes the message on first: the engine may be busy with it for a while
+      setImmediate(() => { this.safeDispatchEvent('update', { detail: receivedUpdate(update, this.init.clock.monotonicMs()) }) })
     }
-    this.delivered.add(id)
-    if (this.delivered.size > MAX_DELIVERED_IDS) {
-      this.delivered.delete(this.delivered.values().next().value!)
-    }
-    // the router passes the message on first: the engine may be busy with it for a while
-    setImmediate(() => { this.safeDispatchEvent('update', { detail: receivedUpdate(update, this.init.clock.monotonicMs()) }) })
   }
 
   async pullLatest (options: AbortOptions = {}): Promise<ReceivedUpdate[]> {
     return (await this.parts.catchUp.latest(options)).map((update) => receivedUpdate(update, this.init.clock.monotonicMs()))
   }
 
-  async newestOwn (afterSequence: number, options: AbortOptions = {}): Promise<number | undefined> {
-    return (await this.parts.catchUp.newestOwn(afterSequence, options))?.signed.header.round
+  async newestOwn (afterSequence: number, options: AbortOptions = {}): Promise<EarlierLife> {
+    return this.parts.catchUp.newestOwn(afterSequence, options)
   }
 
   // ---------------------------------------------------------------------------------------- updates out
@@ -268,10 +266,7 @@ export class GossipNetwork extends ContainedEventEmitter<NetworkEvents> implemen
       throw new PublishError(`round ${update.round} cannot be published: the network is not running`)
     }
     options.signal?.throwIfAborted()
-    const { round, sequence, codec, degree } = update
-    const signed = await signHeader(this.init.privateKey, { federation: this.init.federationId, round, sequence, codec, degree, previousHash: this.previousHash }, payload)
-    this.previousHash = Uint8Array.from(Buffer.from(signed.id, 'hex'))
-    this.parts.cache.put({ signed, payload })
+    const signed = await this.parts.own.sign(update)
     const { recipients, inline } = await this.parts.gossip.publish(signed, payload)
     return { updateId: signed.id, recipients, inline }
   }
@@ -292,6 +287,7 @@ export class GossipNetwork extends ContainedEventEmitter<NetworkEvents> implemen
   // ---------------------------------------------------------------------------------------- neighbours
 
   observe (): void {
+    this.parts.log.observe()
     this.parts.neighbourhood.observe()
   }
 
@@ -307,6 +303,10 @@ export class GossipNetwork extends ContainedEventEmitter<NetworkEvents> implemen
   followed (): PeerName[] {
     const { neighbourhood } = this.parts
     return [...neighbourhood.neighbours(), ...neighbourhood.upcoming()]
+  }
+
+  elders (): PeerName[] {
+    return this.parts.neighbourhood.elders()
   }
 
   private isLive (peer: PeerName): boolean {

@@ -105,6 +105,11 @@ export class Membership extends TypedEventEmitter<MembershipEvents> {
     return this.names().filter((peer) => this.#members.get(peer)?.observing !== true)
   }
 
+  /** The other members, ascending */
+  observers (): PeerName[] {
+    return this.names().filter((peer) => this.#members.get(peer)?.observing === true)
+  }
+
   /** Times between signs of life, and the patience with their absence, are multiplied by this */
   get quietFactor (): number {
     return Math.max(1, this.#members.size / QUIET_FROM_MEMBERS)

@@ -28,6 +28,7 @@ export class NeighbourChoice {
   readonly #suspended = new Map<PeerName, number>()
   #neighbours: readonly PeerName[] = []
   #upcoming: readonly PeerName[] = []
+  #elders: readonly PeerName[] = []
   #wanted: ReadonlySet<PeerName> = new Set()
   /** The round that is drawn next, from 0 */
   #round = 0
@@ -46,7 +47,15 @@ export class NeighbourChoice {
     return this.#upcoming
   }
 
-  /** Neighbours, those that have this node as their neighbour, and links of the control topic */
+  /**
+   * Observers in the places that too few contributors leave empty, ascending: whose last updates may be started from. They
+   * come from a graph of all members, so that nobody gets such a place by saying that it observes
+   */
+  get elders (): readonly PeerName[] {
+    return this.#elders
+  }
+
+  /** Neighbours, those that have this node as their neighbour, elders, and links of the control topic */
   get wanted (): ReadonlySet<PeerName> {
     return this.#wanted
   }
@@ -77,7 +86,11 @@ export class NeighbourChoice {
     return isAnother
   }
 
-  draw (members: readonly PeerName[]): void {
+  /**
+   * @param members - Those who publish, this node included whether it does or not
+   * @param observers - Those who do not
+   */
+  draw (members: readonly PeerName[], observers: readonly PeerName[] = []): void {
     const { degree, resample = 0 } = this.#init
     const present = members.filter((peer) => !this.#suspended.has(peer))
     this.#neighbours = this.#drawn(present, degree, 0)
@@ -86,7 +99,14 @@ export class NeighbourChoice {
     const everyone = this.#suspended.size === 0 ? this.#neighbours : this.#drawn(members, degree, 0)
     // the same seed, so that the denser graph shares most of its edges with the sparser one
     const control = degree < CONTROL_DEGREE ? this.#drawn(members, CONTROL_DEGREE, 0) : []
-    this.#wanted = new Set([...this.#neighbours, ...ahead.flat(), ...everyone, ...control])
+    this.#elders = this.#neighbours.length < degree ? this.#eldersAmong(members, observers) : []
+    this.#wanted = new Set([...this.#neighbours, ...ahead.flat(), ...everyone, ...control, ...this.#elders])
+  }
+
+  #eldersAmong (members: readonly PeerName[], observers: readonly PeerName[]): PeerName[] {
+    const { self, degree, federationId } = this.#init
+    const all = observers.length === 0 ? [] : neighbourGraph([...members, ...observers], degree, federationId).get(self) ?? []
+    return all.filter((peer) => observers.includes(peer) && !this.#suspended.has(peer))
   }
 
   #drawn (members: readonly PeerName[], degree: number, roundsAhead: number): PeerName[] {

@@ -58,6 +58,8 @@ export interface Neighbourhood extends TypedEventTarget<NeighbourhoodEvents> {
   neighbours: () => PeerName[]
   /** Whom the next round brings, ascending; empty unless neighbours are re-sampled */
   upcoming: () => PeerName[]
+  /** Observers whose last updates may be started from, where few publish; ascending */
+  elders: () => PeerName[]
   /** The round in hand: with re-sampling each has neighbours of its own */
   setRound: (round: number) => void
   /** Tells all members, within a moment, that this node publishes nothing from now on: it is nobody's neighbour, and still has neighbours to listen to */

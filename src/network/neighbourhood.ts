@@ -173,7 +173,12 @@ class MeshNeighbourhood extends TypedEventEmitter<NeighbourhoodEvents> implement
     return [...this.#choice.upcoming]
   }
 
+  elders (): PeerName[] {
+    return [...this.#choice.elders]
+  }
+
   setRound (round: number): void {
+    this.#control.setRound(round)
     if (this.#choice.setRound(round) && this.#running !== undefined) {
       this.#draw()
     }
@@ -304,7 +309,7 @@ class MeshNeighbourhood extends TypedEventEmitter<NeighbourhoodEvents> implement
   #draw (): void {
     const members = this.#membership.names()
     const { wanted: before, neighbours, upcoming } = this.#choice
-    this.#choice.draw(this.#membership.contributors())
+    this.#choice.draw(this.#membership.contributors(), this.#membership.observers())
     const { wanted } = this.#choice
     this.#exchange.setNeeded(wanted)
     for (const peer of wanted) {

@@ -110,12 +110,28 @@ export class UpdatePuller {
     return answer !== undefined && 'running' in answer ? answer.running : answer
   }
 
+  /**
+   * The newest update of this node that `peer` knows of: its header alone; undefined when there is none after `afterSequence`
+   *
+   * Throws PullError when the peer does not say
+   */
+  async newestOwn (peer: PeerName, afterSequence: number, options: AbortOptions = {}): Promise<SignedHeader | undefined> {
+    const { clock, host: { self } } = this.components
+    return this.limiter.run(async () => withinDeadline(clock, MAX_RESPONSE_BYTES, async (signal) => this.exchange(peer, { ...this.request(self), afterSequence }, { signal }, async (_, response) => {
+      if (response.status === STATUS_BUSY || response.status === STATUS_OK) {
+        throw new PullError(`${peer} does not say what it knows`)
+      }
+      const signed = response.update === undefined ? undefined : await this.genuine(peer, self, response)
+      return signed !== undefined && signed.header.sequence > afterSequence ? signed : undefined
+    }), options))
+  }
+
   private async ask (peer: PeerName, author: PeerName, afterSequence: number, options: AbortOptions): Promise<PulledUpdate | { running: Promise<PulledUpdate> } | undefined> {
     return this.exchange(peer, { ...this.request(author), afterSequence }, options, async (bytes, response) => {
       if (response.status !== STATUS_OK) {
         return undefined
       }
-      const transfer = await this.accept(peer, author, response)
+      const transfer = this.begin(await this.genuine(peer, author, response))
       const running = this.running.get(transfer.signed.id)
       if (running !== undefined) {
         bytes.stream.abort(new PullError('these bytes are on their way already'))
@@ -227,7 +243,7 @@ export class UpdatePuller {
   }
 
   /** The header of a response that nobody announced: checked like one that came by gossip */
-  private async accept (peer: PeerName, author: PeerName, response: UpdateResponse): Promise<Transfer> {
+  private async genuine (peer: PeerName, author: PeerName, response: UpdateResponse): Promise<SignedHeader> {
     const signed = response.update === undefined ? undefined : readHeader(response.update.header, response.update.signature)
     const reason = signed === undefined ? 'malformed' : this.objection(signed, author, response)
     const refusal = reason ?? (signed !== undefined && await verifyHeader(signed) ? undefined : 'bad-signature')
@@ -235,10 +251,10 @@ export class UpdatePuller {
       this.components.refuse(peer, refusal ?? 'malformed', author)
       throw new PullError(`${peer} answered with a header that is not acceptable (${refusal ?? 'malformed'})`)
     }
-    return this.begin(signed)
+    return signed
   }
 
-  private objection ({ header, author: signer }: SignedHeader, author: PeerName, { remainingBytes }: UpdateResponse): RejectionReason | undefined {
+  private objection ({ header, author: signer }: SignedHeader, author: PeerName, { status, remainingBytes }: UpdateResponse): RejectionReason | undefined {
     if (header.federation !== this.init.federation) {
       return 'wrong-federation'
     }
@@ -248,7 +264,7 @@ export class UpdatePuller {
     if (header.payloadBytes > this.init.maxPayloadBytes) {
       return 'oversized'
     }
-    return remainingBytes === header.payloadBytes ? undefined : 'malformed'
+    return remainingBytes === (status === STATUS_OK ? header.payloadBytes : 0) ? undefined : 'malformed'
   }
 
   // ---------------------------------------------------------------------------------------- streams

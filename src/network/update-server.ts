@@ -11,9 +11,12 @@ import { UpdateRequest, UpdateResponse } from './wire/update.ts'
 import { peerIdFromPublicKey } from '@libp2p/peer-id'
 import type { Connection, Stream } from '@libp2p/interface'
 import type { Clock, PeerName, RejectionReason } from '../interface.ts'
+import type { AuthorLog } from './author-log.ts'
 import type { Host } from './host.ts'
 import type { RateLimit } from './rate-limit.ts'
 import type { CachedUpdate, UpdateCache } from './update-cache.ts'
+import type { SignedHeader } from './update-header.ts'
+import type { SignedUpdate } from './wire/update.ts'
 
 export const STATUS_OK = 1
 export const STATUS_NOT_HELD = 2
@@ -40,6 +43,7 @@ const MIN_PAYLOAD_RATE_BYTES = 1_048_576
 export interface UpdateServerComponents {
   host: Host
   cache: UpdateCache
+  log: Pick<AuthorLog, 'newest'>
   clock: Clock
   /** Something was wrong with a request: counted and scored */
   refuse: (peer: PeerName, reason: RejectionReason) => void
@@ -104,14 +108,28 @@ export class UpdateServer {
     }
     const author = peerIdFromPublicKey(key).toString()
     const { payloadHash } = request
-    const held = payloadHash === undefined ? this.components.cache.latest(author) : this.components.cache.withPayload(author, payloadHash)
+    if (payloadHash === undefined) {
+      return author === peer ? this.newestOf(author, request) : this.newest(peer, author, request)
+    }
+    const held = this.components.cache.withPayload(author, payloadHash)
+    return held === undefined ? { status: STATUS_NOT_HELD } : this.admit(peer, held, request)
+  }
+
+  private newest (peer: PeerName, author: PeerName, request: UpdateRequest): Answer | RejectionReason {
+    const held = this.components.cache.latest(author)
     if (held === undefined) {
       return { status: STATUS_NOT_HELD }
     }
-    if (payloadHash === undefined && held.signed.header.sequence <= request.afterSequence) {
-      return { status: STATUS_NOTHING_NEWER }
+    return held.signed.header.sequence <= request.afterSequence ? { status: STATUS_NOTHING_NEWER } : this.admit(peer, held, request)
+  }
+
+  /** An author has its payloads: after a restart from a backup it asks what it signed. The log knows also what was never pulled, or dropped */
+  private newestOf (author: PeerName, { afterSequence }: UpdateRequest): Answer {
+    const known = this.components.log.newest(author)
+    if (known === undefined) {
+      return { status: STATUS_NOT_HELD }
     }
-    return this.admit(peer, held, request)
+    return known.header.sequence <= afterSequence ? { status: STATUS_NOTHING_NEWER } : { status: STATUS_NOT_HELD, known }
   }
 
   private admit (peer: PeerName, held: CachedUpdate, request: UpdateRequest): Answer | RejectionReason {
@@ -127,7 +145,7 @@ export class UpdateServer {
 
   private async respond (bytes: StreamBytes, answer: Answer, peer: PeerName): Promise<void> {
     if (answer.status !== STATUS_OK) {
-      await bytes.writeMessage(UpdateResponse.encode({ status: answer.status }))
+      await bytes.writeMessage(UpdateResponse.encode({ status: answer.status, remainingBytes: 0, ...(answer.known === undefined ? {} : { update: withoutPayload(answer.known) }) }))
       return
     }
     this.count(peer, 1)
@@ -145,7 +163,7 @@ export class UpdateServer {
       await bytes.writeMessage(UpdateResponse.encode({
         status: STATUS_OK,
         remainingBytes: held.payload.byteLength - offset,
-        ...(withHeader ? { update: { header: Uint8Array.from(held.signed.bytes), signature: Uint8Array.from(held.signed.signature) } } : {})
+        ...(withHeader ? { update: withoutPayload(held.signed) } : {})
       }))
       await bytes.write(held.payload.subarray(offset), (count) => { moved += count })
     } finally {
@@ -171,8 +189,12 @@ interface Transfer {
 }
 
 type Answer =
-  | { status: typeof STATUS_NOT_HELD | typeof STATUS_NOTHING_NEWER | typeof STATUS_BUSY }
+  | { status: typeof STATUS_NOT_HELD | typeof STATUS_NOTHING_NEWER | typeof STATUS_BUSY, known?: SignedHeader }
   | Transfer
+
+function withoutPayload ({ bytes, signature }: SignedHeader): SignedUpdate {
+  return { header: Uint8Array.from(bytes), signature: Uint8Array.from(signature) }
+}
 
 function decodeRequest (message: Uint8Array): UpdateRequest | undefined {
   try {

@@ -3,6 +3,9 @@
  *
  * All neighbours have a vote on the round, also those of whom nothing is known: they count as being at the start. A liar
  * that is early, or the only one who answers, decides nothing.
+ *
+ * Where those who publish are too few for the rule, because the others have spent their privacy budgets, the last updates of these are
+ * started from: everybody may have them anyway.
  */
 import { adoptModel, decodeReplicas } from './adopt.ts'
 import { lowerMedian } from './lower-median.ts'
@@ -23,6 +26,8 @@ export interface Standing {
   round: number
   parameters: Float32Array
   neighbours: readonly PeerName[]
+  /** Drawn like neighbours; they publish nothing any more */
+  elders?: readonly PeerName[]
 }
 
 export interface Jump {
@@ -37,19 +42,31 @@ export interface Jump {
   tooFew: number | undefined
 }
 
-/** `updates`: the newest one of each author, of neighbours and of others; only neighbours count */
+/** `updates`: the newest one of each author, of neighbours and of others; only neighbours, and elders in need, count */
 export function planJump (updates: readonly ReceivedUpdate[], standing: Standing, init: JumpInit): Jump {
-  const { round, parameters, neighbours } = standing
+  const { round, parameters, neighbours, elders = [] } = standing
   const stay = { target: undefined, parameters, sources: [], refused: [], tooFew: undefined }
   const byAuthor = new Map(updates.map((update) => [update.author, update]))
-  const target = lowerMedian(neighbours.map((peer) => byAuthor.get(peer)?.round ?? 0))
+  const needed = Math.max(1, init.aggregator.minimumNeighbours)
+  const voters = neighbours.length < needed ? [...neighbours, ...elders] : neighbours
+  const target = lowerMedian(voters.map((peer) => byAuthor.get(peer)?.round ?? 0))
   if (target <= round + init.staleness) {
     return stay
   }
-  const level = neighbours.flatMap((peer) => byAuthor.get(peer) ?? []).filter((update) => Math.abs(update.round - target) <= init.staleness + 1)
-  const { usable, refused } = decodeReplicas(level, init.codec, init.parameterCount)
+  const held = voters.flatMap((peer) => byAuthor.get(peer) ?? [])
+  const { usable, refused } = decodeReplicas(atLevel(held, target, { elders, needed, staleness: init.staleness }), init.codec, init.parameterCount)
   const adopted = adoptModel(usable, init.aggregator, { layout: init.layout, own: parameters })
   return adopted === undefined
     ? { ...stay, sources: usable, refused, tooFew: usable.length }
     : { target, parameters: adopted, sources: usable, refused, tooFew: undefined }
+}
+
+/** Those about as far as the target; where that is too few, elders too: they stopped in different rounds, and the nearest come first */
+function atLevel (held: readonly ReceivedUpdate[], target: number, { elders, needed, staleness }: { elders: readonly PeerName[], needed: number, staleness: number }): ReceivedUpdate[] {
+  const distance = ({ round }: ReceivedUpdate): number => Math.abs(round - target)
+  const level = held.filter((update) => distance(update) <= staleness + 1)
+  const others = held.filter((update) => elders.includes(update.author) && !level.includes(update))
+    .sort((a, b) => distance(a) - distance(b) || b.round - a.round || (a.author < b.author ? -1 : 1))
+  // one more than the rule needs: the own model, which has learned nothing, must not make up the number
+  return [...level, ...others.slice(0, Math.max(0, needed + 1 - level.length))]
 }

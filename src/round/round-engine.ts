@@ -16,12 +16,13 @@ import { LocalWork } from './local-work.ts'
 import { lowerMedian } from './lower-median.ts'
 import { MissCounter } from './miss-counter.ts'
 import { mix } from './mix.ts'
+import { Publisher } from './publisher.ts'
 import { pullLatest } from './pull-latest.ts'
 import { culprit } from './rejection-counter.ts'
 import { sampleLosses } from './sample-losses.ts'
 import { TrafficMeter } from './traffic-meter.ts'
 import { Vigilance } from './vigilance.ts'
-import type { ModelVersion, NetworkEvents, PeerName, PublishReceipt, ReceivedUpdate } from '../interface.ts'
+import type { ModelVersion, NetworkEvents, PeerName, Publication, ReceivedUpdate } from '../interface.ts'
 import type { Jump } from './jump.ts'
 import type { InHand, Trained } from './local-work.ts'
 import type { Mixed } from './mix.ts'
@@ -36,9 +37,6 @@ const OBSERVED_ROUND_MS = 1_000
 
 /** Banned peers that a report names */
 const MAX_NAMED = 256
-
-/** Own publications whose time is remembered, to learn how late an update was that missed its round */
-const REMEMBERED_ROUNDS = 8
 
 function noTimes (): PhaseTimes {
   return { trainMs: 0, encodeMs: 0, publishMs: 0, waitMs: 0, aggregateMs: 0, evaluateMs: 0, persistMs: 0 }
@@ -55,9 +53,7 @@ export class RoundEngine extends TypedEventEmitter<RoundEvents> {
   private readonly liar: Liar | undefined
   private parameters: Float32Array = new Float32Array(0)
   private version: ModelVersion | undefined
-  private sequence = 0
-  /** When the own update of a round was out, by round, the last few */
-  private readonly publishedAtMs = new Map<number, number>()
+  private readonly publisher: Publisher
   private readonly work: LocalWork
   /** The privacy budget is spent: averages and evaluates only */
   observing = false
@@ -73,6 +69,7 @@ export class RoundEngine extends TypedEventEmitter<RoundEvents> {
     this.components = components
     this.init = init
     this.inbox = new Inbox({ codec: components.codec, parameterCount: init.parameterCount, staleness: init.staleness, reach: init.reach })
+    this.publisher = new Publisher(components)
     this.deadline = new AdaptiveDeadline(init.deadlineMs)
     this.vigilance = new Vigilance(init.quarantineLimit)
     this.work = new LocalWork({
@@ -89,13 +86,20 @@ export class RoundEngine extends TypedEventEmitter<RoundEvents> {
   async load (): Promise<void> {
     const { store, trainer } = this.components
     this.version = await store.latest()
-    const publication = await store.getPublication()
+    await this.publisher.load()
     this.vigilance.restore((await store.metrics({ limit: 1 }))[0])
-    this.round = Math.max(this.version?.round ?? 0, publication?.round ?? 0)
-    this.sequence = publication?.sequence ?? 0
+    this.round = Math.max(this.version?.round ?? 0, this.publisher.round)
     const stored = this.version === undefined ? undefined : await store.parameters(this.version.id)
     this.parameters = stored ?? await trainer.initialParameters()
     this.inbox.setRound(this.round + 1, euclideanNorm(this.parameters))
+  }
+
+  /** Goes on beyond what an earlier life of this key published, so that no round is signed twice. After `load`, before `run` */
+  async resumeAfter (published: Publication): Promise<void> {
+    await this.publisher.resumeAfter(published)
+    this.round = Math.max(this.round, published.round)
+    this.inbox.setRound(this.round + 1, euclideanNorm(this.parameters))
+    this.components.network.setRound(this.round + 1)
   }
 
   /** Runs rounds until `rounds` is reached; rejects with the signal's reason when aborted */
@@ -193,23 +197,13 @@ export class RoundEngine extends TypedEventEmitter<RoundEvents> {
 
   /** Returns what the neighbours decode from the own update */
   private async publish (round: number, parameters: Float32Array, phases: PhaseTimes, signal: AbortSignal): Promise<Float32Array> {
-    const { codec, network, store, clock } = this.components
+    const { codec } = this.components
     const { replica, payload } = await this.timed(phases, 'encode', async () => {
       const encoded = codec.encode(parameters)
       return { replica: codec.decode(encoded, this.init.parameterCount), payload: this.liar?.payload({ own: parameters, round }) ?? encoded }
     })
-    await this.timed(phases, 'publish', async () => {
-      // wall clock, so that a home restored from a backup does not sign an old number again
-      this.sequence = Math.max(this.sequence + 1, clock.now())
-      await store.putPublication({ round, sequence: this.sequence })
-      const send = async (bytes: Uint8Array, sequence: number): Promise<PublishReceipt> => network.publish({ round, sequence, codec: codec.name, payload: bytes, degree: network.neighbours().length }, { signal })
-      await send(payload, this.sequence)
-      if (this.init.attack?.equivocates === true) {
-        await send(codec.encode(parameters), ++this.sequence)
-      }
-    })
-    this.publishedAtMs.set(round, clock.monotonicMs())
-    this.publishedAtMs.delete(round - REMEMBERED_ROUNDS)
+    const payloads = this.init.attack?.equivocates === true ? [payload, codec.encode(parameters)] : [payload]
+    await this.timed(phases, 'publish', async () => this.publisher.send(round, payloads, signal))
     return replica
   }
 
@@ -281,11 +275,12 @@ export class RoundEngine extends TypedEventEmitter<RoundEvents> {
     const { network, aggregator, codec } = this.components
     const { layout, parameterCount, staleness } = this.init
     const neighbours = network.neighbours().map(({ peer }) => peer)
-    if (neighbours.length === 0) {
+    const elders = network.elders()
+    if (neighbours.length + elders.length === 0) {
       return
     }
-    const updates = (await pullLatest(this.components, this.init.deadlineMs, signal)).filter(({ author }) => neighbours.includes(author))
-    const jump = planJump(updates, { round: this.round, parameters: this.parameters, neighbours }, { aggregator, codec, layout, parameterCount, staleness })
+    const updates = await pullLatest(this.components, this.init.deadlineMs, signal)
+    const jump = planJump(updates, { round: this.round, parameters: this.parameters, neighbours, elders }, { aggregator, codec, layout, parameterCount, staleness })
     if (jump.tooFew !== undefined) {
       this.emit('warning', { code: 'too-few-updates', message: `the neighbours are ahead, but only ${jump.tooFew} of their models can be had, and ${aggregator.name} needs ${aggregator.minimumNeighbours}; the own model is kept` })
     }
@@ -295,7 +290,7 @@ export class RoundEngine extends TypedEventEmitter<RoundEvents> {
       network.penalise(peer, reason)
     }
     const decoded = new Map(jump.sources.map(({ updateId, parameters }) => [updateId, parameters]))
-    updates.filter(({ author }) => !refused.has(author)).forEach((update) => { this.take(update, decoded.get(update.updateId)) })
+    updates.filter(({ author }) => neighbours.includes(author) && !refused.has(author)).forEach((update) => { this.take(update, decoded.get(update.updateId)) })
   }
 
   private async jump ({ target, parameters, sources }: Jump): Promise<void> {
@@ -329,7 +324,7 @@ export class RoundEngine extends TypedEventEmitter<RoundEvents> {
       // the network answers with `update:rejected`, which is where refusals are counted
       this.components.network.penalise(update.author, reason)
     }
-    const publishedAtMs = this.publishedAtMs.get(update.round)
+    const publishedAtMs = this.publisher.sentAtMs(update.round)
     if (publishedAtMs !== undefined) {
       // also when the round is over: a deadline that counted only those in time could never grow
       this.deadline.observe(update.author, update.receivedAtMs - publishedAtMs)

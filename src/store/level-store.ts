@@ -126,6 +126,15 @@ class LevelStore implements Store {
     return this.run(async ({ membership }) => membership.getPublication())
   }
 
+  async putPublished (message: Uint8Array): Promise<void> {
+    const bytes = new Uint8Array(message)
+    return this.run(async ({ membership }) => membership.putPublished(bytes))
+  }
+
+  async getPublished (): Promise<Uint8Array | undefined> {
+    return this.run(async ({ membership }) => membership.getPublished())
+  }
+
   async peers (): Promise<PeerAddress[]> {
     return this.run(async ({ membership }) => membership.peers())
   }

@@ -10,6 +10,7 @@ import type { Database, TableName } from './database.ts'
 import type { Ban, PeerAddress, Publication } from '../interface.ts'
 
 const LAST_PUBLICATION = 'last'
+const LAST_UPDATE = 'update'
 
 const publicationSchema = z.strictObject({ round: z.int(), sequence: z.int() })
 const peerSchema = z.strictObject({ addresses: z.array(z.string()), lastConnectedAt: z.number() })
@@ -53,6 +54,17 @@ export class MembershipTables {
   async getPublication (): Promise<Publication | undefined> {
     const bytes = await this.database.get('publication', LAST_PUBLICATION)
     return bytes === undefined ? undefined : decodeJson(publicationSchema, bytes, { location: this.database.location, table: 'publication', key: LAST_PUBLICATION })
+  }
+
+  /** Its own checks are in it: hash and signature */
+  async putPublished (message: Uint8Array): Promise<void> {
+    await this.database.write([{ table: 'publication', key: LAST_UPDATE, value: message }])
+  }
+
+  /** Always a copy: a database in memory hands out its own bytes */
+  async getPublished (): Promise<Uint8Array | undefined> {
+    const bytes = await this.database.get('publication', LAST_UPDATE)
+    return bytes === undefined ? undefined : new Uint8Array(bytes)
   }
 
   /** Ascending by peer id */

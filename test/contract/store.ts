@@ -74,6 +74,7 @@ export function storeContract (name: string, factory: () => Promise<StoreHome>):
         expect(await store.parameters('00'.repeat(32))).toBeUndefined()
         expect(await store.list()).toEqual([])
         expect(await store.getPublication()).toBeUndefined()
+        expect(await store.getPublished()).toBeUndefined()
         expect(await store.peers()).toEqual([])
         expect(await store.bans()).toEqual([])
         expect(await store.metrics()).toEqual([])
@@ -109,7 +110,7 @@ export function storeContract (name: string, factory: () => Promise<StoreHome>):
         const calls: Array<() => Promise<unknown>> = [
           async () => store.getFederation(), async () => store.putFederation(new Uint8Array(1)), async () => commit(1), async () => store.latest(),
           async () => store.get('latest'), async () => store.parameters('x'), async () => store.list(), async () => store.putPublication({ round: 1, sequence: 1 }),
-          async () => store.getPublication(), async () => store.peers(), async () => store.putPeer({ peer: 'a', addresses: [], lastConnectedAt: 0 }),
+          async () => store.getPublication(), async () => store.putPublished(new Uint8Array(1)), async () => store.getPublished(), async () => store.peers(), async () => store.putPeer({ peer: 'a', addresses: [], lastConnectedAt: 0 }),
           async () => store.deletePeer('a'), async () => store.bans(), async () => store.putBan({ peer: 'a', reason: 'x', until: 9 }),
           async () => store.putMetrics(1, {}), async () => store.metrics()
         ]
@@ -299,6 +300,20 @@ export function storeContract (name: string, factory: () => Promise<StoreHome>):
         await store.putPublication({ round: 4, sequence: 9 })
         await restart()
         expect(await store.getPublication()).toEqual({ round: 4, sequence: 9 })
+      })
+
+      it('keeps the newest own update, byte for byte, over a restart, beside the publication', async () => {
+        const message = Uint8Array.of(1, 2, 3)
+        await store.putPublication({ round: 3, sequence: 8 })
+        await store.putPublished(Uint8Array.of(9))
+        await store.putPublished(message)
+        message.fill(0)
+        await restart()
+        const kept = await store.getPublished()
+        expect(kept).toEqual(Uint8Array.of(1, 2, 3))
+        kept!.fill(0)
+        expect(await store.getPublished()).toEqual(Uint8Array.of(1, 2, 3))
+        expect(await store.getPublication()).toEqual({ round: 3, sequence: 8 })
       })
 
       it('remembers, replaces and forgets addresses', async () => {

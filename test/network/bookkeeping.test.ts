@@ -4,6 +4,8 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import { AuthorLog } from '../../src/network/author-log.ts'
 import { BAN_POINTS, Reputation } from '../../src/network/bans.ts'
 import { Limiter } from '../../src/network/limiter.ts'
+import { NeighbourChoice } from '../../src/network/neighbour-choice.ts'
+import { neighbourGraph } from '../../src/network/neighbour-graph.ts'
 import { createRateLimit } from '../../src/network/rate-limit.ts'
 import { UpdateCache } from '../../src/network/update-cache.ts'
 import { signHeader, verifyHeader, readHeader } from '../../src/network/update-header.ts'
@@ -62,6 +64,59 @@ describe('AuthorLog', () => {
     expect(log.judge(await header(bob, 500_100))).toBe('new')
     log.setRound(500_000)
     expect(log.judge(await header(bob, 400_000))).toBe('round-window')
+  })
+
+  it('of a node that started again takes one replayed update of an author, not much older, until it hears a newer one', async () => {
+    const log = new AuthorLog()
+    log.setRound(2_000)
+    expect(log.judge(await header(alice, 999))).toBe('round-window')
+    const replayed = await header(alice, 1_500)
+    expect(log.judge(replayed)).toBe('new')
+    log.record(replayed)
+    expect(log.judge(await header(alice, 1_400))).toBe('replay')
+    const newest = await header(alice, 2_000)
+    expect(log.judge(newest)).toBe('new')
+    log.record(newest)
+    expect(log.judge(await header(alice, 1_999))).toBe('replay')
+    // and in what order they come is no lie of the author
+    expect(log.equivocations()).toEqual([])
+  })
+
+  it('of an observer, who counts on alone, takes a newcomer\'s rounds for no less', async () => {
+    const log = new AuthorLog()
+    log.setRound(500_000)
+    const fresh = await header(bob, 4)
+    expect(log.judge(fresh)).toBe('round-window')
+    log.observe()
+    expect(log.judge(fresh)).toBe('new')
+  })
+})
+
+describe('NeighbourChoice', () => {
+  const names = (count: number): string[] => Array.from({ length: count }, (_, i) => `peer-${String(i).padStart(2, '0')}`)
+  const choiceOf = (self: string, degree: number): NeighbourChoice => new NeighbourChoice({ self, federationId: FEDERATION, degree })
+
+  it('fills the places that too few contributors leave with observers from a graph of all, so that none chooses its place', () => {
+    const all = names(12)
+    const [self, contributors, observers] = [all[0]!, all.slice(0, 2), all.slice(2)]
+    const choice = choiceOf(self, 4)
+    choice.draw(contributors, observers)
+    expect(choice.neighbours).toEqual([all[1]])
+    expect(choice.elders).toEqual(neighbourGraph(all, 4, FEDERATION).get(self)!.filter((peer) => peer !== all[1]))
+    expect(choice.elders.length).toBeGreaterThanOrEqual(3)
+    expect(choice.elders.every((peer) => choice.wanted.has(peer))).toBe(true)
+  })
+
+  it('needs no observers where contributors fill all places, nor suspended ones', () => {
+    const all = names(12)
+    const choice = choiceOf(all[0]!, 4)
+    choice.draw(all.slice(0, 6), all.slice(6))
+    expect(choice.elders).toEqual([])
+    choice.draw(all.slice(0, 1), all.slice(1, 3))
+    expect(choice.elders).toEqual(all.slice(1, 3))
+    choice.suspend(all[1]!, 0)
+    choice.draw(all.slice(0, 1), all.slice(1, 3))
+    expect(choice.elders).toEqual([all[2]])
   })
 })
 

@@ -1,5 +1,6 @@
 import { generateKeyPair } from '@libp2p/crypto/keys'
 import { afterEach, describe, expect, it } from 'vitest'
+import { MAX_CONTROL_BYTES } from '../../src/network/control-messages.ts'
 import { MAX_GOSSIP_FRAME_BYTES } from '../../src/network/gossip-settings.ts'
 import { readProof } from '../../src/network/equivocation.ts'
 import { encodeSigned, signHeader } from '../../src/network/update-header.ts'
@@ -206,6 +207,18 @@ describe('a hostile stream', () => {
     await s.witness.publishRound(1, bytes(100))
     await until(() => s.victim.updates.length === 1)
     expect(s.victim.rejected.filter(({ reason }) => reason !== 'malformed')).toEqual([])
+  })
+})
+
+describe('a control message', () => {
+  it('is too long above one bound, and counted as that', async () => {
+    const s = await scene(false)
+    const control = `/grapevine/1/${FEDERATION}/control`
+    await until(() => s.attacker.pubsub.getSubscribers(control).length === 1)
+    await s.attacker.pubsub.publish(control, bytes(MAX_CONTROL_BYTES))
+    await s.attacker.pubsub.publish(control, bytes(MAX_CONTROL_BYTES + 1))
+    await until(() => s.victim.rejected.length === 1)
+    expect(s.victim.rejected).toEqual([{ peer: s.attacker.self, author: undefined, reason: 'oversized' }])
   })
 })
 

@@ -268,7 +268,7 @@ describe('the control topic', () => {
     expect(membership.size).toBe(0)
   })
 
-  test('a proof of equivocation convinces whoever it meets, once, and only against members', async () => {
+  test('a proof of equivocation convinces whoever it meets, once, only against members, and until the mesh is 1,000 rounds further', async () => {
     const header = async (who: Person, sequence: number, fields: Partial<HeaderFields> = {}): Promise<SignedHeader> =>
       signHeader(who.key, { federation: FEDERATION, round: 3, sequence, previousHash: new Uint8Array(0), codec: 'int8', degree: 2, ...fields }, Uint8Array.of(sequence))
     const proof = async (first: SignedHeader, second: SignedHeader): Promise<Uint8Array> => ControlMessage.encode({ equivocation: toWire(proofOf(first, second)) })
@@ -282,6 +282,9 @@ describe('the control topic', () => {
     expect(control.handle(await proof(await header(alice, 1, { federation: 'bafyother' }), await header(alice, 2, { federation: 'bafyother' })), bob.name)).toBe('reject')
     expect(control.handle(await proof(one, { ...await header(alice, 2), signature: new Uint8Array(64) }), bob.name)).toBe('reject')
     expect(accused).toEqual([])
+    control.setRound(1_004)
+    expect(control.handle(genuine, bob.name)).toBe('ignore')
+    control.setRound(1_003)
     expect(control.handle(genuine, bob.name)).toBe('accept')
     expect(control.handle(genuine, bob.name)).toBe('ignore')
     expect(accused).toEqual([alice.name])

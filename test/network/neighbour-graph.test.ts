@@ -1,7 +1,9 @@
+import { createHash } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import fc from 'fast-check'
 import { neighbourGraph, rotationPeriod } from '../../src/network/neighbour-graph.ts'
 import { seededRandom, shuffle } from '../../src/seeded-random.ts'
+import type { Rotation } from '../../src/network/pair-ranks.ts'
 
 function members (count: number, prefix = 'peer'): string[] {
   return Array.from({ length: count }, (_, index) => `${prefix}-${index}`)
@@ -51,6 +53,12 @@ describe('neighbourGraph', () => {
         expect(reachable(graph)).toBe(n)
       }
     }), { numRuns: 400 })
+  })
+
+  test('is part of the protocol: these members draw this graph, whatever the version', () => {
+    const digest = (rotation?: Rotation): string => createHash('sha256').update(JSON.stringify([...neighbourGraph(members(300), 8, 'federation', rotation)])).digest('hex')
+    expect(digest()).toBe('46ceab4a0524e85954027c3027d13b5a90cba3b57b557323c5147093ec6909c9')
+    expect(digest({ round: 7, period: 9 })).toBe('467bd1abaa76726343cddbc3b7e10687f6f3ca478da8f424d86547489b700b40')
   })
 
   test('the order of the members does not matter, the seed does', () => {

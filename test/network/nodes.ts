@@ -62,7 +62,7 @@ export class StaticNeighbourhood extends TypedEventEmitter<{
   'neighbours:change': CustomEvent<{ neighbours: PeerName[] }>
   'members:change': CustomEvent<{ members: PeerName[] }>
   equivocation: CustomEvent<EquivocationProof>
-}> implements Pick<Neighbourhood, 'start' | 'stop' | 'members' | 'neighbours' | 'upcoming' | 'observe' | 'tellEquivocation' | 'setRound' | 'isConnected' | 'suspend' | 'heard' | 'handleControl'> {
+}> implements Pick<Neighbourhood, 'start' | 'stop' | 'members' | 'neighbours' | 'upcoming' | 'elders' | 'observe' | 'tellEquivocation' | 'setRound' | 'isConnected' | 'suspend' | 'heard' | 'handleControl'> {
   readonly host: Host
   readonly heardFrom: PeerName[] = []
   readonly told: EquivocationProof[] = []
@@ -92,6 +92,10 @@ export class StaticNeighbourhood extends TypedEventEmitter<{
   }
 
   upcoming (): PeerName[] {
+    return []
+  }
+
+  elders (): PeerName[] {
     return []
   }
 
@@ -125,6 +129,9 @@ export class MemoryBans {
   readonly list: Ban[] = []
   bans = async (): Promise<Ban[]> => this.list
   putBan = async (ban: Ban): Promise<void> => { this.list.push(ban) }
+  published: Uint8Array | undefined
+  putPublished = async (message: Uint8Array): Promise<void> => { this.published = message }
+  getPublished = async (): Promise<Uint8Array | undefined> => this.published
   peers = async (): Promise<never[]> => []
   putPeer = async (): Promise<void> => {}
   deletePeer = async (): Promise<void> => {}

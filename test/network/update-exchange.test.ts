@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest'
-import { bytes, Stage, until } from './nodes.ts'
+import { bytes, FEDERATION, MemoryBans, Stage, until } from './nodes.ts'
 
 const stage = new Stage()
 
@@ -29,6 +29,67 @@ describe('updates between networks', () => {
     for (const [index, network] of [bob!, carol!].entries()) {
       expect(Buffer.from(payload).equals(network.updates[0]!.payload)).toBe(true)
       expect((network.traffic().bytesReceived - before[index]!) / payload.byteLength).toBeLessThan(1.02)
+    }
+  })
+})
+
+describe('a stranger', () => {
+  it('that follows an author gets its updates: being a member is free, and nothing here is secret', async () => {
+    const author = await stage.network()
+    const stranger = await stage.startedHost()
+    await author.start()
+    const topic = `/grapevine/1/${FEDERATION}/updates/${author.self}`
+    stranger.pubsub.subscribe(topic)
+    const heard = new Promise<Uint8Array>((resolve) => { stranger.pubsub.addEventListener('gossipsub:message', ({ detail }) => { resolve(detail.msg.data) }) })
+    await stranger.libp2p.dial(author.host.libp2p.getMultiaddrs())
+    await until(() => author.subscribers().includes(stranger.self))
+    expect(author.members()).toEqual([author.self])
+    await author.publishRound(1, bytes(1_000))
+    expect(Buffer.from(await heard).includes(Buffer.from(bytes(1_000)))).toBe(true)
+  })
+})
+
+describe('the last update of a peer', () => {
+  it('can be had after a restart, as it was signed, when it is kept', async () => {
+    const store = new MemoryBans()
+    const first = await stage.network({ store, keepPublished: true })
+    await first.start()
+    await first.publishRound(3, bytes(70_000, 3))
+    const last = await first.publish({ round: 4, sequence: 4, codec: 'float32', degree: 3, payload: bytes(70_000, 4) })
+    await first.stop()
+
+    const { privateKey, self } = first
+    const kept = store.published!
+    const again = await stage.network({ store, keepPublished: true, privateKey })
+    const newcomer = await stage.network()
+    await Promise.all([again.start(), newcomer.start()])
+    await newcomer.connect(again)
+    const [update] = await newcomer.pullLatest()
+    expect(update).toMatchObject({ author: self, updateId: last.updateId, round: 4 })
+    expect(Buffer.from(update!.payload).equals(bytes(70_000, 4))).toBe(true)
+    expect(store.published).toBe(kept)
+  })
+
+  it('is not handed on when it is damaged, or of another key or federation', async () => {
+    const kept = new MemoryBans()
+    const author = await stage.network({ keepPublished: true, store: kept })
+    await author.start()
+    await author.publishRound(1, bytes(100))
+    const whole = kept.published!
+    const damaged = whole.slice()
+    damaged[damaged.length - 1]! ^= 1
+    const { privateKey } = author
+    await author.stop()
+    for (const init of [{ published: damaged, privateKey }, { published: whole }, { published: whole, privateKey, federationId: `${FEDERATION}x` }]) {
+      const { published, ...rest } = init
+      const store = new MemoryBans()
+      store.published = published
+      const other = await stage.network({ ...rest, store, keepPublished: true })
+      const asker = await stage.network(rest.federationId === undefined ? {} : { federationId: rest.federationId })
+      await Promise.all([other.start(), asker.start()])
+      await asker.connect(other)
+      expect(await asker.pullLatest()).toEqual([])
+      expect(asker.rejected).toEqual([])
     }
   })
 })

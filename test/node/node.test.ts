@@ -1,13 +1,18 @@
 /**
  * Life cycle of a node, on real TCP, LevelDB and a training worker
  */
-import { mkdtemp, rm } from 'node:fs/promises'
+import { cp, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { generateKeyPair } from '@libp2p/crypto/keys'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { encodeFederation, federationId, parseFederation } from '../../src/federation.ts'
 import { createNode } from '../../src/index.ts'
+import { createNetwork } from '../../src/network/network.ts'
 import { presetDocument } from '../../src/presets.ts'
+import { systemClock } from '../../src/system-clock.ts'
 import { ManualClock } from '../manual-clock.ts'
+import { MemoryBans } from '../network/nodes.ts'
 import type { GrapevineNode, NodeInit } from '../../src/node-interface.ts'
 
 let home: string
@@ -86,6 +91,48 @@ describe('life of a node', () => {
     await corrected.start()
     await closed(corrected)
   })
+
+  it('goes on after what its neighbours know of it when its home is an older copy, and is not banned for signing a round twice', async () => {
+    const federation = parseFederation({ ...presetDocument('digits'), privacy: { mechanism: 'none' }, aggregation: { rule: 'mean', f: 0 }, round: { deadlineMs: 1_000, staleness: 1 } })
+    // listens, and never publishes: nobody jumps
+    const bytes = encodeFederation(federation)
+    const listener = await createNetwork({
+      privateKey: await generateKeyPair('Ed25519'),
+      federationId: federationId(bytes),
+      federationBytes: bytes,
+      document: federation,
+      maxPayloadBytes: 4_000_000,
+      listen: ['/ip4/127.0.0.1/tcp/0'],
+      announce: [],
+      bootstrap: [],
+      store: new MemoryBans(),
+      clock: systemClock
+    })
+    const refused: string[] = []
+    listener.addEventListener('update:rejected', ({ detail }) => { refused.push(detail.reason) })
+    await listener.start()
+    const bootstrap = [listener.addresses()[0]!]
+    const live = async (rounds: number): Promise<{ rounds: number[], warned: string[] }> => {
+      const node = createNode(init({ home: join(home, 'own'), federation, bootstrap, minMembers: 2, rounds, data: { kind: 'digits', trainExamples: 200, testExamples: 50, seed: 2 } }))
+      const begun: number[] = []
+      const warned: string[] = []
+      node.addEventListener('round:start', ({ detail }) => { begun.push(detail.round) })
+      node.addEventListener('warning', ({ detail }) => { warned.push(detail.code) })
+      await node.start()
+      expect(await node.stopped()).toEqual({ reason: 'rounds' })
+      return { rounds: begun, warned }
+    }
+    await live(1)
+    await cp(join(home, 'own'), join(home, 'backup'), { recursive: true, filter: (source) => !source.endsWith('LOCK') })
+    await live(3)
+    await rm(join(home, 'own'), { recursive: true })
+    await cp(join(home, 'backup'), join(home, 'own'), { recursive: true })
+    const restored = await live(5)
+    expect(restored.rounds).toEqual([4, 5])
+    expect(restored.warned).toContain('restored-home')
+    expect(refused).toEqual([])
+    await listener.stop()
+  }, 90_000)
 
   it('tries again after a failure', async () => {
     const holder = createNode(init())

@@ -6,11 +6,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Level } from 'level'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { createCodec } from '../../src/codec/codec.ts'
 import { createNode } from '../../src/index.ts'
+import { SignedUpdate } from '../../src/network/wire/update.ts'
 import { parseFederation } from '../../src/federation.ts'
 import { presetDocument } from '../../src/presets.ts'
 import { rdpAccountant } from '../../src/privacy/accounting/rdp.ts'
 import { createLedger } from '../../src/privacy/ledger/ledger.ts'
+import { createLevelStore } from '../../src/store/level-store.ts'
 import { systemClock } from '../../src/system-clock.ts'
 import type { GrapevineNode, NodeInit, RoundReport } from '../../src/node-interface.ts'
 import type { LedgerEntry } from '../../src/privacy/ledger/entry.ts'
@@ -78,6 +81,29 @@ async function entriesOf (fingerprint: string): Promise<LedgerEntry[]> {
   }
   await ledger.close()
   return entries
+}
+
+async function publishedBy (name: string): Promise<string> {
+  const store = createLevelStore({ location: join(folder, name, 'db'), clock: systemClock })
+  await store.open()
+  const message = await store.getPublished()
+  await store.close()
+  return Buffer.from(message!).toString('hex')
+}
+
+async function storedModel (name: string, round: number): Promise<Float32Array> {
+  const store = createLevelStore({ location: join(folder, name, 'db'), clock: systemClock })
+  await store.open()
+  const parameters = await store.parameters((await store.get(String(round)))!.id)
+  await store.close()
+  return parameters!
+}
+
+/** Between a model and the mean of the models in these updates, in any coordinate */
+function greatestDistance (model: Float32Array, updates: readonly string[]): number {
+  const codec = createCodec(document.codec.name)
+  const models = updates.map((hex) => codec.decode(SignedUpdate.decode(Buffer.from(hex, 'hex')).payload!, model.length))
+  return model.reduce((most, value, i) => Math.max(most, Math.abs(value - models.reduce((sum, other) => sum + other[i]!, 0) / models.length)), 0)
 }
 
 async function fingerprints (): Promise<string[]> {
@@ -176,6 +202,55 @@ describe('a peer with a privacy budget', () => {
     await node.start()
     await node.stopped()
     expect(published).toEqual([1, 2, 3])
+  }, 60_000)
+
+  it('starts from what others published last when all of them have spent their budgets, also after they started again, and then trains', async () => {
+    const names = ['a', 'b', 'c']
+    const spend = async (): Promise<GrapevineNode[]> => {
+      const first = nodeOf('a', 1)
+      await first.start()
+      const changes = { bootstrap: [first.describe().addresses[0]!], minMembers: 3 }
+      const others = [nodeOf('b', 2, changes), nodeOf('c', 3, changes)]
+      const peers = [first, ...others]
+      const spent = peers.map(async (node) => new Promise<void>((resolve) => { node.addEventListener('privacy:exhausted', () => { resolve() }) }))
+      await Promise.all(others.map(async (node) => node.start()))
+      await Promise.all(spent)
+      return peers
+    }
+    const before = await spend()
+    await Promise.all(before.map(async (node) => node.stop()))
+    const published = await Promise.all(names.map(async (name) => publishedBy(name)))
+    const elders = await spend()
+    expect(elders.every((node) => node.describe().privacy!.exhausted)).toBe(true)
+
+    const newcomer = nodeOf('d', 4, { bootstrap: [elders[0]!.describe().addresses[0]!], minMembers: 4, rounds: 5 })
+    const jumps: object[] = []
+    newcomer.addEventListener('round:jump', ({ detail }) => { jumps.push(detail) })
+    const reports = reportsOf(newcomer)
+    await newcomer.start()
+    expect(await newcomer.stopped()).toEqual({ reason: 'rounds' })
+    expect(jumps).toEqual([{ from: 0, to: 3, sources: 3 }])
+    expect(reports.map(({ round, examples }) => ({ round, trained: examples > 0 }))).toEqual([{ round: 4, trained: true }, { round: 5, trained: true }])
+    expect(greatestDistance(await storedModel('d', 3), published)).toBeLessThan(1e-6)
+    await Promise.all(elders.map(async (node) => node.stop()))
+    // as it was: nothing is signed, made or charged for it
+    expect(await Promise.all(names.map(async (name) => publishedBy(name)))).toEqual(published)
+  }, 120_000)
+
+  it('goes on after the rounds that the ledger knows of when the home alone is an older copy, whoever can be asked', async () => {
+    const begun = async (rounds: number): Promise<number[]> => {
+      const node = nodeOf('a', 1, { rounds })
+      const reports = reportsOf(node)
+      await node.start()
+      await node.stopped()
+      return reports.map(({ round }) => round)
+    }
+    await begun(1)
+    await cp(join(folder, 'a'), join(folder, 'backup'), { recursive: true, filter: (source) => !source.endsWith('LOCK') })
+    await begun(3)
+    await rm(join(folder, 'a'), { recursive: true })
+    await cp(join(folder, 'backup'), join(folder, 'a'), { recursive: true })
+    expect(await begun(4)).toEqual([4])
   }, 60_000)
 
   it('refuses an old backup of home and ledger while neighbours hold a later update', async () => {

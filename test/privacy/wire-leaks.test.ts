@@ -21,6 +21,7 @@ import { proofOf, toWire } from '../../src/network/equivocation.ts'
 import { parseRecord, signRecord, signSuspicion } from '../../src/network/member-record.ts'
 import { Membership } from '../../src/network/membership.ts'
 import { OwnRecord } from '../../src/network/own-record.ts'
+import { OwnUpdates } from '../../src/network/own-updates.ts'
 import { encodeSigned, sha256, signHeader } from '../../src/network/update-header.ts'
 import { MemberRecord, Suspicion } from '../../src/network/wire/membership.ts'
 import { SignedUpdate, UpdateHeader } from '../../src/network/wire/update.ts'
@@ -414,6 +415,30 @@ describe('what the round engine sends', () => {
     const { told, published } = await roundsOf(honest, { allowed: 1 })
     expect(published.map(({ round }) => round)).toEqual([1])
     expect(told.filter(([method]) => method !== 'setRound').map(([method]) => method)).toEqual(['publish', 'observe'])
+  })
+})
+
+describe('what a peer hands on after its budget is spent', () => {
+  it('is the last update that it published, byte for byte as it was signed before: asked for later, nothing is made', async () => {
+    let stored: Uint8Array | undefined
+    const life = async (act: (own: OwnUpdates) => Promise<unknown>): Promise<string[]> => {
+      const held: string[] = []
+      const own = new OwnUpdates({
+        cache: { put: ({ signed, payload }) => { held.push(Buffer.from(encodeSigned(signed, payload)).toString('hex')) } },
+        logger: (() => {}) as never,
+        privateKey: key,
+        store: { putPublished: async (message) => { stored = message.slice() }, getPublished: async () => stored }
+      }, { federation, self, maxPayloadBytes: 100, keep: true })
+      await own.load()
+      await act(own)
+      return held
+    }
+    const update = { round: 7, sequence: 1234, codec: 'int8', degree: 4, payload: Uint8Array.of(1, 2, 3) }
+    const [published] = await life(async (own) => own.sign(update))
+    const before = Buffer.from(stored!).toString('hex')
+    expect(before).toBe(published)
+    expect(await life(async () => {})).toEqual([published])
+    expect(Buffer.from(stored!).toString('hex')).toBe(before)
   })
 })
 

@@ -2,7 +2,7 @@
  * Networks of several nodes in one process, joined by a hub: the Network port without sockets
  */
 import { TypedEventEmitter } from 'main-event'
-import type { AbortOptions, Neighbour, Network, NetworkEvents, OutgoingUpdate, PeerName, PublishReceipt, ReceivedUpdate, RejectionReason, Traffic } from '../../src/interface.ts'
+import type { AbortOptions, EarlierLife, Neighbour, Network, NetworkEvents, OutgoingUpdate, PeerName, PublishReceipt, ReceivedUpdate, RejectionReason, Traffic } from '../../src/interface.ts'
 
 export class MemoryHub {
   readonly networks = new Map<PeerName, MemoryNetwork>()
@@ -32,6 +32,8 @@ export class MemoryNetwork extends TypedEventEmitter<NetworkEvents> implements N
   readonly penalties: Array<{ peer: PeerName, reason: RejectionReason }> = []
   readonly suspended: PeerName[] = []
   readonly published: OutgoingUpdate[] = []
+  /** What `elders` says */
+  oldest: PeerName[] = []
   /** Peers whose updates do not reach this node */
   readonly deafTo = new Set<PeerName>()
   readonly self: PeerName
@@ -54,8 +56,9 @@ export class MemoryNetwork extends TypedEventEmitter<NetworkEvents> implements N
   neighbours = (): Neighbour[] => this.members().filter((peer) => peer !== this.self && !this.suspended.includes(peer))
     .map((peer) => ({ peer, live: true, round: this.hub.latest.get(peer)?.round }))
 
-  newestOwn = async (): Promise<undefined> => undefined
+  newestOwn = async (): Promise<EarlierLife> => ({ answers: 0 })
   observe = (): void => {}
+  elders = (): PeerName[] => this.oldest
   banned = (): PeerName[] => []
   followed = (): PeerName[] => this.neighbours().map(({ peer }) => peer)
 

@@ -5,6 +5,7 @@ import { createCodec } from '../../src/codec/codec.ts'
 import { AdaptiveDeadline } from '../../src/round/adaptive-deadline.ts'
 import { adoptModel, medoid } from '../../src/round/adopt.ts'
 import { Inbox, MAX_ROUNDS_AHEAD } from '../../src/round/inbox.ts'
+import { planJump } from '../../src/round/jump.ts'
 import { lowerMedian } from '../../src/round/lower-median.ts'
 import { meshReady } from '../../src/round/mesh-ready.ts'
 import { MissCounter } from '../../src/round/miss-counter.ts'
@@ -88,6 +89,22 @@ describe('inbox', () => {
   })
 })
 
+describe('an old update that is replayed to a node that started again', () => {
+  it('takes part once, and not at all when the author\'s newest one is there', () => {
+    const inbox = new Inbox({ codec, parameterCount: 1, staleness: 1 })
+    inbox.setRound(2_000, 1_000_000)
+    inbox.put(update(1_500, [1]))
+    const replayed = inbox.usable('a', 2_000)!
+    expect(replayed.update.round).toBe(1_500)
+    inbox.use([replayed])
+    expect(inbox.usable('a', 2_001)).toBeUndefined()
+    inbox.put(update(2_000, [2]))
+    expect(inbox.usable('a', 2_001)!.update.round).toBe(2_000)
+    inbox.put(update(1_500, [1]))
+    expect(inbox.usable('a', 2_001)!.update.round).toBe(2_000)
+  })
+})
+
 describe('adaptive deadline', () => {
   it('is the bound of the document until a neighbour is known; a later newcomer gets what the others take', () => {
     const deadline = new AdaptiveDeadline(15_000)
@@ -156,6 +173,36 @@ describe('adopting a model', () => {
     expect([...adopted]).toEqual([7])
     expect(adopted).not.toBe(only.parameters)
     expect(adoptModel([], createAggregator({ rule: 'mean', f: 0 }), { layout: [], own: new Float32Array(1) })).toBeUndefined()
+  })
+})
+
+describe('starting where nobody publishes any more', () => {
+  const rule = (name: 'mean' | 'gated-geometric-median', f = 0): Parameters<typeof planJump>[2] => ({ aggregator: createAggregator({ rule: name, f }), codec, parameterCount: 1, layout: [], staleness: 1 })
+  const standing = { round: 0, parameters: Float32Array.of(0), neighbours: [], elders: ['a', 'b', 'c'] }
+  const old = [update(150, [5], 'a'), update(140, [5], 'b'), update(160, [5], 'c')]
+
+  it('takes the model and the round of those who stopped, whatever round each stopped in', () => {
+    for (const init of [rule('mean'), rule('gated-geometric-median', 1)]) {
+      const jump = planJump(old, standing, init)
+      expect(jump.target).toBe(150)
+      expect([...jump.parameters]).toEqual([5])
+    }
+  })
+
+  it('prefers those that stopped at about the same time', () => {
+    const jump = planJump([...old, update(151, [5], 'd'), update(3, [-80], 'e')], { ...standing, elders: ['a', 'b', 'c', 'd', 'e'] }, rule('mean'))
+    expect(jump.target).toBe(150)
+    expect(jump.sources.map(({ peer }) => peer)).toEqual(['a', 'd'])
+  })
+
+  it('counts who says nothing as being at the start, so that a liar among the silent decides nothing', () => {
+    expect(planJump([update(1_000_000, [66], 'c')], standing, rule('mean')).target).toBeUndefined()
+  })
+
+  it('does not ask them where enough neighbours publish, nor anybody else', () => {
+    const jump = planJump([...old, update(7, [2], 'n'), update(9, [3], 'stranger')], { ...standing, neighbours: ['n'] }, rule('mean'))
+    expect(jump).toMatchObject({ target: 7, sources: [{ peer: 'n' }] })
+    expect(planJump([update(9, [3], 'stranger')], standing, rule('mean')).target).toBeUndefined()
   })
 })
 

@@ -1,0 +1,80 @@
+/**
+ * What this node publishes: signed, chained to what it published before, and held for those who ask
+ *
+ * A node that has spent its privacy budget publishes nothing any more, but its last update is public: it is handed on as it was signed,
+ * after a restart too, so that a mesh in which everybody has spent its budget can still give a newcomer a model.
+ */
+import { encodeSigned, matchesPayload, readUpdate, signHeader, verifyHeader } from './update-header.ts'
+import type { Logger, PrivateKey } from '@libp2p/interface'
+import type { OutgoingUpdate, PeerName, Store } from '../interface.ts'
+import type { UpdateCache } from './update-cache.ts'
+import type { SignedHeader } from './update-header.ts'
+
+export interface OwnUpdatesComponents {
+  cache: Pick<UpdateCache, 'put'>
+  logger: Logger
+  privateKey: PrivateKey
+  store: Pick<Store, 'putPublished' | 'getPublished'>
+}
+
+export interface OwnUpdatesInit {
+  federation: string
+  self: PeerName
+  maxPayloadBytes: number
+  /** Stores the newest one */
+  keep: boolean
+}
+
+export class OwnUpdates {
+  private readonly components: OwnUpdatesComponents
+  private readonly init: OwnUpdatesInit
+  private previousHash = new Uint8Array(0)
+
+  constructor (components: OwnUpdatesComponents, init: OwnUpdatesInit) {
+    this.components = components
+    this.init = init
+  }
+
+  /** Takes up the newest one of earlier runs. Throws what the store throws */
+  async load (): Promise<void> {
+    const { store, cache, logger } = this.components
+    const message = this.init.keep ? await store.getPublished() : undefined
+    if (message === undefined) {
+      return
+    }
+    const update = await this.verified(message)
+    if (update === undefined) {
+      logger.error('the last own update in the store is damaged or of another key or federation: nobody can have it from here')
+      return
+    }
+    this.follow(update.signed)
+    cache.put(update)
+  }
+
+  /** Signs an update, and holds it before anybody can have it */
+  async sign ({ payload, ...fields }: OutgoingUpdate): Promise<SignedHeader> {
+    const { privateKey, cache, store } = this.components
+    const signed = await signHeader(privateKey, { ...fields, federation: this.init.federation, previousHash: this.previousHash }, payload)
+    if (this.init.keep) {
+      await store.putPublished(encodeSigned(signed, payload))
+    }
+    this.follow(signed)
+    cache.put({ signed, payload })
+    return signed
+  }
+
+  private follow ({ id }: SignedHeader): void {
+    this.previousHash = Uint8Array.from(Buffer.from(id, 'hex'))
+  }
+
+  private async verified (message: Uint8Array): Promise<{ signed: SignedHeader, payload: Uint8Array } | undefined> {
+    const { federation, self, maxPayloadBytes } = this.init
+    const update = readUpdate(message, { maxMessageBytes: Infinity, maxPayloadBytes })
+    if (typeof update === 'string' || update.payload === undefined) {
+      return undefined
+    }
+    const { signed, payload } = update
+    const isOwn = signed.author === self && signed.header.federation === federation
+    return isOwn && matchesPayload(signed, payload) && await verifyHeader(signed) ? { signed, payload } : undefined
+  }
+}

@@ -1,0 +1,53 @@
+/**
+ * What this node publishes, in order: rounds and sequences only grow, whatever life of this home or of a copy of it signed the last ones
+ */
+import type { Publication } from '../interface.ts'
+import type { RoundComponents } from './round-interface.ts'
+
+/** Own publications whose time is remembered, to learn how late an update was that missed its round */
+const REMEMBERED_ROUNDS = 8
+
+export class Publisher {
+  private readonly components: Pick<RoundComponents, 'network' | 'store' | 'codec' | 'clock'>
+  private last: Publication = { round: 0, sequence: 0 }
+  /** When the own update of a round was out, by round, the last few */
+  private readonly publishedAtMs = new Map<number, number>()
+
+  constructor (components: Pick<RoundComponents, 'network' | 'store' | 'codec' | 'clock'>) {
+    this.components = components
+  }
+
+  /** The newest round that was published, as far as is known */
+  get round (): number {
+    return this.last.round
+  }
+
+  async load (): Promise<void> {
+    this.last = await this.components.store.getPublication() ?? this.last
+  }
+
+  /** An earlier life of this key is known to have published up to here: nothing up to here is signed again. Durable */
+  async resumeAfter ({ round, sequence }: Publication): Promise<void> {
+    this.last = { round: Math.max(round, this.last.round), sequence: Math.max(sequence, this.last.sequence) }
+    await this.components.store.putPublication(this.last)
+  }
+
+  /** Publishes these payloads for one round: one, unless the node lies */
+  async send (round: number, payloads: readonly Uint8Array[], signal: AbortSignal): Promise<void> {
+    const { network, store, codec, clock } = this.components
+    for (const [index, payload] of payloads.entries()) {
+      // wall clock, so that a home restored from a backup does not sign an old number again
+      const sequence = index === 0 ? Math.max(this.last.sequence + 1, clock.now()) : this.last.sequence + 1
+      this.last = { round, sequence }
+      await store.putPublication(this.last)
+      await network.publish({ round, sequence, codec: codec.name, payload, degree: network.neighbours().length }, { signal })
+    }
+    this.publishedAtMs.set(round, clock.monotonicMs())
+    this.publishedAtMs.delete(round - REMEMBERED_ROUNDS)
+  }
+
+  /** Clock.monotonicMs() when the update of this round was out, if that was lately */
+  sentAtMs (round: number): number | undefined {
+    return this.publishedAtMs.get(round)
+  }
+}

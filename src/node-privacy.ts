@@ -3,6 +3,7 @@
  */
 import { lastLearningRound } from './model/learning-rate.ts'
 import { writeDatasetRecord } from './privacy/dataset-record.ts'
+import { formatShare } from './privacy/ledger/inherited.ts'
 import { ledgerSecret } from './privacy/ledger/similar-ledgers.ts'
 import { defaultLedgerRoot, openBudget, requireCharged } from './privacy/open-budget.ts'
 import type { Membership } from './enter-federation.ts'
@@ -38,7 +39,7 @@ export class NodePrivacy {
   }
 
   get ledger (): LedgerReader | undefined {
-    return this.opened?.ledger
+    return this.opened?.reader
   }
 
   /** What the sketches of this user's datasets are made with; undefined without a privacy mechanism */
@@ -56,7 +57,7 @@ export class NodePrivacy {
     this.opened = await openBudget({ document, federation, peer, exampleCount: trainExamples, dataset, root, clock, limit })
     this.who = { federation, peer }
     this.lastPaidRound = lastLearningRound(document.training.optimizer)
-    this.warnOfSimilar()
+    this.warnOfInherited()
   }
 
   /**
@@ -74,7 +75,7 @@ export class NodePrivacy {
 
   private require (published: number | undefined, source: string): void {
     if (this.opened !== undefined && this.who !== undefined) {
-      requireCharged(this.opened.ledger, { ...this.who, published, source })
+      requireCharged(this.opened.reader, { ...this.who, published, source })
     }
   }
 
@@ -93,9 +94,9 @@ export class NodePrivacy {
     }
   }
 
-  private warnOfSimilar (): void {
-    for (const { fingerprint, share } of this.opened?.similar ?? []) {
-      this.init.onWarning({ code: 'similar-data', message: `${Math.round(100 * share)} % of these examples were trained on under another fingerprint (${fingerprint.slice(0, 12)}…): what was spent there is not in this budget, see grapevine privacy ledger` })
+  private warnOfInherited (): void {
+    for (const { fingerprint, share } of this.opened?.inherited ?? []) {
+      this.init.onWarning({ code: 'similar-data', message: `these data and the set ${fingerprint.slice(0, 12)}… have ${formatShare(share)} of the smaller one's examples in common: what was spent there counts here, too` })
     }
   }
 }

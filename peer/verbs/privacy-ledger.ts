@@ -9,6 +9,7 @@ import { formatEpsilon, formatTerms } from '../privacy-text.ts'
 import { LedgerCorruptError, LedgerLockedError } from '../../src/errors.ts'
 import { epsilonsAfter } from '../../src/privacy/forecast.ts'
 import { scopeOf } from '../../src/privacy/budget.ts'
+import { inheritedLedgers, withInherited } from '../../src/privacy/ledger/inherited.ts'
 import type { VerbContext } from '../context.ts'
 import type { PrivacyAccount } from '../privacy-account.ts'
 import type { LedgerEntry } from '../../src/privacy/ledger/entry.ts'
@@ -85,7 +86,8 @@ export async function chargeRounds (context: VerbContext): Promise<number> {
 /** One entry for all of them, up to the round that was published */
 async function charge ({ place, record: { federation, peer }, charge: cost, settings: { clipNorm } }: PrivacyAccount, rounds: number, reason: string): Promise<{ from: number, entry: { round: number } }> {
   return withLedger(place, async (ledger) => {
-    const from = ledger.lastRound(federation, peer) ?? 0
+    // throws, with nothing charged, while a peer trains on an overlapping set
+    const from = withInherited(ledger, await inheritedLedgers(place)).lastRound(federation, peer) ?? 0
     const entry = await ledger.reserve({ ...cost, steps: cost.steps * rounds, clipNorm, round: from + rounds, federation, peer, reason })
     return { from, entry: { ...entry, round: from + rounds } }
   })

@@ -123,6 +123,24 @@ describe('a peer with a privacy budget', () => {
     expect(await fingerprints()).toHaveLength(1)
   }, 60_000)
 
+  it('has spent what was spent before one example was added, and goes on where that ended', async () => {
+    const first = nodeOf('a', 1, { rounds: 2 })
+    await first.start()
+    await first.stopped()
+    const grown = { data: { kind: 'digits', trainExamples: EXAMPLES + 1, testExamples: 50, seed: 1 } } as const
+    const second = nodeOf('a', 1, { ...grown, rounds: 3 })
+    const reports = reportsOf(second)
+    const warnings: string[] = []
+    second.addEventListener('warning', ({ detail: { code } }) => { warnings.push(code) })
+    await second.start()
+    expect(second.ledger()!.totals().map(({ steps }) => steps)).toEqual([2 * STEPS])
+    await second.stopped()
+    expect(warnings).toContain('similar-data')
+    expect(reports.map(({ round }) => round)).toEqual([3])
+    expect(reports[0]!.privacy!.epsilon.rdp).toBeGreaterThan(epsilonOf(2) * 1.05)
+    expect(await fingerprints()).toHaveLength(2)
+  }, 60_000)
+
   it('does not share its data with another node that runs at the same time', async () => {
     const first = nodeOf('a', 1)
     await first.start()

@@ -6,7 +6,7 @@
  *
  * What it cannot see: one example more, less, or changed in its last bit gives another fingerprint, and so does another
  * numbering of the labels, and for tables other preprocessing (images are hashed as they lie in the file). Such a set is met with an
- * empty ledger although nearly all of it may have been spent; sketch.ts is there to notice.
+ * ledger of its own; by sketch.ts it is known for what it is, and inherited.ts counts what was spent before.
  *
  * The fingerprint has no secret in it: who can guess the whole set can confirm the guess.
  */

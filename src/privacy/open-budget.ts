@@ -57,8 +57,8 @@ export async function openBudget (init: OpenBudgetInit): Promise<OpenBudget | un
   if (privacy.mechanism === 'none' || charge === undefined) {
     return undefined
   }
-  const { fingerprint, sketch } = dataset
-  const ledger = createLedger({ root, fingerprint, sketch, clock })
+  const { fingerprint, ...identity } = dataset
+  const ledger = createLedger({ root, fingerprint, identity, clock })
   await ledger.open()
   try {
     await ledger.requireWhole()

@@ -10,7 +10,7 @@
 import { LedgerLockedError } from '../../errors.ts'
 import { createLedger } from './ledger.ts'
 import { similarLedgers } from './similar-ledgers.ts'
-import { readSketch } from './sketch-file.ts'
+import { readIdentity } from './sketch-file.ts'
 import type { Ledger, LedgerReader } from './ledger.ts'
 import type { SimilarLedger } from './similar-ledgers.ts'
 import type { LedgerTotal } from './summary.ts'
@@ -35,8 +35,8 @@ export function formatShare (share: number): string {
 
 /** Fingerprints and shares of the overlapping sets, by the sketches alone. No ledger is opened. Throws LedgerCorruptError, LedgerWriteError */
 export async function overlappingLedgers ({ root, fingerprint }: LedgerPlace): Promise<SimilarLedger[]> {
-  const own = await readSketch(root, fingerprint)
-  return own === undefined ? [] : similarLedgers(root, own, { except: fingerprint })
+  const own = await readIdentity(root, fingerprint)
+  return own === undefined ? [] : similarLedgers(root, { ...own, fingerprint })
 }
 
 /**

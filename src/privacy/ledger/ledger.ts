@@ -16,14 +16,14 @@ import { encodeHead } from './head-record.ts'
 import { openLedgerDatabase } from './ledger-database.ts'
 import { corruptError } from './ledger-error.ts'
 import { loadState } from './open-state.ts'
-import { keepSketch } from './sketch-file.ts'
+import { keepIdentity } from './sketch-file.ts'
 import { verifyChain } from './verify.ts'
 import type { Clock } from '../../interface.ts'
 import type { LevelDatabase } from '../../store/level-folder.ts'
 import type { EntryContent, LedgerCharge, LedgerEntry, LedgerHead, LedgerNote } from './entry.ts'
 import type { LedgerDatabase } from './ledger-database.ts'
 import type { LedgerState } from './open-state.ts'
-import type { Sketch } from './sketch.ts'
+import type { KeptIdentity } from './sketch-file.ts'
 import type { LastRound, LedgerTotal } from './summary.ts'
 import type { LedgerVerification } from './verify.ts'
 
@@ -34,8 +34,8 @@ export interface LedgerInit {
   root: string
   /** sha-256 of the training set, hex: see fingerprint.ts */
   fingerprint: string
-  /** Kept beside the ledger when it is opened, so that `similarLedgers` can find it. Without one it cannot be found */
-  sketch?: Sketch
+  /** What `similarLedgers` finds it by, kept beside it when it is opened. Without it, it cannot be found */
+  identity?: KeptIdentity
   clock: Pick<Clock, 'now'>
   /** Make the ledger when there is none; otherwise that is LedgerCorruptError. @default true */
   create?: boolean
@@ -239,12 +239,12 @@ class LevelLedger implements Ledger {
   }
 
   private async openParts (): Promise<OpenLedger> {
-    const { create = true, createDatabase, fingerprint, root, sketch } = this.init
+    const { create = true, createDatabase, fingerprint, identity, root } = this.init
     const database = await openLedgerDatabase({ location: this.location, createDatabase, create })
     try {
       const state = await loadState(database, fingerprint)
-      if (sketch !== undefined) {
-        await keepSketch(root, fingerprint, sketch)
+      if (identity !== undefined) {
+        await keepIdentity(root, { ...identity, fingerprint })
       }
       return { database, ...state }
     } catch (err) {

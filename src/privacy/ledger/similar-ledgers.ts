@@ -10,8 +10,9 @@ import { join } from 'node:path'
 import { LedgerCorruptError } from '../../errors.ts'
 import { readError, writeError } from './ledger-error.ts'
 import { isCode, readIfThere, writeAside } from './private-file.ts'
-import { readSketch } from './sketch-file.ts'
+import { readIdentity } from './sketch-file.ts'
 import { overlap, SECRET_BYTES } from './sketch.ts'
+import type { DatasetIdentity } from '../../interface.ts'
 import type { Sketch } from './sketch.ts'
 
 const SECRET_FILE = 'SECRET'
@@ -82,22 +83,35 @@ export interface SimilarLedger {
 }
 
 export interface SimilarLedgersOptions {
-  /** The fingerprint of the own ledger, which is not reported */
-  except?: string
   /** Report from this share on. @default 0.01 */
   minimumShare?: number
 }
 
 /**
- * Ledgers of other training sets that share much with the one of this sketch, most similar first
+ * Most that any two of the names of two sets have in common. A set that has no former name may be one of that time, so that
+ * today's name of the one is compared with the former one of the other; the former of both would only find again what today's find
+ */
+function shareOf (own: DatasetIdentity, other: DatasetIdentity): number {
+  if (own.former?.fingerprint === other.fingerprint || other.former?.fingerprint === own.fingerprint) {
+    return 1
+  }
+  const pairs: Array<[Sketch | undefined, Sketch | undefined]> = [[own.sketch, other.sketch], [own.former?.sketch, other.sketch], [own.sketch, other.former?.sketch]]
+  return Math.max(...pairs.map(([a, b]) => a === undefined || b === undefined ? 0 : overlap(a, b)))
+}
+
+/** For a ledger without a sketch only its name can be compared */
+const NO_SKETCH: Sketch = { hashes: new Uint8Array(0), complete: true }
+
+/**
+ * Ledgers of other training sets that share examples with this one, most similar first
  *
  * Their locks are not asked: they may be in use. Throws LedgerCorruptError, LedgerWriteError when a sketch cannot be read
  */
-export async function similarLedgers (root: string, sketch: Sketch, { except, minimumShare = DEFAULT_MINIMUM_SHARE }: SimilarLedgersOptions = {}): Promise<SimilarLedger[]> {
+export async function similarLedgers (root: string, own: DatasetIdentity, { minimumShare = DEFAULT_MINIMUM_SHARE }: SimilarLedgersOptions = {}): Promise<SimilarLedger[]> {
   const similar: SimilarLedger[] = []
-  for (const fingerprint of (await listLedgers(root)).filter((name) => name !== except)) {
-    const other = await readSketch(root, fingerprint)
-    const share = other === undefined ? 0 : overlap(sketch, other)
+  for (const fingerprint of (await listLedgers(root)).filter((name) => name !== own.fingerprint)) {
+    const other = await readIdentity(root, fingerprint) ?? { sketch: NO_SKETCH }
+    const share = shareOf(own, { ...other, fingerprint })
     if (share > 0 && share >= minimumShare) {
       similar.push({ fingerprint, share })
     }

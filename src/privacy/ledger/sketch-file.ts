@@ -9,7 +9,7 @@ import { LedgerCorruptError } from '../../errors.ts'
 import { writeError } from './ledger-error.ts'
 import { readIfThere, writeAside } from './private-file.ts'
 import { HASH_BYTES, SKETCH_HASHES } from './sketch.ts'
-import type { Sketch } from './sketch.ts'
+import type { DatasetIdentity } from '../../interface.ts'
 
 const SKETCH_FILE = 'SKETCH'
 
@@ -21,22 +21,26 @@ const hashes = (width: number, most: number) => z.instanceof(Uint8Array).refine(
 
 const oldSchema = z.strictObject({ format: z.literal(1), complete: z.boolean(), hashes: hashes(OLD_HASH_BYTES, MAX_OLD_HASHES) })
 const sketch = { complete: z.boolean(), hashes: hashes(HASH_BYTES, SKETCH_HASHES) }
-const schema = z.strictObject({ format: z.literal(2), ...sketch })
+const schema = z.strictObject({ format: z.literal(2), ...sketch, former: z.strictObject({ fingerprint: z.string(), sketch: z.strictObject(sketch) }).optional() })
 
 function shortened (bytes: Uint8Array): Uint8Array {
   return Uint8Array.from({ length: bytes.length / OLD_HASH_BYTES * HASH_BYTES }, (_, i) => bytes[Math.floor(i / HASH_BYTES) * OLD_HASH_BYTES + i % HASH_BYTES]!)
 }
 
-function decode (bytes: Uint8Array): Sketch {
-  const { format: _format, ...read } = z.union([schema, oldSchema]).parse(dagCbor.decode(bytes))
-  return _format === 1 ? { ...read, hashes: shortened(read.hashes) } : read
+/** What lies beside a ledger: the fingerprint is the folder's name */
+export type KeptIdentity = Omit<DatasetIdentity, 'fingerprint'>
+
+function decode (bytes: Uint8Array): KeptIdentity {
+  const read = z.union([schema, oldSchema]).parse(dagCbor.decode(bytes))
+  const { complete, hashes } = read
+  return read.format === 1 ? { sketch: { complete, hashes: shortened(hashes) } } : { sketch: { complete, hashes }, former: read.former }
 }
 
-/** Puts the sketch beside its ledger, which must be locked by this process. Throws LedgerWriteError */
-export async function keepSketch (root: string, fingerprint: string, { hashes, complete }: Sketch): Promise<void> {
+/** Puts the sketches beside their ledger, which must be locked by this process. Throws LedgerWriteError */
+export async function keepIdentity (root: string, { fingerprint, sketch: { complete, hashes }, former }: DatasetIdentity): Promise<void> {
   const folder = join(root, fingerprint)
   const file = join(folder, SKETCH_FILE)
-  const bytes = dagCbor.encode({ format: 2, complete, hashes })
+  const bytes = dagCbor.encode({ format: 2, complete, hashes, ...(former === undefined ? {} : { former }) })
   if ((await readIfThere(file))?.equals(bytes) === true) {
     return
   }
@@ -49,7 +53,7 @@ export async function keepSketch (root: string, fingerprint: string, { hashes, c
 }
 
 /** Undefined for a ledger that has none. Throws LedgerCorruptError, LedgerWriteError */
-export async function readSketch (root: string, fingerprint: string): Promise<Sketch | undefined> {
+export async function readIdentity (root: string, fingerprint: string): Promise<KeptIdentity | undefined> {
   const file = join(root, fingerprint, SKETCH_FILE)
   const bytes = await readIfThere(file)
   if (bytes === undefined) {

@@ -89,9 +89,14 @@ export function sketchOf (digests: Uint8Array, secret: Uint8Array): Sketch {
   return { hashes: written(all.subarray(0, SKETCH_HASHES)), complete: all.length < KEPT }
 }
 
+/** A plain loop: a start reads the sketches of all ledgers */
 function hashesOf ({ hashes }: Sketch): Float64Array {
-  const bytes = Buffer.from(hashes.buffer, hashes.byteOffset, hashes.byteLength)
-  return Float64Array.from({ length: hashes.length / HASH_BYTES }, (_, i) => bytes.readUIntBE(i * HASH_BYTES, HASH_BYTES))
+  const view = new DataView(hashes.buffer, hashes.byteOffset, hashes.byteLength)
+  const numbers = new Float64Array(hashes.length / HASH_BYTES)
+  for (let i = 0, at = 0; i < numbers.length; i++, at += HASH_BYTES) {
+    numbers[i] = view.getUint16(at) * 2 ** 32 + view.getUint32(at + 2)
+  }
+  return numbers
 }
 
 /** Numbers that are in both; both ascending, each once */

@@ -83,14 +83,14 @@ describe('ledgers of nearly the same data', () => {
 
   /** Opens and closes the ledger of these examples; returns its fingerprint */
   async function keep (from: number, to: number): Promise<string> {
-    const ledger = ledgerIn(root, { fingerprint: fingerprint(rows(from, to)), sketch: sketch(from, to, await ledgerSecret(root)) })
+    const ledger = ledgerIn(root, { fingerprint: fingerprint(rows(from, to)), identity: { sketch: sketch(from, to, await ledgerSecret(root)) } })
     await ledger.open()
     await ledger.close()
     return fingerprint(rows(from, to))
   }
 
-  async function similar (from: number, to: number, options?: Parameters<typeof similarLedgers>[2]): ReturnType<typeof similarLedgers> {
-    return similarLedgers(root, sketch(from, to, await ledgerSecret(root)), options)
+  async function similar (from: number, to: number, { except = 'none', minimumShare = 0.01 } = {}): ReturnType<typeof similarLedgers> {
+    return similarLedgers(root, { fingerprint: except, sketch: sketch(from, to, await ledgerSecret(root)) }, { minimumShare })
   }
 
   it('are found when one example was changed, most similar first, and not the own one', async () => {
@@ -106,7 +106,7 @@ describe('ledgers of nearly the same data', () => {
   })
 
   it('are found while another process uses them', async () => {
-    const used = ledgerIn(root, { sketch: sketch(0, 100, await ledgerSecret(root)) })
+    const used = ledgerIn(root, { identity: { sketch: sketch(0, 100, await ledgerSecret(root)) } })
     await used.open()
     expect(await similar(0, 99)).toEqual([{ fingerprint: FINGERPRINT, share: 1 }])
     await used.close()

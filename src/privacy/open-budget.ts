@@ -12,6 +12,8 @@ import { createLedger } from './ledger/ledger.ts'
 import { roundCharge } from './mechanism.ts'
 import type { FederationDocument } from '../federation.ts'
 import type { Clock, DatasetIdentity, PeerName } from '../interface.ts'
+import type { KnownHeads } from './known-heads.ts'
+import type { LedgerHead } from './ledger/entry.ts'
 import type { InheritedLedger } from './ledger/inherited.ts'
 import type { Ledger, LedgerReader } from './ledger/ledger.ts'
 
@@ -27,6 +29,10 @@ export interface OpenBudgetInit {
   root: string
   clock: Pick<Clock, 'now'>
   limit?: number | undefined
+  /** What the home knows of ledgers. @default nothing */
+  known?: KnownHeads
+  /** Called when a charge is durable, before anything is trained for it */
+  onCharged?: (head: LedgerHead) => Promise<void>
 }
 
 export interface OpenBudget {
@@ -52,7 +58,7 @@ export function defaultLedgerRoot (environment: Readonly<Record<string, string |
  * Throws LedgerLockedError, LedgerCorruptError, LedgerWriteError, StoreFormatError
  */
 export async function openBudget (init: OpenBudgetInit): Promise<OpenBudget | undefined> {
-  const { document: { privacy }, federation, peer, dataset, root, clock, limit } = init
+  const { document: { privacy }, federation, peer, dataset, root, clock, limit, onCharged } = init
   const charge = roundCharge(init.document, init.exampleCount)
   if (privacy.mechanism === 'none' || charge === undefined) {
     return undefined
@@ -63,12 +69,12 @@ export async function openBudget (init: OpenBudgetInit): Promise<OpenBudget | un
   try {
     await ledger.requireWhole()
     // the own ledger is locked and can be found: of two peers that start at once, one sees the other
-    const inherited = await inheritedLedgers({ root, fingerprint })
+    const inherited = await inheritedLedgers({ root, fingerprint }, init.known)
     const reader = withInherited(ledger, inherited)
     const budget = new PrivacyBudget({
       settings: privacy,
       charge,
-      ledger: { totals: () => reader.totals(), reserve: async (spent) => ledger.reserve(spent) },
+      ledger: { totals: () => reader.totals(), reserve: async (spent) => { await onCharged?.(await ledger.reserve(spent)) } },
       accountants: createAccountants(),
       federation,
       peer,

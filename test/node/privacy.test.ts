@@ -173,6 +173,24 @@ describe('a peer with a privacy budget', () => {
     })
   }, 60_000)
 
+  it('refuses an older copy of a ledger whose later charges were of another home', async () => {
+    const run = async (name: string, rounds: number): Promise<void> => {
+      const node = nodeOf(name, 1, { rounds })
+      await node.start()
+      await node.stopped()
+    }
+    await run('a', 2)
+    await cp(join(folder, 'ledgers'), join(folder, 'backup'), { recursive: true, filter: (source) => !source.endsWith('LOCK') })
+    await run('b', 1)
+    // nothing is left to do, but it sees how far the ledger is
+    await run('a', 2)
+    await expect(nodeOf('a', 1, { rounds: 3, ledgers: join(folder, 'backup') }).start()).rejects.toMatchObject({
+      name: 'LedgerRollbackError',
+      message: expect.stringMatching(/^this home knows entry 2 of the privacy ledger .*, which ends at entry 1: it is an older copy.*ledger charge --rounds 1$/) as string
+    })
+    await run('a', 3)
+  }, 60_000)
+
   it('starts again after rounds that took no step and were not charged', async () => {
     const decaying = parseFederation({ ...document, training: { ...document.training, optimizer: { name: 'sgd', learningRate: 0.1, decayRounds: 2 } } })
     const first = nodeOf('a', 1, { federation: decaying, rounds: 4 })

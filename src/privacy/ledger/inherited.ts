@@ -11,6 +11,7 @@ import { LedgerLockedError } from '../../errors.ts'
 import { createLedger } from './ledger.ts'
 import { similarLedgers } from './similar-ledgers.ts'
 import { readIdentity } from './sketch-file.ts'
+import type { LedgerHead } from './entry.ts'
 import type { Ledger, LedgerReader } from './ledger.ts'
 import type { SimilarLedger } from './similar-ledgers.ts'
 import type { LedgerTotal } from './summary.ts'
@@ -19,6 +20,9 @@ import type { LedgerTotal } from './summary.ts'
 export interface InheritedLedger extends SimilarLedger {
   totals: readonly LedgerTotal[]
   lastRound: Ledger['lastRound']
+  head: LedgerHead
+  /** It holds the head that the caller knew of it, or none was known */
+  continues: boolean
 }
 
 interface LedgerPlace {
@@ -40,19 +44,19 @@ export async function overlappingLedgers ({ root, fingerprint }: LedgerPlace): P
 }
 
 /**
- * Reads every ledger whose set overlaps with this one's, whole, the most similar first
+ * Reads every ledger whose set overlaps with this one's, whole, the most similar first. `known`: heads by fingerprint, to compare with
  *
  * Throws LedgerLockedError when a peer trains on one of them, LedgerCorruptError when one is damaged, StoreFormatError, LedgerWriteError
  */
-export async function inheritedLedgers (place: LedgerPlace): Promise<InheritedLedger[]> {
+export async function inheritedLedgers (place: LedgerPlace, known: Readonly<Record<string, LedgerHead>> = {}): Promise<InheritedLedger[]> {
   const inherited: InheritedLedger[] = []
   for (const similar of await overlappingLedgers(place)) {
-    inherited.push(await readInherited(place.root, similar))
+    inherited.push(await readInherited(place.root, similar, known[similar.fingerprint]))
   }
   return inherited
 }
 
-async function readInherited (root: string, similar: SimilarLedger): Promise<InheritedLedger> {
+async function readInherited (root: string, similar: SimilarLedger, known: LedgerHead | undefined): Promise<InheritedLedger> {
   const ledger = createLedger({ root, fingerprint: similar.fingerprint, clock: { now: () => 0 }, create: false })
   try {
     await ledger.open()
@@ -61,6 +65,8 @@ async function readInherited (root: string, similar: SimilarLedger): Promise<Inh
     return {
       ...similar,
       totals: ledger.totals(),
+      head: ledger.head(),
+      continues: known === undefined || await ledger.contains(known),
       lastRound: (federation, peer) => rounds.find((row) => row.federation === federation && row.peer === peer)?.round
     }
   } catch (err) {

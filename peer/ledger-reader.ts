@@ -17,6 +17,7 @@ export interface LedgerPage {
 }
 
 export interface LedgerReader {
+  /** With what the ledgers of overlapping datasets hold */
   totals: () => Promise<LedgerTotal[]>
   newest: (limit: number) => Promise<LedgerPage>
   verify: () => Promise<LedgerVerification>
@@ -41,13 +42,18 @@ export function remoteLedger (client: ControlClient): LedgerReader {
 /** Opens and closes the ledger for each question. Throws LedgerLockedError, LedgerCorruptError, LedgerWriteError, StoreFormatError */
 export function storedLedger (place: LedgerPlace): LedgerReader {
   return {
-    totals: async () => await exists(place) ? withLedger(place, async (ledger) => ledger.totals()) : [],
+    totals: async () => await exists(place) ? withLedger(place, async (ledger) => allTotals(ledger, place)) : [],
     newest: async (limit) => await exists(place) ? withLedger(place, async (ledger) => newestEntries(ledger, limit)) : { count: 0, entries: [] },
     verify: async () => {
       const { verifyLedger } = await import('../src/privacy/ledger/ledger.ts')
       return verifyLedger(place)
     }
   }
+}
+
+async function allTotals (ledger: Ledger, place: LedgerPlace): Promise<LedgerTotal[]> {
+  const { inheritedLedgers, withInherited } = await import('../src/privacy/ledger/inherited.ts')
+  return withInherited(ledger, await inheritedLedgers(place)).totals()
 }
 
 /** Opens the ledger, for as long as `use` takes; makes it where there is none */

@@ -103,6 +103,8 @@ export interface DatasetIdentity {
   fingerprint: string
   /** For finding sets that share examples with it */
   sketch: Sketch
+  /** Of the same set as earlier versions named it; left out where that is the same */
+  former?: { fingerprint: string, sketch: Sketch } | undefined
 }
 
 /**

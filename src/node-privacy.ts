@@ -2,7 +2,9 @@
  * The privacy of one node, from the ledger of its dataset being opened to it being closed
  */
 import { lastLearningRound } from './model/learning-rate.ts'
-import { writeDatasetRecord } from './privacy/dataset-record.ts'
+import { readDatasetRecord, writeDatasetRecord } from './privacy/dataset-record.ts'
+import { findLacks, headsAfter, requireContinued } from './privacy/known-heads.ts'
+import { formatShare } from './privacy/ledger/inherited.ts'
 import { ledgerSecret } from './privacy/ledger/similar-ledgers.ts'
 import { defaultLedgerRoot, openBudget, requireCharged } from './privacy/open-budget.ts'
 import type { Membership } from './enter-federation.ts'
@@ -10,6 +12,8 @@ import type { FederationDocument } from './federation.ts'
 import type { Clock, PeerName, TrainerDescription } from './interface.ts'
 import type { NodeEvents, NodeInit } from './node-interface.ts'
 import type { PrivacyBudget, PrivacyStatus } from './privacy/budget.ts'
+import type { DatasetRecord } from './privacy/dataset-record.ts'
+import type { CountedLedgers } from './privacy/known-heads.ts'
 import type { LedgerReader } from './privacy/ledger/ledger.ts'
 import type { OpenBudget } from './privacy/open-budget.ts'
 
@@ -22,7 +26,7 @@ export class NodePrivacy {
   private readonly init: NodePrivacyInit
   private readonly root: string
   private opened: OpenBudget | undefined
-  private who: { federation: string, peer: PeerName } | undefined
+  private record: DatasetRecord | undefined
   /** Later rounds of the federation take no step and are not charged */
   private lastPaidRound = Infinity
   private lastStatus: PrivacyStatus | null = null
@@ -38,7 +42,7 @@ export class NodePrivacy {
   }
 
   get ledger (): LedgerReader | undefined {
-    return this.opened?.ledger
+    return this.opened?.reader
   }
 
   /** The newest round that the ledger charged this peer for in this federation; 0 when there is none */
@@ -57,19 +61,26 @@ export class NodePrivacy {
       return
     }
     const { root, init: { home, clock, epsilonLimit: limit } } = this
-    await writeDatasetRecord(home, { federation, peer, fingerprint: dataset.fingerprint, examples: trainExamples, ledgers: root })
-    this.opened = await openBudget({ document, federation, peer, exampleCount: trainExamples, dataset, root, clock, limit })
-    this.who = { federation, peer }
+    const known = (await readDatasetRecord(home))?.heads ?? {}
+    await this.write({ federation, peer, fingerprint: dataset.fingerprint, examples: trainExamples, ledgers: root, heads: known })
+    this.opened = await openBudget({ document, federation, peer, exampleCount: trainExamples, dataset, root, clock, limit, known, onCharged: async () => this.remember() })
     this.lastPaidRound = lastLearningRound(document.training.optimizer)
-    this.warnOfSimilar()
+    this.warnOfInherited()
   }
 
   /**
+   * The ledgers must hold what this home published and what it knows of them; then it knows them as they are
+   *
    * A home that published a round without a step spends nothing any more, and may have come to it by a jump: nothing is required
-   * of its ledger then. Throws LedgerRollbackError, see `requireCharged`
+   * of its ledger for it then. Throws LedgerRollbackError, see `requireCharged` and `requireContinued`
    */
-  requireHomeCharged (published: number | undefined): void {
+  async requireHomeCharged (published: number | undefined): Promise<void> {
     this.require(published !== undefined && published > this.lastPaidRound ? undefined : published, 'this home published')
+    const { counted, record, root } = this
+    if (counted !== undefined) {
+      requireContinued(await findLacks(record?.heads ?? {}, counted), root)
+      await this.remember()
+    }
   }
 
   /** Neighbours hold more than this home knows of: it may have rounds before it that it trained already. Throws LedgerRollbackError */
@@ -78,9 +89,27 @@ export class NodePrivacy {
   }
 
   private require (published: number | undefined, source: string): void {
-    if (this.opened !== undefined && this.who !== undefined) {
-      requireCharged(this.opened.ledger, { ...this.who, published, source })
+    if (this.opened !== undefined && this.record !== undefined) {
+      const { federation, peer } = this.record
+      requireCharged(this.opened.reader, { federation, peer, published, source })
     }
+  }
+
+  private get counted (): CountedLedgers | undefined {
+    const { opened, record, root } = this
+    return opened === undefined || record === undefined ? undefined : { root, fingerprint: record.fingerprint, ledger: opened.ledger, inherited: opened.inherited }
+  }
+
+  private async remember (): Promise<void> {
+    const { counted, record } = this
+    if (counted !== undefined && record !== undefined) {
+      await this.write({ ...record, heads: headsAfter(record.heads ?? {}, counted) })
+    }
+  }
+
+  private async write (record: DatasetRecord): Promise<void> {
+    await writeDatasetRecord(this.init.home, record)
+    this.record = record
   }
 
   status (): PrivacyStatus | null {
@@ -98,9 +127,9 @@ export class NodePrivacy {
     }
   }
 
-  private warnOfSimilar (): void {
-    for (const { fingerprint, share } of this.opened?.similar ?? []) {
-      this.init.onWarning({ code: 'similar-data', message: `${Math.round(100 * share)} % of these examples were trained on under another fingerprint (${fingerprint.slice(0, 12)}…): what was spent there is not in this budget, see grapevine privacy ledger` })
+  private warnOfInherited (): void {
+    for (const { fingerprint, share } of this.opened?.inherited ?? []) {
+      this.init.onWarning({ code: 'similar-data', message: `these data and the set ${fingerprint.slice(0, 12)}… have ${formatShare(share)} of the smaller one's examples in common: what was spent there counts here, too` })
     }
   }
 }

@@ -115,7 +115,7 @@ class Node extends TypedEventEmitter<NodeEvents> implements GrapevineNode {
     })
     this.forwardNetworkEvents(network)
     await this.privacy.open(membership, description, network.self)
-    this.privacy.requireHomeCharged((await store.getPublication())?.round)
+    await this.privacy.requireHomeCharged((await store.getPublication())?.round)
     const engine = this.engine = this.createEngine(membership, codec)
     this.forwardRoundEvents(engine)
     await engine.load()

@@ -19,7 +19,7 @@ export interface PeerArguments {
   backend: BackendName | 'auto'
   threads: number
   evaluateEvery: number
-  /** Folder of the privacy ledgers: one for all peers of a testnet, apart from the user's own */
+  /** Folder of the privacy ledgers: one for each peer of a testnet, apart from the user's own */
   ledgers: string
   attack: string | undefined
 }

@@ -9,6 +9,9 @@ import { formatEpsilon, formatTerms } from '../privacy-text.ts'
 import { LedgerCorruptError, LedgerLockedError } from '../../src/errors.ts'
 import { epsilonsAfter } from '../../src/privacy/forecast.ts'
 import { scopeOf } from '../../src/privacy/budget.ts'
+import { writeDatasetRecord } from '../../src/privacy/dataset-record.ts'
+import { findLacks, headsAfter, missingEntries } from '../../src/privacy/known-heads.ts'
+import { inheritedLedgers, withInherited } from '../../src/privacy/ledger/inherited.ts'
 import type { VerbContext } from '../context.ts'
 import type { PrivacyAccount } from '../privacy-account.ts'
 import type { LedgerEntry } from '../../src/privacy/ledger/entry.ts'
@@ -72,7 +75,7 @@ export async function chargeRounds (context: VerbContext): Promise<number> {
   if (account.pid !== undefined) {
     throw new LedgerLockedError(`the peer of this home runs, as process ${account.pid}, and charges its rounds itself: stop it first`)
   }
-  const { from, entry } = await charge(account, rounds, reason)
+  const { from, entry } = await charge(account, { rounds, reason, home: context.home })
   const { settings, charge: cost, ledger } = account
   const epsilon = epsilonsAfter({ settings, charge: cost, totals: await ledger.totals() }, 0)
   const { mechanism, accountant, delta } = settings
@@ -82,11 +85,19 @@ export async function chargeRounds (context: VerbContext): Promise<number> {
   return 0
 }
 
-/** One entry for all of them, up to the round that was published */
-async function charge ({ place, record: { federation, peer }, charge: cost, settings: { clipNorm } }: PrivacyAccount, rounds: number, reason: string): Promise<{ from: number, entry: { round: number } }> {
+/** One entry for all of them, up to the round that was published. Once as much is charged as the home knows to be missing, it knows the ledgers as they are */
+async function charge ({ place, record, charge: cost, settings: { clipNorm } }: PrivacyAccount, { rounds, reason, home }: { rounds: number, reason: string, home: string }): Promise<{ from: number, entry: { round: number } }> {
+  const { federation, peer, heads = {} } = record
   return withLedger(place, async (ledger) => {
-    const from = ledger.lastRound(federation, peer) ?? 0
+    // throws, with nothing charged, while a peer trains on an overlapping set
+    const inherited = await inheritedLedgers(place, heads)
+    const lacks = await findLacks(heads, { ...place, ledger, inherited })
+    const from = withInherited(ledger, inherited).lastRound(federation, peer) ?? 0
     const entry = await ledger.reserve({ ...cost, steps: cost.steps * rounds, clipNorm, round: from + rounds, federation, peer, reason })
+    if (rounds >= missingEntries(lacks)) {
+      const found = Object.fromEntries(Object.entries(heads).filter(([name]) => lacks.every(({ fingerprint }) => fingerprint !== name)))
+      await writeDatasetRecord(home, { ...record, heads: headsAfter(found, { ...place, ledger, inherited }) })
+    }
     return { from, entry: { ...entry, round: from + rounds } }
   })
 }

@@ -5,6 +5,7 @@ import { formatCount } from '../format.ts'
 import { forecastInit, formatCharge, openAccount } from '../privacy-account.ts'
 import { formatEpsilon, formatPromise, formatTerms } from '../privacy-text.ts'
 import { forecast } from '../../src/privacy/forecast.ts'
+import { formatShare, overlappingLedgers } from '../../src/privacy/ledger/inherited.ts'
 import { gradientNoiseMultiplier } from '../../src/privacy/mechanism.ts'
 import type { VerbContext } from '../context.ts'
 import type { PrivacyAccount } from '../privacy-account.ts'
@@ -24,7 +25,7 @@ const MEANINGS = {
 export const NOT_COVERED = [
   'what you see: accuracy and loss on this screen come from your examples without noise (they are never sent)',
   'the search for settings: each run on these data whose result you looked at and did not keep, if it ran without a ledger',
-  'the same data under another fingerprint: a copy with changed or added examples has a budget of its own'
+  'copies of the data on other machines, or of other users, and examples in which a digit or letter was changed: the ledger does not know them for the same'
 ] as const
 
 export async function showPrivacy (context: VerbContext): Promise<number> {
@@ -37,6 +38,7 @@ export async function showPrivacy (context: VerbContext): Promise<number> {
   }
   const budget = forecast(await forecastInit(account))
   const { record, charge, settings, pid, place } = account
+  const inherited = await overlappingLedgers(place)
   terminal.event('privacy', {
     ...budget,
     federationLimit: settings.epsilonLimit,
@@ -47,11 +49,15 @@ export async function showPrivacy (context: VerbContext): Promise<number> {
     examples: record.examples,
     fingerprint: record.fingerprint,
     ledger: place.root,
+    inherited,
     running: pid !== undefined,
     notCovered: NOT_COVERED
   })
   showBudget(account, budget, terminal)
   showMechanism(account, terminal)
+  for (const [index, { fingerprint, share }] of inherited.entries()) {
+    terminal.field(index === 0 ? 'Counted too' : '', `the ledger of the set ${fingerprint}: ${formatShare(share)} of the smaller set's examples are in both`)
+  }
   for (const [index, text] of NOT_COVERED.entries()) {
     terminal.field(index === 0 ? 'Not covered' : '', text)
   }
@@ -64,7 +70,7 @@ function showBudget ({ settings }: PrivacyAccount, budget: Forecast, terminal: T
   const other: AccountantName = accountant === 'pld' ? 'rdp' : 'pld'
   terminal.field('Mechanism', `${mechanism}: ${MEANINGS[mechanism]}`)
   terminal.field('Spent', `epsilon ${formatEpsilon(epsilon[accountant])} (${terms}): counts; ${formatEpsilon(epsilon[other])} (${formatTerms({ ...budget, accountant: other })})`)
-  terminal.field('', 'on these data, in all runs and federations together; both are upper bounds')
+  terminal.field('', 'on these data and sets that overlap with them, in all runs and federations together; both are upper bounds')
   terminal.field('Limit', `epsilon ${formatEpsilon(limit)} (${terms})${limit < settings.epsilonLimit ? `: your own; the federation allows ${formatEpsilon(settings.epsilonLimit)}` : ''}`)
   terminal.field('Next round', `costs ${formatEpsilon(Math.max(0, afterNextRound[accountant] - epsilon[accountant]))}: epsilon ${formatEpsilon(afterNextRound[accountant])} (${terms})`)
   terminal.field('Rounds left', exhausted ? terminal.style('yellow', 'none: this peer sends nothing more; it keeps averaging and evaluating') : formatRounds(roundsLeft))

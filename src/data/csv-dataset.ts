@@ -8,6 +8,8 @@ import { DatasetError } from '../errors.ts'
 import { badValue, listed, readCsv, shown } from './csv.ts'
 import { DEFAULT_TEST_FRACTION, holdOut } from './hold-out.ts'
 import { indices, partitionRows } from './partition.ts'
+import { parseNumber } from './parse-number.ts'
+import { RECORD_DIGEST_BYTES, recordDigest } from './record-digest.ts'
 import { requireRoom } from './examples.ts'
 import { tableExamples } from './table-examples.ts'
 import type { Dataset, Examples, Model, TableInput } from './examples.ts'
@@ -24,20 +26,12 @@ const CHECKED_ROWS = 100
 /** All peers that share a file must hold out the same rows, whatever their partitions */
 const HOLD_OUT_SEED = 1
 
-/** Strict: no hexadecimal, no Infinity, no empty text, all of which Number() accepts */
-const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i
-
 /** What one row becomes */
 interface RowReader {
+  digest: (fields: readonly string[]) => Uint8Array
   label: (fields: readonly string[], place: RowPlace) => number
   /** One number for each column of the document: standardised, or the index of the category */
   values: (fields: readonly string[], place: RowPlace, out: Float32Array, offset: number) => void
-}
-
-/** Undefined when the text is not a finite decimal number */
-export function parseNumber (text: string): number | undefined {
-  const value = NUMBER.test(text) ? Number(text) : NaN
-  return Number.isFinite(value) ? value : undefined
 }
 
 /**
@@ -53,12 +47,12 @@ export async function loadCsvDataset (source: CsvSource, model: Model, partition
     throw new DatasetError(`${source.file} has ${labels.length} rows: too few to train and to test; add rows`)
   }
   if (held.test !== undefined || source.testFile === undefined) {
-    const [train, test] = await readRows(source.file, model, labels, [own, held.test ?? indices(0)])
+    const [train, test] = await readRows(source.file, model, labels, [{ rows: own, identified: true }, { rows: held.test ?? indices(0) }])
     return { train: train!, test: test! }
   }
   const testLabels = await readLabels(source.testFile, input, model.labels)
-  const [train] = await readRows(source.file, model, labels, [own])
-  const [test] = await readRows(source.testFile, model, testLabels, [indices(testLabels.length)])
+  const [train] = await readRows(source.file, model, labels, [{ rows: own, identified: true }])
+  const [test] = await readRows(source.testFile, model, testLabels, [{ rows: indices(testLabels.length) }])
   return { train: train!, test: test! }
 }
 
@@ -110,25 +104,48 @@ function grown (labels: Uint16Array, file: string): Uint16Array<ArrayBuffer> {
   return larger
 }
 
-/** Examples of each selection of rows (ascending), in one reading */
-async function readRows (file: string, { input, labels: names }: Model, labels: Uint16Array, selections: readonly Uint32Array[]): Promise<Examples[]> {
+interface Selection {
+  /** Ascending */
+  rows: Uint32Array
+  /** By their digests */
+  identified?: boolean
+}
+
+interface Target {
+  rows: Uint32Array
+  values: Float32Array
+  digests: Uint8Array | undefined
+  next: number
+}
+
+/** Examples of each selection of rows, in one reading */
+async function readRows (file: string, { input, labels: names }: Model, labels: Uint16Array, selections: readonly Selection[]): Promise<Examples[]> {
   const table = input as TableInput
   const width = table.columns.length
-  requireRoom(file, selections.reduce((sum, rows) => sum + rows.length, 0), 4 * width)
-  const targets = selections.map((rows) => ({ rows, values: new Float32Array(rows.length * width), next: 0 }))
+  requireRoom(file, selections.reduce((sum, { rows }) => sum + rows.length, 0), 4 * width + RECORD_DIGEST_BYTES)
+  const targets = selections.map(({ rows, identified = false }): Target => ({
+    rows,
+    values: new Float32Array(rows.length * width),
+    digests: identified ? new Uint8Array(rows.length * RECORD_DIGEST_BYTES) : undefined,
+    next: 0
+  }))
   const total = await readCsv(file, (columns) => selectionVisitor(rowReader(file, columns, table, names), targets, width))
   if (total !== labels.length) {
     throw new DatasetError(`${file} changed while it was read: ${labels.length} rows, then ${total}; start again`)
   }
-  return targets.map(({ rows, values }) => tableExamples(values, Uint16Array.from(rows, (row) => labels[row]!), table))
+  return targets.map(({ rows, values, digests }) => ({
+    ...tableExamples(values, Uint16Array.from(rows, (row) => labels[row]!), table),
+    ...(digests === undefined ? {} : { recordDigests: digests })
+  }))
 }
 
-function selectionVisitor (reader: RowReader, targets: Array<{ rows: Uint32Array, values: Float32Array, next: number }>, width: number): RowVisitor {
+function selectionVisitor (reader: RowReader, targets: readonly Target[], width: number): RowVisitor {
   let row = 0
   return (fields, place) => {
     for (const target of targets) {
       if (target.rows[target.next] === row) {
         reader.values(fields, place, target.values, target.next * width)
+        target.digests?.set(reader.digest(fields), target.next * RECORD_DIGEST_BYTES)
         target.next++
       }
     }
@@ -150,6 +167,7 @@ function rowReader (file: string, names: readonly string[], input: TableInput, l
   const labelIndex = new Map(labels.map((label, i) => [label, i]))
   const columns = input.columns.map((column) => ({ at: position(column.name, 'takes as an input'), read: valueReader(column) }))
   return {
+    digest: recordDigest(names),
     label (fields, place) {
       const index = labelIndex.get(fields[labelAt]!)
       if (index === undefined) {

@@ -19,6 +19,8 @@ export interface Examples {
   writeInputs: (index: number, out: Float32Array, offset: number) => void
   /** An example as it came, whatever the document makes of it; a view, not to be mutated. Left out where that is not held */
   original?: (index: number) => Uint8Array
+  /** For rows of a table: sha-256 of each as its file says it, label included, 32 bytes after 32 bytes (record-digest.ts) */
+  readonly recordDigests?: Uint8Array
 }
 
 export interface Dataset {

@@ -3,8 +3,8 @@
  */
 import { closest } from '../closest.ts'
 import { DatasetError } from '../errors.ts'
-import { parseNumber } from './csv-dataset.ts'
 import { badValue, listed, readCsv, shown } from './csv.ts'
+import { parseNumber } from './parse-number.ts'
 import type { TableInput } from './examples.ts'
 import type { RowPlace } from './csv.ts'
 

@@ -4,8 +4,7 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { loadDataset } from '../data/load-dataset.ts'
 import { poisoned } from '../data/poison.ts'
-import { exampleDigests, fingerprintOf, rowsOfExamples } from '../privacy/ledger/fingerprint.ts'
-import { sketchOf } from '../privacy/ledger/sketch.ts'
+import { identityOf } from '../privacy/ledger/dataset-identity.ts'
 import { createSecureNoise } from '../privacy/noise/secure-noise.ts'
 import { chooseBackend } from './choose-backend.ts'
 import { splitPlan } from './frozen-prefix.ts'
@@ -15,8 +14,7 @@ import { LocalTraining } from './local-training.ts'
 import { setNativeEnvironment } from './native-environment.ts'
 import { planModel } from './topology.ts'
 import { WarmUp } from './warm-up.ts'
-import type { Examples } from '../data/examples.ts'
-import type { DatasetIdentity, TrainerDescription } from '../interface.ts'
+import type { TrainerDescription } from '../interface.ts'
 import type { Calls, CallName, Request, Response, WorkerTrainerInit } from './worker-messages.ts'
 
 /** Forward, gradient of the inputs, gradient of the weights */
@@ -57,11 +55,6 @@ async function start (): Promise<TrainerDescription> {
     // a liar's changes make no new people of those in the data: one budget
     ...(init.sketchSecret === undefined ? {} : { dataset: identityOf(honest.train, init.sketchSecret) })
   }
-}
-
-function identityOf (train: Examples, secret: Uint8Array): DatasetIdentity {
-  const digests = exampleDigests(rowsOfExamples(train))
-  return { fingerprint: fingerprintOf(digests), sketch: sketchOf(digests, secret) }
 }
 
 async function answer (request: Request): Promise<Calls[CallName]['result']> {

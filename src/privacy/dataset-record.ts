@@ -1,5 +1,5 @@
 /**
- * `HOME/privacy.json`: which dataset the peer of a home trains on, and where the ledger of that is
+ * `HOME/privacy.json`: which dataset the peer of a home trains on, where the ledger of that is, and how far it was
  *
  * Written before the ledger is opened, so that a budget can be looked into, and a damaged or older ledger be dealt with,
  * while the peer does not run and without a training backend. A fingerprint tells whoever has the same data that this
@@ -8,6 +8,7 @@
 import { open, readFile, rename } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
+import type { KnownHeads } from './known-heads.ts'
 
 export const DATASET_RECORD_FILE = 'privacy.json'
 
@@ -17,7 +18,8 @@ const schema = z.object({
   peer: z.string().min(1),
   fingerprint: z.string().regex(/^[0-9a-f]{64}$/),
   examples: z.int().min(1),
-  ledgers: z.string().min(1)
+  ledgers: z.string().min(1),
+  heads: z.record(z.string().regex(/^[0-9a-f]{64}$/), z.strictObject({ index: z.int().min(-1), hash: z.string().regex(/^[0-9a-f]{64}$/) })).optional()
 })
 
 export interface DatasetRecord {
@@ -31,15 +33,17 @@ export interface DatasetRecord {
   examples: number
   /** Folder of all ledgers of this user */
   ledgers: string
+  /** Where the ledgers that count for it stood when this home looked or charged last; see known-heads.ts */
+  heads?: KnownHeads | undefined
 }
 
 /** Replaces what an earlier start left, as a whole. Throws the file system's errors */
-export async function writeDatasetRecord (home: string, { federation, peer, fingerprint, examples, ledgers }: DatasetRecord): Promise<void> {
+export async function writeDatasetRecord (home: string, { federation, peer, fingerprint, examples, ledgers, heads }: DatasetRecord): Promise<void> {
   const path = join(home, DATASET_RECORD_FILE)
   const temporary = `${path}.new`
   const file = await open(temporary, 'w', 0o600)
   try {
-    await file.writeFile(`${JSON.stringify({ format: 1, federation, peer, fingerprint, examples, ledgers }, null, 2)}\n`)
+    await file.writeFile(`${JSON.stringify({ format: 1, federation, peer, fingerprint, examples, ledgers, heads }, null, 2)}\n`)
     await file.sync()
   } finally {
     await file.close()

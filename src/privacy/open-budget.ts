@@ -1,21 +1,21 @@
 /**
- * From a dataset to its budget: finds the ledger, compares it with what was published, and says what looks like a way around it
+ * From a dataset to its budget: finds its ledger and those of sets that overlap with it, and compares them with what was published
  */
 import { homedir } from 'node:os'
 import { join } from 'node:path'
-import { LedgerCorruptError, LedgerRollbackError } from '../errors.ts'
+import { LedgerRollbackError } from '../errors.ts'
 import { learningRateOf } from '../model/learning-rate.ts'
 import { createAccountants } from './accounting/accountants.ts'
 import { PrivacyBudget } from './budget.ts'
+import { inheritedLedgers, withInherited } from './ledger/inherited.ts'
 import { createLedger } from './ledger/ledger.ts'
-import { similarLedgers } from './ledger/similar-ledgers.ts'
 import { roundCharge } from './mechanism.ts'
 import type { FederationDocument } from '../federation.ts'
 import type { Clock, DatasetIdentity, PeerName } from '../interface.ts'
-import type { Ledger } from './ledger/ledger.ts'
-
-/** Datasets that share this much are the same data under another name */
-const SIMILAR = 0.5
+import type { KnownHeads } from './known-heads.ts'
+import type { LedgerHead } from './ledger/entry.ts'
+import type { InheritedLedger } from './ledger/inherited.ts'
+import type { Ledger, LedgerReader } from './ledger/ledger.ts'
 
 export interface OpenBudgetInit {
   document: FederationDocument
@@ -29,13 +29,20 @@ export interface OpenBudgetInit {
   root: string
   clock: Pick<Clock, 'now'>
   limit?: number | undefined
+  /** What the home knows of ledgers. @default nothing */
+  known?: KnownHeads
+  /** Called when a charge is durable, before anything is trained for it */
+  onCharged?: (head: LedgerHead) => Promise<void>
 }
 
 export interface OpenBudget {
   budget: PrivacyBudget
+  /** The dataset's own: what a round charges */
   ledger: Ledger
-  /** Ledgers of other datasets that share most of their examples with this one: their epsilon is not counted here */
-  similar: Array<{ fingerprint: string, share: number }>
+  /** The same with what stands in the inherited ones */
+  reader: LedgerReader
+  /** Ledgers of datasets that share examples with this one, as they were at the start: their charges count here, too */
+  inherited: readonly InheritedLedger[]
 }
 
 /** One folder for each user and beside all homes: a new home on the same data meets the same ledger, and deleting a home leaves it */
@@ -45,31 +52,39 @@ export function defaultLedgerRoot (environment: Readonly<Record<string, string |
 }
 
 /**
- * Opens the ledger of a dataset; undefined when the document asks for no privacy. The caller closes the ledger
+ * Opens the ledger of a dataset and adds up those that overlap with it; undefined when the document asks for no privacy. The
+ * caller closes the ledger
  *
  * Throws LedgerLockedError, LedgerCorruptError, LedgerWriteError, StoreFormatError
  */
 export async function openBudget (init: OpenBudgetInit): Promise<OpenBudget | undefined> {
-  const { document: { privacy }, federation, peer, dataset, root, clock, limit } = init
+  const { document: { privacy }, federation, peer, dataset, root, clock, limit, onCharged } = init
   const charge = roundCharge(init.document, init.exampleCount)
   if (privacy.mechanism === 'none' || charge === undefined) {
     return undefined
   }
-  const { fingerprint, sketch } = dataset
-  const similar = await similarLedgers(root, sketch, { except: fingerprint, minimumShare: SIMILAR })
-  const ledger = createLedger({ root, fingerprint, sketch, clock })
+  const { fingerprint, ...identity } = dataset
+  const ledger = createLedger({ root, fingerprint, identity, clock })
   await ledger.open()
-  await requireWhole(ledger, fingerprint)
-  const budget = new PrivacyBudget({ settings: privacy, charge, ledger, accountants: createAccountants(), federation, peer, limit, isIdle: (round) => learningRateOf(init.document.training.optimizer, round) === 0 })
-  return { budget, ledger, similar }
-}
-
-/** Opening compares the last entry; damage further back shows only when the whole chain is walked, some 80 us an entry */
-async function requireWhole (ledger: Ledger, fingerprint: string): Promise<void> {
-  const { firstBad } = await ledger.verify()
-  if (firstBad !== undefined) {
+  try {
+    await ledger.requireWhole()
+    // the own ledger is locked and can be found: of two peers that start at once, one sees the other
+    const inherited = await inheritedLedgers({ root, fingerprint }, init.known)
+    const reader = withInherited(ledger, inherited)
+    const budget = new PrivacyBudget({
+      settings: privacy,
+      charge,
+      ledger: { totals: () => reader.totals(), reserve: async (spent) => { await onCharged?.(await ledger.reserve(spent)) } },
+      accountants: createAccountants(),
+      federation,
+      peer,
+      limit,
+      isIdle: (round) => learningRateOf(init.document.training.optimizer, round) === 0
+    })
+    return { budget, ledger, reader, inherited }
+  } catch (err) {
     await ledger.close()
-    throw new LedgerCorruptError(`the privacy ledger ${fingerprint} is damaged at entry ${firstBad.index}: ${firstBad.problem}. What was spent on these data is not known any more, so that nothing may train on them: bring a copy back`)
+    throw err
   }
 }
 

@@ -149,6 +149,24 @@ describe('a peer with a privacy budget', () => {
     expect(await fingerprints()).toHaveLength(1)
   }, 60_000)
 
+  it('has spent what was spent before one example was added, and goes on where that ended', async () => {
+    const first = nodeOf('a', 1, { rounds: 2 })
+    await first.start()
+    await first.stopped()
+    const grown = { data: { kind: 'digits', trainExamples: EXAMPLES + 1, testExamples: 50, seed: 1 } } as const
+    const second = nodeOf('a', 1, { ...grown, rounds: 3 })
+    const reports = reportsOf(second)
+    const warnings: string[] = []
+    second.addEventListener('warning', ({ detail: { code } }) => { warnings.push(code) })
+    await second.start()
+    expect(second.ledger()!.totals().map(({ steps }) => steps)).toEqual([2 * STEPS])
+    await second.stopped()
+    expect(warnings).toContain('similar-data')
+    expect(reports.map(({ round }) => round)).toEqual([3])
+    expect(reports[0]!.privacy!.epsilon.rdp).toBeGreaterThan(epsilonOf(2) * 1.05)
+    expect(await fingerprints()).toHaveLength(2)
+  }, 60_000)
+
   it('does not share its data with another node that runs at the same time', async () => {
     const first = nodeOf('a', 1)
     await first.start()
@@ -179,6 +197,24 @@ describe('a peer with a privacy budget', () => {
       name: 'LedgerRollbackError',
       message: expect.stringMatching(/^this home published an update of round 2 by this peer, but the privacy ledger of its data ends at round 0.*ledger charge --rounds 2/) as string
     })
+  }, 60_000)
+
+  it('refuses an older copy of a ledger whose later charges were of another home', async () => {
+    const run = async (name: string, rounds: number): Promise<void> => {
+      const node = nodeOf(name, 1, { rounds })
+      await node.start()
+      await node.stopped()
+    }
+    await run('a', 2)
+    await cp(join(folder, 'ledgers'), join(folder, 'backup'), { recursive: true, filter: (source) => !source.endsWith('LOCK') })
+    await run('b', 1)
+    // nothing is left to do, but it sees how far the ledger is
+    await run('a', 2)
+    await expect(nodeOf('a', 1, { rounds: 3, ledgers: join(folder, 'backup') }).start()).rejects.toMatchObject({
+      name: 'LedgerRollbackError',
+      message: expect.stringMatching(/^this home knows entry 2 of the privacy ledger .*, which ends at entry 1: it is an older copy.*ledger charge --rounds 1$/) as string
+    })
+    await run('a', 3)
   }, 60_000)
 
   it('starts again after rounds that took no step and were not charged', async () => {

@@ -245,6 +245,19 @@ describe('grapevine privacy ledger', () => {
     })
   })
 
+  it('is known as it is once as much was charged as the home knew to be missing, and not before', async () => {
+    const known = { [FINGERPRINT]: { index: 5, hash: 'c'.repeat(64) } }
+    await spend(2)
+    await writeDatasetRecord(home, { federation: FEDERATION, peer: PEER, fingerprint: FINGERPRINT, examples: EXAMPLES, ledgers: root, heads: known })
+    await ask(['ledger', 'charge'], { rounds: 3 })
+    expect((await readDatasetRecord(home))!.heads).toEqual(known)
+    await ask(['ledger', 'charge'], { rounds: 3 })
+    await withLedger(async (ledger) => {
+      expect((await readDatasetRecord(home))!.heads).toEqual({ [FINGERPRINT]: ledger.head() })
+      expect(ledger.head().index).toBe(3)
+    })
+  })
+
   it('charges also where the whole ledger was deleted', async () => {
     await ask(['ledger', 'charge'], { rounds: 5 })
     await withLedger(async (ledger) => { expect(ledger.lastRound(FEDERATION, PEER)).toBe(5) })

@@ -123,7 +123,7 @@ describe('a testnet of fake peers', () => {
     expect(during).toContain(place)
     expect(temporary()).not.toContain(place)
     await fakeTestnet().run()
-    expect(readdirSync(homes).sort()).toEqual(['federation.json', 'peer-1', 'peer-2', 'peer-3'])
+    expect(readdirSync(homes).sort()).toEqual(['federation.json', 'ledgers', 'peer-1', 'peer-2', 'peer-3'])
   })
 
   it('kills in the round that was asked for, and starts again from the home', async () => {

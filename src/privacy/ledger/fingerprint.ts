@@ -4,9 +4,12 @@
  * Every example is hashed, the digests are sorted, their concatenation is hashed. A shuffled copy, from any file or
  * folder, has the same fingerprint; an example that occurs twice counts twice.
  *
- * What it cannot see: one example more, less, or changed in its last bit gives another fingerprint, and so does another
- * numbering of the labels, and for tables other preprocessing (images are hashed as they lie in the file). Such a set is met with an
- * empty ledger although nearly all of it may have been spent; sketch.ts is there to notice.
+ * An image is hashed as it lies in the file, with the number of its label; a row of a table as its file says it, cells and names of
+ * columns (record-digest.ts). Until version 0.1 rows were hashed as training sees them, with another fingerprint for every
+ * standardisation and numbering of labels: `rowsOfExamples` still says so, for the ledgers of that time (dataset-identity.ts).
+ *
+ * What it cannot see: one example more, less, or changed in its last bit gives another fingerprint. Such a set is met with a
+ * ledger of its own; by sketch.ts it is known for what it is, and inherited.ts counts what was spent before.
  *
  * The fingerprint has no secret in it: who can guess the whole set can confirm the guess.
  */
@@ -114,6 +117,11 @@ export function exampleDigests ({ count, labels, row }: TrainingRows): Uint8Arra
     hash('sha256', writeExample(scratch, features, labels[i]!), 'buffer').copy(digests, i * DIGEST_BYTES)
   }
   return sortDigests(digests)
+}
+
+/** The same for examples that have digests already; the caller's stay as they are */
+export function sortedDigests (digests: Uint8Array): Uint8Array {
+  return sortDigests(Buffer.from(digests.buffer, digests.byteOffset, digests.byteLength))
 }
 
 /** Fingerprint of the training set with these `exampleDigests`: sha-256, hex */

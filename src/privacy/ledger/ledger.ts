@@ -10,21 +10,21 @@
  * elsewhere and ask `contains` after opening.
  */
 import { join } from 'node:path'
-import { LedgerWriteError, StoreClosedError } from '../../errors.ts'
+import { LedgerCorruptError, LedgerWriteError, StoreClosedError } from '../../errors.ts'
 import { checkedCharge, checkedNote, decodeEntry, encodeEntry, genesis, sha256 } from './entry.ts'
 import { encodeHead } from './head-record.ts'
 import { openLedgerDatabase } from './ledger-database.ts'
 import { corruptError } from './ledger-error.ts'
 import { loadState } from './open-state.ts'
-import { keepSketch } from './similar-ledgers.ts'
+import { keepIdentity } from './sketch-file.ts'
 import { verifyChain } from './verify.ts'
 import type { Clock } from '../../interface.ts'
 import type { LevelDatabase } from '../../store/level-folder.ts'
 import type { EntryContent, LedgerCharge, LedgerEntry, LedgerHead, LedgerNote } from './entry.ts'
 import type { LedgerDatabase } from './ledger-database.ts'
 import type { LedgerState } from './open-state.ts'
-import type { Sketch } from './sketch.ts'
-import type { LedgerTotal } from './summary.ts'
+import type { KeptIdentity } from './sketch-file.ts'
+import type { LastRound, LedgerTotal } from './summary.ts'
 import type { LedgerVerification } from './verify.ts'
 
 const FINGERPRINT = /^[0-9a-f]{64}$/
@@ -34,9 +34,11 @@ export interface LedgerInit {
   root: string
   /** sha-256 of the training set, hex: see fingerprint.ts */
   fingerprint: string
-  /** Kept beside the ledger when it is opened, so that `similarLedgers` can find it. Without one it cannot be found */
-  sketch?: Sketch
+  /** What `similarLedgers` finds it by, kept beside it when it is opened. Without it, it cannot be found */
+  identity?: KeptIdentity
   clock: Pick<Clock, 'now'>
+  /** Make the ledger when there is none; otherwise that is LedgerCorruptError. @default true */
+  create?: boolean
   /**
    * Another database than LevelDB on disk. Must keep its content when it is closed and this is called again
    *
@@ -68,12 +70,19 @@ export interface Ledger {
   totals: () => LedgerTotal[]
   /** The highest round that was ever reserved for this peer; undefined when none was */
   lastRound: (federation: string, peer: string) => number | undefined
+  /** The same for every peer that ever reserved one, in order of first appearance */
+  rounds: () => LastRound[]
   /** The last entry's; index -1 when there is none */
   head: () => LedgerHead
   /** Whether the chain holds this hash at this index: false when the ledger is not a continuation of that head */
   contains: (head: LedgerHead) => Promise<boolean>
   /** Walks the whole chain */
   verify: () => Promise<LedgerVerification>
+  /**
+   * Throws LedgerCorruptError when the chain is damaged anywhere: opening compares the last entry only; damage further back
+   * shows when the whole chain is walked, some 80 us an entry
+   */
+  requireWhole: () => Promise<void>
 }
 
 /** What can be read of an open ledger */
@@ -148,6 +157,10 @@ class LevelLedger implements Ledger {
     return this.required().summary.lastRound(federation, peer)
   }
 
+  rounds (): LastRound[] {
+    return this.required().summary.rounds()
+  }
+
   head (): LedgerHead {
     return { ...this.required().head }
   }
@@ -164,6 +177,13 @@ class LevelLedger implements Ledger {
 
   async verify (): Promise<LedgerVerification> {
     return this.run(async ({ database }) => verifyChain(database, this.init.fingerprint))
+  }
+
+  async requireWhole (): Promise<void> {
+    const { firstBad } = await this.verify()
+    if (firstBad !== undefined) {
+      throw new LedgerCorruptError(`the privacy ledger ${this.init.fingerprint} is damaged at entry ${firstBad.index}: ${firstBad.problem}. What was spent on these data is not known any more, so that nothing may train on them: bring a copy back`)
+    }
   }
 
   /** The state in memory changes only when the entry is on disk */
@@ -219,12 +239,12 @@ class LevelLedger implements Ledger {
   }
 
   private async openParts (): Promise<OpenLedger> {
-    const { createDatabase, fingerprint, root, sketch } = this.init
-    const database = await openLedgerDatabase({ location: this.location, createDatabase })
+    const { create = true, createDatabase, fingerprint, identity, root } = this.init
+    const database = await openLedgerDatabase({ location: this.location, createDatabase, create })
     try {
       const state = await loadState(database, fingerprint)
-      if (sketch !== undefined) {
-        await keepSketch(root, fingerprint, sketch)
+      if (identity !== undefined) {
+        await keepIdentity(root, { ...identity, fingerprint })
       }
       return { database, ...state }
     } catch (err) {

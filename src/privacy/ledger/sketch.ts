@@ -1,5 +1,5 @@
 /**
- * How much of a training set is in another one, estimated from 16 KB of each
+ * How much of a training set is in another one, estimated from 96 KiB of each
  *
  * A sketch holds the smallest of the examples' keyed hashes (bottom-k, Broder 1997). Below the smaller of two sketches'
  * largest hashes both are complete samples of their sets, by the same rule; what they share there estimates what the
@@ -8,10 +8,13 @@
 import { hash } from 'node:crypto'
 import { DIGEST_BYTES } from './fingerprint.ts'
 
-/** With n comparable hashes a share of 0.5 is known to 0.5 / sqrt(n): to 0.016 for sets of equal size, 0.16 if one is 100 times the other */
-export const SKETCH_HASHES = 1024
-/** No two examples of 10^9 share the first 16 bytes */
-export const HASH_BYTES = 16
+/**
+ * With n comparable hashes a share s is known to sqrt(s (1 - s) / n), n being SKETCH_HASHES for two large sets of one size, a
+ * tenth of it where one set is ten times the other: a share of 0.02 to 0.001 and 0.0035
+ */
+export const SKETCH_HASHES = 16_384
+/** Of two sets of 10^9 different examples, less than one hash in the sketches is expected to agree by chance */
+export const HASH_BYTES = 6
 export const SECRET_BYTES = 32
 
 export interface Sketch {
@@ -24,9 +27,45 @@ export interface Sketch {
 /** One more than the sketch holds: with it, the examples are more than the sketch tells of */
 const KEPT = SKETCH_HASHES + 1
 
-/** The smallest, each once */
-function smallest (hashes: Buffer[]): Buffer[] {
-  return hashes.sort((a, b) => a.compare(b)).filter((each, i) => i === 0 || !each.equals(hashes[i - 1]!)).slice(0, KEPT)
+/** The smallest, each once, ascending: a view that is sorted in place */
+function smallest (hashes: Float64Array): Float64Array {
+  hashes.sort()
+  let count = 0
+  for (const each of hashes) {
+    if (count === 0 || each !== hashes[count - 1]) {
+      hashes[count++] = each
+    }
+  }
+  return hashes.subarray(0, Math.min(count, KEPT))
+}
+
+/** As many hashes as fit twice into what is kept; sorted down to the smallest whenever they are full */
+class Smallest {
+  private readonly hashes = new Float64Array(2 * KEPT)
+  private count = 0
+  private limit = Infinity
+
+  add (each: number): void {
+    if (each >= this.limit) {
+      return
+    }
+    this.hashes[this.count++] = each
+    if (this.count === this.hashes.length) {
+      const kept = this.sorted()
+      this.count = kept.length
+      this.limit = kept[KEPT - 1] ?? Infinity
+    }
+  }
+
+  sorted (): Float64Array {
+    return smallest(this.hashes.subarray(0, this.count))
+  }
+}
+
+function written (hashes: Float64Array): Uint8Array {
+  const bytes = Buffer.alloc(hashes.length * HASH_BYTES)
+  hashes.forEach((each, i) => bytes.writeUIntBE(each, i * HASH_BYTES, HASH_BYTES))
+  return new Uint8Array(bytes)
 }
 
 /**
@@ -41,30 +80,41 @@ export function sketchOf (digests: Uint8Array, secret: Uint8Array): Sketch {
   // both parts have a fixed length: a plain hash of secret and digest is as good a keyed hash as HMAC, in half the time
   const message = Buffer.alloc(SECRET_BYTES + DIGEST_BYTES)
   message.set(secret)
-  let kept: Buffer[] = []
-  let limit: Buffer | undefined
+  const kept = new Smallest()
   for (let at = 0; at < digests.length; at += DIGEST_BYTES) {
     message.set(digests.subarray(at, at + DIGEST_BYTES), SECRET_BYTES)
-    const keyed = hash('sha256', message, 'buffer').subarray(0, HASH_BYTES)
-    if (limit === undefined || keyed.compare(limit) < 0) {
-      kept.push(keyed)
-    }
-    if (kept.length === 2 * KEPT) {
-      kept = smallest(kept)
-      limit = kept[KEPT - 1]
-    }
+    kept.add(hash('sha256', message, 'buffer').readUIntBE(0, HASH_BYTES))
   }
-  const all = smallest(kept)
-  return { hashes: new Uint8Array(Buffer.concat(all.slice(0, SKETCH_HASHES))), complete: all.length < KEPT }
+  const all = kept.sorted()
+  return { hashes: written(all.subarray(0, SKETCH_HASHES)), complete: all.length < KEPT }
 }
 
-function hashesOf ({ hashes }: Sketch): string[] {
-  return Array.from({ length: hashes.length / HASH_BYTES }, (_, i) => Buffer.from(hashes.subarray(i * HASH_BYTES, (i + 1) * HASH_BYTES)).toString('hex'))
+/** A plain loop: a start reads the sketches of all ledgers */
+function hashesOf ({ hashes }: Sketch): Float64Array {
+  const view = new DataView(hashes.buffer, hashes.byteOffset, hashes.byteLength)
+  const numbers = new Float64Array(hashes.length / HASH_BYTES)
+  for (let i = 0, at = 0; i < numbers.length; i++, at += HASH_BYTES) {
+    numbers[i] = view.getUint16(at) * 2 ** 32 + view.getUint32(at + 2)
+  }
+  return numbers
 }
 
-/** Up to where both sketches name every example of their sets; undefined: everywhere */
-function commonLimit (sketches: Sketch[]): string | undefined {
-  return sketches.filter(({ complete }) => !complete).map((sketch) => hashesOf(sketch).at(-1) ?? '').sort()[0]
+/** Numbers that are in both; both ascending, each once */
+function inBoth (a: Float64Array, b: Float64Array): number {
+  let common = 0
+  for (let i = 0, j = 0; i < a.length && j < b.length;) {
+    const difference = a[i]! - b[j]!
+    common += difference === 0 ? 1 : 0
+    i += difference <= 0 ? 1 : 0
+    j += difference >= 0 ? 1 : 0
+  }
+  return common
+}
+
+/** How many are at most `limit`; ascending */
+function upTo (hashes: Float64Array, limit: number): number {
+  const beyond = hashes.findIndex((each) => each > limit)
+  return beyond === -1 ? hashes.length : beyond
 }
 
 /**
@@ -74,9 +124,10 @@ function commonLimit (sketches: Sketch[]): string | undefined {
  * Sets without a common example have exactly 0. Sketches with different secrets cannot be compared: they have 0 as well
  */
 export function overlap (a: Sketch, b: Sketch): number {
-  const limit = commonLimit([a, b])
-  const [ofA, ofB] = [a, b].map((sketch) => hashesOf(sketch).filter((each) => limit === undefined || each <= limit)) as [string[], string[]]
-  const known = new Set(ofB)
-  const common = ofA.filter((each) => known.has(each)).length
-  return common === 0 ? 0 : common / Math.min(ofA.length, ofB.length)
+  const [ofA, ofB] = [hashesOf(a), hashesOf(b)]
+  // up to there both sketches name every example of their sets
+  const limit = Math.min(a.complete ? Infinity : ofA.at(-1) ?? 0, b.complete ? Infinity : ofB.at(-1) ?? 0)
+  const [fromA, fromB] = [ofA.subarray(0, upTo(ofA, limit)), ofB.subarray(0, upTo(ofB, limit))]
+  const common = inBoth(fromA, fromB)
+  return common === 0 ? 0 : common / Math.min(fromA.length, fromB.length)
 }

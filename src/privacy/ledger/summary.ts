@@ -18,7 +18,8 @@ export interface LedgerTotal {
   steps: number
 }
 
-interface RoundRow {
+/** The highest round that a peer reserved in a federation */
+export interface LastRound {
   federation: string
   peer: string
   round: number
@@ -78,7 +79,7 @@ interface Kept<T> {
   value: T
 }
 
-function keep<T extends RoundRow | LedgerTotal> (key: string, value: T): Kept<T> {
+function keep<T extends LastRound | LedgerTotal> (key: string, value: T): Kept<T> {
   return { row: { key, value: dagCbor.encode(value) }, value }
 }
 
@@ -93,7 +94,7 @@ export interface SummaryChange {
 
 export class Summary {
   private readonly totalRows = new Map<string, Kept<LedgerTotal>>()
-  private readonly roundRows = new Map<string, Kept<RoundRow>>()
+  private readonly roundRows = new Map<string, Kept<LastRound>>()
   private sum = new Uint8Array(32)
 
   /** From the rows of a database, in the order of their keys. Rows that nobody here wrote change the digest, nothing else */
@@ -127,6 +128,11 @@ export class Summary {
     return this.roundRows.get(roundId(federation, peer))?.value.round
   }
 
+  /** In order of first appearance */
+  rounds (): LastRound[] {
+    return [...this.roundRows.values()].map(({ value }) => ({ ...value }))
+  }
+
   /** Nothing changes before `apply`. Throws RangeError when steps would add up to more than 2^53 */
   change (entry: EntryContent): SummaryChange {
     if (entry.kind === 'note') {
@@ -157,7 +163,7 @@ export class Summary {
     return keep(known?.row.key ?? keyOf('total', this.totalRows.size), { mechanism, sampleRate, noiseMultiplier, steps: sum })
   }
 
-  private addedRound ({ federation, peer, round }: RoundRow): Kept<RoundRow> {
+  private addedRound ({ federation, peer, round }: LastRound): Kept<LastRound> {
     const known = this.roundRows.get(roundId(federation, peer))
     return keep(known?.row.key ?? keyOf('round', this.roundRows.size), { federation, peer, round: Math.max(round, known?.value.round ?? 0) })
   }

@@ -1,6 +1,8 @@
+import { createHash } from 'node:crypto'
 import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import * as dagCbor from '@ipld/dag-cbor'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { exampleDigests, fingerprint, flatRows } from '../../../src/privacy/ledger/fingerprint.ts'
 import { ledgerSecret, listLedgers, similarLedgers } from '../../../src/privacy/ledger/similar-ledgers.ts'
@@ -21,8 +23,8 @@ function sketch (from: number, to: number, secret: Uint8Array = SECRET): Sketch 
 }
 
 describe('a sketch', () => {
-  it('holds the smallest keyed hashes, ascending, each once, as many as there are up to 1024', () => {
-    for (const [count, hashes] of [[0, 0], [1, 1], [SKETCH_HASHES - 1, SKETCH_HASHES - 1], [SKETCH_HASHES, SKETCH_HASHES], [SKETCH_HASHES + 1, SKETCH_HASHES], [20_000, SKETCH_HASHES]] as const) {
+  it('holds the smallest keyed hashes, ascending, each once, as many as there are up to 16,384', () => {
+    for (const [count, hashes] of [[0, 0], [1, 1], [SKETCH_HASHES - 1, SKETCH_HASHES - 1], [SKETCH_HASHES, SKETCH_HASHES], [SKETCH_HASHES + 1, SKETCH_HASHES], [100_000, SKETCH_HASHES]] as const) {
       const made = sketch(0, count)
       expect(made.hashes.length).toBe(hashes * HASH_BYTES)
       expect(made.complete).toBe(count <= SKETCH_HASHES)
@@ -32,9 +34,9 @@ describe('a sketch', () => {
   })
 
   it('of a set is among the hashes of its parts: none that is smaller was left out', () => {
-    const hex = ({ hashes }: Sketch): string[] => Buffer.from(hashes).toString('hex').match(/.{32}/g)!
-    const parts = Array.from({ length: 20 }, (_, i) => hex(sketch(i * 1000, (i + 1) * 1000)))
-    expect(hex(sketch(0, 20_000))).toEqual(parts.flat().sort().slice(0, SKETCH_HASHES))
+    const hex = ({ hashes }: Sketch): string[] => Buffer.from(hashes).toString('hex').match(/.{12}/g)!
+    const parts = Array.from({ length: 10 }, (_, i) => hex(sketch(i * 10_000, (i + 1) * 10_000)))
+    expect(hex(sketch(0, 100_000))).toEqual(parts.flat().sort().slice(0, SKETCH_HASHES))
   })
 
   it('counts examples that occur twice once', () => {
@@ -49,17 +51,17 @@ describe('a sketch', () => {
 })
 
 describe('the overlap of two sketches', () => {
-  // five standard deviations of the estimate from the 1024 hashes, or fewer, that can be compared
+  // five standard deviations of the estimate from the 16,384 hashes, or fewer, that can be compared
   type Case = [what: string, a: [number, number], b: [number, number], expected: { share: number, within: number }]
   it.each<Case>([
-    ['equal sets', [0, 5000], [0, 5000], { share: 1, within: 0 }],
-    ['sets without a common example', [0, 5000], [5000, 10_000], { share: 0, within: 0 }],
-    ['half of each', [0, 10_000], [5000, 15_000], { share: 0.5, within: 0.08 }],
-    ['a tenth of each', [0, 10_000], [9000, 19_000], { share: 0.1, within: 0.05 }],
-    ['a set in one of thrice its size', [0, 5000], [0, 15_000], { share: 1, within: 0 }],
-    ['half a set in one of ten times its size', [0, 2000], [1000, 21_000], { share: 0.5, within: 0.25 }],
+    ['equal sets', [0, 50_000], [0, 50_000], { share: 1, within: 0 }],
+    ['sets without a common example', [0, 50_000], [50_000, 100_000], { share: 0, within: 0 }],
+    ['half of each', [0, 50_000], [25_000, 75_000], { share: 0.5, within: 0.02 }],
+    ['a hundredth of each', [0, 50_000], [49_500, 99_500], { share: 0.01, within: 0.004 }],
+    ['a set in one of thrice its size', [0, 20_000], [0, 60_000], { share: 1, within: 0 }],
+    ['half a set in one of ten times its size', [0, 10_000], [5000, 105_000], { share: 0.5, within: 0.06 }],
     ['small sets, exactly', [0, 100], [25, 125], { share: 0.75, within: 0 }],
-    ['a small set in a large one', [0, 500], [0, 10_000], { share: 1, within: 0 }],
+    ['a small set in a large one', [0, 500], [0, 50_000], { share: 1, within: 0 }],
     ['an empty set and another', [0, 0], [0, 100], { share: 0, within: 0 }]
   ])('is known for %s', (_what, a, b, { share, within }) => {
     const [left, right] = [sketch(...a), sketch(...b)]
@@ -81,14 +83,14 @@ describe('ledgers of nearly the same data', () => {
 
   /** Opens and closes the ledger of these examples; returns its fingerprint */
   async function keep (from: number, to: number): Promise<string> {
-    const ledger = ledgerIn(root, { fingerprint: fingerprint(rows(from, to)), sketch: sketch(from, to, await ledgerSecret(root)) })
+    const ledger = ledgerIn(root, { fingerprint: fingerprint(rows(from, to)), identity: { sketch: sketch(from, to, await ledgerSecret(root)) } })
     await ledger.open()
     await ledger.close()
     return fingerprint(rows(from, to))
   }
 
-  async function similar (from: number, to: number, options?: Parameters<typeof similarLedgers>[2]): ReturnType<typeof similarLedgers> {
-    return similarLedgers(root, sketch(from, to, await ledgerSecret(root)), options)
+  async function similar (from: number, to: number, { except = 'none', minimumShare = 0.01 } = {}): ReturnType<typeof similarLedgers> {
+    return similarLedgers(root, { fingerprint: except, sketch: sketch(from, to, await ledgerSecret(root)) }, { minimumShare })
   }
 
   it('are found when one example was changed, most similar first, and not the own one', async () => {
@@ -96,14 +98,15 @@ describe('ledgers of nearly the same data', () => {
     const half = await keep(250, 750)
     await keep(400, 900)
     await keep(5000, 5500)
-    expect(await similar(1, 501)).toEqual([{ fingerprint: whole, share: 0.998 }, { fingerprint: half, share: 0.502 }])
-    expect(await similar(0, 500, { except: whole })).toEqual([{ fingerprint: half, share: 0.5 }])
-    expect((await similar(0, 500, { except: whole, minimumShare: 0.1 })).map(({ share }) => share)).toEqual([0.5, 0.2])
-    expect((await similar(0, 500, { minimumShare: 0 })).length).toBe(3)
+    expect(await similar(1, 501)).toEqual([{ fingerprint: whole, share: 0.998 }, { fingerprint: half, share: 0.502 }, { fingerprint: expect.any(String) as string, share: 0.202 }])
+    expect(await similar(0, 500, { except: whole, minimumShare: 0.3 })).toEqual([{ fingerprint: half, share: 0.5 }])
+    expect((await similar(0, 500, { except: whole })).map(({ share }) => share)).toEqual([0.5, 0.2])
+    expect((await similar(-496, 4)).map(({ share }) => share)).toEqual([])
+    expect((await similar(-495, 5)).map(({ share }) => share)).toEqual([0.01])
   })
 
   it('are found while another process uses them', async () => {
-    const used = ledgerIn(root, { sketch: sketch(0, 100, await ledgerSecret(root)) })
+    const used = ledgerIn(root, { identity: { sketch: sketch(0, 100, await ledgerSecret(root)) } })
     await used.open()
     expect(await similar(0, 99)).toEqual([{ fingerprint: FINGERPRINT, share: 1 }])
     await used.close()
@@ -136,6 +139,19 @@ describe('ledgers of nearly the same data', () => {
     expect(await similar(0, 99)).toEqual([])
     await keep(0, 100)
     expect(await similar(0, 99)).toEqual([{ fingerprint: name, share: 1 }])
+  })
+
+  it('are found by the sketches of 1024 longer hashes that earlier versions wrote', async () => {
+    const secret = await ledgerSecret(root)
+    const name = await keep(0, 5000)
+    const digests = Buffer.from(exampleDigests(rows(0, 5000)))
+    const old = Array.from({ length: 5000 }, (_, i) => createHash('sha256').update(secret).update(digests.subarray(32 * i, 32 * i + 32)).digest().subarray(0, 16))
+      .sort((a, b) => a.compare(b)).slice(0, 1024)
+    await writeFile(join(root, name, 'SKETCH'), dagCbor.encode({ format: 1, complete: false, hashes: new Uint8Array(Buffer.concat(old)) }))
+    expect(await similar(0, 5000)).toEqual([{ fingerprint: name, share: 1 }])
+    const [found] = await similar(4700, 9700)
+    expect(Math.abs(found!.share - 0.06)).toBeLessThan(0.04)
+    expect(await similar(5000, 10_000)).toEqual([])
   })
 
   it('say which file is damaged', async () => {

@@ -64,12 +64,13 @@ async function measure (preset: PresetName, count: number, backendName: BackendN
   const batch = randomBatch(plan, count)
   const gradients = new Float32Array(plan.parameterCount)
   const random = seededRandom(1)
-  const { norms } = graph.clippedGradientSum(parameters, batch, gradients, { clipNorm: Infinity, random })
+  const sum = new Float64Array(plan.parameterCount)
+  const { norms } = graph.clippedGradientSum(parameters, batch, sum, { clipNorm: Infinity, random })
   const clipNorm = median([...norms])
   let clipped = 0
   const medians = alternate(
     () => { graph.gradients(parameters, batch, gradients, random) },
-    () => { clipped = graph.clippedGradientSum(parameters, batch, gradients, { clipNorm, random }).clipped }
+    () => { clipped = graph.clippedGradientSum(parameters, batch, sum, { clipNorm, random }).clipped }
   )
   return { ...medians, clipped }
 }

@@ -7,6 +7,7 @@
 import { AdaptiveClip } from '../privacy/adaptive-clip.ts'
 import { gradientNoiseMultiplier, stepsOf } from '../privacy/mechanism.ts'
 import { addNoise } from '../privacy/noisy-sum.ts'
+import { sensitivityFactor } from '../privacy/sum-rounding.ts'
 import type { FederationDocument } from '../federation.ts'
 import type { Random } from '../interface.ts'
 import type { NoiseSource } from '../privacy/noise/noise-source.ts'
@@ -39,15 +40,17 @@ export class PrivateSteps {
   private readonly sum: Float64Array
   private readonly part: Float64Array
   private readonly noiseMultiplier: number
+  private readonly sensitivityFactor: number
   private readonly clip: { clipNorm: number, observe?: AdaptiveClip['observe'] }
 
   /** Throws RangeError when adaptive clipping leaves no noise for the gradients */
   constructor (init: PrivateStepsInit) {
-    const { settings, optimizer, noise } = init
+    const { settings, optimizer, noise, exampleCount: examples, graph } = init
     this.init = init
     this.sum = new Float64Array(optimizer.gradients.length)
     this.part = new Float64Array(optimizer.gradients.length)
     this.noiseMultiplier = gradientNoiseMultiplier(settings)
+    this.sensitivityFactor = sensitivityFactor({ examples, parameterCount: this.sum.length }, graph.rounding)
     const { clipNorm, adaptiveClipping } = settings
     this.clip = adaptiveClipping === undefined ? { clipNorm } : new AdaptiveClip({ clipNorm, adaptiveClipping }, noise)
   }
@@ -66,7 +69,7 @@ export class PrivateSteps {
     const indices = noise.sample(exampleCount, expected / exampleCount)
     const { clipNorm } = this.clip
     const { loss, clipped } = this.sumOf(indices, clipNorm, random)
-    addNoise(this.sum, { clipNorm, noiseMultiplier: this.noiseMultiplier, noise })
+    addNoise(this.sum, { clipNorm, noiseMultiplier: this.noiseMultiplier, sensitivityFactor: this.sensitivityFactor, noise })
     for (let i = 0; i < this.sum.length; i++) {
       optimizer.gradients[i] = this.sum[i]! / expected
     }

@@ -8,6 +8,7 @@ import { loadBackend } from '../../src/model/backend.ts'
 import { initialParameters } from '../../src/model/initial-parameters.ts'
 import { LocalTraining } from '../../src/model/local-training.ts'
 import { gridStep } from '../../src/privacy/noisy-sum.ts'
+import { sensitivityFactor } from '../../src/privacy/sum-rounding.ts'
 import { loadDataset } from '../../src/data/load-dataset.ts'
 import { parseFederation } from '../../src/federation.ts'
 import { presetDocument } from '../../src/presets.ts'
@@ -96,7 +97,9 @@ describe('a step of DP-SGD', () => {
     const noise = new ScriptedNoise([[1, 2]])
     trainingOf(documentWith(DP), noise).train(start)
     const exact = DP.noiseMultiplier * DP.clipNorm
-    expect(noise.deviations[0]).toBeGreaterThan(exact * (1 + 1e-5))
+    const factor = sensitivityFactor({ examples: EXAMPLES, parameterCount: start.length })
+    expect(factor).toBeGreaterThan(1)
+    expect(noise.deviations[0]).toBe(DP.noiseMultiplier * (DP.clipNorm * factor + gridStep(exact) * Math.sqrt(start.length)))
     expect(noise.deviations[0]).toBeLessThan(exact * 1.001)
   })
 

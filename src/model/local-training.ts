@@ -100,6 +100,10 @@ export class LocalTraining {
       totals.examples += examples
       totals.steps++
     }
+    if (mechanism === 'update-level' && !(Number.isFinite(totals.loss) && this.optimizer.parameters.every(Number.isFinite))) {
+      // the change counts as none, and noise hides it: without this, moments that saw NaN would make it none in every later round
+      this.optimizer.reset()
+    }
     const trained = this.released(parameters, this.optimizer.parameters)
     const result = { parameters: trained, loss: totals.loss / Math.max(1, totals.examples), examples: totals.examples, steps: totals.steps }
     this.requireFinite(result)

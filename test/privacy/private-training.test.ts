@@ -154,6 +154,26 @@ describe('an update-level round', () => {
     expect(parameters[0]! - start[0]!).toBeGreaterThan(0.9)
     expect(normOf(parameters.slice(1).map((value, i) => value - start[i + 1]!))).toBeLessThan(0.0101)
   })
+
+  it.each(['sgd', 'adam'] as const)('learns again after a round whose change was not finite: %s', (name) => {
+    const optimizer = name === 'adam' ? { name, learningRate: 0.01 } : { name, learningRate: 0.1, momentum: 0.9 }
+    const noise = new ScriptedNoise([])
+    let spoilt = false
+    const train = {
+      ...dataset.train,
+      writeInputs: (index: number, target: Float32Array, at: number) => {
+        dataset.train.writeInputs(index, target, at)
+        target[at] = spoilt ? NaN : target[at]!
+      }
+    }
+    const training = new LocalTraining({ document: documentWith(settings, { steps: 2, optimizer }), dataset: { ...dataset, train }, backend, seed: 1, noise })
+    spoilt = true
+    training.train(start)
+    spoilt = false
+    training.train(start)
+    expect(normOf(noise.sums[0]!)).toBe(0)
+    expect(normOf(noise.sums[1]!)).toBeCloseTo(0.01, 5)
+  })
 })
 
 describe('a federation with privacy', () => {

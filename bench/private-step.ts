@@ -9,7 +9,7 @@ import { initialParameters } from '../src/model/initial-parameters.ts'
 import { LayerGraph } from '../src/model/layer-graph.ts'
 import { BatchBuffer, ContinuousIndices } from '../src/model/mini-batches.ts'
 import { createOptimizer } from '../src/model/optimizer.ts'
-import { PrivateSteps } from '../src/model/private-steps.ts'
+import { PrivateSteps, sampleCapacity } from '../src/model/private-steps.ts'
 import { planModel } from '../src/model/topology.ts'
 import { createSecureNoise } from '../src/privacy/noise/secure-noise.ts'
 import { presetDocument } from '../src/presets.ts'
@@ -79,7 +79,7 @@ async function measure (preset: PresetName, batchSize: number, backendName: Back
   const plan = planModel(model)
   const graph = new LayerGraph(plan, model.loss, await loadBackend(backendName))
   const examples = randomExamples(plan)
-  const batches = new BatchBuffer(examples, batchSize)
+  const batches = new BatchBuffer(examples, sampleCapacity(batchSize, EXAMPLES))
   const order = new ContinuousIndices(EXAMPLES, '1')
   const optimizers = { plain: createOptimizer(OPTIMIZER, plan.parameterCount), whole: createOptimizer(OPTIMIZER, plan.parameterCount) }
   for (const { parameters } of Object.values(optimizers)) {

@@ -117,9 +117,14 @@ export class LayerGraph {
    * `sensitivityFactor` of privacy/sum-rounding.ts. Throws RangeError unless clipNorm is positive; Infinity clips nothing
    */
   clippedGradientSum (parameters: Float32Array, batch: Batch, out: Float64Array, options: ClipOptions): ClippedGradientSum {
+    out.fill(0)
+    return this.addClippedGradients(parameters, batch, out, options)
+  }
+
+  /** The same, added to what `out` holds: for samples that are larger than a batch */
+  addClippedGradients (parameters: Float32Array, batch: Batch, out: Float64Array, options: ClipOptions): ClippedGradientSum {
     const { norms, ...totals } = { ...clipFactors(new Float64Array(), options.clipNorm), lossSum: 0, norms: new Float64Array(batch.count) }
     const features = elements(this.inputShape)
-    out.fill(0)
     for (let first = 0; first < batch.count; first += this.examplesAtOnce) {
       const count = Math.min(this.examplesAtOnce, batch.count - first)
       const part = { inputs: batch.inputs.subarray(first * features), labels: batch.labels.subarray(first), count }

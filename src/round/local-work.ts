@@ -31,7 +31,7 @@ export interface InHand {
 
 export class LocalWork {
   private readonly init: LocalWorkInit
-  /** In a row. Apart, because a peer that only observes never trains, and one that seldom evaluates trains in between */
+  /** In a row. Apart, because a peer that only observes never trains, and evaluating well does not mend training */
   private readonly failures: Record<Work, number> = { training: 0, evaluation: 0 }
 
   constructor (init: LocalWorkInit) {
@@ -42,7 +42,8 @@ export class LocalWork {
   async train (parameters: Float32Array, { round, signal }: InHand): Promise<Trained> {
     try {
       const result = await this.init.trainer.train(parameters, { signal, round })
-      this.failures.training = 0
+      // a round that was trained is worth having, whether it can be evaluated or not
+      this.failures.training = this.failures.evaluation = 0
       return result
     } catch (err) {
       const { message } = this.forgiven('training', err)

@@ -36,6 +36,8 @@ export interface ChooseBackendInit {
   parameters: Float32Array
   /** Multiplications of one training step */
   stepMultiplications: number
+  /** Whether what an example gives must not depend on the others of its batch, not by a rounding either: for dp-sgd */
+  independentRows?: boolean
   /** Milliseconds, any origin */
   now: () => number
 }
@@ -72,7 +74,7 @@ interface Comparison extends Pick<TrainerDescription, 'stepMs' | 'unavailable'> 
 async function compare (init: ChooseBackendInit): Promise<Comparison> {
   const comparison: Comparison = { best: undefined, stepMs: {}, unavailable: {} }
   for (const name of BACKEND_NAMES) {
-    const reason = comparison.best === undefined ? undefined : hopeless(name, init.stepMultiplications)
+    const reason = comparison.best === undefined ? undefined : hopeless(name, init)
     if (reason !== undefined) {
       comparison.unavailable[name] = reason
       continue
@@ -94,7 +96,10 @@ async function compare (init: ChooseBackendInit): Promise<Comparison> {
 }
 
 /** Why a backend need not be tried when another one works */
-function hopeless (name: BackendName, stepMultiplications: number): string | undefined {
+function hopeless (name: BackendName, { stepMultiplications, independentRows = false }: ChooseBackendInit): string | undefined {
+  if (name === 'tensorflow' && independentRows) {
+    return 'not tried: native code rounds an example by its place in the batch, which dp-sgd has no bound for'
+  }
   if (name === 'tensorflow' && stepMultiplications <= NATIVE_STEP_MULTIPLICATIONS) {
     return 'not tried: a step of this model is too short for native code to pay'
   }

@@ -2,10 +2,7 @@
  * How much of each example's gradient goes into a clipped sum: Abadi et al. 2016, Algorithm 1
  */
 
-/**
- * Longer gradients are taken for overflown: scaled down to a usual clip norm, their float32 factors would leave the range of
- * normal numbers and lose the precision that the bound rests on
- */
+/** Longer gradients are taken for overflown: their squares do not fit a float, and what is left of them has lost its meaning */
 export const LARGEST_NORM = 1e18
 
 export interface ClipFactors {

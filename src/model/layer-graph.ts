@@ -6,19 +6,24 @@
  */
 import * as tf from '@tensorflow/tfjs-core'
 import { clipFactors } from './clip-factors.ts'
-import { exampleGradients, keptFloats, KEPT_FLOATS, normMethod } from './example-gradients.ts'
+import { exampleGradients, keptFloats, largestRounding } from './example-gradients.ts'
 import { batchLoss, exampleLosses } from './loss.ts'
 import { parameterGradients, runLayer } from './layer-operations.ts'
 import { elements, isParameterised, parameterShapes, weightShapes } from './layer.ts'
+import { OuterProducts } from './outer-products.ts'
 import type { Tensor } from '@tensorflow/tfjs-core'
 import type { ParameterSlot, Random } from '../interface.ts'
 import type { Backend } from './backend.ts'
 import type { ClipFactors } from './clip-factors.ts'
-import type { ExampleGradients } from './example-gradients.ts'
+import type { SumRounding } from '../privacy/sum-rounding.ts'
+import type { ExampleGradients } from './layer-batch.ts'
 import type { ParameterisedLayer, TrainableLayer } from './layer.ts'
 import type { Factors, Pass, Weights } from './layer-operations.ts'
 import type { LogitsBatch, LossName } from './loss.ts'
 import type { ModelPlan } from './topology.ts'
+
+/** Gradients that are formed and kept until the clip factors are known, for the whole model: 64 MiB */
+const KEPT_FLOATS = 16_777_216
 
 export interface Batch {
   /** count x features, row-major; may be longer */
@@ -60,6 +65,11 @@ export class LayerGraph {
   private readonly inputShape: readonly number[]
   /** Before this layer nothing learns, so that no gradient flows there */
   private readonly firstTrained: number
+  private readonly products = new OuterProducts()
+  /** Examples whose gradients are clipped at a time, so that the kept ones fit: a matter of shapes alone */
+  private readonly examplesAtOnce: number
+  /** Of a clipped sum */
+  readonly rounding: SumRounding
 
   constructor (plan: ModelPlan, loss: LossName, backend: Backend) {
     this.backend = backend
@@ -71,6 +81,10 @@ export class LayerGraph {
     this.inputShape = layers[0]!.input
     this.steps = stepsOf(layers, plan)
     this.firstTrained = this.steps.findIndex(({ slots }) => slots.length > 0)
+    const learning = layers.filter(isParameterised)
+    const floatsEach = learning.reduce((sum, layer) => sum + keptFloats(layer), 0)
+    this.examplesAtOnce = floatsEach === 0 ? Infinity : Math.max(1, Math.floor(KEPT_FLOATS / floatsEach))
+    this.rounding = largestRounding(learning)
   }
 
   /**
@@ -98,34 +112,48 @@ export class LayerGraph {
    * norm is over all parameters: DP-SGD (Abadi et al. 2016, Algorithm 1) before the noise
    *
    * `out` has d elements and is written in full, with zeros for an empty batch. An example whose gradient is not finite
-   * contributes nothing. Everything behind `count` in the batch is never read. Norms and factors are in double precision, products in
-   * float32: one example changes the sum by at most clipNorm x (1 + 1e-5), besides the rounding of the sum itself. Throws
-   * RangeError unless clipNorm is positive; Infinity clips nothing
+   * contributes nothing. Everything behind `count` in the batch is never read. Each g_e is computed in float32, from that
+   * example alone; norms, factors and the sum are in double precision, and how far one example can change the result is
+   * `sensitivityFactor` of privacy/sum-rounding.ts. Throws RangeError unless clipNorm is positive; Infinity clips nothing
    */
-  clippedGradientSum (parameters: Float32Array, batch: Batch, out: Float32Array | Float64Array, { clipNorm, random }: ClipOptions): ClippedGradientSum {
-    if (batch.count === 0) {
-      const { norms, clipped, discarded } = clipFactors(new Float64Array(), clipNorm)
-      out.fill(0)
-      return { lossSum: 0, norms, clipped, discarded }
+  clippedGradientSum (parameters: Float32Array, batch: Batch, out: Float64Array, options: ClipOptions): ClippedGradientSum {
+    out.fill(0)
+    return this.addClippedGradients(parameters, batch, out, options)
+  }
+
+  /** The same, added to what `out` holds: for samples that are larger than a batch */
+  addClippedGradients (parameters: Float32Array, batch: Batch, out: Float64Array, options: ClipOptions): ClippedGradientSum {
+    const { norms, ...totals } = { ...clipFactors(new Float64Array(), options.clipNorm), lossSum: 0, norms: new Float64Array(batch.count) }
+    const features = elements(this.inputShape)
+    for (let first = 0; first < batch.count; first += this.examplesAtOnce) {
+      const count = Math.min(this.examplesAtOnce, batch.count - first)
+      const part = { inputs: batch.inputs.subarray(first * features), labels: batch.labels.subarray(first), count }
+      const { lossSum, clipped, discarded, norms: found } = this.scope(() => this.addClipped(parameters, part, out, options))
+      norms.set(found, first)
+      totals.lossSum += lossSum
+      totals.clipped += clipped
+      totals.discarded += discarded
     }
-    return this.scope(() => {
-      const passes = this.forward(parameters, this.inputs(batch), random)
-      const logits = this.logitsOf(passes.at(-1)?.output, batch)
-      const dLogits = new Float32Array(logits.logits.length)
-      const losses = exampleLosses(this.loss, logits, dLogits)
-      const examples = this.exampleGradients(passes, dLogits, batch.count)
-      const squaredNorms = new Float64Array(batch.count)
-      for (const { gradients } of examples) {
-        gradients.addSquaredNorms(squaredNorms)
-      }
-      const { factors, ...statistics } = clipFactors(squaredNorms, clipNorm)
-      for (const { gradients, slots: [kernel, bias] } of examples) {
-        const view = ({ offset, size }: ParameterSlot): Float32Array | Float64Array => out.subarray(offset, offset + size)
-        gradients.writeSum(factors, { kernel: view(kernel!), bias: bias === undefined ? undefined : view(bias) })
-      }
-      const lossSum = losses.reduce((sum, loss, example) => factors[example] === 0 ? sum : sum + loss, 0)
-      return { lossSum, ...statistics }
-    })
+    return { lossSum: totals.lossSum, norms, clipped: totals.clipped, discarded: totals.discarded }
+  }
+
+  private addClipped (parameters: Float32Array, batch: Batch, out: Float64Array, { clipNorm, random }: ClipOptions): ClippedGradientSum {
+    const passes = this.forward(parameters, this.inputs(batch), random)
+    const logits = this.logitsOf(passes.at(-1)?.output, batch)
+    const dLogits = new Float32Array(logits.logits.length)
+    const losses = exampleLosses(this.loss, logits, dLogits)
+    const examples = this.exampleGradients(passes, dLogits, batch.count)
+    const squaredNorms = new Float64Array(batch.count)
+    for (const { gradients } of examples) {
+      gradients.addSquaredNorms(squaredNorms)
+    }
+    const { factors, ...statistics } = clipFactors(squaredNorms, clipNorm)
+    for (const { gradients, slots: [kernel, bias] } of examples) {
+      const view = ({ offset, size }: ParameterSlot): Float64Array => out.subarray(offset, offset + size)
+      gradients.addSum(factors, { kernel: view(kernel!), bias: bias === undefined ? undefined : view(bias) })
+    }
+    const lossSum = losses.reduce((sum, loss, example) => factors[example] === 0 ? sum : sum + loss, 0)
+    return { lossSum, ...statistics }
   }
 
   /** Runs batches through the model without dropout. The parameters are handed to the backend once for all of them */
@@ -191,11 +219,8 @@ export class LayerGraph {
 
   private exampleGradients (passes: readonly Pass[], dLogits: Float32Array, count: number): Array<{ slots: ParameterSlot[], gradients: ExampleGradients }> {
     const examples: Array<{ slots: ParameterSlot[], gradients: ExampleGradients }> = []
-    let room = KEPT_FLOATS
     this.backward(passes, this.backend.upload(dLogits, [count, this.plan.outputs]), (layer, slots, factors) => {
-      const method = normMethod(layer, count, room)
-      room -= method === 'kept' ? keptFloats(layer, count) : 0
-      examples.push({ slots, gradients: exampleGradients({ layer, factors, count, backend: this.backend }, method) })
+      examples.push({ slots, gradients: exampleGradients({ layer, factors, count, backend: this.backend, products: this.products }) })
     })
     return examples
   }

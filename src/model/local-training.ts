@@ -14,7 +14,7 @@ import { learningRateOf } from './learning-rate.ts'
 import { batchLoss, countCorrect } from './loss.ts'
 import { BatchBuffer, ContinuousIndices, epochIndices } from './mini-batches.ts'
 import { createOptimizer } from './optimizer.ts'
-import { PrivateSteps } from './private-steps.ts'
+import { PrivateSteps, sampleCapacity } from './private-steps.ts'
 import { MAX_BATCH_ACTIVATIONS, planModel } from './topology.ts'
 import type { Dataset, Examples } from '../data/examples.ts'
 import type { FederationDocument } from '../federation.ts'
@@ -69,7 +69,9 @@ export class LocalTraining {
     const stepped = onFeatures(this.plan, init.dataset, init.backend)
     this.graph = new LayerGraph(stepped.plan, document.model.loss, init.backend)
     this.optimizer = createOptimizer(document.training.optimizer, this.plan.parameterCount)
-    this.batches = new BatchBuffer(stepped.dataset.train, Math.min(batchSize, train.count))
+    const room = document.privacy.mechanism === 'dp-sgd' ? sampleCapacity(batchSize, train.count) : batchSize
+    const fitting = Math.max(batchSize, Math.floor(MAX_BATCH_ACTIVATIONS / this.plan.activations))
+    this.batches = new BatchBuffer(stepped.dataset.train, Math.min(room, fitting, train.count))
     this.privateSteps = this.createPrivateSteps(train.count)
     this.continuous = new ContinuousIndices(train.count, `${seed}`)
     this.evaluationBatch = Math.max(1, Math.min(EVALUATION_BATCH, test.count, Math.floor(EVALUATION_ACTIVATIONS / stepped.plan.activations)))
@@ -99,6 +101,10 @@ export class LocalTraining {
       totals.loss += loss
       totals.examples += examples
       totals.steps++
+    }
+    if (mechanism === 'update-level' && !(Number.isFinite(totals.loss) && this.optimizer.parameters.every(Number.isFinite))) {
+      // the change counts as none, and noise hides it: without this, moments that saw NaN would make it none in every later round
+      this.optimizer.reset()
     }
     const trained = this.released(parameters, this.optimizer.parameters)
     const result = { parameters: trained, loss: totals.loss / Math.max(1, totals.examples), examples: totals.examples, steps: totals.steps }

@@ -7,6 +7,7 @@
 import { AdaptiveClip } from '../privacy/adaptive-clip.ts'
 import { gradientNoiseMultiplier, stepsOf } from '../privacy/mechanism.ts'
 import { addNoise } from '../privacy/noisy-sum.ts'
+import { sensitivityFactor } from '../privacy/sum-rounding.ts'
 import type { FederationDocument } from '../federation.ts'
 import type { Random } from '../interface.ts'
 import type { NoiseSource } from '../privacy/noise/noise-source.ts'
@@ -34,20 +35,25 @@ export interface StepStatistics {
   examples: number
 }
 
+/** Examples to clip at a time: three deviations more than a sample is expected to hold, so that few samples need a second pass */
+export function sampleCapacity (batchSize: number, exampleCount: number): number {
+  return Math.min(exampleCount, batchSize + Math.ceil(3 * Math.sqrt(batchSize)))
+}
+
 export class PrivateSteps {
   private readonly init: PrivateStepsInit
   private readonly sum: Float64Array
-  private readonly part: Float64Array
   private readonly noiseMultiplier: number
+  private readonly sensitivityFactor: number
   private readonly clip: { clipNorm: number, observe?: AdaptiveClip['observe'] }
 
   /** Throws RangeError when adaptive clipping leaves no noise for the gradients */
   constructor (init: PrivateStepsInit) {
-    const { settings, optimizer, noise } = init
+    const { settings, optimizer, noise, exampleCount: examples, graph } = init
     this.init = init
     this.sum = new Float64Array(optimizer.gradients.length)
-    this.part = new Float64Array(optimizer.gradients.length)
     this.noiseMultiplier = gradientNoiseMultiplier(settings)
+    this.sensitivityFactor = sensitivityFactor({ examples, parameterCount: this.sum.length }, graph.rounding)
     const { clipNorm, adaptiveClipping } = settings
     this.clip = adaptiveClipping === undefined ? { clipNorm } : new AdaptiveClip({ clipNorm, adaptiveClipping }, noise)
   }
@@ -66,9 +72,11 @@ export class PrivateSteps {
     const indices = noise.sample(exampleCount, expected / exampleCount)
     const { clipNorm } = this.clip
     const { loss, clipped } = this.sumOf(indices, clipNorm, random)
-    addNoise(this.sum, { clipNorm, noiseMultiplier: this.noiseMultiplier, noise })
-    for (let i = 0; i < this.sum.length; i++) {
-      optimizer.gradients[i] = this.sum[i]! / expected
+    addNoise(this.sum, { clipNorm, noiseMultiplier: this.noiseMultiplier, sensitivityFactor: this.sensitivityFactor, noise })
+    const { gradients } = optimizer
+    const { sum } = this
+    for (let i = 0; i < sum.length; i++) {
+      gradients[i] = sum[i]! / expected
     }
     this.clip.observe?.(indices.length - clipped, indices.length, expected)
     return { loss, examples: indices.length }
@@ -80,12 +88,9 @@ export class PrivateSteps {
     this.sum.fill(0)
     for (let first = 0; first < indices.length; first += batches.capacity) {
       const batch = batches.fill(indices.subarray(first, first + batches.capacity))
-      const { lossSum, clipped, discarded } = graph.clippedGradientSum(optimizer.parameters, batch, this.part, { clipNorm, random })
+      const { lossSum, clipped, discarded } = graph.addClippedGradients(optimizer.parameters, batch, this.sum, { clipNorm, random })
       totals.loss += lossSum
       totals.clipped += clipped + discarded
-      for (let i = 0; i < this.sum.length; i++) {
-        this.sum[i]! += this.part[i]!
-      }
     }
     return totals
   }

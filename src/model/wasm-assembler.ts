@@ -49,6 +49,10 @@ export const F32X4_MUL: Code = [0xfd, 0xe6, 0x01]
 export const F32X4_DIV: Code = [0xfd, 0xe7, 0x01]
 export const F32X4_MAX: Code = [0xfd, 0xe9, 0x01]
 export const F32_ADD: Code = [0x92]
+/** The two lower of four floats, as doubles */
+export const F64X2_PROMOTE_LOW: Code = [0xfd, 0x5f]
+export const F64X2_ADD: Code = [0xfd, 0xf0, 0x01]
+export const F64X2_MUL: Code = [0xfd, 0xf2, 0x01]
 
 function unsigned (value: number): number[] {
   const bytes: number[] = []

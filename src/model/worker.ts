@@ -39,6 +39,7 @@ async function start (): Promise<TrainerDescription> {
     prepare: (loaded) => new LocalTraining({ document, dataset, backend: loaded, seed, noise }),
     parameters: initialParameters(document.model),
     stepMultiplications: PASSES * (splitPlan(plan)?.trained ?? plan).multiplications * Math.min(document.training.batchSize, dataset.train.count),
+    independentRows: document.privacy.mechanism === 'dp-sgd',
     now: () => performance.now()
   })
   const chosenTraining = training = chosen.training

@@ -34,9 +34,9 @@ export class AdaptiveClip {
    */
   observe (whole: number, count: number, expected: number): void {
     const { quantile, learningRate, countDeviation } = this.settings
-    // each example adds 1/2 or -1/2
+    // each example adds 1/2 or -1/2, which does not round
     const sum = Float64Array.of(whole - count / 2)
-    addNoise(sum, { clipNorm: 0.5, noiseMultiplier: 2 * countDeviation, noise: this.noise })
+    addNoise(sum, { clipNorm: 0.5, sensitivityFactor: 1, noiseMultiplier: 2 * countDeviation, noise: this.noise })
     const share = Math.min(1, Math.max(0, sum[0]! / expected + 0.5))
     const next = this.clipNorm * Math.exp(-learningRate * (share - quantile))
     this.clipNorm = Math.min(this.initial * BOUNDS, Math.max(this.initial / BOUNDS, next))

@@ -39,16 +39,26 @@ export function roundCharge (document: Document, examples: number): RoundCharge 
 }
 
 /**
- * How far the noise alone moves d parameters in a round, at least: a model that starts at zero is that long after its first one,
- * and no liar for it. 0 without DP-SGD, and with an optimiser that scales its steps itself
+ * How far the noise alone moves d parameters in a round, about: a model that starts at zero is that long after its first one,
+ * and no liar for it. 0 without privacy
+ *
+ * Plain steps add up as a random walk, which momentum stretches. Adam's do not follow the noise's size: a coordinate moves by about the learning
+ * rate a step at most (Kingma and Ba 2015, section 2.1; more only after gradients that were much smaller, which noise does not make), in one
+ * direction where the gradient has one
  */
 export function noiseReach ({ privacy, training }: Document, parameterCount: number, examples: number): number {
-  if (privacy.mechanism !== 'dp-sgd' || training.optimizer.name !== 'sgd') {
-    return 0
+  const root = Math.sqrt(parameterCount)
+  switch (privacy.mechanism) {
+    case 'none': return 0
+    case 'update-level': return privacy.clipNorm * (1 + privacy.noiseMultiplier * root)
+    case 'dp-sgd': {
+      const { optimizer, batchSize } = training
+      const steps = stepsOf({ training }, examples)
+      return optimizer.name === 'adam'
+        ? optimizer.learningRate * root * steps
+        : optimizer.learningRate * gradientNoiseMultiplier(privacy) * privacy.clipNorm * root / Math.min(batchSize, examples) * Math.sqrt(steps) / (1 - optimizer.momentum)
+    }
   }
-  const { learningRate, momentum } = training.optimizer
-  const step = learningRate * privacy.noiseMultiplier * privacy.clipNorm * Math.sqrt(parameterCount) / Math.min(training.batchSize, examples)
-  return step * Math.sqrt(stepsOf({ training }, examples)) / (1 - momentum)
 }
 
 /**

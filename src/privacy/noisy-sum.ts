@@ -10,14 +10,14 @@ import type { NoiseSource } from './noise/noise-source.ts'
 
 /** Steps of the grid in one standard deviation: 2^28 to 2^29 */
 const GRID_BITS = 28
-/** One example changes a sum of clipped float32 gradients by at most this times the clip norm (layer-graph.ts) */
-const FLOAT32_SLACK = 1 + 1e-5
 /** Half of the float64 range of whole numbers: adding and subtracting it rounds to whole numbers, ties to even */
 const ROUNDING = 1.5 * 2 ** 52
 
 export interface NoisySumOptions {
   clipNorm: number
   noiseMultiplier: number
+  /** How far one record can change the sum as it was computed, in clip norms (sum-rounding.ts); 1 for a sum without rounding */
+  sensitivityFactor: number
   noise: NoiseSource
 }
 
@@ -37,12 +37,12 @@ export function roundToGrid (values: Float64Array, step: number): void {
 /**
  * Adds N(0, (noiseMultiplier x clipNorm)^2), a little more for what rounding adds to the sensitivity, to every element in place
  *
- * `sums`: d elements, a sum to which each protected record contributed a vector of L2 norm at most clipNorm. Returns the
+ * `sums`: d elements, a sum that one protected record changes by an L2 norm of at most clipNorm x sensitivityFactor. Returns the
  * standard deviation that was used
  */
-export function addNoise (sums: Float64Array, { clipNorm, noiseMultiplier, noise }: NoisySumOptions): number {
+export function addNoise (sums: Float64Array, { clipNorm, noiseMultiplier, sensitivityFactor, noise }: NoisySumOptions): number {
   const step = gridStep(noiseMultiplier * clipNorm)
-  const sensitivity = clipNorm * FLOAT32_SLACK + step * Math.sqrt(sums.length)
+  const sensitivity = clipNorm * sensitivityFactor + step * Math.sqrt(sums.length)
   const deviation = noiseMultiplier * sensitivity
   roundToGrid(sums, step)
   noise.addGaussian(sums, deviation)

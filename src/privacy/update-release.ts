@@ -5,10 +5,11 @@
  * can hardly tell whether this peer trained at all. Protects a data set as a whole, at a noise that few federations can bear.
  */
 import { addNoise } from './noisy-sum.ts'
+import { sensitivityFactor } from './sum-rounding.ts'
 import type { NoisySumOptions } from './noisy-sum.ts'
 
 /** `start` plus the clipped and noisy difference `trained` - `start`. d elements each; nothing is mutated. A difference that is not finite counts as none */
-export function releaseUpdate (start: Float32Array, trained: Float32Array, options: NoisySumOptions): Float32Array {
+export function releaseUpdate (start: Float32Array, trained: Float32Array, options: Omit<NoisySumOptions, 'sensitivityFactor'>): Float32Array {
   const change = Float64Array.from(trained, (value, i) => value - start[i]!)
   const norm = Math.sqrt(change.reduce((sum, value) => sum + value * value, 0))
   if (!Number.isFinite(norm)) {
@@ -16,6 +17,6 @@ export function releaseUpdate (start: Float32Array, trained: Float32Array, optio
   } else if (norm > options.clipNorm) {
     change.forEach((value, i) => { change[i] = value * (options.clipNorm / norm) })
   }
-  addNoise(change, options)
+  addNoise(change, { ...options, sensitivityFactor: sensitivityFactor({ examples: 1, parameterCount: change.length }) })
   return start.map((value, i) => value + change[i]!)
 }

@@ -4,8 +4,10 @@
 import { TrainingError } from '../errors.ts'
 import type { EvaluationResult, Trainer } from '../interface.ts'
 
-/** Failures in a row */
+/** Failures in a row, of training or of evaluating */
 const MAX_FAILURES = 3
+
+type Work = 'training' | 'evaluation'
 
 export interface Trained {
   parameters: Float32Array
@@ -29,7 +31,8 @@ export interface InHand {
 
 export class LocalWork {
   private readonly init: LocalWorkInit
-  private failures = 0
+  /** In a row. Apart, because a peer that only observes never trains, and evaluating well does not mend training */
+  private readonly failures: Record<Work, number> = { training: 0, evaluation: 0 }
 
   constructor (init: LocalWorkInit) {
     this.init = init
@@ -39,10 +42,11 @@ export class LocalWork {
   async train (parameters: Float32Array, { round, signal }: InHand): Promise<Trained> {
     try {
       const result = await this.init.trainer.train(parameters, { signal, round })
-      this.failures = 0
+      // a round that was trained is worth having, whether it can be evaluated or not
+      this.failures.training = this.failures.evaluation = 0
       return result
     } catch (err) {
-      const { message } = this.forgiven(err)
+      const { message } = this.forgiven('training', err)
       this.init.warn('training-failed', `round ${round}: ${message}; the last good model is kept`)
       return { parameters, loss: null, examples: 0 }
     }
@@ -54,18 +58,20 @@ export class LocalWork {
       return undefined
     }
     try {
-      return await this.init.trainer.evaluate(parameters, { signal })
+      const result = await this.init.trainer.evaluate(parameters, { signal })
+      this.failures.evaluation = 0
+      return result
     } catch (err) {
-      const { message } = this.forgiven(err)
+      const { message } = this.forgiven('evaluation', err)
       this.init.warn('evaluation-failed', `round ${round}: ${message}; the round is not evaluated`)
       return undefined
     }
   }
 
   /** Rethrows what is no failure of training, and the last of too many */
-  private forgiven (err: unknown): TrainingError {
-    this.failures++
-    if (!(err instanceof TrainingError) || this.failures >= MAX_FAILURES) {
+  private forgiven (work: Work, err: unknown): TrainingError {
+    this.failures[work]++
+    if (!(err instanceof TrainingError) || this.failures[work] >= MAX_FAILURES) {
       throw err
     }
     return err

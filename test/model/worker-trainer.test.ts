@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { initialParameters } from '../../src/model/initial-parameters.ts'
 import { createWorkerTrainer } from '../../src/model/worker-trainer.ts'
+import { parseFederation } from '../../src/federation.ts'
 import { presetDocument } from '../../src/presets.ts'
 import { blobDocument, trainerContract, writeBlobs } from '../contract/trainer.ts'
 import { availableBackends, largestDifference } from './models.ts'
@@ -71,6 +72,16 @@ describe('worker trainer', () => {
     const { unavailable } = await trainer.start()
     await trainer.stop()
     expect(unavailable.tensorflow).toMatch(/not tried|setup:tensorflow/)
+  })
+
+  it('does not take native code for dp-sgd, however long a step is', async () => {
+    const { privacy: _, ...rest } = presetDocument('mnist-mlp')
+    const document = parseFederation({ ...rest, privacy: { mechanism: 'dp-sgd', clipNorm: 1, noiseMultiplier: 1, epsilonLimit: 8, delta: 1e-5 } })
+    const trainer = createWorkerTrainer({ document, data: DIGITS, backend: 'auto' })
+    const { backend, unavailable } = await trainer.start()
+    await trainer.stop()
+    expect(backend).toBe('wasm')
+    expect(unavailable.tensorflow).toMatch(/not tried: native code rounds an example by its place/)
   })
 
   it('fails the call in hand when its thread dies, and starts another for the next one', async () => {

@@ -8,6 +8,7 @@ import { loadBackend } from '../../src/model/backend.ts'
 import { initialParameters } from '../../src/model/initial-parameters.ts'
 import { LocalTraining } from '../../src/model/local-training.ts'
 import { gridStep } from '../../src/privacy/noisy-sum.ts'
+import { sensitivityFactor } from '../../src/privacy/sum-rounding.ts'
 import { loadDataset } from '../../src/data/load-dataset.ts'
 import { parseFederation } from '../../src/federation.ts'
 import { presetDocument } from '../../src/presets.ts'
@@ -96,7 +97,9 @@ describe('a step of DP-SGD', () => {
     const noise = new ScriptedNoise([[1, 2]])
     trainingOf(documentWith(DP), noise).train(start)
     const exact = DP.noiseMultiplier * DP.clipNorm
-    expect(noise.deviations[0]).toBeGreaterThan(exact * (1 + 1e-5))
+    const factor = sensitivityFactor({ examples: EXAMPLES, parameterCount: start.length })
+    expect(factor).toBeGreaterThan(1)
+    expect(noise.deviations[0]).toBe(DP.noiseMultiplier * (DP.clipNorm * factor + gridStep(exact) * Math.sqrt(start.length)))
     expect(noise.deviations[0]).toBeLessThan(exact * 1.001)
   })
 
@@ -150,6 +153,26 @@ describe('an update-level round', () => {
     expect(noise.deviations[0]! / (0.01 * DP.noiseMultiplier)).toBeCloseTo(1, 3)
     expect(parameters[0]! - start[0]!).toBeGreaterThan(0.9)
     expect(normOf(parameters.slice(1).map((value, i) => value - start[i + 1]!))).toBeLessThan(0.0101)
+  })
+
+  it.each(['sgd', 'adam'] as const)('learns again after a round whose change was not finite: %s', (name) => {
+    const optimizer = name === 'adam' ? { name, learningRate: 0.01 } : { name, learningRate: 0.1, momentum: 0.9 }
+    const noise = new ScriptedNoise([])
+    let spoilt = false
+    const train = {
+      ...dataset.train,
+      writeInputs: (index: number, target: Float32Array, at: number) => {
+        dataset.train.writeInputs(index, target, at)
+        target[at] = spoilt ? NaN : target[at]!
+      }
+    }
+    const training = new LocalTraining({ document: documentWith(settings, { steps: 2, optimizer }), dataset: { ...dataset, train }, backend, seed: 1, noise })
+    spoilt = true
+    training.train(start)
+    spoilt = false
+    training.train(start)
+    expect(normOf(noise.sums[0]!)).toBe(0)
+    expect(normOf(noise.sums[1]!)).toBeCloseTo(0.01, 5)
   })
 })
 

@@ -108,6 +108,7 @@ async function prepareTraining ({ document, backend, seed, noise }: DatasetAudit
     prepare: (loaded) => new LocalTraining({ document, dataset, backend: loaded, seed, noise: source }),
     parameters: initialParameters(document.model),
     stepMultiplications: PASSES * multiplications * Math.min(document.training.batchSize, dataset.train.count),
+    independentRows: document.privacy.mechanism === 'dp-sgd',
     now: () => performance.now()
   })
 }

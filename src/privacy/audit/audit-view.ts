@@ -10,7 +10,7 @@ import type { FederationDocument } from '../../federation.ts'
 import type { AuditedRoundsInit } from './audited-rounds.ts'
 
 /** Gradients of canaries that an audit computes, about; with more, an update is made of several steps */
-const MOST_GRADIENTS = 40_000
+const MOST_GRADIENTS = 80_000
 
 /** Expected participations below which a canary that is in may well never have been sampled, and so looks like one that is out */
 const OFTEN = 3

@@ -87,7 +87,7 @@ describe('what an audit sees', () => {
   it('are a few steps at a time where single ones would take too long, never others than those of the round', () => {
     for (const [steps, expected] of [[12, 3], [17, 17], [60, 12]] as const) {
       const long = { ...document, training: { ...document.training, steps } }
-      const view = auditView(long, { exampleCount: 4200, rounds: 100, canaryCount: 80 })
+      const view = auditView(long, { exampleCount: 4200, rounds: 100, canaryCount: 160 })
       expect(view).toMatchObject({ updates: steps / expected, participation: { steps: expected }, document: { training: { steps: expected } } })
     }
     const epochs = { ...document, training: { batchSize: 64, epochs: 2, optimizer: document.training.optimizer } }

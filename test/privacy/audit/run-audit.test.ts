@@ -80,7 +80,7 @@ describe('an audit of DP-SGD', () => {
       seed: 'a',
       noise: { sample, addGaussian: () => {} }
     })
-    expect(report).toMatchObject({ examples: 4000, steps: 100, verdict: 'violation', canaries: { canaries: 400, guesses: 80 } })
+    expect(report).toMatchObject({ examples: 4000, steps: 200, verdict: 'violation', canaries: { canaries: 400, guesses: 160 } })
   })
 
   it('charges no round whose learning rate has come down to zero, and takes none for a guess', async () => {

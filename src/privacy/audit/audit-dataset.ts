@@ -36,7 +36,7 @@ const FILTERED_GRAIN = 2
 /** Share of the canaries that are guessed on either side: fixed before any score is seen */
 const GUESSED_SHARE = 0.2
 
-/** What the gradients of canaries are clipped to where the mechanism does not clip them: only their directions count */
+/** What the gradients of canaries are clipped to where the mechanism does not clip them and only their directions count */
 const UNIT_NORM = 1
 
 /** Forward, gradient of the inputs, gradient of the weights */
@@ -76,7 +76,7 @@ export async function auditDataset (init: DatasetAuditInit, { signal, onProgress
     parameters: initialParameters(document.model),
     rounds,
     ...view,
-    project: model.gradientProjections(experiment.canaries, scoredNorm(document)),
+    project: model.gradientProjections(experiment.canaries, scoredNorm(document, view)),
     labels: experiment.canaries.labels
   }, { ...(signal === undefined ? {} : { signal }), onRound: (round) => { onProgress?.({ round, rounds }) } })
   const claim = claimFor(document, experiment.dataset.train.count, run.trainedRounds)
@@ -121,8 +121,9 @@ async function prepareTraining ({ document, backend, seed, noise }: DatasetAudit
 }
 
 /** With adaptive clipping, where it starts: how it moves is not public */
-function scoredNorm ({ privacy }: FederationDocument): number {
-  return privacy.mechanism === 'dp-sgd' ? privacy.clipNorm : UNIT_NORM
+function scoredNorm ({ privacy }: FederationDocument, { participation }: AuditView): number {
+  const unclipped = participation.sampleRate < 1 ? Infinity : UNIT_NORM
+  return privacy.mechanism === 'dp-sgd' ? privacy.clipNorm : unclipped
 }
 
 /** The ledger's accounting of these rounds on as many examples, for one example more or less; null when nothing is promised */

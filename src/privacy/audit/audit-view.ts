@@ -1,11 +1,11 @@
 /**
- * What an auditor sees of training: under DP-SGD single steps, and not only the rounds that a neighbour sees
+ * What an auditor sees of training: single steps where he can, and not only the rounds that a neighbour sees
  *
  * The epsilon of DP-SGD is that of an observer who sees every step (Abadi et al. 2016: composition), so that an audit may as well.
  * A round of ten steps shows little: after the first of them the gradients are no longer those at its start.
  */
 import { learningRateOf } from '../../model/learning-rate.ts'
-import { roundCharge } from '../mechanism.ts'
+import { stepsOf } from '../mechanism.ts'
 import type { FederationDocument } from '../../federation.ts'
 import type { AuditedRoundsInit } from './audited-rounds.ts'
 
@@ -34,12 +34,13 @@ export function auditView (document: FederationDocument, { exampleCount, rounds,
   const { training, privacy } = document
   const { optimizer } = training
   const learningRate = (round: number): number => learningRateOf(optimizer, round)
-  const charge = roundCharge(document, exampleCount)
-  if (privacy.mechanism !== 'dp-sgd' || charge === undefined) {
+  // whole passes over the data cannot be cut into steps, and the noise of whole updates comes at their end
+  if (privacy.mechanism === 'update-level' || (privacy.mechanism === 'none' && training.steps === undefined)) {
     // all examples take part in each round, once or more; the mean gradient will do, as only its direction counts
     return { document, updates: 1, participation: { steps: 1, sampleRate: 1 }, gradientOf: { learningRate, momentum: 0, batchSize: 1 }, isOftenSampled: true }
   }
-  const { sampleRate, steps } = charge
+  const steps = stepsOf(document, exampleCount)
+  const sampleRate = Math.min(1, training.batchSize / exampleCount)
   const own = stepsOfUpdate(steps, MOST_GRADIENTS / (rounds * canaryCount))
   const { epochs: _, ...rest } = training
   return {

@@ -45,7 +45,7 @@ export function auditChart (report: AuditReport): string {
   const curves: Curve[] = [
     { name: 'Loss threshold', kind: 'loss', report: report.inference.loss },
     { name: 'LiRA', kind: 'lira', report: report.inference.likelihoodRatio },
-    { name: 'Canaries, all models', kind: 'canaries', report: report.canaries.attack }
+    { name: 'Canaries, all updates', kind: 'canaries', report: report.canaries.attack }
   ]
   const decades = decadesOf(curves)
   return [

@@ -48,11 +48,11 @@ export function attackLines ({ inference, canaries, caps, claim }: AuditReport):
     ['guessing', '0.500', formatRate(0.001), formatRate(0.01)],
     row('loss threshold, final model', inference.loss),
     row('LiRA, final model', inference.likelihoodRatio),
-    row('canaries, all models', canaries.attack),
-    [claim === null ? 'cap: none is promised' : `cap at epsilon ${formatEpsilon(claimedEpsilon(claim))}`, ...capCells(caps)]
+    row('canaries, all updates', canaries.attack),
+    claim === null ? ['no cap: nothing is promised', '', '', ''] : [`cap at epsilon ${formatEpsilon(claimedEpsilon(claim))}`, ...capCells(caps)]
   ]
   const widths = HEAD.map((_, column) => rows.reduce((most, cells) => Math.max(most, cells[column]!.length), 0))
-  return rows.map((cells) => cells.map((cell, column) => column === 0 ? cell.padEnd(widths[column]!) : cell.padStart(widths[column]!)).join('   '))
+  return rows.map((cells) => cells.map((cell, column) => column === 0 ? cell.padEnd(widths[column]!) : cell.padStart(widths[column]!)).join('   ').trimEnd())
 }
 
 function row (name: string, { auc, operatingPoints }: MembershipReport): string[] {

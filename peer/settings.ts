@@ -192,7 +192,7 @@ export const SETTINGS = table({
     sources: EVERYWHERE,
     shownDefault: 'go on until stopped',
     help: 'stop after round N of the federation',
-    helpFor: { privacy: 'so many rounds: to forecast, to plan, or to charge', audit: 'train so many rounds (default: 10)' }
+    helpFor: { privacy: 'so many rounds: to forecast, to plan, or to charge', audit: 'train so many rounds (default: 20)' }
   },
   minMembers: {
     schema: count(1, 100_000),

@@ -103,7 +103,7 @@ function announce (terminal: Terminal, { document, settings }: Subject, report: 
     terminal.field('', line)
   }
   terminal.field('', 'AUC: how often a member looks more like one than another example does. TPR: members that are found')
-  terminal.field('', 'while so few others are taken for members. No attack gets above the cap, but for the scatter of the sample')
+  terminal.field('', `while so few others are taken for members.${claim === null ? '' : ' No attack gets above the cap, but for the scatter of the sample'}`)
   terminal.field('Verdict', terminal.style(report.verdict === 'violation' ? 'red' : claim === null ? 'yellow' : 'green', verdictText(report)))
 }
 

@@ -49,7 +49,7 @@ describe('grapevine audit', () => {
     const before = await readdir(path)
     const { exit, stdout } = await run(['audit', '--home', path, '--sample', '60', '--canaries', '20', '--json'])
     expect(exit).toBe(0)
-    expect(JSON.parse(stdout)).toMatchObject({ type: 'audit', federation: 'digits', mechanism: 'none', claim: null, verdict: 'none', rounds: 10, examples: 60, backend: 'wasm' })
+    expect(JSON.parse(stdout)).toMatchObject({ type: 'audit', federation: 'digits', mechanism: 'none', claim: null, verdict: 'none', rounds: 20, examples: 60, backend: 'wasm' })
     expect(await readdir(path)).toEqual(before)
   })
 })

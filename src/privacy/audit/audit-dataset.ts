@@ -5,7 +5,6 @@ import { chooseBackend } from '../../model/choose-backend.ts'
 import { loadBackend } from '../../model/backend.ts'
 import { splitPlan } from '../../model/frozen-prefix.ts'
 import { initialParameters } from '../../model/initial-parameters.ts'
-import { learningRateOf } from '../../model/learning-rate.ts'
 import { LocalTraining } from '../../model/local-training.ts'
 import { planModel } from '../../model/topology.ts'
 import { createAccountants } from '../accounting/accountants.ts'
@@ -14,6 +13,7 @@ import { roundCharge } from '../mechanism.ts'
 import { createSecureNoise } from '../noise/secure-noise.ts'
 import { seededRandom } from '../../seeded-random.ts'
 import { AUDIT_CONFIDENCE, auditCaps, auditError } from './audit-report.ts'
+import { auditView } from './audit-view.ts'
 import { auditedRounds } from './audited-rounds.ts'
 import { createCanaries, tossCoins, withCanaries } from './canaries.ts'
 import { inferenceGroups, inferMembership } from './membership-inference.ts'
@@ -26,12 +26,17 @@ import type { BackendName, Random } from '../../interface.ts'
 import type { ChosenBackend } from '../../model/choose-backend.ts'
 import type { NoiseSource } from '../noise/noise-source.ts'
 import type { AuditClaim, AuditReport } from './audit-report.ts'
+import type { AuditView } from './audit-view.ts'
+import type { AuditedRounds } from './audited-rounds.ts'
 import type { AuditOptions } from './run-audit.ts'
+
+/** Side of the squares, in pixels, that filters do not average away */
+const FILTERED_GRAIN = 2
 
 /** Share of the canaries that are guessed on either side: fixed before any score is seen */
 const GUESSED_SHARE = 0.2
 
-/** What the gradients of canaries are clipped to where the mechanism does not clip them: only their directions count */
+/** What the gradients of canaries are clipped to where the mechanism does not clip them and only their directions count */
 const UNIT_NORM = 1
 
 /** Forward, gradient of the inputs, gradient of the weights */
@@ -63,17 +68,19 @@ export async function auditDataset (init: DatasetAuditInit, { signal, onProgress
   // what the data cannot do shows before the training, not after
   const groups = inferenceGroups(dataset, random('groups'))
   const experiment = createExperiment(init, random('canaries'))
-  const { training, backend } = await prepareTraining(init, experiment.dataset)
+  const view = auditView(document, { exampleCount: experiment.dataset.train.count, rounds, canaryCount: init.canaryCount })
+  const { training, backend } = await prepareTraining({ ...init, document: view.document }, experiment.dataset)
   const model = new ObservedModel(document.model, await loadBackend(backend))
   const run = await auditedRounds({
     train: (parameters, options) => training.train(parameters, options),
     parameters: initialParameters(document.model),
     rounds,
-    learningRate: (round) => learningRateOf(document.training.optimizer, round),
-    products: model.gradientProducts(experiment.canaries, scoredNorm(document))
+    ...view,
+    project: model.gradientProjections(experiment.canaries, scoredNorm(document, view)),
+    labels: experiment.canaries.labels
   }, { ...(signal === undefined ? {} : { signal }), onRound: (round) => { onProgress?.({ round, rounds }) } })
   const claim = claimFor(document, experiment.dataset.train.count, run.trainedRounds)
-  const canaries = canaryFinding(run.scores, experiment.included, claim?.delta ?? 0)
+  const canaries = canaryFinding({ ...run, ...view }, experiment.included, claim?.delta ?? 0)
   return {
     format: 1,
     mechanism: document.privacy.mechanism,
@@ -94,7 +101,8 @@ export async function auditDataset (init: DatasetAuditInit, { signal, onProgress
 }
 
 function createExperiment ({ document: { model }, dataset, canaryCount }: DatasetAuditInit, random: Random): Experiment {
-  const canaries = createCanaries({ input: model.input, classes: model.labels.length }, canaryCount, random)
+  const kind = { input: model.input, classes: model.labels.length, grain: planModel(model).layers.some(({ kind }) => kind === 'convolution') ? FILTERED_GRAIN : 1 }
+  const canaries = createCanaries(kind, canaryCount, random)
   const included = tossCoins(canaryCount, random)
   return { canaries, included, dataset: { train: withCanaries(dataset.train, canaries, included), test: dataset.test } }
 }
@@ -114,8 +122,9 @@ async function prepareTraining ({ document, backend, seed, noise }: DatasetAudit
 }
 
 /** With adaptive clipping, where it starts: how it moves is not public */
-function scoredNorm ({ privacy }: FederationDocument): number {
-  return privacy.mechanism === 'dp-sgd' ? privacy.clipNorm : UNIT_NORM
+function scoredNorm ({ privacy }: FederationDocument, { participation }: AuditView): number {
+  const unclipped = participation.sampleRate < 1 ? Infinity : UNIT_NORM
+  return privacy.mechanism === 'dp-sgd' ? privacy.clipNorm : unclipped
 }
 
 /** The ledger's accounting of these rounds on as many examples, for one example more or less; null when nothing is promised */
@@ -130,11 +139,12 @@ function claimFor (document: FederationDocument, exampleCount: number, rounds: n
   return { epsilon: epsilonsOf(createAccountants(), [total], { scope: 'example', delta }), delta }
 }
 
-function canaryFinding (scores: Float64Array, included: Uint8Array, delta: number): AuditReport['canaries'] {
-  const guessed = Math.floor(GUESSED_SHARE * scores.length)
+function canaryFinding ({ scores, isOftenSampled }: Pick<AuditedRounds, 'scores'> & Pick<AuditView, 'isOftenSampled'>, included: Uint8Array, delta: number): AuditReport['canaries'] {
+  const guessedIn = Math.floor(GUESSED_SHARE * scores.length)
+  const guessedOut = isOftenSampled ? guessedIn : 0
   const of = (coin: number): Float64Array => scores.filter((_, canary) => included[canary] === coin)
   const bound = { delta, confidence: AUDIT_CONFIDENCE }
-  const found = auditOneRun(scores, included, { guessedIn: guessed, guessedOut: guessed, ...bound })
+  const found = auditOneRun(scores, included, { guessedIn, guessedOut, ...bound })
   return {
     ...found,
     included: of(1).length,

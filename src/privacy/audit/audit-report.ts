@@ -44,7 +44,7 @@ export interface AuditReport {
   /** Null: the document promises nothing */
   claim: AuditClaim | null
   caps: AuditCaps
-  /** From all published models */
+  /** From all updates: under DP-SGD those of single steps */
   canaries: OneRunAudit & {
     /** How many were in the training data */
     included: number

@@ -16,19 +16,31 @@ const INK = 255
 const LEAST_INK = 0.05
 const MOST_INK = 0.95
 
+/** Where the pixels are not standardised no share makes their mean zero: with this one images differ most */
+const PLAIN_INK = 0.5
+
 /** Standard deviations from the mean of a numeric column: rare, and no more than a table's own outliers */
 const OUTLYING = 3
+
+export interface CanaryKind {
+  input: ModelInput
+  classes: number
+  /** Pixels. @default 1 */
+  grain?: number
+}
 
 /**
  * `count` canaries for the federation's kind of input
  *
- * Images are pixels of full ink at random, as many as make the mean of the standardised inputs zero: that of two canaries'
- * product is zero as well. Table rows are `OUTLYING` up or down in each numeric column, at random, and random in the others;
+ * Images are squares of full ink at random, as many as make the mean of the standardised inputs zero: that of two canaries'
+ * product is zero as well. `grain` is the side of a square in pixels, 1 for whole-image layers. Filters average single pixels
+ * away and pool them, after which all such images look alike: with squares of 2 the gradients of a Gabor model are twice as
+ * long, and their root mean square cosine is 0.05, not 0.21. Table rows are `OUTLYING` up or down in each numeric column, at random, and random in the others;
  * with few columns they cannot but resemble each other, and the audit is weaker. Labels are random
  */
-export function createCanaries ({ input, classes }: { input: ModelInput, classes: number }, count: number, random: Random): Examples {
+export function createCanaries ({ input, classes, grain = 1 }: CanaryKind, count: number, random: Random): Examples {
   const labels = Uint16Array.from({ length: count }, () => Math.floor(random() * classes))
-  return input.kind === 'image' ? imageCanaries(input, labels, random) : tableCanaries(input, labels, random)
+  return input.kind === 'image' ? imageCanaries({ input, grain }, labels, random) : tableCanaries(input, labels, random)
 }
 
 /** The coins: 1 where a canary goes into the training data, 0 where it is left out, independently and with probability 1/2 */
@@ -68,10 +80,21 @@ export function withCanaries (examples: Examples, canaries: Examples, included: 
   }
 }
 
-function imageCanaries (input: ImageInput, labels: Uint16Array, random: Random): Examples {
-  const pixels = input.shape.reduce((product, size) => product * size, labels.length)
-  const ink = Math.min(MOST_INK, Math.max(LEAST_INK, input.mean))
-  return imageExamples(Uint8Array.from({ length: pixels }, () => random() < ink ? INK : 0), labels, input)
+function imageCanaries ({ input, grain }: { input: ImageInput, grain: number }, labels: Uint16Array, random: Random): Examples {
+  const [height = 1, width = 1, channels = 1] = input.shape
+  const ink = input.mean > 0 ? Math.min(MOST_INK, Math.max(LEAST_INK, input.mean)) : PLAIN_INK
+  const size = height * width * channels
+  const [rows, columns] = [Math.ceil(height / grain), Math.ceil(width / grain)]
+  const pixels = new Uint8Array(labels.length * size)
+  for (let canary = 0; canary < labels.length; canary++) {
+    const squares = Uint8Array.from({ length: rows * columns * channels }, () => random() < ink ? INK : 0)
+    for (let at = 0; at < size; at++) {
+      const [row, column] = [Math.floor(at / channels / width), Math.floor(at / channels) % width]
+      const square = Math.floor(row / grain) * columns + Math.floor(column / grain)
+      pixels[canary * size + at] = squares[square * channels + at % channels]!
+    }
+  }
+  return imageExamples(pixels, labels, input)
 }
 
 function tableCanaries (input: TableInput, labels: Uint16Array, random: Random): Examples {

@@ -20,6 +20,13 @@ export interface ObservedStep {
  */
 export type GradientProducts = (parameters: Float32Array, direction: Float64Array) => ArrayLike<number>
 
+/**
+ * The same divided by the norm of each gradient, and these norms
+ *
+ * Projections on a gradient of zero are zero. Neither argument may be kept or changed
+ */
+export type GradientProjections = (parameters: Float32Array, direction: Float64Array) => { projections: Float64Array, norms: Float64Array }
+
 /** Writes the clipped gradient of one canary at `parameters` to all of `out`, d elements */
 export type CanaryGradient = (canary: number, parameters: Float32Array, out: Float64Array) => void
 
@@ -65,6 +72,25 @@ export function gradientProducts (count: number, gradient: CanaryGradient): Grad
       gradient(canary, parameters, own)
       return own.reduce((sum, value, at) => sum + value * direction[at]!, 0)
     })
+  }
+}
+
+/** Projections on gradients, one canary at a time: `count` gradients for each call */
+export function gradientProjections (count: number, gradient: CanaryGradient): GradientProjections {
+  return (parameters, direction) => {
+    const own = new Float64Array(direction.length)
+    const norms = new Float64Array(count)
+    const projections = norms.map((_, canary) => {
+      gradient(canary, parameters, own)
+      let [product, square] = [0, 0]
+      for (let at = 0; at < own.length; at++) {
+        product += own[at]! * direction[at]!
+        square += own[at]! * own[at]!
+      }
+      norms[canary] = Math.sqrt(square)
+      return square > 0 ? product / norms[canary] : 0
+    })
+    return { projections, norms }
   }
 }
 

@@ -6,13 +6,13 @@ import { LayerGraph } from '../../model/layer-graph.ts'
 import { BatchBuffer } from '../../model/mini-batches.ts'
 import { planModel } from '../../model/topology.ts'
 import { seededRandom } from '../../seeded-random.ts'
-import { gradientProducts } from './canary-scores.ts'
+import { gradientProjections } from './canary-scores.ts'
 import type { Examples } from '../../data/examples.ts'
 import type { FederationDocument } from '../../federation.ts'
 import type { Backend } from '../../model/backend.ts'
 import type { LogitsBatch, LossName } from '../../model/loss.ts'
 import type { ModelPlan } from '../../model/topology.ts'
-import type { GradientProducts } from './canary-scores.ts'
+import type { GradientProjections } from './canary-scores.ts'
 
 /** Examples at a time, where memory allows */
 const MOST_AT_ONCE = 256
@@ -46,15 +46,15 @@ export class ObservedModel {
     return { logits, labels: examples.labels, count: examples.count, outputs }
   }
 
-  /** Products with the gradient of each example, clipped to `clipNorm`, by one backward pass for each */
-  gradientProducts (examples: Examples, clipNorm: number): GradientProducts {
+  /** Projections on the gradient of each example, clipped to `clipNorm`, by one backward pass for each */
+  gradientProjections (examples: Examples, clipNorm: number): GradientProjections {
     // what comes before the layers that learn is computed once, not in every round
     const { plan, dataset: { train: inputs } } = onFeatures(this.plan, { train: examples, test: examples }, this.backend)
     const graph = new LayerGraph(plan, this.loss, this.backend)
     const one = new BatchBuffer(inputs, 1)
     // dropout masks: an observer does not know those of the training either
     const random = seededRandom('observer')
-    return gradientProducts(examples.count, (example, parameters, out) => {
+    return gradientProjections(examples.count, (example, parameters, out) => {
       graph.clippedGradientSum(parameters, one.fill([example]), out, { clipNorm, random })
     })
   }

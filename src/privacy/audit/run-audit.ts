@@ -17,7 +17,8 @@ import type { AuditReport } from './audit-report.ts'
 
 export const AUDIT_DEFAULTS = {
   canaries: 400,
-  rounds: 10,
+  /** In the demo the fewest of which missing noise shows */
+  rounds: 20,
   /** At most: the more examples, the longer it takes and the less each canary shows */
   examples: 4000
 } as const
@@ -33,7 +34,7 @@ export interface AuditInit {
   backend?: BackendName | 'auto'
   /** Coins to toss, at least 20. @default 400 */
   canaries?: number
-  /** @default 10 */
+  /** @default 20 */
   rounds?: number
   /** How many of the own training examples take part, chosen at random. @default all, but at most 4000 */
   examples?: number

@@ -36,6 +36,21 @@ describe('canaries', () => {
     expect(Math.abs(ink.reduce((sum, x) => sum + x, 0) / 60)).toBeLessThan(0.02)
   })
 
+  it('are squares where a grain is asked for, cut off at the edge', () => {
+    const shape = [5, 4, 2]
+    const [image] = [inputsOf(createCanaries({ input: { kind: 'image', shape, mean: 0, stdDev: 1 }, classes: 2, grain: 2 }, 1, seededRandom('squares')), 0)]
+    const at = (row: number, column: number, channel: number): number => image[(row * 4 + column) * 2 + channel]!
+    for (let row = 0; row < 5; row++) {
+      for (let column = 0; column < 4; column++) {
+        for (const channel of [0, 1]) {
+          expect(at(row, column, channel)).toBe(at(row - row % 2, column - column % 2, channel))
+        }
+      }
+    }
+    expect(new Set(image).size).toBe(2)
+    expect([...image].some((_, index) => index % 2 === 0 && image[index] !== image[index + 1])).toBe(true)
+  })
+
   it('have labels at random, all of them', () => {
     const labels = images(1000).labels
     expect(new Set(labels)).toEqual(new Set([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]))

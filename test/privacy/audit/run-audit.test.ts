@@ -71,6 +71,18 @@ describe('an audit of DP-SGD', () => {
     expect(auditError(report)).toMatchObject({ name: 'PrivacyViolationError', message: expect.stringContaining('this is a bug') as string })
   })
 
+  it('finds missing noise in the built-in demo as it comes, with the settings that the verb has', async () => {
+    const { sample } = seededNoise('demo')
+    const report = await runAudit({
+      document: presetDocument('digits-private'),
+      data: { kind: 'digits', seed: 4, trainExamples: 4000, testExamples: 500 },
+      backend: 'wasm',
+      seed: 'a',
+      noise: { sample, addGaussian: () => {} }
+    })
+    expect(report).toMatchObject({ examples: 4000, steps: 200, verdict: 'violation', canaries: { canaries: 400, guesses: 160 } })
+  })
+
   it('charges no round whose learning rate has come down to zero, and takes none for a guess', async () => {
     const falling = document(DP_SGD)
     falling.training.optimizer.decayRounds = 3

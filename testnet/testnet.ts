@@ -117,6 +117,7 @@ class LocalTestnet extends TypedEventEmitter<TestnetEvents> implements Testnet {
     await this.assemble(fleet, federation)
     await this.finishRounds(fleet)
     await fleet.stop(this.records)
+    this.tellExhausted(true)
     const honest = this.records.filter((record) => record.byzantine === undefined)
     const finished = honest.filter((record) => record.state === 'finished')
     const alone = settings.alone ? await this.trainAlone(honest) : new Map<number, number>()
@@ -242,13 +243,22 @@ class LocalTestnet extends TypedEventEmitter<TestnetEvents> implements Testnet {
       // rejects only when the testnet ends early, which run() tells
       this.restart(this.fleet!, event.round).catch(() => {})
     }
-    if (event.type === 'privacy:exhausted') {
-      this.safeDispatchEvent('peer:exhausted', { detail: { node: record.name, round: event.round } })
+    if (event.type === 'privacy:exhausted' || event.type === 'round:end') {
+      this.tellRounds()
     }
-    if (event.type === 'round:end') {
-      for (const detail of this.board.completed()) {
-        this.safeDispatchEvent('round:end', { detail })
-      }
+  }
+
+  private tellRounds (): void {
+    this.tellExhausted()
+    for (const detail of this.board.completed()) {
+      this.safeDispatchEvent('round:end', { detail })
+      this.tellExhausted()
+    }
+  }
+
+  private tellExhausted (all = false): void {
+    for (const detail of this.board.exhausted(all)) {
+      this.safeDispatchEvent('peer:exhausted', { detail })
     }
   }
 

@@ -31,10 +31,10 @@ describe('progress', () => {
   afterEach(() => { vi.useRealTimers() })
 
   it('says of a round how long, how good, what went wrong and how much was sent', () => {
-    expect(roundLine({ round: 3, peers: 8, meanAccuracy: 0.8123, worstAccuracy: 0.76, durationMs: 1210, rejected: { norm: 2 }, late: 1, bytesSent: 120_000, privacy: null }, 15))
+    expect(roundLine({ round: 3, peers: 8, observing: 0, meanAccuracy: 0.8123, worstAccuracy: 0.76, durationMs: 1210, rejected: { norm: 2 }, late: 1, bytesSent: 120_000, privacy: null }, 15))
       .toBe('round  3/15   1.21 s  accuracy 81.2 % mean, 76.0 % worst  sent 120 kB each  rejected 2 (norm 2)  late 1')
-    expect(roundLine({ round: 4, peers: 8, meanAccuracy: null, worstAccuracy: null, durationMs: 900, rejected: {}, late: 0, bytesSent: 0, privacy: { worstEpsilon: 1.2301, limit: 8, delta: 1e-5, accountant: 'pld', scope: 'example' } }, 15))
-      .toBe('round  4/15   900 ms  sent 0 B each  epsilon 1.24 of 8 (delta 1e-5, pld, per example)')
+    expect(roundLine({ round: 4, peers: 8, observing: 3, meanAccuracy: null, worstAccuracy: null, durationMs: 900, rejected: {}, late: 0, bytesSent: 0, privacy: { worstEpsilon: 1.2301, limit: 8, delta: 1e-5, accountant: 'pld', scope: 'example' } }, 15))
+      .toBe('round  4/15   900 ms  sent 0 B each  epsilon 1.24 of 8 (delta 1e-5, pld, per example)  5 train, 3 observe')
   })
 
   it('says of a peer what it is doing', () => {
@@ -101,6 +101,35 @@ describe('the summary', () => {
       '  peer-7 was killed in round 5: the others had finished it 1.23 s later.',
       '  peer-8 attacked (sign-flip:2): honest peers left its update out 40 of 42 times; 3 of 4 honest neighbours suspected it at the end.',
       '  detection: 75.0 % of those suspected lied (precision), 100.0 % of the liars beside honest peers were suspected (recall).'
+    ])
+  })
+
+  it('says how many peers spent their budget, and from which round on', () => {
+    const report = privateReport()
+    expect(summaryLines(report)).toContain('  1 of 8 honest peers spent the privacy budget before the end, and only averaged and evaluated from then on: peer-7 from round 12.')
+    report.peers.forEach((peer, index) => { peer.exhaustedAtRound = 12 - index })
+    Object.assign(report.summary, { peers: 8, honestGraph: { peers: 0, algebraicConnectivity: 0, toleratedLiars: 0 } })
+    expect(summaryLines(report).slice(-2)).toEqual([
+      '  8 of 8 honest peers spent the privacy budget before the end, and only averaged and evaluated from then on: peer-8 from round 5, peer-7 from round 6, peer-6 from round 7, peer-5 from round 8, peer-4 from round 9, peer-3 from round 10, peer-2 from round 11, peer-1 from round 12.',
+      '  no honest peer sent updates at the end: there was no mesh left that could withstand a liar, the document declares f = 1.'
+    ])
+  })
+
+  it('says what the mesh withstands of those that still sent', () => {
+    const report = privateReport()
+    Object.assign(report.summary, { honestGraph: { peers: 7, algebraicConnectivity: 1.5, toleratedLiars: 0 } })
+    expect(summaryLines(report).at(-1)).toBe('  this mesh withstands 0 liars among each peer\'s neighbours in the worst case (algebraic connectivity 1.50) at the end, when 7 of 8 honest peers still sent updates, the document declares f = 1.')
+    Object.assign(report.summary, { honestGraph: { peers: 8, algebraicConnectivity: 1.5, toleratedLiars: 0 } })
+    expect(summaryLines(report).at(-1)).toBe('  this mesh withstands 0 liars among each peer\'s neighbours in the worst case (algebraic connectivity 1.50), the document declares f = 1.')
+  })
+
+  it('says so when nobody was suspected, and when a liar had no budget left', () => {
+    const report = exampleReport()
+    report.peers.at(-1)!.exhaustedAtRound = 9
+    report.summary.detection = { precision: null, recall: 0 }
+    expect(summaryLines(report).slice(-2)).toEqual([
+      '  peer-8 attacked (sign-flip:2): honest peers left its update out 40 of 42 times; 3 of 4 honest neighbours suspected it at the end. From round 9 on it sent nothing: its privacy budget was spent.',
+      '  detection: nobody was suspected at the end, 0.0 % of the liars beside honest peers were suspected (recall).'
     ])
   })
 

@@ -95,9 +95,20 @@ export interface RoundPrivacy extends Pick<PrivacyStatus, 'scope' | 'delta' | 'a
   worstEpsilon: number | null
 }
 
+/** A peer whose privacy budget will be spent before its last round */
+export interface EndingBudget {
+  node: string
+  /** In its training set */
+  examples: number
+  /** In so many rounds it trains and sends */
+  rounds: number
+}
+
 export interface TestnetEvents {
   /** A line that a peer printed */
   'peer:event': CustomEvent<PeerLine>
+  /** Before anything runs: budgets that will end early, the first to end first. Never empty */
+  'budget:forecast': CustomEvent<{ peers: EndingBudget[] }>
   /** Every peer has its neighbours: the rounds begin */
   ready: CustomEvent<{ peers: number, backend: BackendName, durationMs: number }>
   'round:end': CustomEvent<RoundSummary>

@@ -2,7 +2,7 @@
  * What a person sees while a testnet runs: one block for all peers on a terminal, one line a round elsewhere
  */
 import { bytes, counts, milliseconds, percent, plural } from './format.ts'
-import { roundText } from './privacy-text.ts'
+import { endingText, roundText } from './privacy-text.ts'
 import type { RoundSummary, Testnet, TestnetPeer } from './interface.ts'
 
 /** Quicker is a flicker */
@@ -111,6 +111,7 @@ export function showProgress (testnet: Testnet, options: { rounds: number, outpu
   let status: string | undefined
   const shown: Shown = { testnet, rounds, output, status: () => status }
   const progress = output.isTTY === true ? liveBlock(shown) : plainLines(shown)
+  testnet.addEventListener('budget:forecast', ({ detail }) => progress.line(endingText(detail.peers, rounds)))
   testnet.addEventListener('ready', ({ detail }) => progress.line(`mesh ready after ${milliseconds(detail.durationMs)}: ${plural(detail.peers, 'peer')}, backend ${detail.backend}`))
   testnet.addEventListener('round:end', ({ detail }) => progress.line(roundLine(detail, rounds)))
   testnet.addEventListener('peer:kill', ({ detail }) => progress.line(`${detail.node} killed in round ${detail.round}`))

@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { TypedEventEmitter } from 'main-event'
 import { findIdxFiles } from '../src/data/idx-dataset.ts'
 import { trainAlone } from './alone.ts'
+import { budgetsThatEnd } from './budget-forecast.ts'
 import { finalConsensusDistance } from './consensus.ts'
 import type { TestnetPeerError } from './errors.ts'
 import { FolderError, TestnetStoppedError, TestnetTimeoutError } from './errors.ts'
@@ -110,6 +111,10 @@ class LocalTestnet extends TypedEventEmitter<TestnetEvents> implements Testnet {
     const { settings } = this
     if (settings.data.kind === 'idx') {
       await findIdxFiles(settings.data.directory)
+    }
+    const peers = await budgetsThatEnd(settings, { signal: this.work.signal })
+    if (peers.length > 0) {
+      this.safeDispatchEvent('budget:forecast', { detail: { peers } })
     }
     const federation = await this.makePlace()
     this.work.signal.throwIfAborted()

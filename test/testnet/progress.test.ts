@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { TypedEventEmitter } from 'main-event'
+import { endingText } from '../../testnet/privacy-text.ts'
 import { bytes, counts, milliseconds, percent, points, significant } from '../../testnet/format.ts'
 import { blockLines, peerLine, roundLine, showProgress } from '../../testnet/progress.ts'
 import { summaryLines } from '../../testnet/summary.ts'
@@ -35,6 +36,12 @@ describe('progress', () => {
       .toBe('round  3/15   1.21 s  accuracy 81.2 % mean, 76.0 % worst  sent 120 kB each  rejected 2 (norm 2)  late 1')
     expect(roundLine({ round: 4, peers: 8, observing: 3, meanAccuracy: null, worstAccuracy: null, durationMs: 900, rejected: {}, late: 0, bytesSent: 0, privacy: { worstEpsilon: 1.2301, limit: 8, delta: 1e-5, accountant: 'pld', scope: 'example' } }, 15))
       .toBe('round  4/15   900 ms  sent 0 B each  epsilon 1.24 of 8 (delta 1e-5, pld, per example)  5 train, 3 observe')
+  })
+
+  it('says up front whose budget will end early', () => {
+    const peers = Array.from({ length: 10 }, (_, index) => ({ node: `peer-${index + 1}`, examples: 100 + index, rounds: 4 + index }))
+    expect(endingText(peers.slice(0, 2), 20)).toBe('budgets that end early, as each step draws a larger part of a small set: peer-1 (100 examples) trains in 4 of 20 rounds, peer-2 (101) in 5')
+    expect(endingText(peers, 20)).toMatch(/, peer-8 \(107\) in 11 and 2 more$/)
   })
 
   it('says of a peer what it is doing', () => {

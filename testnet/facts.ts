@@ -32,6 +32,14 @@ function attackText ({ name, attack, excluded, of, suspectedBy, neighbours }: Re
   return `${name} attacked (${attack}): honest peers left its update out ${excluded} of ${of} times; ${suspectedBy} of ${neighbours} honest neighbours suspected it at the end.${silent}`
 }
 
+/** No rule is meant to stand more liars than the document declares */
+function overrunFacts ({ peers, configuration: { federation: { document: { aggregation: { f, rule } } } } }: TestnetReport): string[] {
+  const liars = new Set(peers.filter(({ byzantine }) => byzantine !== false).map(({ name }) => name))
+  const most = peers.filter(({ byzantine }) => byzantine === false).map(({ name, neighbours }) => ({ name, liars: neighbours.filter((one) => liars.has(one)).length }))
+    .filter((peer) => peer.liars > f).sort((a, b) => b.liars - a.liars)
+  return most.length === 0 || rule === 'mean' ? [] : [`${plural(most.length, 'honest peer')} had more liars among the neighbours than the document declares (f = ${f}): ${most.slice(0, MOST_NAMED).map((peer) => `${peer.name} ${peer.liars}`).join(', ')}${most.length > MOST_NAMED ? ` and ${most.length - MOST_NAMED} more` : ''}.`]
+}
+
 function detectionText ({ precision, recall }: TestnetReport['summary']['detection']): string {
   const named = precision === null ? 'nobody was suspected at the end' : `${percent(precision)} of those suspected lied (precision)`
   const found = recall === null ? 'no liar was beside an honest peer' : `${percent(recall)} of the liars beside honest peers were suspected (recall)`
@@ -62,6 +70,7 @@ export function facts (report: TestnetReport): string[] {
     ...report.kills.map(killText),
     ...budgetFacts(report),
     ...report.attackers.map((attacker) => attackText(attacker, report.peers)),
+    ...overrunFacts(report),
     ...limitFacts(report)
   ]
 }

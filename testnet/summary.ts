@@ -15,11 +15,15 @@ function phaseText (phases: PhaseTimes): string {
   return entries.filter(([, ms]) => ms >= 0.05).map(([name, ms]) => `${name.slice(0, -2)} ${milliseconds(ms)}`).join('  ')
 }
 
+function gainText (gain: number): string {
+  return gain < 0 ? `gossip lost ${points(-gain).slice(1)}` : `gossip gained ${points(gain)}`
+}
+
 /** Lines without an end, for a terminal */
 export function summaryLines (report: TestnetReport): string[] {
   const { summary } = report
   const row = (name: string, value: string, detail = ''): string => `  ${name.padEnd(NAME_WIDTH)}${value.padEnd(12)}${detail}`.trimEnd()
-  const gained = summary.meanAccuracy === null || summary.aloneMeanAccuracy === null ? '' : `gossip gained ${points(summary.meanAccuracy - summary.aloneMeanAccuracy)}`
+  const gained = summary.meanAccuracy === null || summary.aloneMeanAccuracy === null ? '' : gainText(summary.meanAccuracy - summary.aloneMeanAccuracy)
   return [
     row('peers', `${summary.finished} of ${summary.peers}`, `honest peers finished ${plural(report.configuration.rounds, 'round')}`),
     row('accuracy', percent(summary.meanAccuracy), `mean; worst peer ${percent(summary.worstAccuracy)}`),

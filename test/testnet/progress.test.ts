@@ -140,6 +140,16 @@ describe('the summary', () => {
     ])
   })
 
+  it('says so when honest peers had more liars beside them than any rule is meant for, and when gossip did harm', () => {
+    const report = exampleReport()
+    report.summary.meanAccuracy = 0.388
+    report.peers.at(-4)!.byzantine = 'sign-flip'
+    const both = report.peers.filter(({ byzantine, neighbours }) => byzantine === false && neighbours.includes('peer-5') && neighbours.includes('peer-8')).map(({ name }) => name)
+    expect(both.length).toBeGreaterThan(0)
+    expect(summaryLines(report)).toContain(`  ${both.length === 1 ? '1 honest peer' : `${both.length} honest peers`} had more liars among the neighbours than the document declares (f = 1): ${both.map((name) => `${name} 2`).join(', ')}.`)
+    expect(summaryLines(report)).toContain('  accuracy alone      58.0 %      mean; gossip lost 19.2 points')
+  })
+
   it('does without the numbers that were not measured', () => {
     const report = exampleReport({ faults: false })
     Object.assign(report.summary, { aloneMeanAccuracy: null, consensusDistance: null })

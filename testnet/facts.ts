@@ -23,7 +23,9 @@ function budgetFacts ({ peers, summary }: TestnetReport): string[] {
   }
   const named = spent.slice(0, MOST_NAMED).map(({ name, exhaustedAtRound }) => `${name} from round ${exhaustedAtRound}`)
   const rest = spent.length - named.length
-  return [`${spent.length} of ${plural(summary.peers, 'honest peer')} spent the privacy budget before the end, and only averaged and evaluated from then on: ${named.join(', ')}${rest === 0 ? '' : ` and ${rest} more`}.`]
+  const [first] = spent
+  const who = spent.length === summary.peers && first!.exhaustedAtRound === spent.at(-1)!.exhaustedAtRound ? `all from round ${first!.exhaustedAtRound}` : `${named.join(', ')}${rest === 0 ? '' : ` and ${rest} more`}`
+  return [`${spent.length} of ${plural(summary.peers, 'honest peer')} spent the privacy budget before the end, and only averaged and evaluated from then on: ${who}.`]
 }
 
 function attackText ({ name, attack, excluded, of, suspectedBy, neighbours }: ReportAttacker, peers: readonly ReportPeer[]): string {

@@ -46,10 +46,14 @@ export function roundText (privacy: RoundPrivacy): string {
   return `epsilon ${epsilonText(privacy.worstEpsilon)} of ${epsilonText(privacy.limit)} (${termsText(privacy)})`
 }
 
-/** `budgets that end early: peer-8 (846 examples) trains in 7 of 20 rounds, peer-3 (1204) in 10, …` */
-export function endingText (peers: readonly EndingBudget[], rounds: number): string {
-  const named = peers.slice(0, MOST_NAMED).map(({ node, examples, rounds: trains }, index) =>
+/** `budgets that end early, …: peer-8 (846 examples) trains in 7 of 20 rounds, peer-3 (1204) in 10, …` */
+export function endingText (ending: readonly EndingBudget[], { rounds, peers }: { rounds: number, peers: number }): string {
+  const first = ending[0]!
+  if (ending.length === peers && ending.every((one) => one.rounds === first.rounds)) {
+    return `every budget ends early: each peer trains in ${first.rounds} of ${plural(rounds, 'round')}`
+  }
+  const named = ending.slice(0, MOST_NAMED).map(({ node, examples, rounds: trains }, index) =>
     index === 0 ? `${node} (${plural(examples, 'example')}) trains in ${trains} of ${plural(rounds, 'round')}` : `${node} (${examples}) in ${trains}`)
-  const rest = peers.length - named.length
+  const rest = ending.length - named.length
   return `budgets that end early, as each step draws a larger part of a small set: ${named.join(', ')}${rest === 0 ? '' : ` and ${rest} more`}`
 }

@@ -111,7 +111,7 @@ export function showProgress (testnet: Testnet, options: { rounds: number, outpu
   let status: string | undefined
   const shown: Shown = { testnet, rounds, output, status: () => status }
   const progress = output.isTTY === true ? liveBlock(shown) : plainLines(shown)
-  testnet.addEventListener('budget:forecast', ({ detail }) => progress.line(endingText(detail.peers, rounds)))
+  testnet.addEventListener('budget:forecast', ({ detail }) => progress.line(endingText(detail.peers, { rounds, peers: testnet.peers().length })))
   testnet.addEventListener('ready', ({ detail }) => progress.line(`mesh ready after ${milliseconds(detail.durationMs)}: ${plural(detail.peers, 'peer')}, backend ${detail.backend}`))
   testnet.addEventListener('round:end', ({ detail }) => progress.line(roundLine(detail, rounds)))
   testnet.addEventListener('peer:kill', ({ detail }) => progress.line(`${detail.node} killed in round ${detail.round}`))

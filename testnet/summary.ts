@@ -8,6 +8,7 @@ import type { PhaseTimes } from '../src/node-interface.ts'
 import type { TestnetReport } from './interface.ts'
 
 const NAME_WIDTH = 20
+const VALUE_WIDTH = 12
 
 /** `train 0.41 s  wait 12 ms …`, phases of no time left out */
 function phaseText (phases: PhaseTimes): string {
@@ -22,7 +23,7 @@ function gainText (gain: number): string {
 /** Lines without an end, for a terminal */
 export function summaryLines (report: TestnetReport): string[] {
   const { summary } = report
-  const row = (name: string, value: string, detail = ''): string => `  ${name.padEnd(NAME_WIDTH)}${value.padEnd(12)}${detail}`.trimEnd()
+  const row = (name: string, value: string, detail = ''): string => `  ${name.padEnd(NAME_WIDTH)}${value.length < VALUE_WIDTH ? value.padEnd(VALUE_WIDTH) : `${value}  `}${detail}`.trimEnd()
   const gained = summary.meanAccuracy === null || summary.aloneMeanAccuracy === null ? '' : gainText(summary.meanAccuracy - summary.aloneMeanAccuracy)
   return [
     row('peers', `${summary.finished} of ${summary.peers}`, `honest peers finished ${plural(report.configuration.rounds, 'round')}`),

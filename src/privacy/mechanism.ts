@@ -40,10 +40,13 @@ export function roundCharge (document: Document, examples: number): RoundCharge 
 
 /**
  * How far the noise alone moves d parameters in a round, at least: a model that starts at zero is that long after its first one,
- * and no liar for it. 0 without DP-SGD, and with an optimiser that scales its steps itself
+ * and no liar for it. 0 without a mechanism, and with DP-SGD and an optimiser that scales its steps itself
  */
 export function noiseReach ({ privacy, training }: Document, parameterCount: number, examples: number): number {
-  if (privacy.mechanism !== 'dp-sgd' || training.optimizer.name !== 'sgd') {
+  if (privacy.mechanism === 'update-level') {
+    return privacy.noiseMultiplier * privacy.clipNorm * Math.sqrt(parameterCount)
+  }
+  if (privacy.mechanism === 'none' || training.optimizer.name !== 'sgd') {
     return 0
   }
   const { learningRate, momentum } = training.optimizer

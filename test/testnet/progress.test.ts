@@ -40,8 +40,9 @@ describe('progress', () => {
 
   it('says up front whose budget will end early', () => {
     const peers = Array.from({ length: 10 }, (_, index) => ({ node: `peer-${index + 1}`, examples: 100 + index, rounds: 4 + index }))
-    expect(endingText(peers.slice(0, 2), 20)).toBe('budgets that end early, as each step draws a larger part of a small set: peer-1 (100 examples) trains in 4 of 20 rounds, peer-2 (101) in 5')
-    expect(endingText(peers, 20)).toMatch(/, peer-8 \(107\) in 11 and 2 more$/)
+    expect(endingText(peers.slice(0, 2), { rounds: 20, peers: 12 })).toBe('budgets that end early, as each step draws a larger part of a small set: peer-1 (100 examples) trains in 4 of 20 rounds, peer-2 (101) in 5')
+    expect(endingText(peers, { rounds: 20, peers: 12 })).toMatch(/, peer-8 \(107\) in 11 and 2 more$/)
+    expect(endingText(peers.map((one) => ({ ...one, rounds: 2 })), { rounds: 20, peers: 10 })).toBe('every budget ends early: each peer trains in 2 of 20 rounds')
   })
 
   it('says of a peer what it is doing', () => {
@@ -120,6 +121,15 @@ describe('the summary', () => {
       '  8 of 8 honest peers spent the privacy budget before the end, and only averaged and evaluated from then on: peer-8 from round 5, peer-7 from round 6, peer-6 from round 7, peer-5 from round 8, peer-4 from round 9, peer-3 from round 10, peer-2 from round 11, peer-1 from round 12.',
       '  no honest peer sent updates at the end: there was no mesh left that could withstand a liar, the document declares f = 1.'
     ])
+  })
+
+  it('stays readable with a long mechanism, and when all peers stop at once', () => {
+    const report = privateReport()
+    report.peers.forEach((peer) => { peer.exhaustedAtRound = 3 })
+    Object.assign(report.summary.privacy!, { mechanism: 'update-level', scope: 'dataset', exhausted: 8 })
+    const lines = summaryLines(report)
+    expect(lines.find((line) => line.startsWith('  privacy'))).toMatch(/^ {2}privacy {13}update-level {2}epsilon 7\.2 of 8 /)
+    expect(lines).toContain('  8 of 8 honest peers spent the privacy budget before the end, and only averaged and evaluated from then on: all from round 3.')
   })
 
   it('says what the mesh withstands of those that still sent', () => {

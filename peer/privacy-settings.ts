@@ -30,13 +30,13 @@ export const PRIVACY_SETTINGS = {
     help: 'send nothing more at this epsilon, when it is less than the federation\'s limit'
   },
   privacy: {
-    schema: (z) => z.enum(['none', 'dp-sgd']),
-    expects: 'none or dp-sgd',
+    schema: (z) => z.enum(['none', 'dp-sgd', 'update-level']),
+    expects: 'none, dp-sgd or update-level',
     value: 'MECHANISM',
     verbs: [...FOUND, 'audit'],
     sources: NOT_IN_FILE,
     shownDefault: 'what the document says',
-    help: 'what a new federation promises: nothing, or noise that hides each example'
+    help: 'what a new federation promises: nothing, or noise that hides each example, or each whole dataset'
   },
   epsilon: {
     schema: positive(MAX_EPSILON),

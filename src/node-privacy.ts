@@ -47,7 +47,7 @@ export class NodePrivacy {
 
   /** The newest round that the ledger charged this peer for in this federation; 0 when there is none */
   get chargedRound (): number {
-    return (this.who === undefined ? undefined : this.opened?.ledger.lastRound(this.who.federation, this.who.peer)) ?? 0
+    return (this.record === undefined ? undefined : this.opened?.reader.lastRound(this.record.federation, this.record.peer)) ?? 0
   }
 
   /** What the sketches of this user's datasets are made with; undefined without a privacy mechanism */

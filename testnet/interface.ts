@@ -74,6 +74,8 @@ export interface PeerLine {
 export interface RoundSummary {
   round: number
   peers: number
+  /** Those of them that have spent their privacy budget: they average and evaluate, and send nothing */
+  observing: number
   /** Of the peers that evaluated this round; null when none did */
   meanAccuracy: number | null
   worstAccuracy: number | null
@@ -87,15 +89,26 @@ export interface RoundSummary {
   privacy: RoundPrivacy | null
 }
 
-/** What was spent by the peer that spent the most */
+/** What was spent by the honest peer that spent the most so far, one that observes or was killed included */
 export interface RoundPrivacy extends Pick<PrivacyStatus, 'scope' | 'delta' | 'accountant' | 'limit'> {
   /** By the accountant that counts; null when it is infinite */
   worstEpsilon: number | null
 }
 
+/** A peer whose privacy budget will be spent before its last round */
+export interface EndingBudget {
+  node: string
+  /** In its training set */
+  examples: number
+  /** In so many rounds it trains and sends */
+  rounds: number
+}
+
 export interface TestnetEvents {
   /** A line that a peer printed */
   'peer:event': CustomEvent<PeerLine>
+  /** Before anything runs: budgets that will end early, the first to end first. Never empty */
+  'budget:forecast': CustomEvent<{ peers: EndingBudget[] }>
   /** Every peer has its neighbours: the rounds begin */
   ready: CustomEvent<{ peers: number, backend: BackendName, durationMs: number }>
   'round:end': CustomEvent<RoundSummary>
@@ -105,7 +118,7 @@ export interface TestnetEvents {
   'peer:fail': CustomEvent<{ node: string, reason: string, stderr: string[] }>
   /** Training alone goes on: so many of the honest peers are done */
   'alone:progress': CustomEvent<{ done: number, of: number }>
-  /** The privacy budget of a peer is spent: from this round on it sends nothing */
+  /** The privacy budget of a peer is spent: from this round on it sends nothing. Told after the `round:end` of that round */
   'peer:exhausted': CustomEvent<{ node: string, round: number }>
   warning: CustomEvent<{ message: string }>
 }
@@ -262,8 +275,11 @@ export interface TestnetReport {
     /** Of all (honest peer, suspect) pairs of the last round, those that named an attacker; of all (honest peer, attacking
      * neighbour) pairs, those that were named. Null where there was nothing to name */
     detection: { precision: number | null, recall: number | null }
-    /** Algebraic connectivity of the honest peers' graph at the end, and the liars per neighbourhood that it withstands */
-    honestGraph: { algebraicConnectivity: number, toleratedLiars: number }
+    /**
+     * The graph of the honest peers that still sent updates at the end: how many they are, its algebraic connectivity, and the
+     * liars per neighbourhood that it withstands
+     */
+    honestGraph: { peers: number, algebraicConnectivity: number, toleratedLiars: number }
     /** Null without a privacy mechanism */
     privacy: ReportPrivacy | null
     /** From the first process to the ready mesh, and the whole run */

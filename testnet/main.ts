@@ -33,7 +33,7 @@ const EXIT_INTERRUPTED = 130
 /** What the first peer to fail ends with says why none could run: they all have the same document, data and disk */
 const SHARED_CAUSES: ReadonlyArray<number | undefined> = [EXIT_CONFIGURATION, EXIT_INCOMPATIBLE, EXIT_DATA, EXIT_STORAGE]
 
-const OWN_EVENTS = ['ready', 'round:end', 'peer:kill', 'peer:restart', 'peer:fail', 'peer:exhausted', 'alone:progress', 'warning'] as const satisfies ReadonlyArray<keyof TestnetEvents>
+const OWN_EVENTS = ['budget:forecast', 'ready', 'round:end', 'peer:kill', 'peer:restart', 'peer:fail', 'peer:exhausted', 'alone:progress', 'warning'] as const satisfies ReadonlyArray<keyof TestnetEvents>
 
 /** The user pressed Ctrl-C */
 class InterruptedError extends Error {

@@ -11,6 +11,7 @@ import { DIGITS_DEFAULTS } from '../src/data/digits.ts'
 import { DatasetError, InvalidFederationError } from '../src/errors.ts'
 import { parseFederation } from '../src/federation.ts'
 import { inspectTopology } from '../src/model/topology.ts'
+import { MECHANISMS } from '../src/privacy/plan.ts'
 import { PRESET_NAMES, presetDocument, presetTestnet } from '../src/presets.ts'
 import { UsageError } from './errors.ts'
 import { findMnist } from './find-mnist.ts'
@@ -18,6 +19,7 @@ import { packageVersion } from './package-version.ts'
 import { withPrivacy } from './privacy-flags.ts'
 import type { FederationDocument } from '../src/federation.ts'
 import type { BackendName, DatasetSource } from '../src/interface.ts'
+import type { PrivacySettings } from '../src/privacy/settings.ts'
 import type { PresetName } from '../src/presets.ts'
 import type { Attackers, Fault, TestnetInit, TestnetPartition } from './interface.ts'
 
@@ -69,7 +71,7 @@ interface Flags {
   codec?: string
   report?: string
   keepHomes?: string
-  privacy?: 'none' | 'dp-sgd'
+  privacy?: PrivacySettings['mechanism']
   epsilon?: number
   alone: boolean
   json?: true
@@ -138,7 +140,7 @@ function buildProgram (write: (text: string) => void): Command {
     new Option('--f <n>', 'liars among its neighbours that a peer withstands').argParser(whole('--f', 0, 64)),
     new Option('--no-quarantine', 'do not hold back what suspicious neighbours send'),
     new Option('--codec <name>', 'encoding of the updates'),
-    new Option('--privacy <mechanism>', 'none or dp-sgd (default: what the document says)').argParser(oneOf('privacy mechanism', ['none', 'dp-sgd'])),
+    new Option('--privacy <mechanism>', 'none, dp-sgd (hides each example) or update-level (hides each whole dataset; default: what the document says)').argParser(oneOf('privacy mechanism', MECHANISMS)),
     new Option('--epsilon <epsilon>', 'limit of epsilon, with the noise that the planned rounds need').argParser(positive('--epsilon', 1000)),
     new Option('--report <dir>', 'write report.json and report.html into this folder'),
     new Option('--keep-homes <dir>', 'keep the homes of the peers in this folder'),

@@ -4,7 +4,7 @@
 import type { BackendName } from '../src/interface.ts'
 import type { RoundPhase } from '../src/node-interface.ts'
 import type { PeerState, TestnetPeer } from './interface.ts'
-import type { PeerEvent, RoundEnd } from './peer-events.ts'
+import type { PeerEvent, PeerPrivacy, RoundEnd } from './peer-events.ts'
 import type { PeerProcess } from './peer-process.ts'
 
 export interface RecordedRound extends RoundEnd {
@@ -101,6 +101,22 @@ export class PeerRecord {
       }
     }
     return newest?.accuracy ?? null
+  }
+
+  /** What it had spent after this round; a peer that jumped over it, or was killed, had spent what it had before */
+  privacyAt (round: number): PeerPrivacy | null {
+    let newest: RecordedRound | undefined
+    for (const one of this.rounds.values()) {
+      if (one.round <= round && one.round > (newest?.round ?? 0)) {
+        newest = one
+      }
+    }
+    return newest?.privacy ?? null
+  }
+
+  /** True when its budget was spent in this round already */
+  observesAt (round: number): boolean {
+    return this.exhaustedAt !== undefined && this.exhaustedAt <= round
   }
 
   describe (): TestnetPeer {

@@ -8,9 +8,10 @@ import { promisedPrivacy } from '../src/privacy/plan.ts'
 import { UsageError } from './errors.ts'
 import type { FederationDocument } from '../src/federation.ts'
 import type { DatasetSource } from '../src/interface.ts'
+import type { PrivacySettings } from '../src/privacy/settings.ts'
 
 export interface PrivacyFlags {
-  privacy?: 'none' | 'dp-sgd'
+  privacy?: PrivacySettings['mechanism']
   epsilon?: number
   rounds: number
   peers: number

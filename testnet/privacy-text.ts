@@ -2,10 +2,14 @@
  * Privacy in words. An epsilon never stands without its delta, its accountant and whom it protects
  */
 import { scopeOf } from '../src/privacy/budget.ts'
+import { plural } from './format.ts'
 import type { PrivacySettings } from '../src/privacy/settings.ts'
-import type { ReportPrivacy, RoundPrivacy } from './interface.ts'
+import type { EndingBudget, ReportPrivacy, RoundPrivacy } from './interface.ts'
 
 const SCOPES = { example: 'per example', dataset: 'for the whole dataset' } as const
+
+/** Peers that one line names */
+const MOST_NAMED = 8
 
 /** Three digits, rounded up as an upper bound must be */
 export function epsilonText (epsilon: number | null): string {
@@ -40,4 +44,16 @@ export function spentText (privacy: ReportPrivacy): string {
 /** `epsilon 1.2 of 8 (delta 1e-5, pld, per example)`: of the peer that spent the most */
 export function roundText (privacy: RoundPrivacy): string {
   return `epsilon ${epsilonText(privacy.worstEpsilon)} of ${epsilonText(privacy.limit)} (${termsText(privacy)})`
+}
+
+/** `budgets that end early, …: peer-8 (846 examples) trains in 7 of 20 rounds, peer-3 (1204) in 10, …` */
+export function endingText (ending: readonly EndingBudget[], { rounds, peers }: { rounds: number, peers: number }): string {
+  const first = ending[0]!
+  if (ending.length === peers && ending.every((one) => one.rounds === first.rounds)) {
+    return `every budget ends early: each peer trains in ${first.rounds} of ${plural(rounds, 'round')}`
+  }
+  const named = ending.slice(0, MOST_NAMED).map(({ node, examples, rounds: trains }, index) =>
+    index === 0 ? `${node} (${plural(examples, 'example')}) trains in ${trains} of ${plural(rounds, 'round')}` : `${node} (${examples}) in ${trains}`)
+  const rest = ending.length - named.length
+  return `budgets that end early, as each step draws a larger part of a small set: ${named.join(', ')}${rest === 0 ? '' : ` and ${rest} more`}`
 }

@@ -2,7 +2,7 @@
  * What a person sees while a testnet runs: one block for all peers on a terminal, one line a round elsewhere
  */
 import { bytes, counts, milliseconds, percent, plural } from './format.ts'
-import { roundText } from './privacy-text.ts'
+import { endingText, roundText } from './privacy-text.ts'
 import type { RoundSummary, Testnet, TestnetPeer } from './interface.ts'
 
 /** Quicker is a flicker */
@@ -25,14 +25,15 @@ export interface Progress {
   stop: () => void
 }
 
-/** `round  3  1.21 s  accuracy 81.2 % mean, 76.0 % worst  rejected 2 (norm 2)  late 1  sent 120 kB each` */
+/** `round  3/15  1.21 s  accuracy 81.2 % mean, 76.0 % worst  sent 120 kB each  epsilon 1.2 of 8 (…)  5 train, 3 observe  rejected 2 (norm 2)  late 1` */
 export function roundLine (summary: RoundSummary, rounds: number): string {
   const width = String(rounds).length
   const accuracy = summary.meanAccuracy === null ? '' : `  accuracy ${percent(summary.meanAccuracy)} mean, ${percent(summary.worstAccuracy)} worst`
   const rejected = Object.values(summary.rejected).reduce((sum, count) => sum + count, 0)
   const trouble = `${rejected === 0 ? '' : `  rejected ${rejected} (${counts(summary.rejected)})`}${summary.late === 0 ? '' : `  late ${summary.late}`}`
   const spent = summary.privacy === null ? '' : `  ${roundText(summary.privacy)}`
-  return `round ${String(summary.round).padStart(width)}/${rounds}  ${milliseconds(summary.durationMs).padStart(7)}${accuracy}  sent ${bytes(summary.bytesSent)} each${spent}${trouble}`
+  const observing = summary.observing === 0 ? '' : `  ${summary.peers - summary.observing} train, ${summary.observing} observe`
+  return `round ${String(summary.round).padStart(width)}/${rounds}  ${milliseconds(summary.durationMs).padStart(7)}${accuracy}  sent ${bytes(summary.bytesSent)} each${spent}${observing}${trouble}`
 }
 
 /** One line of the block */
@@ -110,6 +111,7 @@ export function showProgress (testnet: Testnet, options: { rounds: number, outpu
   let status: string | undefined
   const shown: Shown = { testnet, rounds, output, status: () => status }
   const progress = output.isTTY === true ? liveBlock(shown) : plainLines(shown)
+  testnet.addEventListener('budget:forecast', ({ detail }) => progress.line(endingText(detail.peers, { rounds, peers: testnet.peers().length })))
   testnet.addEventListener('ready', ({ detail }) => progress.line(`mesh ready after ${milliseconds(detail.durationMs)}: ${plural(detail.peers, 'peer')}, backend ${detail.backend}`))
   testnet.addEventListener('round:end', ({ detail }) => progress.line(roundLine(detail, rounds)))
   testnet.addEventListener('peer:kill', ({ detail }) => progress.line(`${detail.node} killed in round ${detail.round}`))

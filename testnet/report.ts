@@ -158,9 +158,9 @@ function detectionOf (records: readonly PeerRecord[]): TestnetReport['summary'][
   return { precision: named === 0 ? null : rightly / named, recall: toName === 0 ? null : rightly / toName }
 }
 
-/** As the honest peers saw it in their last round */
+/** As the honest peers saw it in their last round. Who was gone by then, or only observed, held nobody together */
 function honestGraphOf (records: readonly PeerRecord[]): TestnetReport['summary']['honestGraph'] {
-  const honest = records.filter(({ byzantine, id }) => byzantine === undefined && id !== undefined)
+  const honest = records.filter(({ byzantine, id, state, exhaustedAt }) => byzantine === undefined && id !== undefined && state !== 'killed' && state !== 'failed' && exhaustedAt === undefined)
   const edges = new Map(honest.map(({ id }) => [id!, new Set<string>()]))
   for (const record of honest) {
     for (const other of record.rounds.get(lastRound(record) ?? -1)?.neighbours ?? []) {
@@ -170,7 +170,7 @@ function honestGraphOf (records: readonly PeerRecord[]): TestnetReport['summary'
       }
     }
   }
-  return connectivity(new Map([...edges].map(([id, others]) => [id, [...others]])))
+  return { peers: honest.length, ...connectivity(new Map([...edges].map(([id, others]) => [id, [...others]]))) }
 }
 
 type Measured = Omit<TestnetReport['summary'], 'consensusDistance' | 'privacy' | 'readyMs' | 'totalMs'>

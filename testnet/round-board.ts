@@ -1,5 +1,5 @@
 /**
- * Which rounds all honest peers have finished
+ * Which rounds all honest peers have finished, and whose budget was spent in them
  */
 import { roundPrivacy } from './privacy.ts'
 import type { RoundSummary } from './interface.ts'
@@ -7,6 +7,7 @@ import type { PeerRecord, RecordedRound } from './peer-record.ts'
 
 export class RoundBoard {
   private readonly records: readonly PeerRecord[]
+  private readonly told = new Set<PeerRecord>()
   private next = 1
 
   constructor (records: readonly PeerRecord[]) {
@@ -14,23 +15,33 @@ export class RoundBoard {
   }
 
   /** Rounds that were completed since the last call, in order */
-  completed (): RoundSummary[] {
-    const summaries: RoundSummary[] = []
-    for (let rounds = this.at(this.next); rounds !== undefined; rounds = this.at(this.next)) {
-      summaries.push(summarise(this.next, rounds))
+  * completed (): Generator<RoundSummary, void, undefined> {
+    for (let summary = this.at(this.next); summary !== undefined; summary = this.at(this.next)) {
       this.next++
+      yield summary
     }
-    return summaries
   }
 
-  /** Every honest peer's record of this round; undefined while one that was never killed still works on it */
-  private at (round: number): RecordedRound[] | undefined {
-    const steady = this.records.filter((record) => record.byzantine === undefined && record.kills.length === 0 && record.state !== 'failed')
+  /** Peers whose budget was spent in a completed round, or in any with `all`; each is named once */
+  exhausted (all = false): Array<{ node: string, round: number }> {
+    const news = this.records.filter((record) => record.observesAt(all ? Infinity : this.next - 1) && !this.told.has(record))
+    news.forEach((record) => this.told.add(record))
+    return news.map(({ name, exhaustedAt }) => ({ node: name, round: exhaustedAt! }))
+  }
+
+  /** Undefined while an honest peer that was never killed still works on this round */
+  private at (round: number): RoundSummary | undefined {
+    const honest = this.records.filter((record) => record.byzantine === undefined)
+    const steady = honest.filter((record) => record.kills.length === 0 && record.state !== 'failed')
     if (steady.length === 0 || steady.some((record) => (lastRound(record) ?? 0) < round)) {
       return undefined
     }
-    // a peer that jumped forward has no record of the rounds between
-    return steady.flatMap((record) => record.rounds.get(round) ?? [])
+    return {
+      // a peer that jumped forward has no record of the rounds between
+      ...summarise(round, steady.flatMap((record) => record.rounds.get(round) ?? [])),
+      observing: steady.filter((record) => record.rounds.has(round) && record.observesAt(round)).length,
+      privacy: roundPrivacy(honest.map((record) => record.privacyAt(round)))
+    }
   }
 }
 
@@ -58,7 +69,7 @@ export function mean (values: readonly number[]): number | null {
   return values.length === 0 ? null : values.reduce((sum, value) => sum + value, 0) / values.length
 }
 
-function summarise (round: number, rounds: readonly RecordedRound[]): RoundSummary {
+function summarise (round: number, rounds: readonly RecordedRound[]): Omit<RoundSummary, 'observing' | 'privacy'> {
   const accuracies = rounds.flatMap((one) => one.accuracy ?? [])
   return {
     round,
@@ -68,7 +79,6 @@ function summarise (round: number, rounds: readonly RecordedRound[]): RoundSumma
     durationMs: Math.max(0, ...rounds.map((one) => one.durationMs)),
     rejected: addCounts(rounds.map((one) => one.rejected)),
     late: rounds.reduce((sum, one) => sum + one.late, 0),
-    bytesSent: mean(rounds.map((one) => one.bytesSent)) ?? 0,
-    privacy: roundPrivacy(rounds.map((one) => one.privacy))
+    bytesSent: mean(rounds.map((one) => one.bytesSent)) ?? 0
   }
 }

@@ -8,6 +8,7 @@ import type { PhaseTimes } from '../src/node-interface.ts'
 import type { TestnetReport } from './interface.ts'
 
 const NAME_WIDTH = 20
+const VALUE_WIDTH = 12
 
 /** `train 0.41 s  wait 12 ms …`, phases of no time left out */
 function phaseText (phases: PhaseTimes): string {
@@ -15,11 +16,15 @@ function phaseText (phases: PhaseTimes): string {
   return entries.filter(([, ms]) => ms >= 0.05).map(([name, ms]) => `${name.slice(0, -2)} ${milliseconds(ms)}`).join('  ')
 }
 
+function gainText (gain: number): string {
+  return gain < 0 ? `gossip lost ${points(-gain).slice(1)}` : `gossip gained ${points(gain)}`
+}
+
 /** Lines without an end, for a terminal */
 export function summaryLines (report: TestnetReport): string[] {
   const { summary } = report
-  const row = (name: string, value: string, detail = ''): string => `  ${name.padEnd(NAME_WIDTH)}${value.padEnd(12)}${detail}`.trimEnd()
-  const gained = summary.meanAccuracy === null || summary.aloneMeanAccuracy === null ? '' : `gossip gained ${points(summary.meanAccuracy - summary.aloneMeanAccuracy)}`
+  const row = (name: string, value: string, detail = ''): string => `  ${name.padEnd(NAME_WIDTH)}${value.length < VALUE_WIDTH ? value.padEnd(VALUE_WIDTH) : `${value}  `}${detail}`.trimEnd()
+  const gained = summary.meanAccuracy === null || summary.aloneMeanAccuracy === null ? '' : gainText(summary.meanAccuracy - summary.aloneMeanAccuracy)
   return [
     row('peers', `${summary.finished} of ${summary.peers}`, `honest peers finished ${plural(report.configuration.rounds, 'round')}`),
     row('accuracy', percent(summary.meanAccuracy), `mean; worst peer ${percent(summary.worstAccuracy)}`),

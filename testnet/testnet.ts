@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { TypedEventEmitter } from 'main-event'
 import { findIdxFiles } from '../src/data/idx-dataset.ts'
 import { trainAlone } from './alone.ts'
+import { budgetsThatEnd } from './budget-forecast.ts'
 import { finalConsensusDistance } from './consensus.ts'
 import type { TestnetPeerError } from './errors.ts'
 import { FolderError, TestnetStoppedError, TestnetTimeoutError } from './errors.ts'
@@ -111,12 +112,17 @@ class LocalTestnet extends TypedEventEmitter<TestnetEvents> implements Testnet {
     if (settings.data.kind === 'idx') {
       await findIdxFiles(settings.data.directory)
     }
+    const peers = await budgetsThatEnd(settings, { signal: this.work.signal })
+    if (peers.length > 0) {
+      this.safeDispatchEvent('budget:forecast', { detail: { peers } })
+    }
     const federation = await this.makePlace()
     this.work.signal.throwIfAborted()
     const fleet = this.openFleet()
     await this.assemble(fleet, federation)
     await this.finishRounds(fleet)
     await fleet.stop(this.records)
+    this.tellExhausted(true)
     const honest = this.records.filter((record) => record.byzantine === undefined)
     const finished = honest.filter((record) => record.state === 'finished')
     const alone = settings.alone ? await this.trainAlone(honest) : new Map<number, number>()
@@ -242,13 +248,22 @@ class LocalTestnet extends TypedEventEmitter<TestnetEvents> implements Testnet {
       // rejects only when the testnet ends early, which run() tells
       this.restart(this.fleet!, event.round).catch(() => {})
     }
-    if (event.type === 'privacy:exhausted') {
-      this.safeDispatchEvent('peer:exhausted', { detail: { node: record.name, round: event.round } })
+    if (event.type === 'privacy:exhausted' || event.type === 'round:end') {
+      this.tellRounds()
     }
-    if (event.type === 'round:end') {
-      for (const detail of this.board.completed()) {
-        this.safeDispatchEvent('round:end', { detail })
-      }
+  }
+
+  private tellRounds (): void {
+    this.tellExhausted()
+    for (const detail of this.board.completed()) {
+      this.safeDispatchEvent('round:end', { detail })
+      this.tellExhausted()
+    }
+  }
+
+  private tellExhausted (all = false): void {
+    for (const detail of this.board.exhausted(all)) {
+      this.safeDispatchEvent('peer:exhausted', { detail })
     }
   }
 

@@ -123,13 +123,19 @@ export class CatchUp {
     return newest
   }
 
-  /** Judged like a header that came by gossip. A duplicate is welcome: its payload may have been missing */
+  /**
+   * Judged like a header that came by gossip. A duplicate is welcome: its payload may have been missing. Gossip may have
+   * brought a newer one since the question was asked: the answer is old then, but it was no replay
+   */
   private accept (update: PulledUpdate): boolean {
     const { log, neighbourhood, refuse } = this.components
     const { signed, from } = update
     const verdict = log.judge(signed)
+    if (verdict === 'replay') {
+      return false
+    }
     if (verdict !== 'new' && verdict !== 'duplicate') {
-      refuse({ peer: from, author: signed.author, reason: verdict, blame: verdict === 'replay' ? undefined : signed.author })
+      refuse({ peer: from, author: signed.author, reason: verdict, blame: signed.author })
       return false
     }
     if (verdict === 'new') {

@@ -6,8 +6,11 @@ import { roundCharge } from './mechanism.ts'
 import type { FederationDocument } from '../federation.ts'
 import type { PrivacySettings, PrivateSettings } from './settings.ts'
 
-/** What a document promises whose founder asks for privacy and says no more */
+/** What a document promises whose founder asks for privacy and says no more; numbers are the same with `update-level` */
 export const DP_SGD_DEFAULTS: PrivateSettings = { mechanism: 'dp-sgd', clipNorm: 1, noiseMultiplier: 1, epsilonLimit: 8, delta: 1e-5, accountant: 'pld' }
+
+/** `none` promises nothing */
+export const MECHANISMS = ['none', 'dp-sgd', 'update-level'] as const satisfies ReadonlyArray<PrivacySettings['mechanism']>
 
 /** Rounds of one peer, and the epsilon that they may spend */
 export interface PrivacyPlan {
@@ -36,12 +39,12 @@ export function plannedPrivacy ({ privacy, training }: Pick<FederationDocument, 
 /** What a founder asks for */
 export interface PrivacyWish {
   /** Left out: the document's own, or dp-sgd where it has none */
-  mechanism: 'none' | 'dp-sgd' | undefined
+  mechanism: PrivacySettings['mechanism'] | undefined
   /** Left out: the document's own limit, or that of the defaults */
   epsilon: number | undefined
   /** With epsilon: the noise is what so many rounds need. Left out: the noise stays as it is */
   rounds: number | undefined
-  /** Examples of the smallest training set, counted when the noise depends on them */
+  /** Examples of the smallest training set, counted when the noise depends on them: that of whole updates does not */
   examples: () => Promise<number>
 }
 
@@ -53,11 +56,11 @@ export async function promisedPrivacy ({ privacy, training }: Pick<FederationDoc
     }
     return { mechanism }
   }
-  const own = privacy.mechanism === 'none' || (mechanism !== undefined && mechanism !== privacy.mechanism) ? DP_SGD_DEFAULTS : privacy
-  if (epsilon === undefined) {
-    return own
+  const own = privacy.mechanism === 'none' || (mechanism !== undefined && mechanism !== privacy.mechanism) ? { ...DP_SGD_DEFAULTS, mechanism: mechanism ?? 'dp-sgd' } : privacy
+  if (epsilon === undefined || rounds === undefined) {
+    return { ...own, epsilonLimit: epsilon ?? own.epsilonLimit }
   }
-  return rounds === undefined ? { ...own, epsilonLimit: epsilon } : plannedPrivacy({ privacy: own, training }, { epsilon, rounds, examples: await examples() })
+  return plannedPrivacy({ privacy: own, training }, { epsilon, rounds, examples: own.mechanism === 'update-level' ? 1 : await examples() })
 }
 
 /** Less noise would spend more than was asked for */

@@ -116,6 +116,11 @@ export class Inbox {
     return newest >= round || (this.isOutOfStep(author) && newest > (this.used.get(author) ?? 0))
   }
 
+  /** True when the author counts the same rounds as this node, or nothing is known of it yet */
+  isInStep (author: PeerName): boolean {
+    return !this.isOutOfStep(author)
+  }
+
   private isOutOfStep (author: PeerName): boolean {
     const newest = this.newest.get(author)
     return newest !== undefined && Math.abs(newest - this.round) > Math.max(MAX_ROUNDS_AHEAD, this.staleness)

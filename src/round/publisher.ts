@@ -4,14 +4,9 @@
 import type { Publication } from '../interface.ts'
 import type { RoundComponents } from './round-interface.ts'
 
-/** Own publications whose time is remembered, to learn how late an update was that missed its round */
-const REMEMBERED_ROUNDS = 8
-
 export class Publisher {
   private readonly components: Pick<RoundComponents, 'network' | 'store' | 'codec' | 'clock'>
   private last: Publication = { round: 0, sequence: 0 }
-  /** When the own update of a round was out, by round, the last few */
-  private readonly publishedAtMs = new Map<number, number>()
 
   constructor (components: Pick<RoundComponents, 'network' | 'store' | 'codec' | 'clock'>) {
     this.components = components
@@ -42,12 +37,5 @@ export class Publisher {
       await store.putPublication(this.last)
       await network.publish({ round, sequence, codec: codec.name, payload, degree: network.neighbours().length }, { signal })
     }
-    this.publishedAtMs.set(round, clock.monotonicMs())
-    this.publishedAtMs.delete(round - REMEMBERED_ROUNDS)
-  }
-
-  /** Clock.monotonicMs() when the update of this round was out, if that was lately */
-  sentAtMs (round: number): number | undefined {
-    return this.publishedAtMs.get(round)
   }
 }

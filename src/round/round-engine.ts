@@ -16,6 +16,8 @@ import { LocalWork } from './local-work.ts'
 import { lowerMedian } from './lower-median.ts'
 import { MissCounter } from './miss-counter.ts'
 import { mix } from './mix.ts'
+import { Pace } from './pace.ts'
+import { noTimes } from './phase-times.ts'
 import { Publisher } from './publisher.ts'
 import { pullLatest } from './pull-latest.ts'
 import { culprit } from './rejection-counter.ts'
@@ -32,15 +34,11 @@ import type { RoundComponents, RoundEvents, RoundInit } from './round-interface.
 /** Deadlines in a row that a live neighbour may miss before another one takes its place */
 const MAX_MISSES = 3
 
-/** A round that only averages takes at least this long: nothing else slows it down when no neighbour is live */
-const OBSERVED_ROUND_MS = 1_000
+/** A round that only averages takes at least this long when no neighbour sets the pace: nothing else slows it down */
+const UNPACED_ROUND_MS = 1_000
 
 /** Banned peers that a report names */
 const MAX_NAMED = 256
-
-function noTimes (): PhaseTimes {
-  return { trainMs: 0, encodeMs: 0, publishMs: 0, waitMs: 0, aggregateMs: 0, evaluateMs: 0, persistMs: 0 }
-}
 
 export class RoundEngine extends TypedEventEmitter<RoundEvents> {
   private readonly components: RoundComponents
@@ -54,6 +52,7 @@ export class RoundEngine extends TypedEventEmitter<RoundEvents> {
   private parameters: Float32Array = new Float32Array(0)
   private version: ModelVersion | undefined
   private readonly publisher: Publisher
+  private readonly pace = new Pace()
   private readonly work: LocalWork
   /** The privacy budget is spent: averages and evaluates only */
   observing = false
@@ -143,7 +142,7 @@ export class RoundEngine extends TypedEventEmitter<RoundEvents> {
     this.emit('round:start', { round })
 
     const { trained, replica } = await this.contribute(phases, { round, signal })
-    const late = await this.timed(phases, 'wait', async () => this.wait(round, phases.trainMs, signal))
+    const late = await this.timed(phases, 'wait', async () => this.wait(round, signal))
     const mixed = await this.timed(phases, 'aggregate', async () => this.aggregate(round, { half: trained.parameters, own: replica }, signal))
     const evaluation = await this.timed(phases, 'evaluate', async () => this.work.evaluate(mixed.parameters, { round, signal }))
     signal.throwIfAborted()
@@ -179,10 +178,11 @@ export class RoundEngine extends TypedEventEmitter<RoundEvents> {
     const allowed = !this.observing && await this.timed(phases, 'train', async () => await this.components.budget?.reserve(round) ?? true)
     if (!allowed) {
       this.observe(round)
-      await this.components.clock.delay(OBSERVED_ROUND_MS, { signal })
+      await this.keepPace(round, signal)
       return { trained: { parameters: this.parameters, loss: null, examples: 0 }, replica: this.parameters }
     }
     const trained = await this.timed(phases, 'train', async () => this.work.train(this.parameters, inHand))
+    this.pace.trainedMs = phases.trainMs
     return { trained, replica: await this.publish(round, trained.parameters, phases, signal) }
   }
 
@@ -195,19 +195,28 @@ export class RoundEngine extends TypedEventEmitter<RoundEvents> {
     }
   }
 
+  /** An observer goes as fast as its neighbours, who train: it waits for their updates as if it had trained as well */
+  private async keepPace (round: number, signal: AbortSignal): Promise<void> {
+    if (!this.components.network.neighbours().some(({ peer, live }) => live && this.inbox.isInStep(peer))) {
+      await this.components.clock.delay(UNPACED_ROUND_MS, { signal })
+    }
+    this.pace.observed(round, this.components.clock.monotonicMs())
+  }
+
   /** Returns what the neighbours decode from the own update */
   private async publish (round: number, parameters: Float32Array, phases: PhaseTimes, signal: AbortSignal): Promise<Float32Array> {
-    const { codec } = this.components
+    const { codec, clock } = this.components
     const { replica, payload } = await this.timed(phases, 'encode', async () => {
       const encoded = codec.encode(parameters)
       return { replica: codec.decode(encoded, this.init.parameterCount), payload: this.liar?.payload({ own: parameters, round }) ?? encoded }
     })
     const payloads = this.init.attack?.equivocates === true ? [payload, codec.encode(parameters)] : [payload]
     await this.timed(phases, 'publish', async () => this.publisher.send(round, payloads, signal))
+    this.pace.published(round, clock.monotonicMs())
     return replica
   }
 
-  private async wait (round: number, ownRoundMs: number, signal: AbortSignal): Promise<PeerName[]> {
+  private async wait (round: number, signal: AbortSignal): Promise<PeerName[]> {
     const { network, clock } = this.components
     const live = network.neighbours().filter((neighbour) => neighbour.live).map(({ peer }) => peer)
     for (const peer of live) {
@@ -216,7 +225,7 @@ export class RoundEngine extends TypedEventEmitter<RoundEvents> {
       }
     }
     const late = await collect({ network, clock }, {
-      deadlineMs: this.deadline.waitMs(live, ownRoundMs),
+      deadlineMs: this.deadline.waitMs(live, this.pace.trainedMs) + (this.observing ? this.pace.trainedMs : 0),
       delivered: (peer) => this.inbox.delivered(peer, round),
       wake: this.wake,
       signal
@@ -324,10 +333,10 @@ export class RoundEngine extends TypedEventEmitter<RoundEvents> {
       // the network answers with `update:rejected`, which is where refusals are counted
       this.components.network.penalise(update.author, reason)
     }
-    const publishedAtMs = this.publisher.sentAtMs(update.round)
-    if (publishedAtMs !== undefined) {
+    const lagMs = this.pace.lagMs(update.round, update.receivedAtMs)
+    if (lagMs !== undefined) {
       // also when the round is over: a deadline that counted only those in time could never grow
-      this.deadline.observe(update.author, update.receivedAtMs - publishedAtMs)
+      this.deadline.observe(update.author, lagMs)
     }
     this.wake.dispatchEvent(new Event('update'))
   }

@@ -295,6 +295,7 @@ describe('a new federation', () => {
     expect((await foundingDocument({ preset: 'digits', privacy: 'dp-sgd' })).privacy).toMatchObject({ mechanism: 'dp-sgd', epsilonLimit: 8, noiseMultiplier: 1 })
     expect((await foundingDocument({ preset: 'digits', privacy: 'dp-sgd', epsilon: 2 })).privacy).toMatchObject({ epsilonLimit: 2, noiseMultiplier: 1 })
     expect((await foundingDocument({ privacy: 'none' })).privacy).toEqual({ mechanism: 'none' })
+    expect((await foundingDocument({ privacy: 'update-level', epsilon: 3 })).privacy).toEqual({ mechanism: 'update-level', clipNorm: 1, noiseMultiplier: 1, epsilonLimit: 3, delta: 1e-5, accountant: 'pld' })
   })
 
   it('takes the noise that the rounds need on this peer\'s share of the data', async () => {

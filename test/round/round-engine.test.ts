@@ -330,6 +330,87 @@ describe('round engine', () => {
     expect(after).toBeGreaterThan(1500)
   })
 
+  describe('an observer', () => {
+    const codec = createCodec('float32')
+    const payload = codec.encode(new Float32Array(8))
+    const status = { mechanism: 'dp-sgd', scope: 'example', epsilon: { rdp: 1, pld: 1 }, delta: 1e-5, accountant: 'pld', limit: 1, exhausted: true } as const
+    /** A budget that allows so many rounds */
+    const budgetFor = (rounds: number): NonNullable<RoundComponents['budget']> => ({ reserve: async (round) => round <= rounds, status: () => status })
+    const arrived = async (): Promise<void> => new Promise((resolve) => { setImmediate(resolve) })
+
+    it('goes as fast as its neighbours, without a pause of its own', async () => {
+      const hub = new MemoryHub()
+      const clock = new ManualClock()
+      const network = hub.join('a')
+      const trains = hub.join('trains')
+      const engine = await engineFor({ network, components: { clock, budget: budgetFor(0) } })
+      const running = engine.run(never)
+      const waits: Array<number | undefined> = []
+      for (let round = 1; round <= 3; round++) {
+        await clock.waited()
+        waits.push(clock.nextInMs)
+        clock.advance(20)
+        hub.lateMs = clock.monotonicMs()
+        await trains.publish({ round, sequence: round, codec: 'float32', payload, degree: 1 })
+        await arrived()
+      }
+      await running
+      expect(waits).toEqual([5000, 1000, 1000])
+      expect(engine.lastReport).toMatchObject({ round: 3, accepted: 1, late: 0, examples: 0 })
+      expect(network.published).toEqual([])
+    })
+
+    it('gives its neighbours the time that training took while it trained itself', async () => {
+      const hub = new MemoryHub()
+      const clock = new ManualClock()
+      const network = hub.join('a')
+      const trains = hub.join('trains')
+      const trainer = pullTowards(1)
+      const slow: typeof trainer = {
+        ...trainer,
+        train: async (parameters, options) => {
+          clock.advance(30_000)
+          hub.lateMs = clock.monotonicMs()
+          await trains.publish({ round: 1, sequence: 1, codec: 'float32', payload, degree: 1 })
+          await arrived()
+          return trainer.train(parameters, options)
+        }
+      }
+      const engine = await engineFor({ network, components: { clock, trainer: slow, budget: budgetFor(1) }, init: { rounds: 2 } })
+      const running = engine.run(never)
+      await clock.waited()
+      expect(clock.nextInMs).toBe(35_000)
+      clock.advance(30_000)
+      hub.lateMs = clock.monotonicMs()
+      await trains.publish({ round: 2, sequence: 2, codec: 'float32', payload, degree: 1 })
+      await running
+      expect(engine.lastReport).toMatchObject({ round: 2, accepted: 1, late: 0 })
+      expect(network.suspended).toEqual([])
+    })
+
+    it('takes its time when nobody sends, or only one who claims a round far away', async () => {
+      const hub = new MemoryHub()
+      const clock = new ManualClock()
+      const network = hub.join('a')
+      const engine = await engineFor({ network, components: { clock, budget: budgetFor(0) }, init: { rounds: 2 } })
+      const running = engine.run(never)
+      await clock.waited()
+      expect(clock.nextInMs).toBe(1000)
+      await hub.join('liar').publish({ round: 900, sequence: 1, codec: 'float32', payload, degree: 1 })
+      hub.join('x')
+      hub.join('y')
+      network.suspended.push('x', 'y')
+      await arrived()
+      network.pullLatest = async () => []
+      clock.advance(1000)
+      await clock.waited()
+      expect(engine.round).toBe(1)
+      expect(clock.nextInMs).toBe(1000)
+      clock.advance(1000)
+      await running
+    })
+  })
+
   it('holds back a neighbour that stands apart round after round, also after a restart, and lets it in when it is usual again', async () => {
     const hub = new MemoryHub()
     const codec = createCodec('float32')

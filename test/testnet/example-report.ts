@@ -80,7 +80,7 @@ export function exampleReport (options: { peers?: number, rounds?: number, fault
       rejected: { 'distance-gate': 7 },
       late: 1,
       detection: detection(faults),
-      honestGraph: { algebraicConnectivity: 2.4, toleratedLiars: 1 },
+      honestGraph: { peers, algebraicConnectivity: 2.4, toleratedLiars: 1 },
       privacy: null,
       readyMs: 2100,
       totalMs: 15_400

@@ -58,6 +58,19 @@ describe('the command line', () => {
     expect(spent(noiseMultiplier * 0.998)).toBeGreaterThan(4)
   })
 
+  it('hides whole datasets when asked to, with noise that the number of examples does not change', async () => {
+    expect((await order('--privacy', 'update-level')).init.federation.privacy).toEqual({ mechanism: 'update-level', clipNorm: 1, noiseMultiplier: 1, epsilonLimit: 8, delta: 1e-5, accountant: 'pld' })
+    const { init, notes } = await order('--privacy', 'update-level', '--epsilon', '4', '--rounds', '3')
+    const { privacy } = init.federation
+    expect(privacy).toMatchObject({ mechanism: 'update-level', epsilonLimit: 4 })
+    expect(notes).toEqual([])
+    const charge = roundCharge(parseFederation(init.federation), 100)!
+    expect(charge).toMatchObject({ mechanism: 'update-level', sampleRate: 1, steps: 1 })
+    const spent = epsilonsAfter({ settings: privacy as PrivateSettings, charge, totals: [] }, 3).pld
+    expect(spent).toBeLessThanOrEqual(4)
+    expect(spent).toBeGreaterThan(3.9)
+  })
+
   it('switches privacy on and off', async () => {
     expect((await order('--preset', 'digits', '--privacy', 'dp-sgd')).init.federation.privacy).toMatchObject({ mechanism: 'dp-sgd', epsilonLimit: 8, noiseMultiplier: 1 })
     expect((await order()).init.federation.privacy).toMatchObject({ mechanism: 'dp-sgd', epsilonLimit: 8, delta: 1e-5 })

@@ -71,8 +71,22 @@ describe('the report page', () => {
     expect(chart).toContain('limit 8')
     expect(chart).toContain('delta 1e-5, pld, per example')
     expect(page).toContain('worst peer, of 8 (delta 1e-5, pld, per example)')
-    expect(page).toContain('7.2, spent')
-    expect(renderPage(exampleReport())).not.toContain('epsilon-figure')
+    expect(page).toMatch(/<td>7\.2<\/td><td class="words">spent, observes from round 12<\/td>/)
+    expect(page.match(/>lasted<\/td>/g)).toHaveLength(7)
+    expect(page.match(/class="node observer"/g)).toHaveLength(1)
+    expect(page).toContain('Hollow: its budget was spent')
+  })
+
+  it('speaks of no epsilon where there is no privacy, and says what that means', () => {
+    const page = renderPage(exampleReport())
+    expect(page).not.toMatch(/epsilon-figure|<th[^>]*>(epsilon|budget)<|node observer"|Hollow/)
+    expect(page).toContain('what peers send tells neighbours about their examples')
+  })
+
+  it('stands words on the left and numbers on the right', () => {
+    const page = renderPage(privateReport())
+    const heads = [...page.matchAll(/<th scope="col"( class="words")?>([a-z]+)</g)].slice(0, 12)
+    expect(heads.filter(([, words]) => words !== undefined).map(([, , name]) => name)).toEqual(['role', 'backend', 'budget', 'neighbours', 'id'])
   })
 
   it('holds no NaN, infinity or undefined, whatever is missing', () => {

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { TypedEventEmitter } from 'main-event'
+import { endingText } from '../../testnet/privacy-text.ts'
 import { bytes, counts, milliseconds, percent, points, significant } from '../../testnet/format.ts'
 import { blockLines, peerLine, roundLine, showProgress } from '../../testnet/progress.ts'
 import { summaryLines } from '../../testnet/summary.ts'
@@ -31,10 +32,17 @@ describe('progress', () => {
   afterEach(() => { vi.useRealTimers() })
 
   it('says of a round how long, how good, what went wrong and how much was sent', () => {
-    expect(roundLine({ round: 3, peers: 8, meanAccuracy: 0.8123, worstAccuracy: 0.76, durationMs: 1210, rejected: { norm: 2 }, late: 1, bytesSent: 120_000, privacy: null }, 15))
+    expect(roundLine({ round: 3, peers: 8, observing: 0, meanAccuracy: 0.8123, worstAccuracy: 0.76, durationMs: 1210, rejected: { norm: 2 }, late: 1, bytesSent: 120_000, privacy: null }, 15))
       .toBe('round  3/15   1.21 s  accuracy 81.2 % mean, 76.0 % worst  sent 120 kB each  rejected 2 (norm 2)  late 1')
-    expect(roundLine({ round: 4, peers: 8, meanAccuracy: null, worstAccuracy: null, durationMs: 900, rejected: {}, late: 0, bytesSent: 0, privacy: { worstEpsilon: 1.2301, limit: 8, delta: 1e-5, accountant: 'pld', scope: 'example' } }, 15))
-      .toBe('round  4/15   900 ms  sent 0 B each  epsilon 1.24 of 8 (delta 1e-5, pld, per example)')
+    expect(roundLine({ round: 4, peers: 8, observing: 3, meanAccuracy: null, worstAccuracy: null, durationMs: 900, rejected: {}, late: 0, bytesSent: 0, privacy: { worstEpsilon: 1.2301, limit: 8, delta: 1e-5, accountant: 'pld', scope: 'example' } }, 15))
+      .toBe('round  4/15   900 ms  sent 0 B each  epsilon 1.24 of 8 (delta 1e-5, pld, per example)  5 train, 3 observe')
+  })
+
+  it('says up front whose budget will end early', () => {
+    const peers = Array.from({ length: 10 }, (_, index) => ({ node: `peer-${index + 1}`, examples: 100 + index, rounds: 4 + index }))
+    expect(endingText(peers.slice(0, 2), { rounds: 20, peers: 12 })).toBe('budgets that end early, as each step draws a larger part of a small set: peer-1 (100 examples) trains in 4 of 20 rounds, peer-2 (101) in 5')
+    expect(endingText(peers, { rounds: 20, peers: 12 })).toMatch(/, peer-8 \(107\) in 11 and 2 more$/)
+    expect(endingText(peers.map((one) => ({ ...one, rounds: 2 })), { rounds: 20, peers: 10 })).toBe('every budget ends early: each peer trains in 2 of 20 rounds')
   })
 
   it('says of a peer what it is doing', () => {
@@ -102,6 +110,54 @@ describe('the summary', () => {
       '  peer-8 attacked (sign-flip:2): honest peers left its update out 40 of 42 times; 3 of 4 honest neighbours suspected it at the end.',
       '  detection: 75.0 % of those suspected lied (precision), 100.0 % of the liars beside honest peers were suspected (recall).'
     ])
+  })
+
+  it('says how many peers spent their budget, and from which round on', () => {
+    const report = privateReport()
+    expect(summaryLines(report)).toContain('  1 of 8 honest peers spent the privacy budget before the end, and only averaged and evaluated from then on: peer-7 from round 12.')
+    report.peers.forEach((peer, index) => { peer.exhaustedAtRound = 12 - index })
+    Object.assign(report.summary, { peers: 8, honestGraph: { peers: 0, algebraicConnectivity: 0, toleratedLiars: 0 } })
+    expect(summaryLines(report).slice(-2)).toEqual([
+      '  8 of 8 honest peers spent the privacy budget before the end, and only averaged and evaluated from then on: peer-8 from round 5, peer-7 from round 6, peer-6 from round 7, peer-5 from round 8, peer-4 from round 9, peer-3 from round 10, peer-2 from round 11, peer-1 from round 12.',
+      '  no honest peer sent updates at the end: there was no mesh left that could withstand a liar, the document declares f = 1.'
+    ])
+  })
+
+  it('stays readable with a long mechanism, and when all peers stop at once', () => {
+    const report = privateReport()
+    report.peers.forEach((peer) => { peer.exhaustedAtRound = 3 })
+    Object.assign(report.summary.privacy!, { mechanism: 'update-level', scope: 'dataset', exhausted: 8 })
+    const lines = summaryLines(report)
+    expect(lines.find((line) => line.startsWith('  privacy'))).toMatch(/^ {2}privacy {13}update-level {2}epsilon 7\.2 of 8 /)
+    expect(lines).toContain('  8 of 8 honest peers spent the privacy budget before the end, and only averaged and evaluated from then on: all from round 3.')
+  })
+
+  it('says what the mesh withstands of those that still sent', () => {
+    const report = privateReport()
+    Object.assign(report.summary, { honestGraph: { peers: 7, algebraicConnectivity: 1.5, toleratedLiars: 0 } })
+    expect(summaryLines(report).at(-1)).toBe('  this mesh withstands 0 liars among each peer\'s neighbours in the worst case (algebraic connectivity 1.50) at the end, when 7 of 8 honest peers still sent updates, the document declares f = 1.')
+    Object.assign(report.summary, { honestGraph: { peers: 8, algebraicConnectivity: 1.5, toleratedLiars: 0 } })
+    expect(summaryLines(report).at(-1)).toBe('  this mesh withstands 0 liars among each peer\'s neighbours in the worst case (algebraic connectivity 1.50), the document declares f = 1.')
+  })
+
+  it('says so when nobody was suspected, and when a liar had no budget left', () => {
+    const report = exampleReport()
+    report.peers.at(-1)!.exhaustedAtRound = 9
+    report.summary.detection = { precision: null, recall: 0 }
+    expect(summaryLines(report).slice(-2)).toEqual([
+      '  peer-8 attacked (sign-flip:2): honest peers left its update out 40 of 42 times; 3 of 4 honest neighbours suspected it at the end. From round 9 on it sent nothing: its privacy budget was spent.',
+      '  detection: nobody was suspected at the end, 0.0 % of the liars beside honest peers were suspected (recall).'
+    ])
+  })
+
+  it('says so when honest peers had more liars beside them than any rule is meant for, and when gossip did harm', () => {
+    const report = exampleReport()
+    report.summary.meanAccuracy = 0.388
+    report.peers.at(-4)!.byzantine = 'sign-flip'
+    const both = report.peers.filter(({ byzantine, neighbours }) => byzantine === false && neighbours.includes('peer-5') && neighbours.includes('peer-8')).map(({ name }) => name)
+    expect(both.length).toBeGreaterThan(0)
+    expect(summaryLines(report)).toContain(`  ${both.length === 1 ? '1 honest peer' : `${both.length} honest peers`} had more liars among the neighbours than the document declares (f = 1): ${both.map((name) => `${name} 2`).join(', ')}.`)
+    expect(summaryLines(report)).toContain('  accuracy alone      58.0 %      mean; gossip lost 19.2 points')
   })
 
   it('does without the numbers that were not measured', () => {

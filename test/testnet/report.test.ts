@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { buildReport } from '../../testnet/report.ts'
 import { PeerRecord } from '../../testnet/peer-record.ts'
+import { RoundBoard } from '../../testnet/round-board.ts'
 import { settingsOf } from '../../testnet/testnet-settings.ts'
 import { exampleDocument, exampleReport } from './example-report.ts'
 import { schemaProblems } from './report-schema.ts'
@@ -52,6 +53,8 @@ function peer (index: number, options: { byzantine?: string, neighbours?: number
   return record
 }
 
+const spent = (pld: number | null, exhausted = false): RoundEnd['privacy'] => ({ mechanism: 'dp-sgd', scope: 'example', epsilon: { rdp: 7.5, pld }, delta: 1e-5, accountant: 'pld', limit: 8, exhausted })
+
 function build (records: PeerRecord[], alone = new Map<number, number>(), init: Partial<TestnetInit> = {}): TestnetReport {
   return buildReport({ settings: settings(init), records, alone, consensusDistance: 0.5, startedAt: 1_000_000, readyAt: 1_000_500, endedAt: 1_004_000 })
 }
@@ -101,7 +104,6 @@ describe('the report', () => {
   })
 
   it('tells what the honest peers that finished have spent, and whose budget was gone', () => {
-    const spent = (pld: number | null, exhausted = false): RoundEnd['privacy'] => ({ mechanism: 'dp-sgd', scope: 'example', epsilon: { rdp: 7.5, pld }, delta: 1e-5, accountant: 'pld', limit: 8, exhausted })
     const first = peer(0, { rounds: [roundEnd(1, { privacy: spent(1) }), roundEnd(2, { privacy: spent(2) })] })
     const second = peer(1, { rounds: [roundEnd(1, { privacy: spent(4) }), roundEnd(2, { privacy: spent(4, true) })] })
     second.apply({ type: 'privacy:exhausted', time: 1_002_000, round: 2, status: spent(4, true)! })
@@ -116,6 +118,18 @@ describe('the report', () => {
     const endless = build([first, peer(1, { rounds: [roundEnd(1, { privacy: spent(null) })] })], new Map(), { federation })
     expect(endless.summary.privacy).toMatchObject({ meanEpsilon: null, worstEpsilon: null })
     expect(schemaProblems(endless)).toEqual([])
+  })
+
+  it('asks those who still sent at the end what the mesh withstands: who observes or is gone holds nobody together', () => {
+    const triangle = [peer(0, { neighbours: [2, 3] }), peer(1, { neighbours: [1, 3] }), peer(2, { neighbours: [1, 2] })]
+    const observer = peer(3, { neighbours: [] })
+    observer.apply({ type: 'privacy:exhausted', time: 1_002_000, round: 2, status: spent(4, true)! })
+    const killed = peer(4, { neighbours: [] })
+    killed.state = 'killed'
+    const report = build([...triangle, observer, killed])
+    expect(report.summary.honestGraph.peers).toBe(3)
+    expect(report.summary.honestGraph.algebraicConnectivity).toBeCloseTo(3, 6)
+    expect(build([observer]).summary.honestGraph).toEqual({ peers: 0, algebraicConnectivity: 0, toleratedLiars: 0 })
   })
 
   it('asks only those who were there at the end whom they suspected', () => {
@@ -157,5 +171,36 @@ describe('the report', () => {
     const report = build([new PeerRecord({ index: 0, home: '/homes/0', byzantine: undefined })])
     expect(schemaProblems(report)).toEqual([])
     expect(report.summary).toMatchObject({ meanAccuracy: null, secondsPerRound: 0, nonTrainingShare: 0 })
+  })
+})
+
+describe('the board of rounds', () => {
+  it('shows the epsilon of the worst honest peer so far, also of one that jumped, was killed or observes', () => {
+    const jumped = peer(0, { rounds: [roundEnd(1, { privacy: spent(5) }), roundEnd(4, { privacy: spent(5, true) })] })
+    const killed = peer(1, { rounds: [roundEnd(1, { privacy: spent(1) }), roundEnd(2, { privacy: spent(6) })] })
+    killed.kills.push({ round: 3, killedAt: 1_003_000, restartedAtRound: null, restartedAt: null, resumedAtRound: null, backInMeshAt: null })
+    const steady = peer(2, { rounds: [1, 2, 3, 4].map((round) => roundEnd(round, { privacy: spent(round / 10) })) })
+    const liar = peer(3, { byzantine: 'nan', rounds: [roundEnd(1, { privacy: spent(9) })] })
+    const summaries = [...new RoundBoard([jumped, killed, steady, liar]).completed()]
+    expect(summaries.map(({ privacy }) => privacy!.worstEpsilon)).toEqual([5, 6, 6, 6])
+    expect(summaries.map(({ round, peers }) => [round, peers])).toEqual([[1, 2], [2, 1], [3, 1], [4, 2]])
+  })
+
+  it('names who observes after the round in which that began, once', () => {
+    const observer = peer(0, { rounds: [roundEnd(1)] })
+    const other = peer(1, { rounds: [roundEnd(1)] })
+    const board = new RoundBoard([observer, other])
+    expect([...board.completed()].map(({ observing }) => observing)).toEqual([0])
+    observer.apply({ type: 'privacy:exhausted', time: 1_002_000, round: 2, status: spent(4, true)! })
+    expect(board.exhausted()).toEqual([])
+    observer.apply(roundEnd(2))
+    expect([...board.completed()]).toEqual([])
+    other.apply(roundEnd(2))
+    expect([...board.completed()].map(({ observing }) => observing)).toEqual([1])
+    expect(board.exhausted()).toEqual([{ node: 'peer-1', round: 2 }])
+    expect(board.exhausted(true)).toEqual([])
+    other.apply({ type: 'privacy:exhausted', time: 1_003_000, round: 3, status: spent(4, true)! })
+    expect(board.exhausted()).toEqual([])
+    expect(board.exhausted(true)).toEqual([{ node: 'peer-2', round: 3 }])
   })
 })

@@ -76,11 +76,14 @@ describe('a testnet of fake peers', () => {
     const told: unknown[] = []
     const epsilons: unknown[] = []
     testnet.addEventListener('peer:exhausted', ({ detail }) => told.push(detail))
-    testnet.addEventListener('round:end', ({ detail }) => epsilons.push(detail.privacy?.worstEpsilon))
+    testnet.addEventListener('round:end', ({ detail }) => {
+      epsilons.push(detail.privacy?.worstEpsilon)
+      told.push(`round ${detail.round}: ${detail.observing} of ${detail.peers} observe`)
+    })
     const report = await testnet.run()
     expect(schemaProblems(report)).toEqual([])
     expect(report.summary).toMatchObject({ finished: 3, failed: 0, privacy: { worstEpsilon: 2, exhausted: 1 } })
-    expect(told).toEqual([{ node: 'peer-2', round: 3 }])
+    expect(told).toEqual(['round 1: 0 of 3 observe', 'round 2: 0 of 3 observe', 'round 3: 1 of 3 observe', { node: 'peer-2', round: 3 }, 'round 4: 1 of 3 observe'])
     expect(epsilons).toEqual([0.5, 1, 1.5, 2])
   })
 

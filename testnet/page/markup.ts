@@ -30,13 +30,14 @@ export function figure (options: { id: string, title: string, description: strin
     ...children)
 }
 
-/** A table with a header row; the first cell of a row names it. Cells are markup */
-export function table (options: { caption: string, head: readonly string[], rows: ReadonlyArray<readonly string[]> }): string {
+/** A table with a header row; the first cell of a row names it. Cells are markup; columns named in `words` hold no numbers */
+export function table (options: { caption: string, head: readonly string[], words?: readonly string[], rows: ReadonlyArray<readonly string[]> }): string {
+  const kinds = options.head.map((name) => options.words?.includes(name) === true ? 'words' : undefined)
   return element('div', { class: 'scroll', tabindex: '0', role: 'region', 'aria-label': options.caption },
     element('table', {},
       element('caption', {}, text(options.caption)),
-      element('thead', {}, element('tr', {}, ...options.head.map((cell) => element('th', { scope: 'col' }, text(cell))))),
+      element('thead', {}, element('tr', {}, ...options.head.map((cell, index) => element('th', { scope: 'col', class: kinds[index] }, text(cell))))),
       element('tbody', {}, ...options.rows.map(([name, ...cells]) => element('tr', {},
         element('th', { scope: 'row' }, name ?? ''),
-        ...cells.map((cell) => element('td', {}, cell)))))))
+        ...cells.map((cell, index) => element('td', { class: kinds[index + 1] }, cell)))))))
 }

@@ -8,8 +8,8 @@ import { accuracyChart, bytesChart, consensusChart, epsilonChart, meanByRound, r
 import { element, table, text } from './markup.ts'
 import { phaseBar, phaseLegend } from './phase-bar.ts'
 import { STYLE } from './style.ts'
-import { topologyChart } from './topology-chart.ts'
-import type { ReportPeer, TestnetReport } from '../interface.ts'
+import { observes, topologyChart } from './topology-chart.ts'
+import type { ReportPeer, ReportPrivacy, TestnetReport } from '../interface.ts'
 
 const POLICY = 'default-src \'none\'; style-src \'unsafe-inline\''
 
@@ -58,7 +58,7 @@ function tiles ({ summary }: TestnetReport): string {
     tile('Round', milliseconds(summary.secondsPerRound * 1000), `not training: ${percent(summary.nonTrainingShare)}`),
     tile('Rejected', String(Object.values(summary.rejected).reduce((sum, count) => sum + count, 0)), `${counts(summary.rejected)}; late ${summary.late}`),
     summary.privacy === null
-      ? tile('Privacy', 'none', 'updates are not noisy')
+      ? tile('Privacy', 'none', 'what peers send tells neighbours about their examples')
       : tile('Privacy', `epsilon ${epsilonText(summary.privacy.worstEpsilon)}`, `worst peer, of ${epsilonText(summary.privacy.limit)} (${termsText(summary.privacy)})`))
 }
 
@@ -74,7 +74,7 @@ function charts (report: TestnetReport): string {
     charted('consensus', 'Consensus distance', consensusChart(report), 'Line: estimated from the neighbours\' updates, before mixing. Ring: measured between all final models, after mixing.'),
     charted('bytes', 'Bytes on the wire', bytesChart(report), 'Mean of the honest peers, all connections and protocols included.'),
     privacy === null ? '' : charted('epsilon', 'Privacy spent', epsilonChart(report, privacy), `Epsilon (${termsText(privacy)}): bold the mean of the honest peers, thin each peer. Dashed: the limit, at which a peer sends nothing more. A simulation has ledgers of its own: no real budget is spent.`),
-    charted('topology', 'Topology', topologyChart(report.peers), `Neighbours at the start of the last round.${report.attackers.length === 0 ? '' : ' Diamonds are attackers.'}${report.kills.length === 0 ? '' : ' Dashed: killed and not back.'}`))
+    charted('topology', 'Topology', topologyChart(report.peers), `Neighbours at the start of the last round.${report.attackers.length === 0 ? '' : ' Diamonds are attackers.'}${report.kills.length === 0 ? '' : ' Dashed: killed and not back.'}${report.peers.some(observes) ? ' Hollow: its budget was spent, it only receives.' : ''}`))
 }
 
 function phases ({ summary }: TestnetReport): string {
@@ -82,9 +82,11 @@ function phases ({ summary }: TestnetReport): string {
 }
 
 function peers (report: TestnetReport): string {
-  return element('section', { class: 'peers' }, element('h2', {}, 'Peers'), table({
-    caption: `Each peer at the end${report.summary.privacy === null ? '' : `; epsilon: ${termsText(report.summary.privacy)}`}`,
-    head: ['peer', 'role', 'accuracy', 'alone', 'rounds', 'backend', 'sent', 'rejected', 'epsilon', 'neighbours', 'id'],
+  const { privacy } = report.summary
+  return element('section', {}, element('h2', {}, 'Peers'), table({
+    caption: `Each peer at the end${privacy === null ? '' : `; epsilon: ${termsText(privacy)}`}`,
+    head: ['peer', 'role', 'accuracy', 'alone', 'rounds', 'backend', 'sent', 'rejected', ...(privacy === null ? [] : ['epsilon', 'budget']), 'neighbours', 'id'],
+    words: ['role', 'backend', 'budget', 'neighbours', 'id'],
     rows: report.peers.map((peer) => [
       text(peer.name),
       text(peer.byzantine === false ? peer.state === 'finished' ? 'honest' : `honest, ${peer.state}` : `attacker, ${peer.byzantine}`),
@@ -94,16 +96,16 @@ function peers (report: TestnetReport): string {
       peer.backend,
       bytes(peer.rounds.reduce((sum, round) => sum + round.bytesSent, 0)),
       String(peer.rounds.reduce((sum, round) => sum + Object.values(round.rejected).reduce((all, count) => all + count, 0), 0)),
-      epsilonCell(peer, report),
+      ...(privacy === null ? [] : [epsilonCell(peer, privacy), peer.exhaustedAtRound === null ? 'lasted' : `spent, observes from round ${peer.exhaustedAtRound}`]),
       text(peer.neighbours.join(' ').replaceAll('peer-', '') || '-'),
       element('code', {}, text(peer.id === '' ? '-' : `${peer.id.slice(0, 8)}…${peer.id.slice(-4)}`))
     ])
   }))
 }
 
-function epsilonCell ({ rounds, exhaustedAtRound }: ReportPeer, { summary: { privacy } }: TestnetReport): string {
+function epsilonCell ({ rounds }: ReportPeer, { accountant }: ReportPrivacy): string {
   const last = rounds.at(-1)
-  return privacy === null || last === undefined ? '-' : `${epsilonText(last.epsilon?.[privacy.accountant] ?? null)}${exhaustedAtRound === null ? '' : ', spent'}`
+  return last === undefined ? '-' : epsilonText(last.epsilon?.[accountant] ?? null)
 }
 
 function rounds (report: TestnetReport): string {

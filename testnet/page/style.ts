@@ -27,7 +27,8 @@ h1 { font-size: 1.6rem; margin: 0 0 .25rem }
 h2 { font-size: 1.1rem; margin: 0 0 .5rem }
 p { margin: .25rem 0 1rem; max-width: 70ch }
 .soft, figcaption, caption { color: var(--soft) }
-.tiles { display: grid; grid-template-columns: repeat(auto-fill, minmax(11rem, 1fr)); gap: .75rem; margin: 1.25rem 0 2rem; padding: 0 }
+.tiles { display: grid; grid-template-columns: repeat(4, 1fr); gap: .75rem; margin: 1.25rem 0 2rem; padding: 0 }
+.tiles > div:last-child { grid-column: span 2 }
 .tiles > div { background: var(--panel); border: 1px solid var(--line); border-radius: 8px; padding: .6rem .8rem }
 .tiles dt { color: var(--soft); font-size: .85rem }
 .tiles dd { margin: 0; font-size: 1.35rem; font-variant-numeric: tabular-nums; font-weight: 600 }
@@ -36,6 +37,7 @@ p { margin: .25rem 0 1rem; max-width: 70ch }
 .notice ul { margin: .25rem 0; padding-left: 1.2rem }
 .charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 31rem), 1fr)); gap: 2rem; margin-bottom: 2.25rem }
 .charts section { margin: 0 }
+.charts section:last-child:nth-child(odd) { grid-column: 1 / -1 }
 time { white-space: nowrap }
 section { margin: 0 0 2.25rem; min-width: 0 }
 figure { margin: 0 }
@@ -69,6 +71,8 @@ svg .edge.attacker { stroke: var(--bad); stroke-dasharray: 4 3 }
 svg .node circle { fill: var(--mean); stroke: var(--page); stroke-width: 2 }
 svg .node rect { fill: var(--bad); stroke: var(--page); stroke-width: 2 }
 svg .node text { fill: var(--page); font-weight: 600 }
+svg .node.observer circle { fill: var(--page); stroke: var(--mean) }
+svg .node.observer text { fill: var(--mean) }
 svg .node.killed circle, svg .node.failed circle { fill: var(--page); stroke: var(--bad); stroke-dasharray: 4 3 }
 svg .node.killed text, svg .node.failed text { fill: var(--bad) }
 .phase.train, .swatch.train { fill: var(--train); background: var(--train) }
@@ -85,8 +89,7 @@ svg .node.killed text, svg .node.failed text { fill: var(--bad) }
 table { border-collapse: collapse; font-size: .9rem; font-variant-numeric: tabular-nums; width: 100% }
 caption { text-align: left; font-size: .9rem; padding-bottom: .25rem }
 th, td { text-align: right; padding: .3rem .6rem; border-bottom: 1px solid var(--line); white-space: nowrap }
-th:first-child { text-align: left }
-.peers :is(th, td):is(:nth-child(2), :nth-child(6), :nth-child(9), :nth-child(10)) { text-align: left }
+th:first-child, .words { text-align: left }
 thead th { color: var(--soft); font-weight: 600 }
 tbody th { font-weight: 600 }
 details { margin-top: .5rem }
@@ -95,4 +98,9 @@ pre { overflow-x: auto; background: var(--panel); border: 1px solid var(--line);
 .facts { display: grid; grid-template-columns: max-content 1fr; gap: .2rem 1.2rem; margin: 0; font-size: .95rem }
 .facts dt { color: var(--soft) }
 .facts dd { margin: 0; overflow-wrap: anywhere }
+@media (max-width: 44rem) {
+  .tiles { grid-template-columns: repeat(2, 1fr) }
+  .charts section:not(#topology-figure) svg :is(.tick, .label) { font-size: 20px }
+  .charts section:not(#topology-figure) svg .end { font-size: 17px }
+}
 `

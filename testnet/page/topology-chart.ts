@@ -30,19 +30,24 @@ function names (a: ReportPeer, b: ReportPeer): boolean {
   return a.state === 'finished' && a.neighbours.includes(b.name)
 }
 
+/** At the end: an honest peer whose budget was spent */
+export function observes (peer: ReportPeer): boolean {
+  return peer.byzantine === false && peer.state === 'finished' && peer.exhaustedAtRound !== null
+}
+
 function node ({ peer, x, y }: Place, nodeRadius: number): string {
   const attacker = peer.byzantine !== false
   const shape = attacker
     ? element('rect', { x: x - nodeRadius, y: y - nodeRadius, width: 2 * nodeRadius, height: 2 * nodeRadius, transform: `rotate(45 ${x.toFixed(2)} ${y.toFixed(2)})` })
     : element('circle', { cx: x, cy: y, r: nodeRadius })
-  const role = attacker ? `attacker (${String(peer.byzantine)})` : peer.state
-  return element('g', { class: `node ${attacker ? 'attacker' : peer.state}` },
+  const role = attacker ? `attacker (${String(peer.byzantine)})` : observes(peer) ? `observes from round ${peer.exhaustedAtRound}` : peer.state
+  return element('g', { class: `node ${attacker ? 'attacker' : observes(peer) ? 'observer' : peer.state}` },
     element('title', {}, text(`${peer.name}: ${role}, neighbours ${peer.neighbours.join(', ') || 'none'}`)),
     shape,
     element('text', { x, y: y + nodeRadius * 0.36, 'text-anchor': 'middle', 'font-size': nodeRadius }, text(peer.name.replace('peer-', ''))))
 }
 
-/** Honest peers are discs, attackers diamonds; a peer that was killed and stayed away is dashed */
+/** Honest peers are discs, hollow when they only observe, attackers diamonds; a peer that was killed and stayed away is dashed */
 export function topologyChart (peers: readonly ReportPeer[]): string {
   const places = peers.map((peer, index): Place => {
     const angle = 2 * Math.PI * index / peers.length - Math.PI / 2

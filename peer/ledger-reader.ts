@@ -1,13 +1,17 @@
 /**
  * Reads the privacy ledger of a home's dataset: through the running peer, which holds its lock, or from the disk
  */
-import { access } from 'node:fs/promises'
+import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { ControlClient } from './control/control-client.ts'
 import type { LedgerEntry } from '../src/privacy/ledger/entry.ts'
 import type { Ledger } from '../src/privacy/ledger/ledger.ts'
 import type { LedgerTotal } from '../src/privacy/ledger/summary.ts'
 import type { LedgerVerification } from '../src/privacy/ledger/verify.ts'
+import type { PublishedByHome } from '../src/privacy/open-budget.ts'
+
+/** CURRENT, or what a database that lost it still has: that one is damaged, not absent */
+const LEVEL_FILE = /^CURRENT$|\.(ldb|sst|log)$/
 
 export interface LedgerPage {
   /** Entries that the ledger holds */
@@ -43,11 +47,43 @@ export function storedLedger (place: LedgerPlace): LedgerReader {
   return {
     totals: async () => await exists(place) ? withLedger(place, async (ledger) => ledger.totals()) : [],
     newest: async (limit) => await exists(place) ? withLedger(place, async (ledger) => newestEntries(ledger, limit)) : { count: 0, entries: [] },
-    verify: async () => {
-      const { verifyLedger } = await import('../src/privacy/ledger/ledger.ts')
-      return verifyLedger(place)
-    }
+    verify: async () => verifyStored(place)
   }
+}
+
+/** Also a ledger that open() refuses. That its database cannot be opened at all is told as what was found, not as a call to look */
+async function verifyStored (place: LedgerPlace): Promise<LedgerVerification> {
+  const { verifyLedger } = await import('../src/privacy/ledger/ledger.ts')
+  try {
+    return await verifyLedger(place)
+  } catch (err) {
+    if ((err as Error).name !== 'LedgerCorruptError') {
+      throw err
+    }
+    const { LedgerCorruptError } = await import('../src/errors.ts')
+    throw new LedgerCorruptError(`what lies in ${join(place.root, place.fingerprint)} is no ledger that can be opened: its files are damaged, missing or not those of a ledger. What was spent on these data is not known any more: bring an undamaged copy back; nothing was deleted`, { cause: err })
+  }
+}
+
+/** A ledger that is not there was charged nothing */
+const NO_LEDGER: Pick<Ledger, 'lastRound'> = { lastRound: () => undefined }
+
+/**
+ * What `start` refuses in the ledger of a peer that does not run, refused in its words: damage anywhere, an older copy, none where the
+ * home published
+ *
+ * Throws LedgerCorruptError, LedgerRollbackError, and as `storedLedger`
+ */
+export async function requireSound (place: LedgerPlace, claim: PublishedByHome): Promise<void> {
+  const { requireHomeCharged, requireWhole } = await import('../src/privacy/open-budget.ts')
+  if (!await exists(place)) {
+    requireHomeCharged(NO_LEDGER, claim)
+    return
+  }
+  await withLedger(place, async (ledger) => {
+    await requireWhole(ledger, place)
+    requireHomeCharged(ledger, claim)
+  })
 }
 
 /** Opens the ledger, for as long as `use` takes; makes it where there is none */
@@ -73,15 +109,15 @@ export async function newestEntries (ledger: Pick<Ledger, 'head' | 'entries'>, l
   return { count, entries: entries.reverse() }
 }
 
-/** Looking must not make a ledger */
-async function exists ({ root, fingerprint }: LedgerPlace): Promise<boolean> {
+/** Looking must not make a ledger, not even in a folder that is there but holds none */
+export async function exists ({ root, fingerprint }: LedgerPlace): Promise<boolean> {
   try {
-    await access(join(root, fingerprint))
-    return true
+    return (await readdir(join(root, fingerprint))).some((name) => LEVEL_FILE.test(name))
   } catch (err) {
-    if (['ENOENT', 'ENOTDIR'].includes(String((err as NodeJS.ErrnoException).code))) {
+    if ((err as NodeJS.ErrnoException).code === 'ENOENT') {
       return false
     }
-    throw err
+    const { readError } = await import('../src/privacy/ledger/ledger-error.ts')
+    throw readError(join(root, fingerprint), err)
   }
 }

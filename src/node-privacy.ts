@@ -1,17 +1,18 @@
 /**
  * The privacy of one node, from the ledger of its dataset being opened to it being closed
  */
+import { join } from 'node:path'
 import { lastLearningRound } from './model/learning-rate.ts'
 import { writeDatasetRecord } from './privacy/dataset-record.ts'
 import { ledgerSecret } from './privacy/ledger/similar-ledgers.ts'
-import { defaultLedgerRoot, openBudget, requireCharged } from './privacy/open-budget.ts'
+import { defaultLedgerRoot, openBudget, requireCharged, requireHomeCharged } from './privacy/open-budget.ts'
 import type { Membership } from './enter-federation.ts'
 import type { FederationDocument } from './federation.ts'
 import type { Clock, PeerName, TrainerDescription } from './interface.ts'
 import type { NodeEvents, NodeInit } from './node-interface.ts'
 import type { PrivacyBudget, PrivacyStatus } from './privacy/budget.ts'
 import type { LedgerReader } from './privacy/ledger/ledger.ts'
-import type { OpenBudget } from './privacy/open-budget.ts'
+import type { OpenBudget, Published } from './privacy/open-budget.ts'
 
 export interface NodePrivacyInit extends Pick<NodeInit, 'home' | 'ledgers' | 'epsilonLimit'> {
   clock: Clock
@@ -22,7 +23,7 @@ export class NodePrivacy {
   private readonly init: NodePrivacyInit
   private readonly root: string
   private opened: OpenBudget | undefined
-  private who: { federation: string, peer: PeerName } | undefined
+  private who: Pick<Published, 'federation' | 'peer' | 'home' | 'location'> | undefined
   /** Later rounds of the federation take no step and are not charged */
   private lastPaidRound = Infinity
   private lastStatus: PrivacyStatus | null = null
@@ -54,27 +55,24 @@ export class NodePrivacy {
     const { root, init: { home, clock, epsilonLimit: limit } } = this
     await writeDatasetRecord(home, { federation, peer, fingerprint: dataset.fingerprint, examples: trainExamples, ledgers: root })
     this.opened = await openBudget({ document, federation, peer, exampleCount: trainExamples, dataset, root, clock, limit })
-    this.who = { federation, peer }
+    this.who = { federation, peer, home, location: join(root, dataset.fingerprint) }
     this.lastPaidRound = lastLearningRound(document.training.optimizer)
     this.warnOfSimilar()
   }
 
-  /**
-   * A home that published a round without a step spends nothing any more, and may have come to it by a jump: nothing is required
-   * of its ledger then. Throws LedgerRollbackError, see `requireCharged`
-   */
+  /** Throws LedgerRollbackError, see `requireHomeCharged` of open-budget.ts */
   requireHomeCharged (published: number | undefined): void {
-    this.require(published !== undefined && published > this.lastPaidRound ? undefined : published, 'this home published')
+    const { opened, who, lastPaidRound } = this
+    if (opened !== undefined && who !== undefined) {
+      requireHomeCharged(opened.ledger, { ...who, published, lastPaidRound })
+    }
   }
 
   /** Neighbours hold more than this home knows of: it may have rounds before it that it trained already. Throws LedgerRollbackError */
   requireHeldCharged (published: number | undefined): void {
-    this.require(published === undefined ? undefined : Math.min(published, this.lastPaidRound), 'neighbours hold')
-  }
-
-  private require (published: number | undefined, source: string): void {
-    if (this.opened !== undefined && this.who !== undefined) {
-      requireCharged(this.opened.ledger, { ...this.who, published, source })
+    const { opened, who, lastPaidRound } = this
+    if (opened !== undefined && who !== undefined) {
+      requireCharged(opened.ledger, { ...who, published: published === undefined ? undefined : Math.min(published, lastPaidRound), source: 'neighbours hold' })
     }
   }
 

@@ -3,7 +3,7 @@
  */
 import { NoLedgerError } from '../errors.ts'
 import { formatCount } from '../format.ts'
-import { forecastInit, formatCharge, openAccount, readDocument } from '../privacy-account.ts'
+import { forecastInit, formatCharge, openAccount, readHome } from '../privacy-account.ts'
 import { formatDelta, formatEpsilon, formatPromise, formatTerms } from '../privacy-text.ts'
 import { readDatasetRecord } from '../../src/privacy/dataset-record.ts'
 import { epsilonsAfter } from '../../src/privacy/forecast.ts'
@@ -49,7 +49,7 @@ export async function forecastPrivacy (context: VerbContext): Promise<number> {
 }
 
 export async function planPrivacy ({ home, terminal, settings: { epsilon = 1, rounds = 1, examples: given } }: VerbContext): Promise<number> {
-  const { document: { privacy, training } } = await readDocument(home)
+  const { document: { privacy, training } } = { document: (await readHome(home)).document! }
   const examples = given ?? (await readDatasetRecord(home))?.examples
   if (examples === undefined) {
     throw new NoLedgerError(`${home} has not counted its examples yet: say how many with --examples COUNT`)

@@ -1,11 +1,15 @@
 /**
  * Privacy in words. An epsilon never stands without its delta, its accountant and whom it protects
  */
-import type { PrivacyScope, PrivacyStatus } from '../src/privacy/budget.ts'
-import type { PrivacySettings } from '../src/privacy/settings.ts'
+import { scopeOf } from '../src/privacy/budget.ts'
+import type { Epsilons, PrivacyScope, PrivacyStatus } from '../src/privacy/budget.ts'
+import type { PrivacySettings, PrivateSettings } from '../src/privacy/settings.ts'
 
 /** Digits of an epsilon */
 const DIGITS = 3
+
+/** Two bounds that are further apart than this deserve a word */
+const LARGE_DIFFERENCE = 2
 
 const SCOPES: Readonly<Record<PrivacyScope, string>> = { example: 'per example', dataset: 'for the whole dataset' }
 
@@ -39,6 +43,20 @@ export function formatSpent (privacy: PrivacyStatus | null | undefined): string 
   }
   const { epsilon, accountant, limit, exhausted } = privacy
   return `epsilon ${formatEpsilon(epsilon[accountant])} of ${formatEpsilon(limit)} (${formatTerms(privacy)})${exhausted ? ', spent' : ''}`
+}
+
+/** Both accountants, the one that counts first */
+export function formatBothEpsilons (epsilon: Epsilons, { mechanism, delta, accountant }: PrivateSettings): string {
+  const other = accountant === 'pld' ? 'rdp' : 'pld'
+  const terms = { delta, scope: scopeOf(mechanism) }
+  return `epsilon ${formatEpsilon(epsilon[accountant])} (${formatTerms({ ...terms, accountant })}); ${formatEpsilon(epsilon[other])} (${formatTerms({ ...terms, accountant: other })})`
+}
+
+/** Undefined when the accountants say nearly the same. `pld` is never above `rdp`: see docs/privacy.md */
+export function whyTheyDiffer ({ pld, rdp }: Epsilons): string | undefined {
+  return rdp > LARGE_DIFFERENCE * pld
+    ? `rdp says ${pld === 0 ? 'much' : `${(rdp / pld).toPrecision(2)} times`} more than pld: both are upper bounds, and turning Renyi divergences into an epsilon loses most where steps are few, or epsilon is very small or very large; pld is the tighter one`
+    : undefined
 }
 
 /** What a federation document promises, in one line */

@@ -16,12 +16,12 @@ interface Action {
 }
 
 /** Flags of single actions: where they say nothing, they are refused */
-const OWN_FLAGS = ['rounds', 'noise', 'epsilon', 'examples', 'reason', 'limit', 'epsilonLimit'] as const satisfies readonly SettingName[]
+const OWN_FLAGS = ['rounds', 'noise', 'epsilon', 'examples', 'batchSize', 'steps', 'delta', 'reason', 'limit', 'epsilonLimit'] as const satisfies readonly SettingName[]
 
 const ACTIONS: Readonly<Record<string, Action>> = {
   show: { needs: [], takes: ['epsilonLimit'], load: async () => (await import('./privacy-show.ts')).showPrivacy },
-  forecast: { needs: ['rounds'], takes: ['noise', 'epsilonLimit'], load: async () => (await import('./privacy-plan.ts')).forecastPrivacy },
-  plan: { needs: ['epsilon', 'rounds'], takes: ['examples'], load: async () => (await import('./privacy-plan.ts')).planPrivacy },
+  forecast: { needs: ['rounds'], takes: ['noise', 'epsilonLimit'], load: async () => (await import('./privacy-forecast.ts')).forecastPrivacy },
+  plan: { needs: ['epsilon', 'rounds'], takes: ['examples', 'batchSize', 'steps', 'delta'], load: async () => (await import('./privacy-plan.ts')).planPrivacy },
   ledger: { needs: [], takes: ['limit'], load: async () => (await import('./privacy-ledger.ts')).listLedger },
   'ledger verify': { needs: [], takes: [], load: async () => (await import('./privacy-ledger.ts')).verifyChain },
   'ledger charge': { needs: ['rounds'], takes: ['reason'], load: async () => (await import('./privacy-ledger.ts')).chargeRounds }

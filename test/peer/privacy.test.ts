@@ -6,9 +6,10 @@ import { Level } from 'level'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { ControlServer } from '../../peer/control/control-server.ts'
 import { reportError } from '../../peer/error-report.ts'
+import { formatCount } from '../../peer/format.ts'
 import { foundingDocument } from '../../peer/founding.ts'
 import { databaseFolder, makeHome, writeConfig, writeFoundingDocument } from '../../peer/home.ts'
-import { formatDelta, formatEpsilon, formatPromise, formatSpent } from '../../peer/privacy-text.ts'
+import { formatDelta, formatEpsilon, formatPromise, formatSpent, whyTheyDiffer } from '../../peer/privacy-text.ts'
 import { Terminal } from '../../peer/terminal.ts'
 import { privacy } from '../../peer/verbs/privacy.ts'
 import { parseFederation } from '../../src/federation.ts'
@@ -24,7 +25,6 @@ import { FakeNode } from './fake-node.ts'
 import type { ErrorReport } from '../../peer/error-report.ts'
 import type { Settings } from '../../peer/settings.ts'
 import type { FederationDocument } from '../../src/federation.ts'
-import type { Clock } from '../../src/interface.ts'
 import type { PrivacyStatus } from '../../src/privacy/budget.ts'
 import type { Ledger } from '../../src/privacy/ledger/ledger.ts'
 import type { PrivateSettings } from '../../src/privacy/settings.ts'
@@ -227,6 +227,37 @@ describe('grapevine privacy forecast and plan', () => {
     const { answer } = await ask(['plan'], { epsilon: 1, rounds: 20, examples: 400 })
     expect(answer['noiseMultiplier']).toBeGreaterThan(noiseMultiplier)
     expect(answer).toMatchObject({ examples: 400, sampleRate: 0.1, stepsPerRound: 10 })
+  })
+
+  it('plans without a home, from the default preset and the flags', async () => {
+    await rm(home, { recursive: true })
+    const flags = { epsilon: 1, rounds: 20, examples: 4000, batchSize: 40, steps: 100 }
+    const { answer, text } = await ask(['plan'], flags)
+    expect(answer).toMatchObject({ mechanism: 'dp-sgd', delta: 1e-5, examples: 4000, sampleRate: 0.01, stepsPerRound: 100 })
+    expect(text).toContain(`sampling rate 0.01 (40 of ${formatCount(4000)} examples expected)`)
+    expect((await ask(['plan'], { ...flags, delta: 1e-7 })).answer['noiseMultiplier']).toBeGreaterThan(answer['noiseMultiplier'] as number)
+    await expect(stat(home)).rejects.toThrow('ENOENT')
+    expect(await refusalOf(['plan'], { epsilon: 1, rounds: 20 })).toMatchObject({ exit: 2, message: expect.stringContaining('--examples COUNT') as string })
+    expect(await refusalOf(['plan'], { ...flags, home })).toMatchObject({ code: 'GRAPEVINE_E_NO_HOME', exit: 3 })
+  })
+
+  it.each([
+    [{ epsilon: 1e-6, rounds: 1_000_000_000, examples: 4000 }, 'the most that a federation document may say'],
+    [{ epsilon: 1, rounds: 5, examples: 30 }, 'sampling rate above 1'],
+    [{ epsilon: 1, rounds: 5, examples: 4000, batchSize: 4001 }, 'sampling rate above 1']
+  ])('refuses a plan that cannot be, %j', async (flags, message) => {
+    expect(await refusalOf(['plan'], flags)).toMatchObject({ code: 'GRAPEVINE_E_USAGE', exit: 2, message: expect.stringContaining(message) as string })
+  })
+
+  it('never plans less noise than a document may say', async () => {
+    expect((await ask(['plan'], { epsilon: 1000, rounds: 1, examples: 60_000, batchSize: 1, steps: 1, delta: 0.01 })).answer).toMatchObject({ noiseMultiplier: 0.01 })
+  })
+
+  it('says why the accountants differ where they differ by more than twice, and only there', () => {
+    expect(whyTheyDiffer({ pld: 1, rdp: 1.99 })).toBeUndefined()
+    expect(whyTheyDiffer({ pld: 1, rdp: 3.68 })).toMatch(/^rdp says 3\.7 times more than pld: .*pld is the tighter one$/)
+    expect(whyTheyDiffer({ pld: 0, rdp: 0 })).toBeUndefined()
+    expect(whyTheyDiffer({ pld: 0, rdp: 1 })).toMatch(/^rdp says much more/)
   })
 
   it.each([

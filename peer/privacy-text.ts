@@ -70,5 +70,5 @@ export function formatPromise (settings: PrivacySettings): string {
 
 /** Said once, when the budget is spent */
 export function formatExhausted (privacy: PrivacyStatus): string {
-  return `privacy budget spent: ${formatSpent({ ...privacy, exhausted: false })}, and one more round would exceed the limit: this peer sends nothing more; it keeps averaging and evaluating`
+  return `privacy budget spent: ${formatSpent({ ...privacy, exhausted: false })}, and one more round would exceed the limit: this peer sends nothing more, and only averages and evaluates while other members are here`
 }

@@ -21,6 +21,7 @@ import { createNetwork } from './network/network.ts'
 import { noiseReach } from './privacy/mechanism.ts'
 import { meshReady } from './round/mesh-ready.ts'
 import { RoundEngine } from './round/round-engine.ts'
+import { spentAlone } from './round/spent-alone.ts'
 import { createLevelStore } from './store/level-store.ts'
 import { systemClock } from './system-clock.ts'
 import type { Membership } from './enter-federation.ts'
@@ -28,15 +29,13 @@ import type { FederationDocument } from './federation.ts'
 import type { Clock, Codec, ModelVersion, Network, Store, Trainer, TrainerDescription } from './interface.ts'
 import type { MeshLimits } from './mesh-limits.ts'
 import type { LedgerReader } from './privacy/ledger/ledger.ts'
-import type { GrapevineNode, NodeDescription, NodeEvents, NodeInit, NodeStatus } from './node-interface.ts'
+import type { GrapevineNode, NodeDescription, NodeEvents, NodeInit, NodeStatus, StopReason } from './node-interface.ts'
 
 /** After the last round: neighbours that were told of the last update need a moment to begin pulling it */
 const LINGER_MS = 500
 
 /** How long neighbours may take to say what they hold of this node */
 const OWN_UPDATES_MS = 10_000
-
-type StopReason = NodeEvents['stopped']['detail']['reason']
 
 class Node extends TypedEventEmitter<NodeEvents> implements GrapevineNode {
   private readonly init: NodeInit
@@ -166,6 +165,7 @@ class Node extends TypedEventEmitter<NodeEvents> implements GrapevineNode {
     const { signal } = this.abort
     this.status = 'waiting'
     void this.warnOfBootstrap(network, signal)
+    void this.endWhenSpentAlone(network, signal)
     try {
       await meshReady({ network, clock: this.clock }, { minMembers: this.minMembers, signal })
       this.emit('mesh:ready', { members: network.members().length, neighbours: network.neighbours().length })
@@ -181,6 +181,20 @@ class Node extends TypedEventEmitter<NodeEvents> implements GrapevineNode {
       return
     }
     void this.shutDown('rounds')
+  }
+
+  /** What a node with a spent budget still does, averaging, takes others */
+  private async endWhenSpentAlone (network: Network, signal: AbortSignal): Promise<void> {
+    const { engine, clock, privacy: { budget } } = this
+    if (engine === undefined || budget === undefined) {
+      return
+    }
+    // in a round that was charged the next one may be refused already: it is done all the same
+    const isSpent = (): boolean => engine.observing || (this.status === 'waiting' && budget.refuses(engine.round + 1))
+    if (await spentAlone({ network, clock }, { isSpent, signal })) {
+      engine.observe()
+      void this.shutDown('budget')
+    }
   }
 
   /** Addresses that the document came from are proven */

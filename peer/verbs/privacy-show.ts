@@ -67,7 +67,7 @@ function showBudget ({ settings }: PrivacyAccount, budget: Forecast, terminal: T
   terminal.field('', 'on these data, in all runs and federations together; both are upper bounds')
   terminal.field('Limit', `epsilon ${formatEpsilon(limit)} (${terms})${limit < settings.epsilonLimit ? `: your own; the federation allows ${formatEpsilon(settings.epsilonLimit)}` : ''}`)
   terminal.field('Next round', `costs ${formatEpsilon(Math.max(0, afterNextRound[accountant] - epsilon[accountant]))}: epsilon ${formatEpsilon(afterNextRound[accountant])} (${terms})`)
-  terminal.field('Rounds left', exhausted ? terminal.style('yellow', 'none: this peer sends nothing more; it keeps averaging and evaluating') : formatRounds(roundsLeft))
+  terminal.field('Rounds left', exhausted ? terminal.style('yellow', 'none: this peer sends nothing more, and only averages and evaluates') : formatRounds(roundsLeft))
 }
 
 function formatRounds (rounds: number): string {

@@ -13,7 +13,7 @@ const LARGE_DIFFERENCE = 2
 
 const SCOPES: Readonly<Record<PrivacyScope, string>> = { example: 'per example', dataset: 'for the whole dataset' }
 
-/** Three digits, rounded up as an upper bound must be; JSON has no Infinity, so null is one */
+/** Three digits, or a whole number; rounded up as an upper bound must be. JSON has no Infinity, so null is one */
 export function formatEpsilon (epsilon: number | null): string {
   if (epsilon === null || epsilon === Infinity) {
     return 'infinite'
@@ -23,7 +23,8 @@ export function formatEpsilon (epsilon: number | null): string {
   }
   const unit = 10 ** (Math.floor(Math.log10(epsilon)) + 1 - DIGITS)
   // what differs in the last bits only is the same number
-  return String(Number((Math.ceil(epsilon / unit - 1e-9) * unit).toPrecision(DIGITS)))
+  const rounded = Number((Math.ceil(epsilon / unit - 1e-9) * unit).toPrecision(DIGITS))
+  return Number.isInteger(rounded) ? String(rounded) : rounded.toPrecision(DIGITS)
 }
 
 /** 0.00001 -> `1e-5` */

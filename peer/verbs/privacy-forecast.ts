@@ -26,8 +26,9 @@ export async function forecastPrivacy (context: VerbContext): Promise<number> {
   const { mechanism, delta, accountant } = settings
   terminal.event('privacy:forecast', { mechanism, scope: scopeOf(mechanism), delta, accountant, limit, rounds, noiseMultiplier: charge.noiseMultiplier, epsilon: now, after, within })
   terminal.field('Spent', formatBothEpsilons(now, settings))
-  terminal.field(`+ ${formatCount(rounds)}`, `${formatBothEpsilons(after, settings)}, with noise multiplier ${charge.noiseMultiplier}`)
-  terminal.field('Limit', `epsilon ${formatEpsilon(limit)} (${formatTerms({ ...settings, scope: scopeOf(mechanism) })}): ${within ? 'so many rounds stay within it' : terminal.style('yellow', 'this peer would stop sending before')}`)
+  const more = `${formatCount(rounds)} more round${rounds === 1 ? '' : 's'}`
+  terminal.field('Then', `${formatBothEpsilons(after, settings)}, after ${more} with noise multiplier ${charge.noiseMultiplier}`)
+  terminal.field('Limit', `epsilon ${formatEpsilon(limit)} (${formatTerms({ ...settings, scope: scopeOf(mechanism) })}): ${within ? `${more} stay${rounds === 1 ? 's' : ''} within it` : terminal.style('yellow', `this peer would stop sending before ${rounds === 1 ? 'it is' : 'they are'} done`)}`)
   const difference = whyTheyDiffer(after)
   if (difference !== undefined) {
     terminal.note(difference)

@@ -16,7 +16,7 @@ import type { LedgerEntry } from '../../src/privacy/ledger/entry.ts'
 
 const DEFAULT_LIMIT = 20
 
-const DEFAULT_REASON = 'rounds that the ledger lacked, charged by hand'
+const DEFAULT_REASON = 'rounds that the ledger lacked'
 
 export async function listLedger (context: VerbContext): Promise<number> {
   const { terminal, settings: { limit = DEFAULT_LIMIT } } = context
@@ -45,11 +45,13 @@ function cells (entry: LedgerEntry): string[] {
     return [String(entry.index), time, '', '', '', '', entry.peer === undefined ? '' : shortId(entry.peer), entry.reason]
   }
   const { index, round, steps, noiseMultiplier, sampleRate, peer, mechanism, reason } = entry
-  return [String(index), time, String(round), String(steps), String(noiseMultiplier), String(Number(sampleRate.toPrecision(3))), shortId(peer), reason === undefined ? mechanism : `${mechanism}: ${reason}`]
+  // a charge by hand is one entry for all rounds up to its own
+  const [upTo, what] = reason === undefined ? [String(round), mechanism] : [`to ${round}`, `${mechanism}, charged by hand: ${reason}`]
+  return [String(index), time, upTo, String(steps), String(noiseMultiplier), String(Number(sampleRate.toPrecision(3))), shortId(peer), what]
 }
 
 function row ([entry, charged, round, steps, noise, sampling, peer, what]: string[]): string {
-  return `${entry!.padStart(6)}  ${charged!.padEnd(19)}  ${round!.padStart(6)}  ${steps!.padStart(6)}  ${noise!.padStart(7)}  ${sampling!.padStart(8)}  ${peer!.padEnd(14)}  ${what!}`.trimEnd()
+  return `${entry!.padStart(6)}  ${charged!.padEnd(19)}  ${round!.padStart(9)}  ${steps!.padStart(6)}  ${noise!.padStart(7)}  ${sampling!.padStart(8)}  ${peer!.padEnd(14)}  ${what!}`.trimEnd()
 }
 
 /**

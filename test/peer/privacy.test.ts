@@ -97,6 +97,14 @@ async function damage (index: number): Promise<void> {
   await files.close()
 }
 
+/** The line that people read when rounds are charged by hand */
+async function charged (rounds: number): Promise<string> {
+  const stdout = new PassThrough()
+  const terminal = new Terminal({ json: false, quiet: true, verbose: false, colour: false, environment: {}, stdout: stdout as unknown as NodeJS.WriteStream, stderr: new PassThrough() as unknown as NodeJS.WriteStream })
+  await privacy({ home, settings: { rounds }, origins: { rounds: 'flag' }, terminal, args: ['ledger', 'charge'] })
+  return String(stdout.read())
+}
+
 async function refusalOf (args: readonly string[], flags: Settings = {}): Promise<ErrorReport> {
   return reportError(await ask(args, flags).then(() => undefined, (err: unknown) => err))
 }
@@ -217,7 +225,9 @@ describe('grapevine privacy forecast and plan', () => {
     const noisy = await ask(['forecast'], { rounds: 7, noise: 4 })
     const expected = epsilonsAfter({ settings, charge: { ...CHARGE, noiseMultiplier: 4 }, totals: [{ ...CHARGE, steps: 300 }] }, 7)
     expect(noisy.answer).toMatchObject({ after: expected, noiseMultiplier: 4, within: expected.pld <= 3 })
-    expect((await ask(['forecast'], { rounds: 100_000 })).answer).toMatchObject({ within: false })
+    const many = await ask(['forecast'], { rounds: 10_000_000 })
+    expect(many.answer).toMatchObject({ within: false })
+    expect(many.text).toMatch(/^Then {8}epsilon .* after 10.000.000 more rounds with noise multiplier 1\.1$/m)
   })
 
   it('find the least noise for an epsilon', async () => {
@@ -307,6 +317,15 @@ describe('grapevine privacy ledger', () => {
     })
   })
 
+  it('lists a charge by hand as what it is, and says it in words that fit one round or several', async () => {
+    await spend(2)
+    expect(await charged(1)).toMatch(/^charged round 3: epsilon is /)
+    expect(await charged(3)).toMatch(/^charged 3 rounds \(4 to 6\): epsilon is /)
+    const { text } = await ask(['ledger'])
+    expect(text).toMatch(/^ +3 .* to 6 +300 .* dp-sgd, charged by hand: rounds that the ledger lacked$/m)
+    expect(text).toMatch(/^ +1 .* 2 +100 .* dp-sgd$/m)
+  })
+
   it('charges also where the whole ledger was deleted', async () => {
     await ask(['ledger', 'charge'], { rounds: 5 })
     await withLedger(async (ledger) => { expect(ledger.lastRound(FEDERATION, PEER)).toBe(5) })
@@ -383,7 +402,7 @@ describe('privacy in words', () => {
   const status: PrivacyStatus = { mechanism: 'dp-sgd', scope: 'example', epsilon: { rdp: 2, pld: 1.2301 }, delta: 1e-5, accountant: 'pld', limit: 8, exhausted: false }
 
   it('rounds up, as an upper bound must be', () => {
-    expect([0, 0.00123, 0.12345, 1.2301, 1.23, 7.9999, 12.341, 1234.1, Infinity, null].map(formatEpsilon)).toEqual(['0', '0.00123', '0.124', '1.24', '1.23', '8', '12.4', '1240', 'infinite', 'infinite'])
+    expect([0, 0.00123, 0.12345, 1.2301, 1.23, 1.891, 1.9, 3.016, 7.9999, 12.341, 1234.1, Infinity, null].map(formatEpsilon)).toEqual(['0', '0.00123', '0.124', '1.24', '1.23', '1.90', '1.90', '3.02', '8', '12.4', '1240', 'infinite', 'infinite'])
     expect([1e-5, 2e-6, 0.01].map(formatDelta)).toEqual(['1e-5', '2e-6', '1e-2'])
   })
 

@@ -48,7 +48,8 @@ export const PRIVACY_SETTINGS = {
     value: 'EPSILON',
     verbs: [...PLAN, 'audit'],
     sources: NOT_IN_FILE,
-    help: 'limit of epsilon of a new federation; with --rounds also the noise that so many rounds need'
+    help: 'limit of epsilon of a new federation; with --rounds also the noise that so many rounds need',
+    helpFor: { privacy: 'what all the rounds together may spend' }
   },
   examples: {
     schema: count(1),
@@ -57,7 +58,8 @@ export const PRIVACY_SETTINGS = {
     verbs: PLAN,
     sources: NOT_IN_FILE,
     shownDefault: 'those of this peer',
-    help: 'examples of the smallest peer, for the noise that --epsilon and --rounds ask for'
+    help: 'examples of the smallest peer, for the noise that --epsilon and --rounds ask for',
+    helpFor: { privacy: 'examples of the smallest peer (default: those of the home)' }
   },
   noise: {
     schema: positive(1e6),

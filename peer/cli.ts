@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url'
 import { Command, CommanderError, Option } from 'commander'
 import { reportError } from './error-report.ts'
 import { UsageError } from './errors.ts'
+import { addPrivacyHelp } from './privacy-help.ts'
 import { resolveSettings } from './resolve-settings.ts'
 import { globalSettings, kebabName, setting, settingsOf, environmentName } from './settings.ts'
 import { Terminal } from './terminal.ts'
@@ -139,6 +140,9 @@ export function buildProgram (act: (verb: Verb, flags: Partial<Record<SettingNam
     const { args, help } = VERBS[verb]
     const command = program.command(`${verb} ${args}`.trim()).description(help)
     addOptions(command, settingsOf(verb), verb)
+    if (verb === 'privacy') {
+      addPrivacyHelp(command)
+    }
     command.action(async () => {
       await act(verb, flagsOf(command), command.args)
     })

@@ -15,6 +15,11 @@ export class ConfigurationError extends Error {
 /** The home holds no peer yet. Exit code 3 */
 export class NoHomeError extends Error {
   override name = 'NoHomeError'
+
+  /** The message ends with the commands that make one there */
+  constructor (home: string) {
+    super(`no peer in ${home}: make one with grapevine init --home ${home}, or join a federation with grapevine join ADDRESS --home ${home}`)
+  }
 }
 
 /** `init` found a peer in the home. Exit code 3 */

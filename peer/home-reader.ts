@@ -30,6 +30,8 @@ export interface HomeReader {
   version: (selector: string) => Promise<FoundVersion | undefined>
   /** Report of the last finished round, as it was stored */
   lastRound: () => Promise<object | undefined>
+  /** The newest round that was published, as it was stored; undefined while the peer runs, which compares it with its ledger itself */
+  published: () => Promise<number | undefined>
   close: () => Promise<void>
 }
 
@@ -71,6 +73,7 @@ async function runningReader (client: ControlClient): Promise<HomeReader> {
     versions: async (options) => client.versions(options),
     version: async (selector) => client.version(selector),
     lastRound: async () => running.node.lastRound,
+    published: async () => undefined,
     close: async () => {}
   }
 }
@@ -87,6 +90,7 @@ async function storeReader (home: string): Promise<HomeReader> {
       return version === undefined || parameters === undefined ? undefined : { version, parameters }
     },
     lastRound: async () => (await store?.metrics({ limit: 1 }))?.at(-1),
+    published: async () => (await store?.getPublication())?.round,
     close: async () => store?.close()
   }
 }

@@ -37,7 +37,7 @@ export async function lostKey (home: string): Promise<boolean> {
 /** Throws NoHomeError */
 export async function requirePeer (home: string): Promise<void> {
   if (!await hasPeer(home)) {
-    throw new NoHomeError(`no peer in ${home}`)
+    throw new NoHomeError(home)
   }
 }
 

@@ -1,13 +1,18 @@
 /**
  * Reads the privacy ledger of a home's dataset: through the running peer, which holds its lock, or from the disk
  */
-import { access } from 'node:fs/promises'
+import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { ControlClient } from './control/control-client.ts'
 import type { LedgerEntry } from '../src/privacy/ledger/entry.ts'
 import type { Ledger } from '../src/privacy/ledger/ledger.ts'
+import type { KnownHeads } from '../src/privacy/known-heads.ts'
 import type { LedgerTotal } from '../src/privacy/ledger/summary.ts'
 import type { LedgerVerification } from '../src/privacy/ledger/verify.ts'
+import type { PublishedByHome } from '../src/privacy/open-budget.ts'
+
+/** CURRENT, or what a database that lost it still has: that one is damaged, not absent */
+const LEVEL_FILE = /^CURRENT$|\.(ldb|sst|log)$/
 
 export interface LedgerPage {
   /** Entries that the ledger holds */
@@ -44,16 +49,59 @@ export function storedLedger (place: LedgerPlace): LedgerReader {
   return {
     totals: async () => await exists(place) ? withLedger(place, async (ledger) => allTotals(ledger, place)) : [],
     newest: async (limit) => await exists(place) ? withLedger(place, async (ledger) => newestEntries(ledger, limit)) : { count: 0, entries: [] },
-    verify: async () => {
-      const { verifyLedger } = await import('../src/privacy/ledger/ledger.ts')
-      return verifyLedger(place)
-    }
+    verify: async () => verifyStored(place)
   }
 }
 
 async function allTotals (ledger: Ledger, place: LedgerPlace): Promise<LedgerTotal[]> {
   const { inheritedLedgers, withInherited } = await import('../src/privacy/ledger/inherited.ts')
   return withInherited(ledger, await inheritedLedgers(place)).totals()
+}
+
+/** Also a ledger that open() refuses. That its database cannot be opened at all is told as what was found, not as a call to look */
+async function verifyStored (place: LedgerPlace): Promise<LedgerVerification> {
+  const { verifyLedger } = await import('../src/privacy/ledger/ledger.ts')
+  try {
+    return await verifyLedger(place)
+  } catch (err) {
+    if ((err as Error).name !== 'LedgerCorruptError') {
+      throw err
+    }
+    const { LedgerCorruptError } = await import('../src/errors.ts')
+    throw new LedgerCorruptError(`what lies in ${join(place.root, place.fingerprint)} is no ledger that can be opened: its files are damaged, missing or not those of a ledger. What was spent on these data is not known any more: bring an undamaged copy back; nothing was deleted`, { cause: err })
+  }
+}
+
+export interface Claim extends PublishedByHome {
+  /** What the home knows of the ledgers that count for its data */
+  heads: KnownHeads
+}
+
+/**
+ * What `start` refuses in the ledgers of a peer that does not run, refused in its words: damage anywhere, an older copy, none where the
+ * home published
+ *
+ * Throws LedgerCorruptError, LedgerRollbackError, and as `storedLedger`
+ */
+export async function requireSound (place: LedgerPlace, claim: Claim): Promise<void> {
+  if (await exists(place)) {
+    await withLedger(place, async (ledger) => {
+      await ledger.requireWhole()
+      await requireLedger(place, ledger, claim)
+    })
+  } else {
+    const { genesis } = await import('../src/privacy/ledger/entry.ts')
+    await requireLedger(place, { lastRound: () => undefined, contains: async () => false, head: () => genesis(place.fingerprint) }, claim)
+  }
+}
+
+async function requireLedger (place: LedgerPlace, ledger: Pick<Ledger, 'lastRound' | 'head' | 'contains'>, { heads, ...claim }: Claim): Promise<void> {
+  const { requireHomeCharged } = await import('../src/privacy/open-budget.ts')
+  const { inheritedLedgers, lastRoundOf } = await import('../src/privacy/ledger/inherited.ts')
+  const { findLacks, requireContinued } = await import('../src/privacy/known-heads.ts')
+  const inherited = await inheritedLedgers(place, heads)
+  requireHomeCharged({ lastRound: lastRoundOf([ledger, ...inherited]) }, claim)
+  requireContinued(await findLacks(heads, { ...place, ledger, inherited }), { root: place.root, home: claim.home })
 }
 
 /** Opens the ledger, for as long as `use` takes; makes it where there is none */
@@ -79,15 +127,15 @@ export async function newestEntries (ledger: Pick<Ledger, 'head' | 'entries'>, l
   return { count, entries: entries.reverse() }
 }
 
-/** Looking must not make a ledger */
-async function exists ({ root, fingerprint }: LedgerPlace): Promise<boolean> {
+/** Looking must not make a ledger, not even in a folder that is there but holds none */
+export async function exists ({ root, fingerprint }: LedgerPlace): Promise<boolean> {
   try {
-    await access(join(root, fingerprint))
-    return true
+    return (await readdir(join(root, fingerprint))).some((name) => LEVEL_FILE.test(name))
   } catch (err) {
-    if (['ENOENT', 'ENOTDIR'].includes(String((err as NodeJS.ErrnoException).code))) {
+    if ((err as NodeJS.ErrnoException).code === 'ENOENT') {
       return false
     }
-    throw err
+    const { readError } = await import('../src/privacy/ledger/ledger-error.ts')
+    throw readError(join(root, fingerprint), err)
   }
 }

@@ -6,7 +6,7 @@ import { reportError } from './error-report.ts'
 import { formatDuration, formatRound, shortId } from './format.ts'
 import { formatExhausted, formatPromise, formatSpent } from './privacy-text.ts'
 import type { Terminal } from './terminal.ts'
-import type { GrapevineNode, NodeEvents, RoundPhase } from '../src/node-interface.ts'
+import type { GrapevineNode, NodeEvents, RoundPhase, StopReason } from '../src/node-interface.ts'
 
 /** The events that JSON lines show. `update:rejected` is left out: a flood would become a flood of lines; rounds count them */
 const JSON_EVENTS = ['listening', 'joined', 'peer:connect', 'peer:disconnect', 'neighbours:change', 'mesh:ready', 'round:start', 'round:phase',
@@ -20,6 +20,13 @@ const PHASE_WORDS: Record<RoundPhase, string> = {
   aggregate: 'aggregating',
   evaluate: 'evaluating',
   persist: 'saving'
+}
+
+const STOPPED: Record<StopReason, (round: number) => string> = {
+  rounds: (round) => `all rounds done: stopped after round ${round}`,
+  budget: (round) => `the privacy budget is spent and nobody is here to average with: stopped after round ${round}`,
+  request: (round) => `stopped at round ${round}`,
+  error: (round) => `stopped at round ${round}`
 }
 
 const PROGRESS_INTERVAL_MS = 250
@@ -106,7 +113,7 @@ function logNarration (node: GrapevineNode, terminal: Terminal): void {
   })
   node.addEventListener('warning', warnSparingly(terminal))
   node.addEventListener('stopped', ({ detail }) => {
-    terminal.note(detail.reason === 'rounds' ? `all rounds done: stopped after round ${detail.round}` : `stopped at round ${detail.round}`)
+    terminal.note(STOPPED[detail.reason](detail.round))
   })
 }
 
@@ -124,9 +131,9 @@ function warnSparingly (terminal: Terminal): (event: NodeEvents['warning']) => v
 }
 
 function noteWaiting (node: GrapevineNode, terminal: Terminal): void {
-  const { members, minMembers } = node.describe()
+  const { members, minMembers, privacy } = node.describe()
   if (members.length < minMembers) {
-    terminal.note(`waiting for other peers: ${members.length} of ${minMembers} members are here`)
+    terminal.note(`waiting for other peers: ${members.length} of ${minMembers} members are here${privacy?.exhausted === true ? '; with its privacy budget spent this peer ends when nobody comes within a minute' : ''}`)
   }
 }
 

@@ -1,12 +1,14 @@
 /**
  * What the verbs of `grapevine privacy` need to know of a home, whether its peer runs or not
  */
+import { join } from 'node:path'
 import { connectControl } from './control/control-client.ts'
 import { NoLedgerError } from './errors.ts'
 import { openHome } from './home-reader.ts'
 import { requirePeer } from './home.ts'
-import { remoteLedger, storedLedger } from './ledger-reader.ts'
+import { remoteLedger, requireSound, storedLedger } from './ledger-reader.ts'
 import { formatCount } from './format.ts'
+import { lastLearningRound } from '../src/model/learning-rate.ts'
 import { readDatasetRecord } from '../src/privacy/dataset-record.ts'
 import { roundCharge } from '../src/privacy/mechanism.ts'
 import type { VerbContext } from './context.ts'
@@ -49,29 +51,59 @@ export async function openDatasetLedger ({ home, settings, origins }: Home): Pro
   return { record, place, ledger: client === undefined ? storedLedger(place) : remoteLedger(client), pid: client?.pid }
 }
 
-/** Throws NoHomeError, and NoLedgerError for a home that knows no federation yet */
-export async function readDocument (home: string): Promise<{ document: FederationDocument, ownLimit: number | undefined }> {
+/** What a home says of itself: see HomeReader */
+export interface HomeFacts {
+  document: FederationDocument | undefined
+  /** The running peer's limit */
+  ownLimit: number | undefined
+  /** Newest round that the home published; undefined while its peer runs */
+  published: number | undefined
+}
+
+/** Throws as `openHome` does */
+export async function readHome (home: string): Promise<HomeFacts> {
   const reader = await openHome(home)
   try {
-    const document = await reader.federation()
-    if (document === undefined) {
-      throw new NoLedgerError(`${home} knows no federation yet, and so no privacy mechanism`)
-    }
-    return { document, ownLimit: reader.running?.node.privacy?.limit }
+    return { document: await reader.federation(), ownLimit: reader.running?.node.privacy?.limit, published: await reader.published() }
   } finally {
     await reader.close()
   }
 }
 
-/** Undefined when the federation promises no privacy. Throws as the two above */
+/** A peer that runs compared ledger and home when it started, and has held the ledger since. Throws as `requireSound` of ledger-reader.ts */
+export async function requireSoundAccount ({ home }: Home, { place, record: { federation, peer, heads = {} }, pid }: DatasetLedger, { document, published }: HomeFacts): Promise<void> {
+  if (pid === undefined) {
+    const lastPaidRound = document === undefined ? Infinity : lastLearningRound(document.training.optimizer)
+    await requireSound(place, { federation, peer, home, location: join(place.root, place.fingerprint), published, lastPaidRound, heads })
+  }
+}
+
+/**
+ * Undefined when the federation promises no privacy. Throws NoLedgerError for a home that knows no federation yet, and as the three above:
+ * an account whose ledger `start` would refuse is none
+ */
 export async function openAccount (context: Home): Promise<PrivacyAccount | undefined> {
-  const { document: { privacy, training }, ownLimit } = await readDocument(context.home)
+  const found = await findAccount(context)
+  if (found !== undefined) {
+    await requireSoundAccount(context, found.account, found.facts)
+  }
+  return found?.account
+}
+
+/** The same without a look at the ledger's state: for who is about to correct it */
+export async function findAccount (context: Home): Promise<{ account: PrivacyAccount, facts: HomeFacts } | undefined> {
+  const facts = await readHome(context.home)
+  const { document, ownLimit } = facts
+  if (document === undefined) {
+    throw new NoLedgerError(`${context.home} knows no federation yet, and so no privacy mechanism`)
+  }
+  const { privacy, training } = document
   if (privacy.mechanism === 'none') {
     return undefined
   }
   const dataset = await openDatasetLedger(context)
   const charge = roundCharge({ privacy, training }, dataset.record.examples)!
-  return { ...dataset, settings: privacy, training, charge, limit: ownLimit ?? context.settings.epsilonLimit }
+  return { account: { ...dataset, settings: privacy, training, charge, limit: ownLimit ?? context.settings.epsilonLimit }, facts }
 }
 
 export async function forecastInit ({ settings, charge, ledger, limit }: PrivacyAccount): Promise<ForecastInit> {

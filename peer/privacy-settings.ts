@@ -7,7 +7,11 @@ import type { Setting, Verb } from './setting.ts'
 const BUDGET: readonly Verb[] = [...NODE, 'privacy']
 const PLAN: readonly Verb[] = [...FOUND, 'privacy']
 
+/** What a federation document may say, all of them */
 const MAX_EPSILON = 1000
+const MAX_BATCH = 65_536
+const MAX_STEPS = 1_000_000
+const MAX_DELTA = 0.01
 
 export const PRIVACY_SETTINGS = {
   ledgers: {
@@ -44,7 +48,8 @@ export const PRIVACY_SETTINGS = {
     value: 'EPSILON',
     verbs: [...PLAN, 'audit'],
     sources: NOT_IN_FILE,
-    help: 'limit of epsilon of a new federation; with --rounds also the noise that so many rounds need'
+    help: 'limit of epsilon of a new federation; with --rounds also the noise that so many rounds need',
+    helpFor: { privacy: 'what all the rounds together may spend' }
   },
   examples: {
     schema: count(1),
@@ -53,7 +58,8 @@ export const PRIVACY_SETTINGS = {
     verbs: PLAN,
     sources: NOT_IN_FILE,
     shownDefault: 'those of this peer',
-    help: 'examples of the smallest peer, for the noise that --epsilon and --rounds ask for'
+    help: 'examples of the smallest peer, for the noise that --epsilon and --rounds ask for',
+    helpFor: { privacy: 'examples of the smallest peer (default: those of the home)' }
   },
   noise: {
     schema: positive(1e6),
@@ -63,6 +69,33 @@ export const PRIVACY_SETTINGS = {
     sources: FLAG_ONLY,
     shownDefault: 'the federation\'s',
     help: 'forecast with this noise multiplier'
+  },
+  batchSize: {
+    schema: count(1, MAX_BATCH),
+    expects: `a whole number from 1 to ${MAX_BATCH}`,
+    value: 'N',
+    verbs: ['privacy'],
+    sources: FLAG_ONLY,
+    shownDefault: 'the federation\'s',
+    help: 'plan with batches of N examples (training.batchSize)'
+  },
+  steps: {
+    schema: count(1, MAX_STEPS),
+    expects: `a whole number from 1 to ${MAX_STEPS}`,
+    value: 'N',
+    verbs: ['privacy'],
+    sources: FLAG_ONLY,
+    shownDefault: 'the federation\'s',
+    help: 'plan with N optimiser steps a round (training.steps)'
+  },
+  delta: {
+    schema: positive(MAX_DELTA),
+    expects: `a number above 0, at most ${MAX_DELTA}`,
+    value: 'DELTA',
+    verbs: ['privacy'],
+    sources: FLAG_ONLY,
+    shownDefault: 'the federation\'s',
+    help: 'plan for this delta (privacy.delta): well below one over the number of examples'
   },
   reason: {
     schema: (z) => z.string().min(1).max(1024),

@@ -46,7 +46,7 @@ export async function runNode (init: NodeInit, settings: Settings, terminal: Ter
     if (error !== undefined) {
       return fail(error, terminal)
     }
-    return spent && reason === 'rounds' ? EXIT_CODES.privacy.code : EXIT_CODES.ok.code
+    return spent && reason !== 'request' ? EXIT_CODES.privacy.code : EXIT_CODES.ok.code
   } finally {
     control.stop()
     stopping.release()

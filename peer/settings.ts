@@ -252,7 +252,8 @@ export const SETTINGS = table({
     verbs: ['versions', 'privacy'],
     sources: FLAG_ONLY,
     shownDefault: '20',
-    help: 'list at most N versions, or entries of the privacy ledger'
+    help: 'list at most N versions, or entries of the privacy ledger',
+    helpFor: { privacy: 'list at most N entries (default: 20)' }
   },
   ...AUDIT_SETTINGS,
   json: {

@@ -107,6 +107,9 @@ export interface RoundReport {
   privacy: PrivacyStatus | null
 }
 
+/** `rounds`: all done; `budget`: the privacy budget is spent and no other member was there for a minute; `request`: stop() was called; `error`: see error */
+export type StopReason = 'rounds' | 'budget' | 'request' | 'error'
+
 export interface NodeEvents {
   listening: CustomEvent<{ peer: PeerName, addresses: string[] }>
   /** The node belongs to a federation: founded, joined by address, or resumed from its home. `round` is the last committed one */
@@ -127,8 +130,7 @@ export interface NodeEvents {
   'update:rejected': CustomEvent<{ peer: PeerName, author: PeerName | undefined, reason: RejectionReason }>
   /** Something the operator should read; the node goes on */
   warning: CustomEvent<{ code: string, message: string }>
-  /** `rounds`: all done; `request`: stop() was called; `error`: see error */
-  stopped: CustomEvent<{ reason: 'rounds' | 'request' | 'error', round: number, error?: Error }>
+  stopped: CustomEvent<{ reason: StopReason, round: number, error?: Error }>
 }
 
 /** A snapshot for `status` */
@@ -170,7 +172,7 @@ export interface GrapevineNode extends TypedEventTarget<NodeEvents> {
    */
   stop: (options?: { force?: boolean }) => Promise<void>
   /** Resolves when the node has stopped for good, for whatever reason; a start that fails does not count */
-  stopped: () => Promise<{ reason: 'rounds' | 'request' | 'error', error?: Error }>
+  stopped: () => Promise<{ reason: StopReason, error?: Error }>
   describe: () => NodeDescription
   /** Model versions in the store, newest first */
   versions: (options?: { limit?: number }) => Promise<ModelVersion[]>

@@ -1,12 +1,13 @@
 /**
  * The privacy of one node, from the ledger of its dataset being opened to it being closed
  */
+import { join } from 'node:path'
 import { lastLearningRound } from './model/learning-rate.ts'
 import { readDatasetRecord, writeDatasetRecord } from './privacy/dataset-record.ts'
 import { findLacks, headsAfter, requireContinued } from './privacy/known-heads.ts'
 import { formatShare } from './privacy/ledger/inherited.ts'
 import { ledgerSecret } from './privacy/ledger/similar-ledgers.ts'
-import { defaultLedgerRoot, openBudget, requireCharged } from './privacy/open-budget.ts'
+import { defaultLedgerRoot, openBudget, requireCharged, requireHomeCharged } from './privacy/open-budget.ts'
 import type { Membership } from './enter-federation.ts'
 import type { FederationDocument } from './federation.ts'
 import type { Clock, PeerName, TrainerDescription } from './interface.ts'
@@ -15,7 +16,7 @@ import type { PrivacyBudget, PrivacyStatus } from './privacy/budget.ts'
 import type { DatasetRecord } from './privacy/dataset-record.ts'
 import type { CountedLedgers } from './privacy/known-heads.ts'
 import type { LedgerReader } from './privacy/ledger/ledger.ts'
-import type { OpenBudget } from './privacy/open-budget.ts'
+import type { OpenBudget, Published } from './privacy/open-budget.ts'
 
 export interface NodePrivacyInit extends Pick<NodeInit, 'home' | 'ledgers' | 'epsilonLimit'> {
   clock: Clock
@@ -71,28 +72,28 @@ export class NodePrivacy {
   /**
    * The ledgers must hold what this home published and what it knows of them; then it knows them as they are
    *
-   * A home that published a round without a step spends nothing any more, and may have come to it by a jump: nothing is required
-   * of its ledger for it then. Throws LedgerRollbackError, see `requireCharged` and `requireContinued`
+   * Throws LedgerRollbackError, see `requireHomeCharged` of open-budget.ts and `requireContinued`
    */
   async requireHomeCharged (published: number | undefined): Promise<void> {
-    this.require(published !== undefined && published > this.lastPaidRound ? undefined : published, 'this home published')
-    const { counted, record, root } = this
-    if (counted !== undefined) {
-      requireContinued(await findLacks(record?.heads ?? {}, counted), root)
+    const { opened, counted, record, who, lastPaidRound, root, init: { home } } = this
+    if (opened !== undefined && counted !== undefined && who !== undefined) {
+      requireHomeCharged(opened.reader, { ...who, published, lastPaidRound })
+      requireContinued(await findLacks(record?.heads ?? {}, counted), { root, home })
       await this.remember()
     }
   }
 
   /** Neighbours hold more than this home knows of: it may have rounds before it that it trained already. Throws LedgerRollbackError */
   requireHeldCharged (published: number | undefined): void {
-    this.require(published === undefined ? undefined : Math.min(published, this.lastPaidRound), 'neighbours hold')
+    const { opened, who, lastPaidRound } = this
+    if (opened !== undefined && who !== undefined) {
+      requireCharged(opened.reader, { ...who, published: published === undefined ? undefined : Math.min(published, lastPaidRound), source: 'neighbours hold' })
+    }
   }
 
-  private require (published: number | undefined, source: string): void {
-    if (this.opened !== undefined && this.record !== undefined) {
-      const { federation, peer } = this.record
-      requireCharged(this.opened.reader, { federation, peer, published, source })
-    }
+  private get who (): Pick<Published, 'federation' | 'peer' | 'home' | 'location'> | undefined {
+    const { record, root, init: { home } } = this
+    return record === undefined ? undefined : { federation: record.federation, peer: record.peer, home, location: join(root, record.fingerprint) }
   }
 
   private get counted (): CountedLedgers | undefined {

@@ -10,6 +10,7 @@ import { bootstrapProblem } from './bootstrap-check.ts'
 import { createCodec } from './codec/codec.ts'
 import { earlierLife } from './earlier-life.ts'
 import { enterFederation } from './enter-federation.ts'
+import { forwardNetworkEvents, forwardRoundEvents } from './forwarded-events.ts'
 import { NodeStateError } from './errors.ts'
 import { inspectTopology } from './model/topology.ts'
 import { createWorkerTrainer } from './model/worker-trainer.ts'
@@ -22,6 +23,7 @@ import { createNetwork } from './network/network.ts'
 import { noiseReach } from './privacy/mechanism.ts'
 import { meshReady } from './round/mesh-ready.ts'
 import { RoundEngine } from './round/round-engine.ts'
+import { spentAlone } from './round/spent-alone.ts'
 import { createLevelStore } from './store/level-store.ts'
 import { systemClock } from './system-clock.ts'
 import type { Membership } from './enter-federation.ts'
@@ -29,12 +31,10 @@ import type { FederationDocument } from './federation.ts'
 import type { Clock, Codec, ModelVersion, Network, Store, Trainer, TrainerDescription } from './interface.ts'
 import type { MeshLimits } from './mesh-limits.ts'
 import type { LedgerReader } from './privacy/ledger/ledger.ts'
-import type { GrapevineNode, NodeDescription, NodeEvents, NodeInit, NodeStatus } from './node-interface.ts'
+import type { GrapevineNode, NodeDescription, NodeEvents, NodeInit, NodeStatus, StopReason } from './node-interface.ts'
 
 /** After the last round: neighbours that were told of the last update need a moment to begin pulling it */
 const LINGER_MS = 500
-
-type StopReason = NodeEvents['stopped']['detail']['reason']
 
 class Node extends TypedEventEmitter<NodeEvents> implements GrapevineNode {
   private readonly init: NodeInit
@@ -113,11 +113,11 @@ class Node extends TypedEventEmitter<NodeEvents> implements GrapevineNode {
       store,
       clock: this.clock
     })
-    this.forwardNetworkEvents(network)
+    forwardNetworkEvents(network, (type, detail) => { this.emit(type, detail) })
     await this.privacy.open(membership, description, network.self)
     await this.privacy.requireHomeCharged((await store.getPublication())?.round)
     const engine = this.engine = this.createEngine(membership, codec)
-    this.forwardRoundEvents(engine)
+    forwardRoundEvents(engine, (type, detail) => { this.emit(type, detail) })
     await engine.load()
     network.setRound(engine.round + 1)
     await network.start({ signal: this.abort.signal })
@@ -166,6 +166,7 @@ class Node extends TypedEventEmitter<NodeEvents> implements GrapevineNode {
     const { signal } = this.abort
     this.status = 'waiting'
     void this.warnOfBootstrap(network, signal)
+    void this.endWhenSpentAlone(network, signal)
     try {
       await meshReady({ network, clock: this.clock }, { minMembers: this.minMembers, signal })
       this.emit('mesh:ready', { members: network.members().length, neighbours: network.neighbours().length })
@@ -181,6 +182,20 @@ class Node extends TypedEventEmitter<NodeEvents> implements GrapevineNode {
       return
     }
     void this.shutDown('rounds')
+  }
+
+  /** What a node with a spent budget still does, averaging, takes others */
+  private async endWhenSpentAlone (network: Network, signal: AbortSignal): Promise<void> {
+    const { engine, clock, privacy: { budget } } = this
+    if (engine === undefined || budget === undefined) {
+      return
+    }
+    // in a round that was charged the next one may be refused already: it is done all the same
+    const isSpent = (): boolean => engine.observing || (this.status === 'waiting' && budget.refuses(engine.round + 1))
+    if (await spentAlone({ network, clock }, { isSpent, signal })) {
+      engine.observe()
+      void this.shutDown('budget')
+    }
   }
 
   /** Addresses that the document came from are proven */
@@ -310,23 +325,6 @@ class Node extends TypedEventEmitter<NodeEvents> implements GrapevineNode {
   }
 
   // ---------------------------------------------------------------------------------------- events
-
-  private forwardNetworkEvents (network: Network): void {
-    network.addEventListener('peer:connect', ({ detail }) => { this.emit('peer:connect', detail) })
-    network.addEventListener('peer:disconnect', ({ detail }) => { this.emit('peer:disconnect', detail) })
-    network.addEventListener('neighbours:change', ({ detail }) => { this.emit('neighbours:change', detail) })
-    network.addEventListener('update:rejected', ({ detail }) => { this.emit('update:rejected', detail) })
-  }
-
-  private forwardRoundEvents (engine: RoundEngine): void {
-    engine.addEventListener('round:start', ({ detail }) => { this.emit('round:start', detail) })
-    engine.addEventListener('round:phase', ({ detail }) => { this.emit('round:phase', detail) })
-    engine.addEventListener('round:end', ({ detail }) => { this.emit('round:end', detail) })
-    engine.addEventListener('privacy:exhausted', ({ detail }) => { this.emit('privacy:exhausted', detail) })
-    engine.addEventListener('round:jump', ({ detail }) => { this.emit('round:jump', detail) })
-    engine.addEventListener('version:commit', ({ detail }) => { this.emit('version:commit', detail) })
-    engine.addEventListener('warning', ({ detail }) => { this.emit('warning', detail) })
-  }
 
   private emit<K extends keyof NodeEvents> (type: K, detail: NodeEvents[K]['detail']): void {
     this.safeDispatchEvent(type, { detail })

@@ -60,7 +60,7 @@ const known = z.discriminatedUnion('type', [
     privacy: privacyStatus.nullable()
   }),
   z.object({ type: z.literal('privacy:exhausted'), time, round: count, status: privacyStatus }),
-  z.object({ type: z.literal('stopped'), time, reason: z.enum(['rounds', 'request', 'error']), round: count })
+  z.object({ type: z.literal('stopped'), time, reason: z.enum(['rounds', 'budget', 'request', 'error']), round: count })
 ])
 
 export type PeerEvent = z.output<typeof known>

@@ -11,13 +11,14 @@ const SCOPES = { example: 'per example', dataset: 'for the whole dataset' } as c
 /** Peers that one line names */
 const MOST_NAMED = 8
 
-/** Three digits, rounded up as an upper bound must be */
+/** Three digits, or a whole number; rounded up as an upper bound must be */
 export function epsilonText (epsilon: number | null): string {
   if (epsilon === null || epsilon === 0) {
     return epsilon === null ? 'infinite' : '0'
   }
   const unit = 10 ** (Math.floor(Math.log10(epsilon)) - 2)
-  return String(Number((Math.ceil(epsilon / unit - 1e-9) * unit).toPrecision(3)))
+  const rounded = Number((Math.ceil(epsilon / unit - 1e-9) * unit).toPrecision(3))
+  return Number.isInteger(rounded) ? String(rounded) : rounded.toPrecision(3)
 }
 
 /** `delta 1e-5, pld, per example`: what an epsilon means */

@@ -46,11 +46,16 @@ export async function audit (context: VerbContext): Promise<number> {
   return 0
 }
 
-/** The document that is named, or that of the home, or one that fits the data */
+/** The document that is named, or that of the home, or without one what `init` would found. Throws NoHomeError for a home that was named, and no data with it */
 async function findSubject (context: VerbContext): Promise<Subject> {
-  const { home, settings } = context
-  if (namesDocument(settings) || (settings.data !== undefined && !await hasPeer(home))) {
+  const { home, settings, origins, terminal } = context
+  if (namesDocument(settings)) {
     return { document: await foundingDocument(settings), settings }
+  }
+  if (!await hasPeer(home) && (settings.data !== undefined || origins.home !== 'flag')) {
+    const document = await foundingDocument(settings)
+    terminal.note(`no peer in ${home}: auditing "${document.name}", which grapevine init would found`)
+    return { document, settings }
   }
   refuseFounding(settings)
   const reader = await openHome(home)

@@ -1,28 +1,31 @@
 /**
  * `grapevine privacy ledger`: lists what was charged, walks the chain, charges what an older copy of the ledger lacks
  */
+import { join } from 'node:path'
 import { NoLedgerError } from '../errors.ts'
 import { formatCount, shortId } from '../format.ts'
-import { withLedger } from '../ledger-reader.ts'
-import { openAccount, openDatasetLedger } from '../privacy-account.ts'
+import { exists, withLedger } from '../ledger-reader.ts'
+import { findAccount, openDatasetLedger, readHome, requireSoundAccount } from '../privacy-account.ts'
 import { formatEpsilon, formatTerms } from '../privacy-text.ts'
-import { LedgerCorruptError, LedgerLockedError } from '../../src/errors.ts'
+import { LedgerCorruptError, LedgerLockedError, LedgerRollbackError } from '../../src/errors.ts'
 import { epsilonsAfter } from '../../src/privacy/forecast.ts'
 import { scopeOf } from '../../src/privacy/budget.ts'
-import { writeDatasetRecord } from '../../src/privacy/dataset-record.ts'
+import { readDatasetRecord, writeDatasetRecord } from '../../src/privacy/dataset-record.ts'
 import { findLacks, headsAfter, missingEntries } from '../../src/privacy/known-heads.ts'
 import { inheritedLedgers, withInherited } from '../../src/privacy/ledger/inherited.ts'
 import type { VerbContext } from '../context.ts'
-import type { PrivacyAccount } from '../privacy-account.ts'
+import type { HomeFacts, PrivacyAccount } from '../privacy-account.ts'
 import type { LedgerEntry } from '../../src/privacy/ledger/entry.ts'
 
 const DEFAULT_LIMIT = 20
 
-const DEFAULT_REASON = 'rounds that the ledger lacked, charged by hand'
+const DEFAULT_REASON = 'rounds that the ledger lacked'
 
 export async function listLedger (context: VerbContext): Promise<number> {
   const { terminal, settings: { limit = DEFAULT_LIMIT } } = context
-  const { ledger, record, place } = await openDatasetLedger(context)
+  const dataset = await openDatasetLedger(context)
+  await requireSoundAccount(context, dataset, await readHome(context.home))
+  const { ledger, record, place } = dataset
   const { count, entries } = await ledger.newest(limit)
   terminal.event('privacy:ledger', { fingerprint: record.fingerprint, ledger: place.root, count, entries })
   if (count === 0) {
@@ -45,22 +48,33 @@ function cells (entry: LedgerEntry): string[] {
     return [String(entry.index), time, '', '', '', '', entry.peer === undefined ? '' : shortId(entry.peer), entry.reason]
   }
   const { index, round, steps, noiseMultiplier, sampleRate, peer, mechanism, reason } = entry
-  return [String(index), time, String(round), String(steps), String(noiseMultiplier), String(Number(sampleRate.toPrecision(3))), shortId(peer), reason === undefined ? mechanism : `${mechanism}: ${reason}`]
+  // a charge by hand is one entry for all rounds up to its own
+  const [upTo, what] = reason === undefined ? [String(round), mechanism] : [`to ${round}`, `${mechanism}, charged by hand: ${reason}`]
+  return [String(index), time, upTo, String(steps), String(noiseMultiplier), String(Number(sampleRate.toPrecision(3))), shortId(peer), what]
 }
 
 function row ([entry, charged, round, steps, noise, sampling, peer, what]: string[]): string {
-  return `${entry!.padStart(6)}  ${charged!.padEnd(19)}  ${round!.padStart(6)}  ${steps!.padStart(6)}  ${noise!.padStart(7)}  ${sampling!.padStart(8)}  ${peer!.padEnd(14)}  ${what!}`.trimEnd()
+  return `${entry!.padStart(6)}  ${charged!.padEnd(19)}  ${round!.padStart(9)}  ${steps!.padStart(6)}  ${noise!.padStart(7)}  ${sampling!.padStart(8)}  ${peer!.padEnd(14)}  ${what!}`.trimEnd()
 }
 
-/** Throws LedgerCorruptError with the first bad entry */
+/**
+ * Throws LedgerCorruptError with the first bad entry, LedgerRollbackError where the chain is whole but ends before what the home published,
+ * NoLedgerError where there is none and none is missed
+ */
 export async function verifyChain (context: VerbContext): Promise<number> {
-  const { terminal } = context
-  const { ledger, record, place } = await openDatasetLedger(context)
+  const { terminal, home } = context
+  const dataset = await openDatasetLedger(context)
+  const { ledger, record, place, pid } = dataset
+  if (pid === undefined && !await exists(place)) {
+    await requireSoundAccount(context, dataset, await readHome(home))
+    throw new NoLedgerError(`there is no privacy ledger in ${join(place.root, place.fingerprint)}, and none is missed: this home published nothing that it would have to hold`)
+  }
   const { entries, firstBad } = await ledger.verify()
   terminal.event('privacy:ledger:verify', { fingerprint: record.fingerprint, ledger: place.root, entries, firstBad: firstBad ?? null })
   if (firstBad !== undefined) {
-    throw new LedgerCorruptError(`entry ${firstBad.index} of the privacy ledger ${record.fingerprint.slice(0, 12)}… in ${place.root}: ${firstBad.problem}. What was spent on these data is not known any more: bring an undamaged copy back; nothing was deleted`)
+    throw new LedgerCorruptError(`entry ${firstBad.index} of the privacy ledger in ${join(place.root, place.fingerprint)}: ${firstBad.problem}. What was spent on these data is not known any more: bring an undamaged copy back; nothing was deleted`)
   }
+  await requireSoundAccount(context, dataset, await readHome(home))
   terminal.line(`${formatCount(entries)} ${entries === 1 ? 'entry' : 'entries'}, each follows from the one before: the ledger is whole`)
   return 0
 }
@@ -68,10 +82,12 @@ export async function verifyChain (context: VerbContext): Promise<number> {
 /** Throws LedgerLockedError while a peer trains on the data: it charges its rounds itself */
 export async function chargeRounds (context: VerbContext): Promise<number> {
   const { terminal, settings: { rounds = 1, reason = DEFAULT_REASON } } = context
-  const account = await openAccount(context)
-  if (account === undefined) {
+  // an older or lost ledger is what this is for; a damaged one is refused below
+  const found = await findAccount(context)
+  if (found === undefined) {
     throw new NoLedgerError('this federation has no privacy mechanism: its rounds cost nothing that could be charged')
   }
+  const { account, facts } = found
   if (account.pid !== undefined) {
     throw new LedgerLockedError(`the peer of this home runs, as process ${account.pid}, and charges its rounds itself: stop it first`)
   }
@@ -81,14 +97,36 @@ export async function chargeRounds (context: VerbContext): Promise<number> {
   const { mechanism, accountant, delta } = settings
   const scope = scopeOf(mechanism)
   terminal.event('privacy:ledger:charge', { entry, epsilon, delta, accountant, scope })
-  terminal.line(`charged ${formatCount(rounds)} round${rounds === 1 ? '' : 's'} (${from + 1} to ${entry.round}): epsilon is ${formatEpsilon(epsilon[accountant])} now (${formatTerms({ delta, accountant, scope })})`)
+  terminal.line(`charged ${formatCharged(from + 1, entry.round)}: epsilon is ${formatEpsilon(epsilon[accountant])} now (${formatTerms({ delta, accountant, scope })})`)
+  await warnOfMissing(context, account, facts)
   return 0
 }
 
-/** One entry for all of them, up to the round that was published. Once as much is charged as the home knows to be missing, it knows the ledgers as they are */
+/** `round 404`, or `3 rounds (402 to 404)` */
+function formatCharged (first: number, last: number): string {
+  return first === last ? `round ${first}` : `${formatCount(last - first + 1)} rounds (${first} to ${last})`
+}
+
+/** Too few were charged: `start` would still refuse */
+async function warnOfMissing (context: VerbContext, account: PrivacyAccount, facts: HomeFacts): Promise<void> {
+  try {
+    await requireSoundAccount(context, { ...account, record: await readDatasetRecord(context.home) ?? account.record }, facts)
+  } catch (err) {
+    if (!(err instanceof LedgerRollbackError)) {
+      throw err
+    }
+    context.terminal.warn(err.message)
+  }
+}
+
+/**
+ * One entry for all of them, up to the round that was published. Once as much is charged as the home knows to be missing, it knows the ledgers
+ * as they are. Throws LedgerCorruptError
+ */
 async function charge ({ place, record, charge: cost, settings: { clipNorm } }: PrivacyAccount, { rounds, reason, home }: { rounds: number, reason: string, home: string }): Promise<{ from: number, entry: { round: number } }> {
   const { federation, peer, heads = {} } = record
   return withLedger(place, async (ledger) => {
+    await ledger.requireWhole()
     // throws, with nothing charged, while a peer trains on an overlapping set
     const inherited = await inheritedLedgers(place, heads)
     const lacks = await findLacks(heads, { ...place, ledger, inherited })

@@ -69,11 +69,12 @@ function showBudget ({ settings }: PrivacyAccount, budget: Forecast, terminal: T
   const terms = formatTerms(budget)
   const other: AccountantName = accountant === 'pld' ? 'rdp' : 'pld'
   terminal.field('Mechanism', `${mechanism}: ${MEANINGS[mechanism]}`)
-  terminal.field('Spent', `epsilon ${formatEpsilon(epsilon[accountant])} (${terms}): counts; ${formatEpsilon(epsilon[other])} (${formatTerms({ ...budget, accountant: other })})`)
+  terminal.field('Spent', `epsilon ${formatEpsilon(epsilon[accountant])} (${terms}): this is held against the limit`)
+  terminal.field('', `epsilon ${formatEpsilon(epsilon[other])} (${formatTerms({ ...budget, accountant: other })}): for comparison`)
   terminal.field('', 'on these data and sets that overlap with them, in all runs and federations together; both are upper bounds')
   terminal.field('Limit', `epsilon ${formatEpsilon(limit)} (${terms})${limit < settings.epsilonLimit ? `: your own; the federation allows ${formatEpsilon(settings.epsilonLimit)}` : ''}`)
   terminal.field('Next round', `costs ${formatEpsilon(Math.max(0, afterNextRound[accountant] - epsilon[accountant]))}: epsilon ${formatEpsilon(afterNextRound[accountant])} (${terms})`)
-  terminal.field('Rounds left', exhausted ? terminal.style('yellow', 'none: this peer sends nothing more; it keeps averaging and evaluating') : formatRounds(roundsLeft))
+  terminal.field('Rounds left', exhausted ? terminal.style('yellow', 'none: this peer sends nothing more, and only averages and evaluates') : formatRounds(roundsLeft))
 }
 
 function formatRounds (rounds: number): string {

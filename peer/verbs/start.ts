@@ -13,7 +13,7 @@ import type { VerbContext } from '../context.ts'
 export async function start ({ home, settings: given, terminal }: VerbContext): Promise<number> {
   const isNew = !await hasPeer(home)
   if (isNew && !namesDocument(given) && given.bootstrap === undefined) {
-    throw new NoHomeError(`no peer in ${home}`)
+    throw new NoHomeError(home)
   }
   await checkNodeSettings(home, given)
   if (!namesDocument(given)) {

@@ -101,6 +101,11 @@ export class PrivacyBudget {
     this.limit = Math.min(init.limit ?? Infinity, init.settings.epsilonLimit)
   }
 
+  /** Whether the round would not be charged, as it would exceed the limit */
+  refuses (round: number): boolean {
+    return this.init.isIdle?.(round) !== true && this.status().exhausted
+  }
+
   /** Charges the round, durably. False, with nothing charged, when it would exceed the limit */
   async reserve (round: number): Promise<boolean> {
     if (this.init.isIdle?.(round) === true) {

@@ -5,6 +5,7 @@
  * `privacy.json`. A charge is in the ledger first and in the home after, so that a ledger may be ahead of what the home
  * knows, whatever crashed in between or whoever else charged it, but never behind.
  */
+import { join } from 'node:path'
 import { LedgerRollbackError } from '../errors.ts'
 import { listLedgers } from './ledger/similar-ledgers.ts'
 import type { LedgerHead } from './ledger/entry.ts'
@@ -60,8 +61,8 @@ export function missingEntries (lacks: readonly Lack[]): number {
   return lacks.reduce((sum, { entries }) => sum + entries, 0)
 }
 
-/** Throws LedgerRollbackError with the way out when anything is missing */
-export function requireContinued (lacks: readonly Lack[], root: string): void {
+/** `home`: where what is missing can be charged. Throws LedgerRollbackError with the way out when anything is missing */
+export function requireContinued (lacks: readonly Lack[], { root, home }: { root: string, home: string }): void {
   const [first] = lacks
   if (first === undefined) {
     return
@@ -72,7 +73,7 @@ export function requireContinued (lacks: readonly Lack[], root: string): void {
     : found.index < known.index
       ? `which ends at entry ${found.index}: it is an older copy`
       : `which has another entry ${known.index}: it is an older copy that was charged since`
-  throw new LedgerRollbackError(`this home knows entry ${known.index} of the privacy ledger ${fingerprint}, ${what}. Bring the newest ledger back, or charge what is missing: grapevine privacy ledger charge --rounds ${missingEntries(lacks)}`)
+  throw new LedgerRollbackError(`this home knows entry ${known.index} of the privacy ledger ${fingerprint}, ${what}. Bring the newest ledger back to ${join(root, fingerprint)}, or charge what is missing: grapevine privacy ledger charge --rounds ${missingEntries(lacks)} --home ${home}`)
 }
 
 /** What is to be known after a look at these ledgers, of what was known and they do not count for */

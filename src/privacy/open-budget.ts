@@ -88,16 +88,39 @@ export async function openBudget (init: OpenBudgetInit): Promise<OpenBudget | un
   }
 }
 
-/**
- * What was published must stand in the ledger: an older copy of it would let a budget be spent twice
- *
- * `published`: the newest round that this peer is known to have published, by its home or by its neighbours. Throws
- * LedgerRollbackError
- */
-export function requireCharged (ledger: Pick<Ledger, 'lastRound'>, { federation, peer, published, source }: { federation: string, peer: PeerName, published: number | undefined, source: string }): void {
+/** Who published what, as far as is known */
+export interface Published {
+  /** CID of the document */
+  federation: string
+  peer: PeerName
+  /** Of the peer: where its ledger can be charged */
+  home: string
+  /** Folder of the ledger */
+  location: string
+  /** The newest round that this peer is known to have published; undefined when none is known */
+  published: number | undefined
+  /** Who knows, to be followed by "an update": `this home published` */
+  source: string
+}
+
+/** What was published must stand in the ledger: an older copy of it would let a budget be spent twice. Throws LedgerRollbackError */
+export function requireCharged (ledger: Pick<Ledger, 'lastRound'>, { federation, peer, home, location, published, source }: Published): void {
   const charged = ledger.lastRound(federation, peer) ?? 0
   if (published !== undefined && published > charged) {
     const missing = published - charged
-    throw new LedgerRollbackError(`${source} an update of round ${published} by this peer, but the privacy ledger of its data ends at round ${charged}: it is an older copy, was deleted, or belongs to other data than this home had. Bring the newest ledger back, or charge what is missing: grapevine privacy ledger charge --rounds ${missing}`)
+    throw new LedgerRollbackError(`${source} an update of round ${published} by this peer, but the privacy ledger of its data ends at round ${charged}: it is an older copy, was deleted, or belongs to other data than this home had. Bring the newest ledger back to ${location}, or charge what is missing: grapevine privacy ledger charge --rounds ${missing} --home ${home}`)
   }
+}
+
+export interface PublishedByHome extends Omit<Published, 'source'> {
+  /** Later rounds of the federation take no step and are not charged */
+  lastPaidRound: number
+}
+
+/**
+ * The same for what a home says. One that published a round without a step spends nothing any more, and may have come to it by a jump:
+ * nothing is required of its ledger then. Throws LedgerRollbackError
+ */
+export function requireHomeCharged (ledger: Pick<Ledger, 'lastRound'>, { published, lastPaidRound, ...who }: PublishedByHome): void {
+  requireCharged(ledger, { ...who, published: published !== undefined && published > lastPaidRound ? undefined : published, source: 'this home published' })
 }

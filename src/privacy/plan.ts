@@ -1,8 +1,10 @@
 /**
  * From what somebody wants to spend to what a federation document says about it
  */
+import { createAccountant } from './accounting/accountants.ts'
 import { noiseForEpsilon } from './accounting/noise-for-epsilon.ts'
 import { roundCharge } from './mechanism.ts'
+import { MAX_NOISE_MULTIPLIER, MIN_NOISE_MULTIPLIER } from './noise-multiplier.ts'
 import type { FederationDocument } from '../federation.ts'
 import type { PrivacySettings, PrivateSettings } from './settings.ts'
 
@@ -27,12 +29,17 @@ const DIGITS = 4
 /**
  * The settings with the noise that the plan needs, and its epsilon as the limit
  *
- * Takes up to some seconds with `pld`. Throws RangeError when a number is outside its bounds, or there is no such noise
+ * Never less noise than a document may say. Takes up to some seconds with `pld`. Throws RangeError when a number is outside its bounds,
+ * or no noise that a document may say is enough
  */
 export function plannedPrivacy ({ privacy, training }: Pick<FederationDocument, 'training'> & { privacy: PrivateSettings }, { epsilon, rounds, examples }: PrivacyPlan): PrivateSettings {
   const { sampleRate, steps } = roundCharge({ privacy, training }, examples)!
   const { delta, accountant } = privacy
-  const noiseMultiplier = roundedUp(noiseForEpsilon({ epsilon, delta, sampleRate, steps: steps * rounds, accountant }))
+  const all = { sampleRate, steps: steps * rounds }
+  if (createAccountant(accountant).compose({ ...all, noiseMultiplier: MAX_NOISE_MULTIPLIER }).epsilon(delta) > epsilon) {
+    throw new RangeError(`epsilon ${epsilon} cannot be had: ${all.steps} steps (${rounds} rounds) with sampling rate ${Number(sampleRate.toPrecision(3))} would spend more at delta ${delta} even with noise multiplier ${MAX_NOISE_MULTIPLIER}, the most that a federation document may say`)
+  }
+  const noiseMultiplier = Math.max(MIN_NOISE_MULTIPLIER, roundedUp(noiseForEpsilon({ ...all, epsilon, delta, accountant })))
   return { ...privacy, noiseMultiplier, epsilonLimit: epsilon }
 }
 

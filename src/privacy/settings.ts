@@ -2,6 +2,7 @@
  * What a federation document says about privacy
  */
 import { z } from 'zod'
+import { MAX_NOISE_MULTIPLIER, MIN_NOISE_MULTIPLIER } from './noise-multiplier.ts'
 
 const positive = z.number().positive()
 
@@ -9,7 +10,7 @@ const mechanism = {
   /** L2 norm C to which the part of one example (dp-sgd) or the update of one peer (update-level) is clipped */
   clipNorm: positive.min(1e-6).max(1e6),
   /** Standard deviation of the noise, in units of clipNorm */
-  noiseMultiplier: positive.min(0.01).max(1e6),
+  noiseMultiplier: positive.min(MIN_NOISE_MULTIPLIER).max(MAX_NOISE_MULTIPLIER),
   /** A peer sends nothing that is computed from its data once its epsilon would be more than this */
   epsilonLimit: positive.max(1_000),
   /** Of the (epsilon, delta) that is spent and limited: well below one over the number of examples */

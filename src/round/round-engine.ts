@@ -187,7 +187,7 @@ export class RoundEngine extends TypedEventEmitter<RoundEvents> {
   }
 
   /** Says once that the budget is spent, to the operator and to the mesh */
-  private observe (round: number): void {
+  observe (round = this.round + 1): void {
     if (!this.observing) {
       this.observing = true
       this.components.network.observe()
@@ -241,7 +241,7 @@ export class RoundEngine extends TypedEventEmitter<RoundEvents> {
     const { aggregator, network, trainer } = this.components
     const neighbours = network.neighbours()
     if (this.isolation.begins(neighbours.length)) {
-      this.emit('warning', { code: 'no-neighbours', message: `round ${round}: no neighbour is there; training goes on alone until one comes` })
+      this.emit('warning', { code: 'no-neighbours', message: `round ${round}: no neighbour is there; ${this.observing ? 'nothing is averaged' : 'training goes on alone'} until one comes` })
     }
     const entries = this.inbox.usableOf(neighbours.map(({ peer }) => peer), round)
     this.liar?.observe(entries.map(({ parameters }) => parameters))

@@ -16,6 +16,7 @@ import { createLedger } from '../../src/privacy/ledger/ledger.ts'
 import { createLevelStore } from '../../src/store/level-store.ts'
 import { systemClock } from '../../src/system-clock.ts'
 import type { GrapevineNode, NodeInit, RoundReport } from '../../src/node-interface.ts'
+import type { Clock } from '../../src/interface.ts'
 import type { LedgerEntry } from '../../src/privacy/ledger/entry.ts'
 
 const EXAMPLES = 200
@@ -131,6 +132,36 @@ describe('a peer with a privacy budget', () => {
     expect(await entriesOf(fingerprint!)).toMatchObject([1, 2, 3].map((round) => ({
       kind: 'reserve', round, mechanism: 'dp-sgd', sampleRate: BATCH / EXAMPLES, noiseMultiplier: NOISE, clipNorm: 1, steps: STEPS
     })))
+  }, 60_000)
+
+  it('ends when its budget is spent and nobody else is there, in its rounds or before them', async () => {
+    // a minute in two seconds
+    const clock: Clock = {
+      now: () => Date.now(),
+      monotonicMs: () => performance.now() * 30,
+      delay: async (ms, options) => systemClock.delay(ms / 30, options)
+    }
+    const node = nodeOf('a', 1, { clock })
+    const warnings: string[] = []
+    node.addEventListener('warning', ({ detail: { code, message } }) => { code === 'no-neighbours' && warnings.push(message) })
+    await node.start()
+    expect(await node.stopped()).toEqual({ reason: 'budget' })
+    expect(warnings).toEqual(['round 1: no neighbour is there; training goes on alone until one comes'])
+
+    const waiting = nodeOf('a', 1, { clock, minMembers: 2 })
+    const exhausted: number[] = []
+    waiting.addEventListener('privacy:exhausted', ({ detail }) => { exhausted.push(detail.round) })
+    const reports = reportsOf(waiting)
+    await waiting.start()
+    expect(await waiting.stopped()).toEqual({ reason: 'budget' })
+    expect({ rounds: reports.length, events: exhausted.length }).toEqual({ rounds: 0, events: 1 })
+
+    warnings.length = 0
+    const observer = nodeOf('b', 1, { clock, rounds: 1 })
+    observer.addEventListener('warning', ({ detail: { code, message } }) => { code === 'no-neighbours' && warnings.push(message) })
+    await observer.start()
+    expect(await observer.stopped()).toEqual({ reason: 'rounds' })
+    expect(warnings).toEqual(['round 1: no neighbour is there; nothing is averaged until one comes'])
   }, 60_000)
 
   it('has spent what another home spent on the same data, and may set itself a stricter limit', async () => {

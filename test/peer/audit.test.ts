@@ -43,6 +43,14 @@ describe('grapevine audit', () => {
     expect(await readFile(join(report, 'audit.svg'), 'utf8')).toMatch(/^<svg /)
   })
 
+  it('audits what init would found where there is no home, and makes none', async () => {
+    const { exit, stdout, stderr } = await run(['audit', ...QUICK], { env: { XDG_STATE_HOME: home('state') } })
+    expect(stderr).toContain(`no peer in ${join(home('state'), 'grapevine')}: auditing "digits-private", which grapevine init would found`)
+    expect(exit).toBe(0)
+    expect(stdout).toMatch(/^Audited +"digits-private" on digits: dp-sgd/)
+    await expect(access(home('state'))).rejects.toThrow('ENOENT')
+  })
+
   it('audits the document and the data of a home, however many rounds its peer is to run, and leaves the home as it was', async () => {
     const path = home('peer')
     expect((await run(['init', '--home', path, '--preset', 'digits', '--partition', '1/160', '--rounds', '5000', '--backend', 'wasm'])).exit).toBe(0)
@@ -59,7 +67,7 @@ describe('an audit that cannot be', () => {
     ['too few canaries', ['--preset', 'digits', '--canaries', '3'], { code: 'USAGE', exit: 2, says: '--canaries must be a whole number from 20 to 100000' }],
     ['two documents', ['--preset', 'digits', '--federation', 'x.json'], { code: 'USAGE', exit: 2, says: 'cannot be given together' }],
     ['privacy for a document that is given already', ['--epsilon', '3'], { code: 'USAGE', exit: 2, says: 'for a new federation only' }],
-    ['no document', [], { code: 'NO_HOME', exit: 3, says: 'no peer in' }],
+    ['a home that was named and is none', [], { code: 'NO_HOME', exit: 3, says: 'no peer in' }],
     ['more examples than there are', ['--preset', 'digits', ...QUICK, '--sample', '101'], { code: 'DATA_INVALID', exit: 8, says: 'this peer has 100' }],
     ['data that are not there', ['--preset', 'mnist-mlp', '--data', 'idx:/nonexistent'], { code: 'DATA_MISSING', exit: 8, says: '/nonexistent' }]
   ])('%s', async (_, args, { code, exit, says }) => {

@@ -70,7 +70,7 @@ describe('a command line that is wrong', () => {
   it('prints an error as one JSON line with --json', async () => {
     const { exit, stdout } = await run(['start', '--home', home('never'), '--json'])
     expect(exit).toBe(3)
-    expect(JSON.parse(stdout)).toMatchObject({ type: 'error', code: 'GRAPEVINE_E_NO_HOME', exit: 3, message: `no peer in ${home('never')}`, fix: expect.stringContaining('grapevine init') as string })
+    expect(JSON.parse(stdout)).toMatchObject({ type: 'error', code: 'GRAPEVINE_E_NO_HOME', exit: 3, message: expect.stringMatching(new RegExp(`^no peer in ${home('never')}: make one with grapevine init --home ${home('never')}, or join`)) as string, fix: expect.stringContaining('grapevine init') as string })
   })
 
   it('shows the stack of an error with --verbose only', async () => {

@@ -69,8 +69,8 @@ describe('the error table', () => {
   })
 
   it('says it on one line, with the next step once', () => {
-    const line = errorLine(reportError(new programErrors.NoHomeError('no peer in /h.\n')))
-    expect(line).toBe('error GRAPEVINE_E_NO_HOME: no peer in /h. Make one: grapevine init, or join a federation: grapevine join ADDRESS')
+    const line = errorLine(reportError(new programErrors.NoHomeError('/h')))
+    expect(line).toBe('error GRAPEVINE_E_NO_HOME: no peer in /h: make one with grapevine init --home /h, or join a federation with grapevine join ADDRESS --home /h')
     expect(errorLine(reportError(new errors.HomeLockedError('in use: stop it first')))).toBe('error GRAPEVINE_E_HOME_LOCKED: in use: stop it first')
   })
 

@@ -38,6 +38,25 @@ describe('the launcher', () => {
   })
 })
 
+describe('help', () => {
+  it('has a page for each action of privacy, with its own flags and an example', async () => {
+    const { exit, stdout } = await run(['privacy', 'ledger', 'charge', '--help'])
+    expect(exit).toBe(0)
+    expect(stdout).toMatch(/^Usage: grapevine privacy ledger charge \[options\]\n/)
+    const [own] = stdout.split('Global Options')
+    expect([...own!.matchAll(/^ {2}(?:-h, )?--([a-z-]+)/gm)].map(([, name]) => name)).toEqual(['rounds', 'ledgers', 'reason', 'help'])
+    expect(stdout).toMatch(/^Needs: --rounds\nExample: grapevine privacy ledger charge --rounds 3 /m)
+    expect((await run(['privacy', '--help', 'plan'])).stdout).toMatch(/--batch-size <N>[^]*Example: grapevine privacy plan --epsilon/)
+  })
+
+  it('lists the actions of privacy where none is named', async () => {
+    const { stdout } = await run(['privacy', '--help'])
+    for (const name of ['show', 'forecast', 'plan', 'ledger', 'ledger verify', 'ledger charge']) {
+      expect(stdout).toMatch(new RegExp(`^ {2}${name} {2,}\\S`, 'm'))
+    }
+  })
+})
+
 describe('light verbs', () => {
   const HEAVY = /node_modules\/(libp2p|@libp2p|@chainsafe|@tensorflow)\//
 

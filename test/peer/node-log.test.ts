@@ -80,8 +80,8 @@ describe('rounds for people', () => {
     const privacy = { mechanism: 'dp-sgd' as const, scope: 'example' as const, epsilon: { rdp: 2, pld: 7.9 }, delta: 1e-5, accountant: 'pld' as const, limit: 8, exhausted: true }
     node.say('privacy:exhausted', { round: 4, status: privacy })
     node.say('round:end', roundReport({ round: 4, privacy }))
-    expect(stdout()).toContain('  epsilon 7.9 of 8 (delta 1e-5, pld, per example), spent  ')
-    expect(stderr()).toBe('warning: privacy budget spent: epsilon 7.9 of 8 (delta 1e-5, pld, per example), and one more round would exceed the limit: this peer sends nothing more; it keeps averaging and evaluating\n')
+    expect(stdout()).toContain('  epsilon 7.90 of 8 (delta 1e-5, pld, per example), spent  ')
+    expect(stderr()).toBe('warning: privacy budget spent: epsilon 7.90 of 8 (delta 1e-5, pld, per example), and one more round would exceed the limit: this peer sends nothing more, and only averages and evaluates while other members are here\n')
   })
 
   it('begin with what the federation promises', () => {

@@ -1,4 +1,4 @@
-import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { PassThrough } from 'node:stream'
@@ -6,9 +6,10 @@ import { Level } from 'level'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { ControlServer } from '../../peer/control/control-server.ts'
 import { reportError } from '../../peer/error-report.ts'
+import { formatCount } from '../../peer/format.ts'
 import { foundingDocument } from '../../peer/founding.ts'
-import { makeHome, writeConfig, writeFoundingDocument } from '../../peer/home.ts'
-import { formatDelta, formatEpsilon, formatPromise, formatSpent } from '../../peer/privacy-text.ts'
+import { databaseFolder, makeHome, writeConfig, writeFoundingDocument } from '../../peer/home.ts'
+import { formatDelta, formatEpsilon, formatPromise, formatSpent, whyTheyDiffer } from '../../peer/privacy-text.ts'
 import { Terminal } from '../../peer/terminal.ts'
 import { privacy } from '../../peer/verbs/privacy.ts'
 import { parseFederation } from '../../src/federation.ts'
@@ -18,8 +19,10 @@ import { readDatasetRecord, writeDatasetRecord } from '../../src/privacy/dataset
 import { epsilonsAfter } from '../../src/privacy/forecast.ts'
 import { createLedger } from '../../src/privacy/ledger/ledger.ts'
 import { roundCharge } from '../../src/privacy/mechanism.ts'
-import { requireCharged } from '../../src/privacy/open-budget.ts'
+import { openBudget, requireCharged } from '../../src/privacy/open-budget.ts'
+import { createLevelStore } from '../../src/store/level-store.ts'
 import { FakeNode } from './fake-node.ts'
+import type { ErrorReport } from '../../peer/error-report.ts'
 import type { Settings } from '../../peer/settings.ts'
 import type { FederationDocument } from '../../src/federation.ts'
 import type { PrivacyStatus } from '../../src/privacy/budget.ts'
@@ -54,17 +57,18 @@ afterEach(async () => {
 })
 
 /** The verb with these flags, in this process: its answer as JSON, and as people read it */
-async function ask (args: readonly string[], flags: Settings = {}): Promise<{ answer: Record<string, unknown>, text: string }> {
+async function ask (args: readonly string[], flags: Settings = {}): Promise<{ answer: Record<string, unknown>, text: string, warnings: string }> {
   const origins = Object.fromEntries(Object.keys(flags).map((name) => [name, 'flag' as const]))
+  const stderr = new PassThrough() as unknown as NodeJS.WriteStream
   const run = async (json: boolean): Promise<string> => {
     const stdout = new PassThrough() as unknown as NodeJS.WriteStream
-    const terminal = new Terminal({ json, quiet: true, verbose: false, colour: false, environment: {}, stdout, stderr: new PassThrough() as unknown as NodeJS.WriteStream })
+    const terminal = new Terminal({ json, quiet: true, verbose: false, colour: false, environment: {}, stdout, stderr })
     expect(await privacy({ home, settings: flags, origins, terminal, args })).toBe(0)
     return String((stdout as unknown as PassThrough).read() ?? '')
   }
   // what changes the ledger runs once
   const text = args.includes('charge') ? '' : await run(false)
-  return { answer: JSON.parse(await run(true)) as Record<string, unknown>, text }
+  return { answer: JSON.parse(await run(true)) as Record<string, unknown>, text, warnings: String((stderr as unknown as PassThrough).read() ?? '') }
 }
 
 async function withLedger<T> (use: (ledger: Ledger) => Promise<T>): Promise<T> {
@@ -75,6 +79,41 @@ async function withLedger<T> (use: (ledger: Ledger) => Promise<T>): Promise<T> {
   } finally {
     await ledger.close()
   }
+}
+
+/** What the home says it published last */
+async function publish (round: number): Promise<void> {
+  const store = createLevelStore({ location: databaseFolder(home), clock: { now: () => 0 } })
+  await store.open()
+  await store.putPublication({ round, sequence: round })
+  await store.close()
+}
+
+/** Overwrites one entry */
+async function damage (index: number): Promise<void> {
+  const files = new Level<string, Uint8Array>(join(root, FINGERPRINT), { keyEncoding: 'utf8', valueEncoding: 'view', compression: false, createIfMissing: false })
+  await files.open()
+  await files.put(`entry/${String(index).padStart(16, '0')}`, new Uint8Array([1, 2, 3]))
+  await files.close()
+}
+
+/** The line that people read when rounds are charged by hand */
+async function charged (rounds: number): Promise<string> {
+  const stdout = new PassThrough()
+  const terminal = new Terminal({ json: false, quiet: true, verbose: false, colour: false, environment: {}, stdout: stdout as unknown as NodeJS.WriteStream, stderr: new PassThrough() as unknown as NodeJS.WriteStream })
+  await privacy({ home, settings: { rounds }, origins: { rounds: 'flag' }, terminal, args: ['ledger', 'charge'] })
+  return String(stdout.read())
+}
+
+async function refusalOf (args: readonly string[], flags: Settings = {}): Promise<ErrorReport> {
+  return reportError(await ask(args, flags).then(() => undefined, (err: unknown) => err))
+}
+
+/** Why a node would not train on these data */
+async function startSays (): Promise<string> {
+  const dataset = { fingerprint: FINGERPRINT, sketch: { hashes: new Uint8Array(), complete: true } }
+  const error = await openBudget({ document, federation: FEDERATION, peer: PEER, exampleCount: EXAMPLES, dataset, root, clock: { now: () => 0 } }).then(() => undefined, (err: unknown) => err)
+  return (error as Error).message
 }
 
 async function spend (rounds: number): Promise<void> {
@@ -186,7 +225,9 @@ describe('grapevine privacy forecast and plan', () => {
     const noisy = await ask(['forecast'], { rounds: 7, noise: 4 })
     const expected = epsilonsAfter({ settings, charge: { ...CHARGE, noiseMultiplier: 4 }, totals: [{ ...CHARGE, steps: 300 }] }, 7)
     expect(noisy.answer).toMatchObject({ after: expected, noiseMultiplier: 4, within: expected.pld <= 3 })
-    expect((await ask(['forecast'], { rounds: 100_000 })).answer).toMatchObject({ within: false })
+    const many = await ask(['forecast'], { rounds: 10_000_000 })
+    expect(many.answer).toMatchObject({ within: false })
+    expect(many.text).toMatch(/^Then {8}epsilon .* after 10.000.000 more rounds with noise multiplier 1\.1$/m)
   })
 
   it('find the least noise for an epsilon', async () => {
@@ -196,6 +237,37 @@ describe('grapevine privacy forecast and plan', () => {
     const { answer } = await ask(['plan'], { epsilon: 1, rounds: 20, examples: 400 })
     expect(answer['noiseMultiplier']).toBeGreaterThan(noiseMultiplier)
     expect(answer).toMatchObject({ examples: 400, sampleRate: 0.1, stepsPerRound: 10 })
+  })
+
+  it('plans without a home, from the default preset and the flags', async () => {
+    await rm(home, { recursive: true })
+    const flags = { epsilon: 1, rounds: 20, examples: 4000, batchSize: 40, steps: 100 }
+    const { answer, text } = await ask(['plan'], flags)
+    expect(answer).toMatchObject({ mechanism: 'dp-sgd', delta: 1e-5, examples: 4000, sampleRate: 0.01, stepsPerRound: 100 })
+    expect(text).toContain(`sampling rate 0.01 (40 of ${formatCount(4000)} examples expected)`)
+    expect((await ask(['plan'], { ...flags, delta: 1e-7 })).answer['noiseMultiplier']).toBeGreaterThan(answer['noiseMultiplier'] as number)
+    await expect(stat(home)).rejects.toThrow('ENOENT')
+    expect(await refusalOf(['plan'], { epsilon: 1, rounds: 20 })).toMatchObject({ exit: 2, message: expect.stringContaining('--examples COUNT') as string })
+    expect(await refusalOf(['plan'], { ...flags, home })).toMatchObject({ code: 'GRAPEVINE_E_NO_HOME', exit: 3 })
+  })
+
+  it.each([
+    [{ epsilon: 1e-6, rounds: 1_000_000_000, examples: 4000 }, 'the most that a federation document may say'],
+    [{ epsilon: 1, rounds: 5, examples: 30 }, 'sampling rate above 1'],
+    [{ epsilon: 1, rounds: 5, examples: 4000, batchSize: 4001 }, 'sampling rate above 1']
+  ])('refuses a plan that cannot be, %j', async (flags, message) => {
+    expect(await refusalOf(['plan'], flags)).toMatchObject({ code: 'GRAPEVINE_E_USAGE', exit: 2, message: expect.stringContaining(message) as string })
+  })
+
+  it('never plans less noise than a document may say', async () => {
+    expect((await ask(['plan'], { epsilon: 1000, rounds: 1, examples: 60_000, batchSize: 1, steps: 1, delta: 0.01 })).answer).toMatchObject({ noiseMultiplier: 0.01 })
+  })
+
+  it('says why the accountants differ where they differ by more than twice, and only there', () => {
+    expect(whyTheyDiffer({ pld: 1, rdp: 1.99 })).toBeUndefined()
+    expect(whyTheyDiffer({ pld: 1, rdp: 3.68 })).toMatch(/^rdp says 3\.7 times more than pld: .*pld is the tighter one$/)
+    expect(whyTheyDiffer({ pld: 0, rdp: 0 })).toBeUndefined()
+    expect(whyTheyDiffer({ pld: 0, rdp: 1 })).toMatch(/^rdp says much more/)
   })
 
   it.each([
@@ -227,7 +299,7 @@ describe('grapevine privacy ledger', () => {
 
   it('charges what an older copy lacks, so that the peer may start again', async () => {
     await spend(2)
-    const published = { federation: FEDERATION, peer: PEER, published: 5, source: 'this home published' }
+    const published = { federation: FEDERATION, peer: PEER, home, location: join(root, FINGERPRINT), published: 5, source: 'this home published' }
     const refusal = await withLedger(async (ledger) => {
       try {
         requireCharged(ledger, published)
@@ -236,7 +308,7 @@ describe('grapevine privacy ledger', () => {
         return (err as Error).message
       }
     })
-    const [, missing] = /grapevine privacy ledger charge --rounds (\d+)$/.exec(refusal)!
+    const [, missing] = /grapevine privacy ledger charge --rounds (\d+) --home \S+$/.exec(refusal)!
     const { answer } = await ask(['ledger', 'charge'], { rounds: Number(missing), reason: 'restored from a copy' })
     expect(answer).toMatchObject({ type: 'privacy:ledger:charge', entry: { round: 5, steps: 300, reason: 'restored from a copy', noiseMultiplier: 1.1, clipNorm: 1.5 }, delta: 1e-5, scope: 'example' })
     await withLedger(async (ledger) => {
@@ -258,6 +330,15 @@ describe('grapevine privacy ledger', () => {
     })
   })
 
+  it('lists a charge by hand as what it is, and says it in words that fit one round or several', async () => {
+    await spend(2)
+    expect(await charged(1)).toMatch(/^charged round 3: epsilon is /)
+    expect(await charged(3)).toMatch(/^charged 3 rounds \(4 to 6\): epsilon is /)
+    const { text } = await ask(['ledger'])
+    expect(text).toMatch(/^ +3 .* to 6 +300 .* dp-sgd, charged by hand: rounds that the ledger lacked$/m)
+    expect(text).toMatch(/^ +1 .* 2 +100 .* dp-sgd$/m)
+  })
+
   it('charges also where the whole ledger was deleted', async () => {
     await ask(['ledger', 'charge'], { rounds: 5 })
     await withLedger(async (ledger) => { expect(ledger.lastRound(FEDERATION, PEER)).toBe(5) })
@@ -265,12 +346,68 @@ describe('grapevine privacy ledger', () => {
 
   it('names the first entry that is not what was written, with exit code 13', async () => {
     await spend(6)
-    const files = new Level<string, Uint8Array>(join(root, FINGERPRINT), { keyEncoding: 'utf8', valueEncoding: 'view', compression: false, createIfMissing: false })
-    await files.open()
-    await files.put(`entry/${'3'.padStart(16, '0')}`, new Uint8Array([1, 2, 3]))
-    await files.close()
-    const error = await ask(['ledger', 'verify']).catch((err: unknown) => err)
-    expect(reportError(error)).toMatchObject({ code: 'GRAPEVINE_E_LEDGER_CORRUPT', exit: 13, message: expect.stringContaining('entry 3 of the privacy ledger') as string })
+    await damage(3)
+    expect(await refusalOf(['ledger', 'verify'])).toMatchObject({ code: 'GRAPEVINE_E_LEDGER_CORRUPT', exit: 13, message: expect.stringContaining(`entry 3 of the privacy ledger in ${join(root, FINGERPRINT)}: not readable`) as string })
+  })
+})
+
+describe('a ledger that start refuses', () => {
+  const VERBS: Array<[string[], Settings]> = [[['show'], {}], [['ledger'], {}], [['forecast'], { rounds: 3 }]]
+
+  it.each(VERBS)('is refused by %j, in the same words, when it is damaged in the middle', async (args, flags) => {
+    await spend(6)
+    await damage(3)
+    expect(await refusalOf(args, flags)).toMatchObject({ code: 'GRAPEVINE_E_LEDGER_CORRUPT', exit: 13, message: await startSays() })
+  })
+
+  it.each(VERBS)('is refused by %j, and not made, when it was deleted', async (args, flags) => {
+    await publish(5)
+    expect(await refusalOf(args, flags)).toMatchObject({ code: 'GRAPEVINE_E_LEDGER_ROLLBACK', exit: 13, message: expect.stringMatching(/^this home published an update of round 5 .* ends at round 0/) as string })
+    await expect(stat(root)).rejects.toThrow('ENOENT')
+  })
+
+  it.each(VERBS)('is refused by %j when it is older than what the home published', async (args, flags) => {
+    await spend(2)
+    await publish(5)
+    expect(await refusalOf(args, flags)).toMatchObject({ code: 'GRAPEVINE_E_LEDGER_ROLLBACK', exit: 13, message: expect.stringContaining(`ledger charge --rounds 3 --home ${home}`) as string })
+  })
+
+  it('need not hold rounds that take no step', async () => {
+    await writeFoundingDocument(home, parseFederation({ ...document, training: { ...document.training, optimizer: { name: 'sgd', learningRate: 0.1, decayRounds: 2 } } }))
+    await spend(2)
+    await publish(5)
+    expect((await ask([])).answer).toMatchObject({ exhausted: false })
+  })
+
+  it('is charged by hand when it is older or was deleted, and says what is still missing', async () => {
+    await publish(5)
+    const { warnings } = await ask(['ledger', 'charge'], { rounds: 4 })
+    expect(warnings).toContain('ledger charge --rounds 1 --home')
+    expect((await ask(['ledger', 'charge'], { rounds: 1 })).warnings).toBe('')
+    expect((await ask([])).answer).toMatchObject({ epsilon: { pld: epsilonOf(5, 'pld') } })
+  })
+
+  it('is not charged by hand when it is damaged', async () => {
+    await spend(6)
+    await damage(3)
+    expect(await refusalOf(['ledger', 'charge'], { rounds: 1 })).toMatchObject({ code: 'GRAPEVINE_E_LEDGER_CORRUPT', exit: 13, message: await startSays() })
+    await withLedger(async (ledger) => { expect(ledger.head().index).toBe(5) })
+  })
+
+  it('is told in one line of ours by verify, whatever is wrong with it', async () => {
+    expect(await refusalOf(['ledger', 'verify'])).toMatchObject({ code: 'GRAPEVINE_E_NO_LEDGER', exit: 3, message: `there is no privacy ledger in ${join(root, FINGERPRINT)}, and none is missed: this home published nothing that it would have to hold` })
+    await mkdir(join(root, FINGERPRINT), { recursive: true })
+    await writeFile(join(root, FINGERPRINT, 'holiday.jpg'), 'x')
+    expect(await refusalOf(['ledger', 'verify'])).toMatchObject({ code: 'GRAPEVINE_E_NO_LEDGER', exit: 3 })
+    await publish(5)
+    expect(await refusalOf(['ledger', 'verify'])).toMatchObject({ code: 'GRAPEVINE_E_LEDGER_ROLLBACK', exit: 13 })
+    await spend(2)
+    expect(await refusalOf(['ledger', 'verify'])).toMatchObject({ code: 'GRAPEVINE_E_LEDGER_ROLLBACK', exit: 13 })
+    await writeFile(join(root, FINGERPRINT, 'CURRENT'), 'nonsense')
+    expect(await refusalOf(['ledger', 'verify'])).toMatchObject({ code: 'GRAPEVINE_E_LEDGER_CORRUPT', exit: 13, message: expect.stringMatching(/^what lies in .* is no ledger that can be opened: .*nothing was deleted$/) as string })
+    await rm(join(root, FINGERPRINT), { recursive: true })
+    await writeFile(join(root, FINGERPRINT), '')
+    expect(await refusalOf(['ledger', 'verify'])).toMatchObject({ code: 'GRAPEVINE_E_LEDGER_WRITE', exit: 9, message: expect.stringContaining('a file stands where the folder should be') as string })
   })
 })
 
@@ -278,7 +415,7 @@ describe('privacy in words', () => {
   const status: PrivacyStatus = { mechanism: 'dp-sgd', scope: 'example', epsilon: { rdp: 2, pld: 1.2301 }, delta: 1e-5, accountant: 'pld', limit: 8, exhausted: false }
 
   it('rounds up, as an upper bound must be', () => {
-    expect([0, 0.00123, 0.12345, 1.2301, 1.23, 7.9999, 12.341, 1234.1, Infinity, null].map(formatEpsilon)).toEqual(['0', '0.00123', '0.124', '1.24', '1.23', '8', '12.4', '1240', 'infinite', 'infinite'])
+    expect([0, 0.00123, 0.12345, 1.2301, 1.23, 1.891, 1.9, 3.016, 7.9999, 12.341, 1234.1, Infinity, null].map(formatEpsilon)).toEqual(['0', '0.00123', '0.124', '1.24', '1.23', '1.90', '1.90', '3.02', '8', '12.4', '1240', 'infinite', 'infinite'])
     expect([1e-5, 2e-6, 0.01].map(formatDelta)).toEqual(['1e-5', '2e-6', '1e-2'])
   })
 

@@ -60,7 +60,7 @@ describe('what a home knows of its ledgers', () => {
   async function refusal (folder: string, known: KnownHeads, rounds: number[] = []): Promise<string | undefined> {
     return withLedger(folder, rounds, async (ledger) => {
       try {
-        requireContinued(await findLacks(known, { root: folder, ...counted(ledger) }), folder)
+        requireContinued(await findLacks(known, { root: folder, ...counted(ledger) }), { root: folder, home: '/h' })
         return undefined
       } catch (err) {
         expect((err as Error).name).toBe('LedgerRollbackError')

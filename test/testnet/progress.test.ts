@@ -91,7 +91,7 @@ describe('progress', () => {
 
 describe('the summary', () => {
   it('never names an epsilon without its delta, accountant and scope', () => {
-    expect(summaryLines(privateReport())).toContain('  privacy             dp-sgd      epsilon 7.2 of 8 at the worst peer, 7.2 on average (delta 1e-5, pld, per example); 1 spent it all and sent nothing more')
+    expect(summaryLines(privateReport())).toContain('  privacy             dp-sgd      epsilon 7.20 of 8 at the worst peer, 7.20 on average (delta 1e-5, pld, per example); 1 spent it all and sent nothing more')
   })
 
   it('is aligned, and ends with what was not as usual', () => {

@@ -80,15 +80,20 @@ function inUse ({ fingerprint, share }: SimilarLedger, cause: LedgerLockedError)
   return new LedgerLockedError(`these data and the set ${fingerprint.slice(0, 12)}… have ${formatShare(share)} of the smaller one's examples in common and share a budget, but ${cause.message}, or give this peer other data`, { cause })
 }
 
+/** The newest round that any of them charged */
+export function lastRoundOf (ledgers: ReadonlyArray<Pick<Ledger, 'lastRound'>>): Ledger['lastRound'] {
+  return (federation, peer) => {
+    const rounds = ledgers.flatMap((each) => each.lastRound(federation, peer) ?? [])
+    return rounds.length === 0 ? undefined : Math.max(...rounds)
+  }
+}
+
 /** The ledger with the charges of the inherited ones; its entries and its head are its own */
 export function withInherited (ledger: LedgerReader, inherited: readonly InheritedLedger[]): LedgerReader {
   return {
     entries: (options) => ledger.entries(options),
     totals: () => [...inherited.flatMap(({ totals }) => totals), ...ledger.totals()],
-    lastRound: (federation, peer) => {
-      const rounds = [ledger, ...inherited].flatMap((each) => each.lastRound(federation, peer) ?? [])
-      return rounds.length === 0 ? undefined : Math.max(...rounds)
-    },
+    lastRound: lastRoundOf([ledger, ...inherited]),
     head: () => ledger.head(),
     verify: async () => ledger.verify()
   }

@@ -182,7 +182,7 @@ class LevelLedger implements Ledger {
   async requireWhole (): Promise<void> {
     const { firstBad } = await this.verify()
     if (firstBad !== undefined) {
-      throw new LedgerCorruptError(`the privacy ledger ${this.init.fingerprint} is damaged at entry ${firstBad.index}: ${firstBad.problem}. What was spent on these data is not known any more, so that nothing may train on them: bring a copy back`)
+      throw new LedgerCorruptError(`the privacy ledger in ${locationOf(this.init)} is damaged at entry ${firstBad.index}: ${firstBad.problem}. What was spent on these data is not known any more, so that nothing may train on them: bring an undamaged copy back; nothing was deleted`)
     }
   }
 

@@ -13,7 +13,7 @@ import { roundCharge } from './mechanism.ts'
 import type { FederationDocument } from '../federation.ts'
 import type { Clock, DatasetIdentity, PeerName } from '../interface.ts'
 import type { KnownHeads } from './known-heads.ts'
-import type { LedgerHead } from './ledger/entry.ts'
+import type { LedgerCharge, LedgerHead } from './ledger/entry.ts'
 import type { InheritedLedger } from './ledger/inherited.ts'
 import type { Ledger, LedgerReader } from './ledger/ledger.ts'
 
@@ -74,7 +74,7 @@ export async function openBudget (init: OpenBudgetInit): Promise<OpenBudget | un
     const budget = new PrivacyBudget({
       settings: privacy,
       charge,
-      ledger: { totals: () => reader.totals(), reserve: async (spent) => { await onCharged?.(await ledger.reserve(spent)) } },
+      ledger: { totals: () => reader.totals(), reserve: async (spent) => reserveAndTell(ledger, spent, onCharged) },
       accountants: createAccountants(),
       federation,
       peer,
@@ -86,6 +86,12 @@ export async function openBudget (init: OpenBudgetInit): Promise<OpenBudget | un
     await ledger.close()
     throw err
   }
+}
+
+/** In this order: the ledger may be ahead of who is told, never behind */
+async function reserveAndTell (ledger: Ledger, charge: LedgerCharge, onCharged: OpenBudgetInit['onCharged']): Promise<void> {
+  const { index, hash } = await ledger.reserve(charge)
+  await onCharged?.({ index, hash })
 }
 
 /** Who published what, as far as is known */

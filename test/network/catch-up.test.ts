@@ -31,7 +31,7 @@ describe('CatchUp', () => {
       cache: { latest: () => undefined, put: () => {} },
       log,
       logger: () => {},
-      neighbourhood: { neighbours: () => [author], heard: () => {}, isConnected: () => true },
+      neighbourhood: { neighbours: () => [author], elders: () => [], heard: () => {}, isConnected: () => true },
       isBanned: () => false,
       refuse: (refusal: unknown) => { refused.push(refusal) },
       deliver: () => {}

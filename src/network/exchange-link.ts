@@ -153,7 +153,8 @@ export class ExchangeLink {
     for (let first = true; ; first = false) {
       await this.#pending.promise
       if (!first && !signal.aborted) {
-        await clock.delay(this.#init.batchMs)
+        // stopped meanwhile: what is below sees it
+        await clock.delay(this.#init.batchMs, { signal }).catch(() => {})
       }
       this.#pending = Promise.withResolvers()
       do {

@@ -1,3 +1,4 @@
+import { streamPair } from '@libp2p/utils'
 import { TypedEventEmitter } from 'main-event'
 import { describe, expect, test } from 'vitest'
 import { ExchangeLink } from '../../src/network/exchange-link.ts'
@@ -29,5 +30,22 @@ describe('the link to a peer that resets every stream', () => {
     }
     await link.stop()
     expect(waits).toEqual([500, 1_000, 2_000, 4_000, 8_000, 10_000])
+  })
+})
+
+describe('a link that is stopped while it gathers what to send next', () => {
+  test('waits for no clock', async () => {
+    const clock = new ManualClock()
+    const [stream] = await streamPair()
+    const libp2p = { getConnections: () => [{ status: 'open', newStream: async () => stream }] } as unknown as ExchangeLinkComponents['libp2p']
+    const link = new ExchangeLink({ libp2p, clock }, { peer: 'peer' as never, protocol: '/test', snapshot: () => [], needed: false, batchMs: 100 })
+    link.start()
+    while (!link.beat()) {
+      await new Promise((resolve) => { setImmediate(resolve) })
+    }
+    link.setNeeded(true)
+    await clock.waited()
+    await link.stop()
+    expect(clock.nextInMs).toBeUndefined()
   })
 })

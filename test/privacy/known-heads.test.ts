@@ -106,7 +106,7 @@ describe('what a home knows of its ledgers', () => {
       const head = { index: 3, hash: 'f'.repeat(64) }
       const other = 'b'.repeat(64)
       const none = (): undefined => undefined
-      const inherited = (held: number): InheritedLedger => ({ fingerprint: other, share: 1, totals: [], lastRound: none, head: { index: 1, hash: 'e'.repeat(64) }, held })
+      const inherited = (held: number): InheritedLedger => ({ fingerprint: other, share: 1, totals: [], lastRound: none, lastTrained: none, head: { index: 1, hash: 'e'.repeat(64) }, held })
       const lacks = async (known: KnownHeads, list: InheritedLedger[]): Promise<number> => missingEntries(await findLacks(known, { root: ledgers, ...counted(ledger, list) }))
       expect(await lacks({ [other]: head }, [])).toBe(4)
       expect(await lacks({ [other]: head }, [inherited(-1)])).toBe(2)

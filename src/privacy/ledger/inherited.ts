@@ -12,6 +12,7 @@ import { createLedger } from './ledger.ts'
 import { newestHeld } from './known-head.ts'
 import { listLedgers, similarLedgers } from './similar-ledgers.ts'
 import { readIdentity } from './sketch-file.ts'
+import { trainedRounds } from './trained-rounds.ts'
 import type { LedgerHead } from './entry.ts'
 import type { KnownHead } from './known-head.ts'
 import type { Ledger, LedgerReader } from './ledger.ts'
@@ -22,6 +23,8 @@ import type { LedgerTotal } from './summary.ts'
 export interface InheritedLedger extends SimilarLedger {
   totals: readonly LedgerTotal[]
   lastRound: Ledger['lastRound']
+  /** The same without charges by hand */
+  lastTrained: Ledger['lastRound']
   head: LedgerHead
   /** Of what the caller knew of it: index of the newest head that it holds, -1 for none. Undefined when nothing was known */
   held: number | undefined
@@ -78,6 +81,7 @@ async function readInherited (root: string, similar: SimilarLedger, known: Known
       totals: ledger.totals(),
       head: ledger.head(),
       held: known === undefined ? undefined : await newestHeld(ledger, known),
+      lastTrained: await trainedRounds(ledger),
       lastRound: (federation, peer) => rounds.find((row) => row.federation === federation && row.peer === peer)?.round
     }
   } catch (err) {

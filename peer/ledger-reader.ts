@@ -44,18 +44,18 @@ export function remoteLedger (client: ControlClient): LedgerReader {
   }
 }
 
-/** Opens and closes the ledger for each question. Throws LedgerLockedError, LedgerCorruptError, LedgerWriteError, StoreFormatError */
-export function storedLedger (place: LedgerPlace): LedgerReader {
+/** Opens and closes the ledger for each question; `heads`: what the home knows. Throws LedgerLockedError, LedgerCorruptError, LedgerWriteError, StoreFormatError */
+export function storedLedger (place: LedgerPlace, heads: KnownHeads): LedgerReader {
   return {
-    totals: async () => await exists(place) ? withLedger(place, async (ledger) => allTotals(ledger, place)) : [],
+    totals: async () => await exists(place) ? withLedger(place, async (ledger) => allTotals(ledger, place, heads)) : [],
     newest: async (limit) => await exists(place) ? withLedger(place, async (ledger) => newestEntries(ledger, limit)) : { count: 0, entries: [] },
     verify: async () => verifyStored(place)
   }
 }
 
-async function allTotals (ledger: Ledger, place: LedgerPlace): Promise<LedgerTotal[]> {
+async function allTotals (ledger: Ledger, place: LedgerPlace, heads: KnownHeads): Promise<LedgerTotal[]> {
   const { inheritedLedgers, withInherited } = await import('../src/privacy/ledger/inherited.ts')
-  return withInherited(ledger, await inheritedLedgers(place)).totals()
+  return withInherited(ledger, await inheritedLedgers(place, heads)).totals()
 }
 
 /** Also a ledger that open() refuses. That its database cannot be opened at all is told as what was found, not as a call to look */

@@ -48,7 +48,7 @@ export async function openDatasetLedger ({ home, settings, origins }: Home): Pro
   const root = origins.ledgers === 'flag' ? settings.ledgers! : record.ledgers
   const place = { root, fingerprint: record.fingerprint }
   const client = await connectControl(home)
-  return { record, place, ledger: client === undefined ? storedLedger(place) : remoteLedger(client), pid: client?.pid }
+  return { record, place, ledger: client === undefined ? storedLedger(place, record.heads ?? {}) : remoteLedger(client), pid: client?.pid }
 }
 
 /** What a home says of itself: see HomeReader */

@@ -5,8 +5,9 @@ import { join } from 'node:path'
 import { lastLearningRound } from './model/learning-rate.ts'
 import { readDatasetRecord, writeDatasetRecord } from './privacy/dataset-record.ts'
 import { findLacks, headsAfter, requireContinued } from './privacy/known-heads.ts'
-import { formatShare } from './privacy/ledger/inherited.ts'
+import { formatShare, lastRoundOf } from './privacy/ledger/inherited.ts'
 import { ledgerSecret } from './privacy/ledger/similar-ledgers.ts'
+import { trainedRounds } from './privacy/ledger/trained-rounds.ts'
 import { defaultLedgerRoot, openBudget, requireCharged, requireHomeCharged } from './privacy/open-budget.ts'
 import type { Membership } from './enter-federation.ts'
 import type { FederationDocument } from './federation.ts'
@@ -46,9 +47,14 @@ export class NodePrivacy {
     return this.opened?.reader
   }
 
-  /** The newest round that the ledger charged this peer for in this federation; 0 when there is none */
-  get chargedRound (): number {
-    return (this.record === undefined ? undefined : this.opened?.reader.lastRound(this.record.federation, this.record.peer)) ?? 0
+  /** The newest round of this federation that this peer charged to train it, so that it may have signed it; 0 when there is none */
+  async trainedRound (): Promise<number> {
+    const { opened, record } = this
+    if (opened === undefined || record === undefined) {
+      return 0
+    }
+    const rounds = [await trainedRounds(opened.ledger), ...opened.inherited.map(({ lastTrained }) => lastTrained)]
+    return lastRoundOf(rounds.map((lastRound) => ({ lastRound })))(record.federation, record.peer) ?? 0
   }
 
   /** What the sketches of this user's datasets are made with; undefined without a privacy mechanism */

@@ -214,9 +214,9 @@ class Node extends TypedEventEmitter<NodeEvents> implements GrapevineNode {
     const engine = this.engine!
     const { newest } = await earlierLife({ network, store, clock }, { bootstrap, signal })
     this.privacy.requireHeldCharged(newest?.round)
-    const { chargedRound } = this.privacy
+    const trainedRound = await this.privacy.trainedRound()
     // a crash leaves the ledger one round ahead of its home, never more
-    const published = newest ?? (chargedRound > engine.round + 1 ? { round: chargedRound, sequence: 0 } : undefined)
+    const published = newest ?? (trainedRound > engine.round + 1 ? { round: trainedRound, sequence: 0 } : undefined)
     if (published !== undefined) {
       const source = newest === undefined ? 'the privacy ledger has a charge' : 'others hold an update'
       this.emit('warning', { code: 'restored-home', message: `${source} of round ${published.round} by this peer, and this home ends at round ${engine.round}: it is an older copy, and goes on after the later of the two` })

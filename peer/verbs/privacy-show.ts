@@ -38,7 +38,7 @@ export async function showPrivacy (context: VerbContext): Promise<number> {
   }
   const budget = forecast(await forecastInit(account))
   const { record, charge, settings, pid, place } = account
-  const inherited = await overlappingLedgers(place)
+  const inherited = await overlappingLedgers(place, record.heads)
   terminal.event('privacy', {
     ...budget,
     federationLimit: settings.epsilonLimit,

@@ -12,6 +12,13 @@ import type { KnownHeads } from './known-heads.ts'
 
 export const DATASET_RECORD_FILE = 'privacy.json'
 
+const head = { index: z.int().min(-1), hash: z.string().regex(/^[0-9a-f]{64}$/) }
+const knownHead = z.strictObject({
+  ...head,
+  earlier: z.array(z.strictObject(head)).optional(),
+  counted: z.strictObject({ fingerprint: z.string(), share: z.number() }).optional()
+})
+
 const schema = z.object({
   format: z.literal(1),
   federation: z.string().min(1),
@@ -19,7 +26,7 @@ const schema = z.object({
   fingerprint: z.string().regex(/^[0-9a-f]{64}$/),
   examples: z.int().min(1),
   ledgers: z.string().min(1),
-  heads: z.record(z.string().regex(/^[0-9a-f]{64}$/), z.strictObject({ index: z.int().min(-1), hash: z.string().regex(/^[0-9a-f]{64}$/) })).optional()
+  heads: z.record(z.string().regex(/^[0-9a-f]{64}$/), knownHead).optional()
 })
 
 export interface DatasetRecord {

@@ -7,13 +7,15 @@
  */
 import { join } from 'node:path'
 import { LedgerRollbackError } from '../errors.ts'
+import { newestHeld, nextKnownHead } from './ledger/known-head.ts'
 import { listLedgers } from './ledger/similar-ledgers.ts'
 import type { LedgerHead } from './ledger/entry.ts'
 import type { InheritedLedger } from './ledger/inherited.ts'
+import type { KnownHead } from './ledger/known-head.ts'
 import type { Ledger } from './ledger/ledger.ts'
 
 /** By fingerprint; those that were looked at last come last */
-export type KnownHeads = Readonly<Record<string, LedgerHead>>
+export type KnownHeads = Readonly<Record<string, KnownHead>>
 
 /** A home that has seen more datasets than this forgets the first */
 const MAX_KNOWN = 64
@@ -30,30 +32,31 @@ export interface CountedLedgers {
 /** A ledger that is not a continuation of what the home knows */
 export interface Lack {
   fingerprint: string
-  known: LedgerHead
+  known: KnownHead
   /** Undefined when there is no such ledger any more */
   found: LedgerHead | undefined
   /** At least so many are missing; where other entries stand in their place, at most */
   entries: number
 }
 
-function lackOf (fingerprint: string, known: LedgerHead, found: LedgerHead | undefined): Lack[] {
-  const entries = found === undefined || found.index >= known.index ? known.index + 1 : known.index - found.index
+/** `held`: index of the newest known head that is in the ledger */
+function lackOf (fingerprint: string, known: KnownHead, { found, held }: { found: LedgerHead | undefined, held: number }): Lack[] {
+  const entries = held === known.index ? 0 : known.index - (found === undefined || found.index >= known.index ? held : found.index)
   return entries === 0 ? [] : [{ fingerprint, known, found, entries }]
 }
 
 /** Ledgers that count now must continue what was known; others that were known must be there. Throws LedgerWriteError */
 export async function findLacks (known: KnownHeads, { root, fingerprint, ledger, inherited }: CountedLedgers): Promise<Lack[]> {
   const own = known[fingerprint]
-  const counted = new Map(inherited.map((each) => [each.fingerprint, { head: each.head, continues: each.continues }]))
-  counted.set(fingerprint, { head: ledger.head(), continues: own === undefined || await ledger.contains(own) })
+  const counted = new Map(inherited.map((each) => [each.fingerprint, { found: each.head, held: each.held }]))
+  counted.set(fingerprint, { found: ledger.head(), held: own === undefined ? undefined : await newestHeld(ledger, own) })
   const present = new Set(await listLedgers(root))
   return Object.entries(known).flatMap(([name, head]) => {
     const now = counted.get(name)
     if (now === undefined) {
-      return present.has(name) ? [] : lackOf(name, head, undefined)
+      return present.has(name) ? [] : lackOf(name, head, { found: undefined, held: -1 })
     }
-    return now.continues ? [] : lackOf(name, head, now.head)
+    return lackOf(name, head, { found: now.found, held: now.held ?? head.index })
   })
 }
 
@@ -78,7 +81,8 @@ export function requireContinued (lacks: readonly Lack[], { root, home }: { root
 
 /** What is to be known after a look at these ledgers, of what was known and they do not count for */
 export function headsAfter (known: KnownHeads, { fingerprint, ledger, inherited }: Omit<CountedLedgers, 'root'>): KnownHeads {
-  const counted = Object.fromEntries([...inherited.map((each): [string, LedgerHead] => [each.fingerprint, each.head]), [fingerprint, ledger.head()]])
+  const noted = ({ fingerprint: name, head, share }: InheritedLedger): [string, KnownHead] => [name, { ...nextKnownHead(known[name], head), counted: { fingerprint, share } }]
+  const counted = Object.fromEntries([...inherited.map(noted), [fingerprint, nextKnownHead(known[fingerprint], ledger.head())]])
   const others = Object.entries(known).filter(([name]) => !Object.hasOwn(counted, name))
   return Object.fromEntries([...others, ...Object.entries(counted)].slice(-MAX_KNOWN))
 }

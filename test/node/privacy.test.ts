@@ -134,6 +134,27 @@ describe('a peer with a privacy budget', () => {
     })))
   }, 60_000)
 
+  it('goes on with its next round after rounds were charged by hand: it signed none of them', async () => {
+    const first = nodeOf('a', 1, { rounds: 1 })
+    await first.start()
+    await first.stopped()
+    const [fingerprint] = await fingerprints()
+    const [own] = await entriesOf(fingerprint!)
+    const { federation, peer } = own!
+    const ledger = createLedger({ root: join(folder, 'ledgers'), fingerprint: fingerprint!, clock: systemClock })
+    await ledger.open()
+    await ledger.reserve({ federation: federation!, peer: peer!, round: 7, mechanism: 'dp-sgd', sampleRate: 0.001, noiseMultiplier: 10, clipNorm: 1, steps: 6, reason: 'entries that other homes had charged' })
+    await ledger.close()
+    const node = nodeOf('a', 1, { rounds: 2 })
+    const warned: string[] = []
+    node.addEventListener('warning', ({ detail }) => { warned.push(detail.code) })
+    const reports = reportsOf(node)
+    await node.start()
+    expect(await node.stopped()).toEqual({ reason: 'rounds' })
+    expect(reports.map(({ round }) => round)).toEqual([2])
+    expect(warned).not.toContain('restored-home')
+  }, 60_000)
+
   it('ends when its budget is spent and nobody else is there, in its rounds or before them', async () => {
     // a minute in two seconds
     const clock: Clock = {

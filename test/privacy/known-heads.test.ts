@@ -81,25 +81,41 @@ describe('what a home knows of its ledgers', () => {
     await withLedger(ledgers, [1, 2], async () => undefined)
     await copyLedgers(ledgers, join(root, 'older'))
     const known = await withLedger(ledgers, [3, 4, 5], async (ledger) => headsAfter({}, counted(ledger)))
-    expect(await refusal(join(root, 'older'), known)).toMatch(new RegExp(`^this home knows entry 4 of the privacy ledger ${FINGERPRINT}, which ends at entry 1: .* charge --rounds 3 --home /h$`))
-    expect(await refusal(join(root, 'older'), known, [6, 7, 8, 9])).toMatch(/, which has another entry 4: .* charge --rounds 5 --home \/h$/)
-    expect(await refusal(join(root, 'new'), known)).toMatch(/, which ends at entry -1: .* charge --rounds 5 --home \/h$/)
+    expect(await refusal(join(root, 'older'), known)).toMatch(new RegExp(`^this home knows entry 4 of the privacy ledger ${FINGERPRINT}, which ends at entry 1: .* charge --rounds 3 --home `))
+    expect(await refusal(join(root, 'older'), known, [6, 7, 8, 9])).toMatch(/, which has another entry 4: .* charge --rounds 5 --home /)
+    expect(await refusal(join(root, 'new'), known)).toMatch(/, which ends at entry -1: .* charge --rounds 5 --home /)
+  })
+
+  it('tells about how much an older copy lacks that grew longer than the lost one was', async () => {
+    let known: KnownHeads = {}
+    const charged = async (rounds: number[]): Promise<void> => withLedger(ledgers, rounds, async (ledger) => { known = headsAfter(known, counted(ledger)) })
+    for (let round = 0; round < 40; round++) {
+      await charged([round])
+    }
+    await copyLedgers(ledgers, join(root, 'older'))
+    await charged([40])
+    await charged([41])
+    const { index, earlier = [] } = known[FINGERPRINT]!
+    expect(earlier.map((head) => index - head.index)).toEqual([1, 3, 5, 9, 25, 41])
+    // two are missing: the next one before that is known lies three back
+    expect(await refusal(join(root, 'older'), known, [60, 61, 62, 63])).toMatch(/, which has another entry 41: .* charge --rounds 3 /)
   })
 
   it('covers the ledgers of other data that it had, and of those that count', async () => {
     await withLedger(ledgers, [1], async (ledger) => {
       const head = { index: 3, hash: 'f'.repeat(64) }
       const other = 'b'.repeat(64)
-      const inherited = (continues: boolean): InheritedLedger => ({ fingerprint: other, share: 1, totals: [], lastRound: () => undefined, head: { index: 1, hash: 'e'.repeat(64) }, continues })
+      const none = (): undefined => undefined
+      const inherited = (held: number): InheritedLedger => ({ fingerprint: other, share: 1, totals: [], lastRound: none, lastTrained: none, head: { index: 1, hash: 'e'.repeat(64) }, held })
       const lacks = async (known: KnownHeads, list: InheritedLedger[]): Promise<number> => missingEntries(await findLacks(known, { root: ledgers, ...counted(ledger, list) }))
       expect(await lacks({ [other]: head }, [])).toBe(4)
-      expect(await lacks({ [other]: head }, [inherited(false)])).toBe(2)
-      expect(await lacks({ [other]: head }, [inherited(true)])).toBe(0)
+      expect(await lacks({ [other]: head }, [inherited(-1)])).toBe(2)
+      expect(await lacks({ [other]: head }, [inherited(3)])).toBe(0)
       await mkdir(join(ledgers, other))
       expect(await lacks({ [other]: head }, [])).toBe(0)
       // a ledger without entries has nothing to lose
       expect(await lacks({ ['c'.repeat(64)]: { index: -1, hash: 'f'.repeat(64) } }, [])).toBe(0)
-      expect(Object.keys(headsAfter({ [FINGERPRINT]: head, ['d'.repeat(64)]: head }, counted(ledger, [inherited(true)])))).toEqual(['d'.repeat(64), other, FINGERPRINT])
+      expect(Object.keys(headsAfter({ [FINGERPRINT]: head, ['d'.repeat(64)]: head }, counted(ledger, [inherited(3)])))).toEqual(['d'.repeat(64), other, FINGERPRINT])
       const many = Object.fromEntries(Array.from({ length: 100 }, (_, i) => [String(i).padStart(64, '0'), head]))
       expect(Object.keys(headsAfter(many, counted(ledger))).slice(-2)).toEqual([String(99).padStart(64, '0'), FINGERPRINT])
       expect(Object.keys(headsAfter(many, counted(ledger)))).toHaveLength(64)

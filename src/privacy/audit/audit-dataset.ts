@@ -68,7 +68,8 @@ export async function auditDataset (init: DatasetAuditInit, { signal, onProgress
   // what the data cannot do shows before the training, not after
   const groups = inferenceGroups(dataset, random('groups'))
   const experiment = createExperiment(init, random('canaries'))
-  const view = auditView(document, { exampleCount: experiment.dataset.train.count, rounds, canaryCount: init.canaryCount })
+  const { canaryCount } = init
+  const view = auditView(document, { exampleCount: experiment.dataset.train.count, expectedCount: dataset.train.count + canaryCount / 2, rounds, canaryCount })
   const { training, backend } = await prepareTraining({ ...init, document: view.document }, experiment.dataset)
   const model = new ObservedModel(document.model, await loadBackend(backend))
   const run = await auditedRounds({

@@ -25,12 +25,14 @@ export interface AuditView extends Pick<AuditedRoundsInit, 'updates' | 'particip
 export interface AuditSize {
   /** With the canaries that are in */
   exampleCount: number
+  /** The same before the coins fall: guesses may know nothing of them, not even how many say in */
+  expectedCount: number
   rounds: number
   canaryCount: number
 }
 
 /** How training by this document is seen. Pure */
-export function auditView (document: FederationDocument, { exampleCount, rounds, canaryCount }: AuditSize): AuditView {
+export function auditView (document: FederationDocument, { exampleCount, expectedCount, rounds, canaryCount }: AuditSize): AuditView {
   const { training, privacy } = document
   const { optimizer } = training
   const learningRate = (round: number): number => learningRateOf(optimizer, round)
@@ -40,7 +42,7 @@ export function auditView (document: FederationDocument, { exampleCount, rounds,
     return { document, updates: 1, participation: { steps: 1, sampleRate: 1 }, gradientOf: { learningRate, momentum: 0, batchSize: 1 }, isOftenSampled: true }
   }
   const steps = stepsOf(document, exampleCount)
-  const sampleRate = Math.min(1, training.batchSize / exampleCount)
+  const sampleRate = Math.min(1, training.batchSize / expectedCount)
   const own = stepsOfUpdate(steps, MOST_GRADIENTS / (rounds * canaryCount))
   const { epochs: _, ...rest } = training
   return {
@@ -48,7 +50,7 @@ export function auditView (document: FederationDocument, { exampleCount, rounds,
     updates: steps / own,
     participation: { steps: own, sampleRate },
     gradientOf: { learningRate, momentum: own === 1 && optimizer.name === 'sgd' ? optimizer.momentum : 0, batchSize: Math.min(training.batchSize, exampleCount) },
-    isOftenSampled: rounds * steps * sampleRate >= OFTEN
+    isOftenSampled: rounds * stepsOf(document, expectedCount) * sampleRate >= OFTEN
   }
 }
 

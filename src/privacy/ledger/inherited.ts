@@ -9,9 +9,12 @@
  */
 import { LedgerLockedError } from '../../errors.ts'
 import { createLedger } from './ledger.ts'
-import { similarLedgers } from './similar-ledgers.ts'
+import { newestHeld } from './known-head.ts'
+import { listLedgers, similarLedgers } from './similar-ledgers.ts'
 import { readIdentity } from './sketch-file.ts'
+import { trainedRounds } from './trained-rounds.ts'
 import type { LedgerHead } from './entry.ts'
+import type { KnownHead } from './known-head.ts'
 import type { Ledger, LedgerReader } from './ledger.ts'
 import type { SimilarLedger } from './similar-ledgers.ts'
 import type { LedgerTotal } from './summary.ts'
@@ -20,9 +23,11 @@ import type { LedgerTotal } from './summary.ts'
 export interface InheritedLedger extends SimilarLedger {
   totals: readonly LedgerTotal[]
   lastRound: Ledger['lastRound']
+  /** The same without charges by hand */
+  lastTrained: Ledger['lastRound']
   head: LedgerHead
-  /** It holds the head that the caller knew of it, or none was known */
-  continues: boolean
+  /** Of what the caller knew of it: index of the newest head that it holds, -1 for none. Undefined when nothing was known */
+  held: number | undefined
 }
 
 interface LedgerPlace {
@@ -37,10 +42,19 @@ export function formatShare (share: number): string {
   return `${share < 0.1 ? Math.floor(1000 * share) / 10 : Math.floor(100 * share)} %`
 }
 
-/** Fingerprints and shares of the overlapping sets, by the sketches alone. No ledger is opened. Throws LedgerCorruptError, LedgerWriteError */
-export async function overlappingLedgers ({ root, fingerprint }: LedgerPlace): Promise<SimilarLedger[]> {
+/**
+ * Fingerprints and shares of the overlapping sets, by the sketches alone, and those that are `known` to have counted for this set: they
+ * do so still when a sketch was lost, or the key of all sketches. No ledger is opened. Throws LedgerCorruptError, LedgerWriteError
+ */
+export async function overlappingLedgers ({ root, fingerprint }: LedgerPlace, known: Readonly<Record<string, KnownHead>> = {}): Promise<SimilarLedger[]> {
   const own = await readIdentity(root, fingerprint)
-  return own === undefined ? [] : similarLedgers(root, { ...own, fingerprint })
+  const similar = own === undefined ? [] : await similarLedgers(root, { ...own, fingerprint })
+  const present = new Set(await listLedgers(root))
+  const remembered = Object.entries(known).flatMap(([name, { counted }]) => {
+    const isMissed = counted?.fingerprint === fingerprint && present.has(name) && similar.every((each) => each.fingerprint !== name)
+    return isMissed ? [{ fingerprint: name, share: counted.share }] : []
+  })
+  return [...similar, ...remembered]
 }
 
 /**
@@ -48,15 +62,15 @@ export async function overlappingLedgers ({ root, fingerprint }: LedgerPlace): P
  *
  * Throws LedgerLockedError when a peer trains on one of them, LedgerCorruptError when one is damaged, StoreFormatError, LedgerWriteError
  */
-export async function inheritedLedgers (place: LedgerPlace, known: Readonly<Record<string, LedgerHead>> = {}): Promise<InheritedLedger[]> {
+export async function inheritedLedgers (place: LedgerPlace, known: Readonly<Record<string, KnownHead>> = {}): Promise<InheritedLedger[]> {
   const inherited: InheritedLedger[] = []
-  for (const similar of await overlappingLedgers(place)) {
+  for (const similar of await overlappingLedgers(place, known)) {
     inherited.push(await readInherited(place.root, similar, known[similar.fingerprint]))
   }
   return inherited
 }
 
-async function readInherited (root: string, similar: SimilarLedger, known: LedgerHead | undefined): Promise<InheritedLedger> {
+async function readInherited (root: string, similar: SimilarLedger, known: KnownHead | undefined): Promise<InheritedLedger> {
   const ledger = createLedger({ root, fingerprint: similar.fingerprint, clock: { now: () => 0 }, create: false })
   try {
     await ledger.open()
@@ -66,7 +80,8 @@ async function readInherited (root: string, similar: SimilarLedger, known: Ledge
       ...similar,
       totals: ledger.totals(),
       head: ledger.head(),
-      continues: known === undefined || await ledger.contains(known),
+      held: known === undefined ? undefined : await newestHeld(ledger, known),
+      lastTrained: await trainedRounds(ledger),
       lastRound: (federation, peer) => rounds.find((row) => row.federation === federation && row.peer === peer)?.round
     }
   } catch (err) {

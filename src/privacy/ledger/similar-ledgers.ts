@@ -89,13 +89,14 @@ export interface SimilarLedgersOptions {
 
 /**
  * Most that any two of the names of two sets have in common. A set that has no former name may be one of that time, so that
- * today's name of the one is compared with the former one of the other; the former of both would only find again what today's find
+ * today's name of the one is compared with the former one of the other. By the former of both, a table is known again in which
+ * only changed what a document does not take: a number of the row, a date, one column more
  */
 function shareOf (own: DatasetIdentity, other: DatasetIdentity): number {
   if (own.former?.fingerprint === other.fingerprint || other.former?.fingerprint === own.fingerprint) {
     return 1
   }
-  const pairs: Array<[Sketch | undefined, Sketch | undefined]> = [[own.sketch, other.sketch], [own.former?.sketch, other.sketch], [own.sketch, other.former?.sketch]]
+  const pairs: Array<[Sketch | undefined, Sketch | undefined]> = [[own.sketch, other.sketch], [own.former?.sketch, other.sketch], [own.sketch, other.former?.sketch], [own.former?.sketch, other.former?.sketch]]
   return Math.max(...pairs.map(([a, b]) => a === undefined || b === undefined ? 0 : overlap(a, b)))
 }
 

@@ -62,6 +62,6 @@ export async function readIdentity (root: string, fingerprint: string): Promise<
   try {
     return decode(bytes)
   } catch (err) {
-    throw new LedgerCorruptError(`the sketch ${file} is damaged: delete it; it is written again when its ledger is opened`, { cause: err })
+    throw new LedgerCorruptError(`the sketch ${file} is damaged: start a peer on its data, which writes it again. Where they are gone, delete it: what was spent on them is then not counted any more for other data that share examples with them, but where a home remembers it`, { cause: err })
   }
 }

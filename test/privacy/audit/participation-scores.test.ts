@@ -78,20 +78,33 @@ describe('what an audit sees', () => {
   const document = presetDocument('digits-private')
 
   it('are single steps of DP-SGD, and rounds without it', () => {
-    const view = auditView(document, { exampleCount: 4200, rounds: 10, canaryCount: 400 })
+    const view = auditView(document, { exampleCount: 4200, expectedCount: 4200, rounds: 10, canaryCount: 400 })
     expect(view).toMatchObject({ updates: 10, participation: { steps: 1, sampleRate: 64 / 4200 }, document: { training: { steps: 1 } }, isOftenSampled: false })
-    const none = auditView(presetDocument('digits'), { exampleCount: 4200, rounds: 10, canaryCount: 400 })
+    const none = auditView(presetDocument('digits'), { exampleCount: 4200, expectedCount: 4200, rounds: 10, canaryCount: 400 })
     expect(none).toMatchObject({ updates: 1, participation: { steps: 1, sampleRate: 1 }, document: presetDocument('digits'), isOftenSampled: true })
   })
 
   it('are a few steps at a time where single ones would take too long, never others than those of the round', () => {
     for (const [steps, expected] of [[12, 3], [17, 17], [60, 12]] as const) {
       const long = { ...document, training: { ...document.training, steps } }
-      const view = auditView(long, { exampleCount: 4200, rounds: 100, canaryCount: 160 })
+      const view = auditView(long, { exampleCount: 4200, expectedCount: 4200, rounds: 100, canaryCount: 160 })
       expect(view).toMatchObject({ updates: steps / expected, participation: { steps: expected }, document: { training: { steps: expected } } })
     }
     const epochs = { ...document, training: { batchSize: 64, epochs: 2, optimizer: document.training.optimizer } }
-    expect(auditView(epochs, { exampleCount: 640, rounds: 1, canaryCount: 20 }).document.training).toEqual({ batchSize: 64, steps: 1, optimizer: document.training.optimizer })
+    expect(auditView(epochs, { exampleCount: 640, expectedCount: 640, rounds: 1, canaryCount: 20 }).document.training).toEqual({ batchSize: 64, steps: 1, optimizer: document.training.optimizer })
+  })
+
+  it('tells guesses nothing of the coins, not even how many say in', () => {
+    const view = (exampleCount: number, rounds: number): object => {
+      const { participation, isOftenSampled } = auditView(document, { exampleCount, expectedCount: 4200, rounds, canaryCount: 400 })
+      return { participation, isOftenSampled }
+    }
+    // around the number of rounds from which on canaries that are out are guessed
+    for (const rounds of [19, 20, 21]) {
+      expect([4150, 4250].map((count) => view(count, rounds))).toEqual([view(4200, rounds), view(4200, rounds)])
+    }
+    expect(view(4200, 19)).toMatchObject({ isOftenSampled: false })
+    expect(view(4200, 20)).toMatchObject({ isOftenSampled: true })
   })
 
   it('are the gradients, whatever momentum and learning rate made of them', async () => {

@@ -108,6 +108,21 @@ describe('the identity of a table', () => {
   })
 })
 
+describe('what was charged to a table', () => {
+  it('counts for one of which training sees the same, whatever stands in columns that the document does not take', async () => {
+    const first = await identity(csv(ROWS))
+    const ledger = ledgerIn(folder, { fingerprint: first.fingerprint, identity: first })
+    await ledger.open()
+    await ledger.reserve(charge(4))
+    await ledger.close()
+    const numbered = csv(ROWS).split('\n').map((line, i) => i === 0 ? `number,${line}` : `${i},${line}`).join('\n')
+    const own = await identity(numbered)
+    expect(own.fingerprint).not.toBe(first.fingerprint)
+    await keepIdentity(folder, own)
+    expect(await inheritedLedgers({ root: folder, fingerprint: own.fingerprint })).toMatchObject([{ fingerprint: first.fingerprint, share: 1 }])
+  })
+})
+
 describe('what was charged to a table by its former name', () => {
   /** A ledger as an earlier version left it; returns its name */
   async function former (text: string, withSketch: boolean): Promise<string> {

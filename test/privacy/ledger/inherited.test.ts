@@ -12,9 +12,11 @@ import { exampleDigests, fingerprintOf, flatRows } from '../../../src/privacy/le
 import { formatShare, overlappingLedgers } from '../../../src/privacy/ledger/inherited.ts'
 import { ledgerSecret } from '../../../src/privacy/ledger/similar-ledgers.ts'
 import { sketchOf } from '../../../src/privacy/ledger/sketch.ts'
+import { headsAfter } from '../../../src/privacy/known-heads.ts'
 import { openBudget } from '../../../src/privacy/open-budget.ts'
 import { ENCODINGS, tickingClock } from './charges.ts'
 import type { DatasetIdentity } from '../../../src/interface.ts'
+import type { KnownHeads } from '../../../src/privacy/known-heads.ts'
 import type { OpenBudget } from '../../../src/privacy/open-budget.ts'
 
 const document = parseFederation({
@@ -150,6 +152,27 @@ describe('the budget of a set that shares examples with another', () => {
     const { fingerprint } = await identity(0, 1000)
     await rm(join(root, fingerprint, 'CURRENT'))
     await expect(open(1, 1001)).rejects.toMatchObject({ name: 'LedgerCorruptError' })
+  })
+
+  it('has spent what a home saw it spend, although a sketch or the key of all sketches was lost since', async () => {
+    const spent = await spend(0, 1000, 5)
+    const [first, second] = [await identity(0, 1000), await identity(500, 1500)]
+    const before = await open(500, 1500)
+    const known = headsAfter({}, { fingerprint: second.fingerprint, ledger: before.ledger, inherited: before.inherited })
+    await before.ledger.close()
+    const remembered = async (heads: KnownHeads): Promise<number> => {
+      const { budget, ledger } = (await openBudget({ document, federation: 'f', peer: 'p', exampleCount: 1000, dataset: await identity(500, 1500), root, clock: tickingClock(), known: heads }))!
+      const { epsilon } = budget.status()
+      await ledger.close()
+      return epsilon.rdp
+    }
+    await rm(join(root, 'SECRET'))
+    expect(await remembered(known)).toBeCloseTo(spent, 12)
+    await rm(join(root, first.fingerprint, 'SKETCH'))
+    expect(await remembered(known)).toBeCloseTo(spent, 12)
+    expect(await overlappingLedgers({ root, fingerprint: second.fingerprint }, known)).toEqual([{ fingerprint: first.fingerprint, share: 0.5 }])
+    // for other data, it counts by what can be told of it
+    expect(await overlappingLedgers({ root, fingerprint: 'f'.repeat(64) }, known)).toEqual([])
   })
 
   it('can be told by the sketches alone', async () => {

@@ -132,7 +132,7 @@ export class CatchUp {
     const { log, neighbourhood, refuse } = this.components
     const { signed, from } = update
     const verdict = log.judge(signed)
-    if (verdict === 'replay') {
+    if (verdict === 'replay' || verdict === 'late') {
       return false
     }
     if (verdict !== 'new' && verdict !== 'duplicate') {

@@ -118,7 +118,7 @@ describe('Suspicion under privacy noise', () => {
       const sent = models.map((model) => sum(draw(1), 1, model))
       const said = neighbours.map((others) => others.map((j) => ({ peer: peers[j]!, parameters: sent[j]! })))
       contraryIn.push(said.reduce((total, replicas, j) => total + contrary(models[j]!, replicas).length, 0))
-      suspicions.forEach((suspicion, j) => { suspicion.observe(sent[j]!, said[j]!, new Set(), models[j]!) })
+      suspicions.forEach((suspicion, j) => { suspicion.observe(sent[j]!, said[j]!, new Set(), models[j]) })
       models = said.map((replicas, j) => replicas.reduce((total, { parameters }) => sum(total, 1, parameters), sent[j]!).map((value) => value / 9))
     }
     expect(contraryIn[1]).toBeGreaterThan(0)

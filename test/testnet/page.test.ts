@@ -71,7 +71,7 @@ describe('the report page', () => {
     expect(chart).toContain('limit 8')
     expect(chart).toContain('delta 1e-5, pld, per example')
     expect(page).toContain('worst peer, of 8 (delta 1e-5, pld, per example)')
-    expect(page).toMatch(/<td>7\.2<\/td><td class="words">spent, observes from round 12<\/td>/)
+    expect(page).toMatch(/<td>7\.20<\/td><td class="words">spent, observes from round 12<\/td>/)
     expect(page.match(/>lasted<\/td>/g)).toHaveLength(7)
     expect(page.match(/class="node observer"/g)).toHaveLength(1)
     expect(page).toContain('Hollow: its budget was spent')

@@ -128,7 +128,7 @@ describe('the summary', () => {
     report.peers.forEach((peer) => { peer.exhaustedAtRound = 3 })
     Object.assign(report.summary.privacy!, { mechanism: 'update-level', scope: 'dataset', exhausted: 8 })
     const lines = summaryLines(report)
-    expect(lines.find((line) => line.startsWith('  privacy'))).toMatch(/^ {2}privacy {13}update-level {2}epsilon 7\.2 of 8 /)
+    expect(lines.find((line) => line.startsWith('  privacy'))).toMatch(/^ {2}privacy {13}update-level {2}epsilon 7\.20 of 8 /)
     expect(lines).toContain('  8 of 8 honest peers spent the privacy budget before the end, and only averaged and evaluated from then on: all from round 3.')
   })
 

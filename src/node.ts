@@ -120,6 +120,10 @@ class Node extends TypedEventEmitter<NodeEvents> implements GrapevineNode {
     forwardRoundEvents(engine, (type, detail) => { this.emit(type, detail) })
     await engine.load()
     network.setRound(engine.round + 1)
+    if (this.privacy.budget?.refuses(engine.round + 1) === true) {
+      // from its first record on: else others take it for a neighbour, and wait for what never comes
+      network.observe()
+    }
     await network.start({ signal: this.abort.signal })
     this.announce(network, membership, engine, description)
   }

@@ -7,15 +7,20 @@ import type { PeerName } from '../interface.ts'
 import type { EquivocationProof } from './equivocation.ts'
 import type { SignedHeader } from './update-header.ts'
 
-export type Verdict = 'new' | 'duplicate' | 'replay' | 'equivocation' | 'round-window'
+/** `late`: not seen before, and a newer one came first, as happens to whoever begins to follow an author */
+export type Verdict = 'new' | 'duplicate' | 'late' | 'replay' | 'equivocation' | 'round-window'
 
 /** Updates this much older than the own round are of no use to anyone, and proofs about them convict nobody any more */
 export const OLDEST_ROUNDS_BEHIND = 1_000
 /** Nobody is this far ahead of everyone else; a newcomer, who knows nobody, believes the first author it meets */
 const MOST_ROUNDS_AHEAD = 10_000
 const HEADERS_PER_AUTHOR = 8
+/** A peer may pass an update on some seconds after it came, and quick rounds take a tenth of one */
+const LATE_ROUNDS = 50
 const MAX_AUTHORS = 4_096
 const MAX_PROOFS = 64
+
+type Place = Pick<SignedHeader['header'], 'round' | 'sequence'>
 
 interface AuthorState {
   /** The newest header */
@@ -82,10 +87,7 @@ export class AuthorLog {
     if (round < this.ownRound - this.oldestRoundsBehind || round > this.latestPlausible(signed.author)) {
       return 'round-window'
     }
-    if (state !== undefined && (sequence <= state.newest.header.sequence || round <= state.newest.header.round)) {
-      return 'replay'
-    }
-    return 'new'
+    return state === undefined ? 'new' : inOrder({ round, sequence }, state.newest.header)
   }
 
   /** Call for a header that was judged new */
@@ -117,4 +119,12 @@ export class AuthorLog {
     }
     return Math.max(this.ownRound, median ?? 0) + MOST_ROUNDS_AHEAD
   }
+}
+
+/** Beside the newest header of its author. Rounds and sequences grow together: else it is no matter of being late */
+function inOrder ({ round, sequence }: Place, newest: Place): Extract<Verdict, 'new' | 'late' | 'replay'> {
+  if (round > newest.round && sequence > newest.sequence) {
+    return 'new'
+  }
+  return round < newest.round && sequence < newest.sequence && newest.round - round <= LATE_ROUNDS ? 'late' : 'replay'
 }

@@ -94,10 +94,11 @@ export class CatchUp {
     return found.filter((update) => update !== undefined)
   }
 
-  /** What a few connected peers know of this node's updates after `afterSequence` */
+  /** What a few connected peers know of this node's updates after `afterSequence`: neighbours first, for others have not followed them */
   async newestOwn (afterSequence: number, options: AbortOptions): Promise<EarlierLife> {
-    const { host, puller, logger } = this.components
-    const sources = host.libp2p.getPeers().map(String).slice(0, MAX_OWN_SOURCES)
+    const { host, puller, logger, neighbourhood } = this.components
+    const connected = host.libp2p.getPeers().map(String)
+    const sources = [...new Set([...neighbourhood.neighbours().filter((peer) => connected.includes(peer)), ...connected])].slice(0, MAX_OWN_SOURCES)
     const answers = await Promise.allSettled(sources.map(async (source) => puller.newestOwn(source, afterSequence, options)))
     answers.forEach((answer, index) => { answer.status === 'rejected' && logger('could not ask %s for own updates - %e', sources[index], answer.reason) })
     const fulfilled = answers.filter((answer) => answer.status === 'fulfilled')
@@ -131,7 +132,7 @@ export class CatchUp {
     const { log, neighbourhood, refuse } = this.components
     const { signed, from } = update
     const verdict = log.judge(signed)
-    if (verdict === 'replay') {
+    if (verdict === 'replay' || verdict === 'late') {
       return false
     }
     if (verdict !== 'new' && verdict !== 'duplicate') {

@@ -59,6 +59,7 @@ export class ControlMessages {
   /** Authors whose equivocation is proved */
   readonly #proven = new RecentSet(MAX_PROVEN)
   #round = 1
+  #proofsAge = true
 
   constructor (components: ControlComponents, init: ControlInit) {
     this.#components = components
@@ -70,6 +71,11 @@ export class ControlMessages {
   /** The round in hand: proofs age with it */
   setRound (round: number): void {
     this.#round = round
+  }
+
+  /** From now on no proof is too old: an observer's own rounds say nothing about those who train */
+  observe (): void {
+    this.#proofsAge = false
   }
 
   /** The verdict of the control topic's validator. Never throws */
@@ -177,7 +183,8 @@ export class ControlMessages {
       return 'reject'
     }
     const { author, round } = claim.proof
-    if (round < this.#round - OLDEST_ROUNDS_BEHIND || this.#proven.has(author) || this.#components.membership.get(author) === undefined) {
+    const isOld = this.#proofsAge && round < this.#round - OLDEST_ROUNDS_BEHIND
+    if (isOld || this.#proven.has(author) || this.#components.membership.get(author) === undefined) {
       return 'ignore'
     }
     if (!this.#authors.take(`${from} proves`, 1)) {

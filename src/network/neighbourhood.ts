@@ -186,6 +186,7 @@ class MeshNeighbourhood extends TypedEventEmitter<NeighbourhoodEvents> implement
 
   observe (): void {
     this.#own.observing = true
+    this.#control.observe()
   }
 
   isConnected (peer: PeerName): boolean {

@@ -174,7 +174,7 @@ export class UpdateGossip {
 
   /** The sender may not know better: gossip brings old messages now and then, and two headers may meet here first */
   private outOfOrder (verdict: Exclude<Verdict, 'new'>, from: PeerName, author: PeerName): Outcome {
-    if (verdict === 'duplicate') {
+    if (verdict === 'duplicate' || verdict === 'late') {
       return 'ignore'
     }
     return this.refuse({ peer: from, author, reason: verdict, blame: verdict === 'replay' ? undefined : author }, 'ignore')

@@ -13,7 +13,8 @@ import type { NeighbourReplica, PeerName } from '../interface.ts'
 
 /**
  * Who holds less of the model than this is against it. The least of honest peers was 0.56, in the second round on a graph of two halves;
- * docs/robustness.md
+ * docs/robustness.md. Where all models start at zero and are nothing but noise, neighbours of a sparse graph hold as little as 0.05 in the second
+ * round, and more in each that follows: who is contrary in one round is not named
  */
 const LEAST_AGREEMENT = 1 / 3
 /** Standard deviations allowed to noise: a normal one is farther in 3 of 100,000 cases */

@@ -38,7 +38,7 @@ describe('AuthorLog', () => {
     expect(log.judge(first)).toBe('new')
     log.record(first)
     expect(log.judge(first)).toBe('duplicate')
-    expect(log.judge(await header(alice, 2))).toBe('replay')
+    expect(log.judge(await header(alice, 2))).toBe('late')
     expect(log.judge(await header(alice, 4, 3))).toBe('replay')
     expect(log.judge(await header(alice, 4))).toBe('new')
     expect(log.newest(first.author)?.id).toBe(first.id)
@@ -77,9 +77,20 @@ describe('AuthorLog', () => {
     const newest = await header(alice, 2_000)
     expect(log.judge(newest)).toBe('new')
     log.record(newest)
-    expect(log.judge(await header(alice, 1_999))).toBe('replay')
+    expect(log.judge(await header(alice, 1_999))).toBe('late')
     // and in what order they come is no lie of the author
     expect(log.equivocations()).toEqual([])
+  })
+
+  it('of a node that begins to follow an author takes its last updates for late, in whatever order they come, and nothing else', async () => {
+    const log = new AuthorLog()
+    log.record(await header(alice, 100))
+    expect(log.judge(await header(alice, 99))).toBe('late')
+    expect(log.judge(await header(alice, 50))).toBe('late')
+    expect(log.judge(await header(alice, 49))).toBe('replay')
+    // an author counts both upwards
+    expect(log.judge(await header(alice, 99, 101))).toBe('replay')
+    expect(log.judge(await header(alice, 101, 99))).toBe('replay')
   })
 
   it('of an observer, who counts on alone, takes a newcomer\'s rounds for no less', async () => {

@@ -44,4 +44,24 @@ describe('CatchUp', () => {
     expect(await catchUp.latest({})).toEqual([])
     expect(refused).toMatchObject([{ author, reason: 'equivocation', blame: author }])
   })
+
+  it('asks neighbours first what they know of the own updates: others never followed them', async () => {
+    const strangers = Array.from({ length: 20 }, (_, i) => `stranger-${i}`)
+    const asked: string[] = []
+    const components = {
+      host: { libp2p: { getPeers: () => [...strangers, 'near', 'nearer'] } },
+      puller: {
+        newestOwn: async (source: string) => {
+          asked.push(source)
+          return source === 'nearer' ? { header: { round: 8, sequence: 80 } } : undefined
+        }
+      },
+      logger: () => {},
+      neighbourhood: { neighbours: () => ['away', 'near', 'nearer'] }
+    }
+    const catchUp = new CatchUp(components as unknown as CatchUpComponents)
+
+    expect(await catchUp.newestOwn(50, {})).toEqual({ answers: 8, newest: { round: 8, sequence: 80 } })
+    expect(asked.slice(0, 2)).toEqual(['near', 'nearer'])
+  })
 })

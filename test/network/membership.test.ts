@@ -288,6 +288,14 @@ describe('the control topic', () => {
     expect(control.handle(genuine, bob.name)).toBe('accept')
     expect(control.handle(genuine, bob.name)).toBe('ignore')
     expect(accused).toEqual([alice.name])
+    // an observer counts on when nobody trains: its rounds make no proof old
+    const later = await proof(await header(bob, 1), await header(bob, 2))
+    control.handle(await record(bob, { sequence: 5 }), alice.name)
+    control.setRound(500_000)
+    expect(control.handle(later, alice.name)).toBe('ignore')
+    control.observe()
+    expect(control.handle(later, alice.name)).toBe('accept')
+    expect(accused).toEqual([alice.name, bob.name])
   })
 
   test('a member that speaks too often is not passed on', async () => {

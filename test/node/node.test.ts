@@ -4,15 +4,12 @@
 import { cp, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { generateKeyPair } from '@libp2p/crypto/keys'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { encodeFederation, federationId, parseFederation } from '../../src/federation.ts'
+import { parseFederation } from '../../src/federation.ts'
 import { createNode } from '../../src/index.ts'
-import { createNetwork } from '../../src/network/network.ts'
 import { presetDocument } from '../../src/presets.ts'
-import { systemClock } from '../../src/system-clock.ts'
 import { ManualClock } from '../manual-clock.ts'
-import { MemoryBans } from '../network/nodes.ts'
+import { listenerOf } from './listener.ts'
 import type { GrapevineNode, NodeInit } from '../../src/node-interface.ts'
 
 let home: string
@@ -94,20 +91,7 @@ describe('life of a node', () => {
 
   it('goes on after what its neighbours know of it when its home is an older copy, and is not banned for signing a round twice', async () => {
     const federation = parseFederation({ ...presetDocument('digits'), privacy: { mechanism: 'none' }, aggregation: { rule: 'mean', f: 0 }, round: { deadlineMs: 1_000, staleness: 1 } })
-    // listens, and never publishes: nobody jumps
-    const bytes = encodeFederation(federation)
-    const listener = await createNetwork({
-      privateKey: await generateKeyPair('Ed25519'),
-      federationId: federationId(bytes),
-      federationBytes: bytes,
-      document: federation,
-      maxPayloadBytes: 4_000_000,
-      listen: ['/ip4/127.0.0.1/tcp/0'],
-      announce: [],
-      bootstrap: [],
-      store: new MemoryBans(),
-      clock: systemClock
-    })
+    const listener = await listenerOf(federation)
     const refused: string[] = []
     listener.addEventListener('update:rejected', ({ detail }) => { refused.push(detail.reason) })
     await listener.start()

@@ -15,6 +15,7 @@ import { rdpAccountant } from '../../src/privacy/accounting/rdp.ts'
 import { createLedger } from '../../src/privacy/ledger/ledger.ts'
 import { createLevelStore } from '../../src/store/level-store.ts'
 import { systemClock } from '../../src/system-clock.ts'
+import { listenerOf } from './listener.ts'
 import type { GrapevineNode, NodeInit, RoundReport } from '../../src/node-interface.ts'
 import type { Clock } from '../../src/interface.ts'
 import type { LedgerEntry } from '../../src/privacy/ledger/entry.ts'
@@ -183,6 +184,31 @@ describe('a peer with a privacy budget', () => {
     await observer.start()
     expect(await observer.stopped()).toEqual({ reason: 'rounds' })
     expect(warnings).toEqual(['round 1: no neighbour is there; nothing is averaged until one comes'])
+  }, 60_000)
+
+  it('that starts with a spent budget is nobody\'s neighbour from the start', async () => {
+    const federation = parseFederation({ ...document, round: { deadlineMs: 1_000, staleness: 1 } })
+    const spent = nodeOf('a', 1, { federation, rounds: 3 })
+    await spent.start()
+    await spent.stopped()
+    const listener = await listenerOf(federation)
+    const neighbours: string[] = []
+    const met: string[] = []
+    listener.addEventListener('neighbours:change', ({ detail }) => { neighbours.push(...detail.neighbours.map((neighbour) => neighbour.peer)) })
+    listener.addEventListener('members:change', ({ detail }) => { met.push(...detail.members) })
+    try {
+      await listener.start()
+      const again = nodeOf('a', 1, { federation, rounds: 4, minMembers: 2, bootstrap: [listener.addresses()[0]!] })
+      const reports = reportsOf(again)
+      await again.start()
+      const { peer } = again.describe()
+      expect(await again.stopped()).toEqual({ reason: 'rounds' })
+      expect(reports.map(({ round, examples }) => ({ round, examples }))).toEqual([{ round: 4, examples: 0 }])
+      expect(met).toContain(peer)
+      expect(neighbours).toEqual([])
+    } finally {
+      await listener.stop()
+    }
   }, 60_000)
 
   it('has spent what another home spent on the same data, and may set itself a stricter limit', async () => {

@@ -2,6 +2,7 @@
  * A mirrored model is told from an honest one in one round, though noise makes their distances alike
  */
 import { describe, expect, it } from 'vitest'
+import { neighbourGraph } from '../../src/network/neighbour-graph.ts'
 import { agreement, contrary } from '../../src/round/agreement.ts'
 import { Suspicion } from '../../src/round/suspicion.ts'
 import { seededNormal, seededRandom } from '../../src/seeded-random.ts'
@@ -104,4 +105,24 @@ describe('Suspicion under privacy noise', () => {
   it('judges by distance and angle alone where there is no noise to look through', () => {
     expect(rounds('plain', { judged: false }).suspects()).toEqual({})
   })
+
+  it('names nobody in a sparse mesh whose models start at zero and are nothing but noise, though some are contrary for a round', () => {
+    const count = 32
+    const draw = drawn('zero', 4_000)
+    const peers = Array.from({ length: count }, (_, i) => `peer-${i}`)
+    const neighbours = peers.map((peer) => neighbourGraph(peers, 8, 'a sparse mesh').get(peer)!.map((other) => peers.indexOf(other)))
+    const suspicions = peers.map(() => new Suspicion())
+    const contraryIn: number[] = []
+    let models = peers.map(() => new Float32Array(4_000))
+    for (let i = 0; i < 5; i++) {
+      const sent = models.map((model) => sum(draw(1), 1, model))
+      const said = neighbours.map((others) => others.map((j) => ({ peer: peers[j]!, parameters: sent[j]! })))
+      contraryIn.push(said.reduce((total, replicas, j) => total + contrary(models[j]!, replicas).length, 0))
+      suspicions.forEach((suspicion, j) => { suspicion.observe(sent[j]!, said[j]!, new Set(), models[j]) })
+      models = said.map((replicas, j) => replicas.reduce((total, { parameters }) => sum(total, 1, parameters), sent[j]!).map((value) => value / 9))
+    }
+    expect(contraryIn[1]).toBeGreaterThan(0)
+    expect(contraryIn.slice(2)).toEqual([0, 0, 0])
+    expect(suspicions.flatMap((suspicion) => Object.keys(suspicion.suspects()))).toEqual([])
+  }, 30_000)
 })

@@ -12,7 +12,6 @@
  * examples, is in double precision, so that one example cannot change how another one is rounded (privacy/sum-rounding.ts).
  */
 import * as tf from '@tensorflow/tfjs-core'
-import { ONE_TERM } from '../privacy/sum-rounding.ts'
 import { biasGradients, inChunks, sizes, toHost } from './layer-batch.ts'
 import { pairGradients } from './pair-gradients.ts'
 import { LARGEST_SPREAD } from './pair-square.ts'
@@ -48,7 +47,11 @@ export function keptFloats (layer: ParameterisedLayer): number {
 /** How the clipped sum over these layers rounds */
 export function largestRounding (layers: readonly ParameterisedLayer[]): SumRounding {
   const paired = layers.filter((layer) => normMethod(layer) === 'pairs')
-  return paired.length === 0 ? ONE_TERM : { positions: Math.max(...paired.map((layer) => sizes(layer).positions)), spread: LARGEST_SPREAD }
+  return {
+    positions: Math.max(1, ...paired.map((layer) => sizes(layer).positions)),
+    spread: paired.length === 0 ? 1 : LARGEST_SPREAD,
+    floatBlocks: layers.some((layer) => normMethod(layer) === 'rows')
+  }
 }
 
 /** What the examples of a batch give to one layer */
@@ -61,7 +64,7 @@ export function exampleGradients (batch: LayerBatch, method: NormMethod = normMe
 }
 
 /** One position for each example */
-function rowGradients ({ layer, factors, count, backend, products }: LayerBatch): ExampleGradients {
+function rowGradients ({ layer, factors, count, backend, products, blockLength }: LayerBatch): ExampleGradients {
   const { inputs, outputs } = sizes(layer)
   const [x, deltas] = [toHost(factors.x, backend), toHost(factors.dz, backend)]
   return {
@@ -75,7 +78,7 @@ function rowGradients ({ layer, factors, count, backend, products }: LayerBatch)
       }
     },
     addSum: (weights, target) => {
-      products.add({ x, inputs, deltas, outputs, weights }, target.kernel)
+      products.add({ x, inputs, deltas, outputs, weights, blockLength }, target.kernel)
       if (target.bias !== undefined) {
         addWeightedRows(deltas, weights, target.bias)
       }

@@ -9,7 +9,8 @@
  * book-keeping of Bu et al. 2022, arXiv:2210.00038: the backward pass is linear in each example's dz.
  *
  * What is in float32 here (x, dz, a gradient that was formed) is a function of one example. Whatever joins it, norms and sums over
- * examples, is in double precision, so that one example cannot change how another one is rounded (privacy/sum-rounding.ts).
+ * examples, is in double precision, or in blocks of floats that are short enough: how far one example can change how the others are rounded is
+ * bounded (privacy/sum-rounding.ts).
  */
 import * as tf from '@tensorflow/tfjs-core'
 import { biasGradients, inChunks, sizes, toHost } from './layer-batch.ts'

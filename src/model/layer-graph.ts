@@ -119,8 +119,8 @@ export class LayerGraph {
    *
    * `out` has d elements and is written in full, with zeros for an empty batch. An example whose gradient is not finite
    * contributes nothing. Everything behind `count` in the batch is never read. Each g_e is computed in float32, from that
-   * example alone; norms, factors and the sum are in double precision, and how far one example can change the result is
-   * `sensitivityFactor` of privacy/sum-rounding.ts. Throws RangeError unless clipNorm is positive; Infinity clips nothing
+   * example alone; norms, factors and the sum are in double precision, but for short blocks of products, and how far one example can
+   * change the result is `sensitivityFactor` of privacy/sum-rounding.ts. Throws RangeError unless clipNorm is positive; Infinity clips nothing
    */
   clippedGradientSum (parameters: Float32Array, batch: Batch, out: Float64Array, options: ClipOptions): ClippedGradientSum {
     out.fill(0)

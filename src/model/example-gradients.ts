@@ -9,10 +9,10 @@
  * book-keeping of Bu et al. 2022, arXiv:2210.00038: the backward pass is linear in each example's dz.
  *
  * What is in float32 here (x, dz, a gradient that was formed) is a function of one example. Whatever joins it, norms and sums over
- * examples, is in double precision, so that one example cannot change how another one is rounded (privacy/sum-rounding.ts).
+ * examples, is in double precision, or in blocks of floats that are short enough: how far one example can change how the others are rounded is
+ * bounded (privacy/sum-rounding.ts).
  */
 import * as tf from '@tensorflow/tfjs-core'
-import { ONE_TERM } from '../privacy/sum-rounding.ts'
 import { biasGradients, inChunks, sizes, toHost } from './layer-batch.ts'
 import { pairGradients } from './pair-gradients.ts'
 import { LARGEST_SPREAD } from './pair-square.ts'
@@ -48,7 +48,11 @@ export function keptFloats (layer: ParameterisedLayer): number {
 /** How the clipped sum over these layers rounds */
 export function largestRounding (layers: readonly ParameterisedLayer[]): SumRounding {
   const paired = layers.filter((layer) => normMethod(layer) === 'pairs')
-  return paired.length === 0 ? ONE_TERM : { positions: Math.max(...paired.map((layer) => sizes(layer).positions)), spread: LARGEST_SPREAD }
+  return {
+    positions: Math.max(1, ...paired.map((layer) => sizes(layer).positions)),
+    spread: paired.length === 0 ? 1 : LARGEST_SPREAD,
+    floatBlocks: layers.some((layer) => normMethod(layer) === 'rows')
+  }
 }
 
 /** What the examples of a batch give to one layer */
@@ -61,7 +65,7 @@ export function exampleGradients (batch: LayerBatch, method: NormMethod = normMe
 }
 
 /** One position for each example */
-function rowGradients ({ layer, factors, count, backend, products }: LayerBatch): ExampleGradients {
+function rowGradients ({ layer, factors, count, backend, products, blockLength }: LayerBatch): ExampleGradients {
   const { inputs, outputs } = sizes(layer)
   const [x, deltas] = [toHost(factors.x, backend), toHost(factors.dz, backend)]
   return {
@@ -75,7 +79,7 @@ function rowGradients ({ layer, factors, count, backend, products }: LayerBatch)
       }
     },
     addSum: (weights, target) => {
-      products.add({ x, inputs, deltas, outputs, weights }, target.kernel)
+      products.add({ x, inputs, deltas, outputs, weights, blockLength }, target.kernel)
       if (target.bias !== undefined) {
         addWeightedRows(deltas, weights, target.bias)
       }

@@ -34,6 +34,8 @@ export interface LayerBatch {
   count: number
   backend: Backend
   products: OuterProducts
+  /** Examples whose products may be added as floats: floatBlockLength of privacy/sum-rounding.ts */
+  blockLength: number
 }
 
 export interface Sizes { positions: number, inputs: number, outputs: number }

@@ -10,13 +10,14 @@ import { exampleGradients, keptFloats, largestRounding } from './example-gradien
 import { batchLoss, exampleLosses } from './loss.ts'
 import { parameterGradients, runLayer } from './layer-operations.ts'
 import { elements, isParameterised, parameterShapes, weightShapes } from './layer.ts'
+import { floatBlockLength } from '../privacy/sum-rounding.ts'
 import { OuterProducts } from './outer-products.ts'
 import type { Tensor } from '@tensorflow/tfjs-core'
 import type { ParameterSlot, Random } from '../interface.ts'
 import type { Backend } from './backend.ts'
 import type { ClipFactors } from './clip-factors.ts'
 import type { SumRounding } from '../privacy/sum-rounding.ts'
-import type { ExampleGradients } from './layer-batch.ts'
+import type { ExampleGradients, LayerBatch } from './layer-batch.ts'
 import type { ParameterisedLayer, TrainableLayer } from './layer.ts'
 import type { Factors, Pass, Weights } from './layer-operations.ts'
 import type { LogitsBatch, LossName } from './loss.ts'
@@ -38,6 +39,11 @@ export interface ClipOptions {
   clipNorm: number
   /** Draws dropout masks */
   random: Random
+}
+
+export interface PartOptions extends ClipOptions {
+  /** Examples of the whole sum, of which the batch is a part: how much it may round depends on it */
+  sampleSize: number
 }
 
 /** Of the private data: none of it may leave the node without noise of its own */
@@ -113,16 +119,16 @@ export class LayerGraph {
    *
    * `out` has d elements and is written in full, with zeros for an empty batch. An example whose gradient is not finite
    * contributes nothing. Everything behind `count` in the batch is never read. Each g_e is computed in float32, from that
-   * example alone; norms, factors and the sum are in double precision, and how far one example can change the result is
-   * `sensitivityFactor` of privacy/sum-rounding.ts. Throws RangeError unless clipNorm is positive; Infinity clips nothing
+   * example alone; norms, factors and the sum are in double precision, but for short blocks of products, and how far one example can
+   * change the result is `sensitivityFactor` of privacy/sum-rounding.ts. Throws RangeError unless clipNorm is positive; Infinity clips nothing
    */
   clippedGradientSum (parameters: Float32Array, batch: Batch, out: Float64Array, options: ClipOptions): ClippedGradientSum {
     out.fill(0)
-    return this.addClippedGradients(parameters, batch, out, options)
+    return this.addClippedGradients(parameters, batch, out, { ...options, sampleSize: batch.count })
   }
 
   /** The same, added to what `out` holds: for samples that are larger than a batch */
-  addClippedGradients (parameters: Float32Array, batch: Batch, out: Float64Array, options: ClipOptions): ClippedGradientSum {
+  addClippedGradients (parameters: Float32Array, batch: Batch, out: Float64Array, options: PartOptions): ClippedGradientSum {
     const { norms, ...totals } = { ...clipFactors(new Float64Array(), options.clipNorm), lossSum: 0, norms: new Float64Array(batch.count) }
     const features = elements(this.inputShape)
     for (let first = 0; first < batch.count; first += this.examplesAtOnce) {
@@ -137,12 +143,12 @@ export class LayerGraph {
     return { lossSum: totals.lossSum, norms, clipped: totals.clipped, discarded: totals.discarded }
   }
 
-  private addClipped (parameters: Float32Array, batch: Batch, out: Float64Array, { clipNorm, random }: ClipOptions): ClippedGradientSum {
+  private addClipped (parameters: Float32Array, batch: Batch, out: Float64Array, { clipNorm, random, sampleSize }: PartOptions): ClippedGradientSum {
     const passes = this.forward(parameters, this.inputs(batch), random)
     const logits = this.logitsOf(passes.at(-1)?.output, batch)
     const dLogits = new Float32Array(logits.logits.length)
     const losses = exampleLosses(this.loss, logits, dLogits)
-    const examples = this.exampleGradients(passes, dLogits, batch.count)
+    const examples = this.exampleGradients(passes, dLogits, { count: batch.count, blockLength: floatBlockLength(sampleSize, clipNorm) })
     const squaredNorms = new Float64Array(batch.count)
     for (const { gradients } of examples) {
       gradients.addSquaredNorms(squaredNorms)
@@ -217,10 +223,10 @@ export class LayerGraph {
     }
   }
 
-  private exampleGradients (passes: readonly Pass[], dLogits: Float32Array, count: number): Array<{ slots: ParameterSlot[], gradients: ExampleGradients }> {
+  private exampleGradients (passes: readonly Pass[], dLogits: Float32Array, { count, blockLength }: Pick<LayerBatch, 'count' | 'blockLength'>): Array<{ slots: ParameterSlot[], gradients: ExampleGradients }> {
     const examples: Array<{ slots: ParameterSlot[], gradients: ExampleGradients }> = []
     this.backward(passes, this.backend.upload(dLogits, [count, this.plan.outputs]), (layer, slots, factors) => {
-      examples.push({ slots, gradients: exampleGradients({ layer, factors, count, backend: this.backend, products: this.products }) })
+      examples.push({ slots, gradients: exampleGradients({ layer, factors, count, backend: this.backend, products: this.products, blockLength }) })
     })
     return examples
   }

@@ -75,8 +75,9 @@ export class PrivateSteps {
     addNoise(this.sum, { clipNorm, noiseMultiplier: this.noiseMultiplier, sensitivityFactor: this.sensitivityFactor, noise })
     const { gradients } = optimizer
     const { sum } = this
+    const share = 1 / expected
     for (let i = 0; i < sum.length; i++) {
-      gradients[i] = sum[i]! / expected
+      gradients[i] = share * sum[i]!
     }
     this.clip.observe?.(indices.length - clipped, indices.length, expected)
     return { loss, examples: indices.length }
@@ -88,7 +89,7 @@ export class PrivateSteps {
     this.sum.fill(0)
     for (let first = 0; first < indices.length; first += batches.capacity) {
       const batch = batches.fill(indices.subarray(first, first + batches.capacity))
-      const { lossSum, clipped, discarded } = graph.addClippedGradients(optimizer.parameters, batch, this.sum, { clipNorm, random })
+      const { lossSum, clipped, discarded } = graph.addClippedGradients(optimizer.parameters, batch, this.sum, { clipNorm, random, sampleSize: indices.length })
       totals.loss += lossSum
       totals.clipped += clipped + discarded
     }

@@ -54,7 +54,7 @@ async function find ({ x, dz }: Sides, method: NormMethod, { backendName, weight
   const sum = new Float64Array(INPUTS * OUTPUTS + OUTPUTS)
   tf.tidy(() => {
     const factors = { x: backend.upload(x, [rows, INPUTS]), dz: backend.upload(dz, [rows, OUTPUTS]) }
-    const gradients = exampleGradients({ layer: denseOn(rows / count), factors, count, backend, products: new OuterProducts() }, method)
+    const gradients = exampleGradients({ layer: denseOn(rows / count), factors, count, backend, products: new OuterProducts(), blockLength: 0 }, method)
     gradients.addSquaredNorms(squares)
     gradients.addSum(weights, { kernel: sum.subarray(0, INPUTS * OUTPUTS), bias: sum.subarray(INPUTS * OUTPUTS) })
   })
@@ -141,7 +141,7 @@ describe.each(backends)('example gradients on %s', (backendName) => {
     const squares = new Float64Array(COUNT)
     tf.tidy(() => {
       const factors = { x: backend.upload(given.x, [COUNT * POSITIONS, INPUTS]), dz: backend.upload(given.dz, [COUNT * POSITIONS, OUTPUTS]) }
-      exampleGradients({ layer: { ...LAYER, useBias: false }, factors, count: COUNT, backend, products: new OuterProducts() }, 'pairs').addSquaredNorms(squares)
+      exampleGradients({ layer: { ...LAYER, useBias: false }, factors, count: COUNT, backend, products: new OuterProducts(), blockLength: 0 }, 'pairs').addSquaredNorms(squares)
     })
 
     for (const [example, gradient] of gradients.entries()) {

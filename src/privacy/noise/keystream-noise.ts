@@ -2,7 +2,7 @@
  * A noise source from any keystream: what production and tests have in common
  */
 import { RandomWords } from './random-words.ts'
-import { standardNormal } from './ziggurat.ts'
+import { addNormals } from './ziggurat.ts'
 import type { Keystream } from './random-words.ts'
 import type { NoiseSource } from './noise-source.ts'
 
@@ -14,7 +14,7 @@ export function createKeystreamNoise (keystream: Keystream): NoiseSource {
       if (!(deviation > 0 && Number.isFinite(deviation))) {
         throw new RangeError(`deviation must be a positive, finite number, not ${deviation}`)
       }
-      erasing(random, () => { addGaussian(sums, deviation, random) })
+      erasing(random, () => { addNormals(sums, deviation, random) })
     },
     sample: (count, probability) => {
       if (!(Number.isInteger(count) && count >= 0 && count < 2 ** 32)) {
@@ -33,12 +33,6 @@ function erasing<T> (random: RandomWords, draw: () => T): T {
     return draw()
   } finally {
     random.erase()
-  }
-}
-
-function addGaussian (sums: Float64Array, deviation: number, random: RandomWords): void {
-  for (let i = 0; i < sums.length; i++) {
-    sums[i]! += deviation * standardNormal(random)
   }
 }
 

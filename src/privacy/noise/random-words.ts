@@ -22,8 +22,9 @@ export function integer53 (high: number, low: number): number {
 
 export class RandomWords {
   readonly words = new Uint32Array(WORDS)
+  /** Where in `words` the next pair is; at their end when none is left. Who reads pairs moves it past them */
+  position = WORDS
   private readonly fill: Keystream
-  private position = WORDS
 
   constructor (fill: Keystream) {
     this.fill = fill

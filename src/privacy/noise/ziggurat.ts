@@ -41,6 +41,40 @@ const { edges, heights } = zigguratTables()
 
 /** Width of layer i >> 1 in steps of 2^-53, negative for odd i */
 const steps = Float64Array.from({ length: 2 * LAYERS }, (_, i) => edges[i >> 1]! * (i % 2 === 0 ? 2 ** -53 : -(2 ** -53)))
+/** Below it a point of layer i >> 1 is under the curve, whatever its height */
+const limits = Float64Array.from({ length: 2 * LAYERS }, (_, i) => edges[(i >> 1) + 1]!)
+
+/** Adds deviation x a draw of N(0, 1) to every element: the draws, to the last bit, of standardNormal for one after the other */
+export function addNormals (sums: Float64Array, deviation: number, random: RandomWords): void {
+  for (let next = 0; next < sums.length; next++) {
+    next = addAccepted(sums, next, deviation, random)
+    if (next < sums.length) {
+      sums[next]! += deviation * standardNormal(random)
+    }
+  }
+}
+
+/**
+ * The 99 % that need no more than their pair, in a loop of its own, for speed: from element `next` on, until the words end or a point
+ * needs its height. Returns the first element that got nothing; the pair of such a point is left to standardNormal
+ */
+function addAccepted (sums: Float64Array, next: number, deviation: number, random: RandomWords): number {
+  const { words } = random
+  const end = Math.min(sums.length, next + (words.length - random.position) / 2)
+  let at = random.position
+  let i = next
+  for (; i < end; i++, at += 2) {
+    const high = words[at + 1]!
+    const signedLayer = high >>> SIGNED_LAYER_SHIFT
+    const x = integer53(high, words[at]!) * steps[signedLayer]!
+    if (!(Math.abs(x) < limits[signedLayer]!)) {
+      break
+    }
+    sums[i]! += deviation * x
+  }
+  random.position = at
+  return i
+}
 
 /** One draw of N(0, 1) */
 export function standardNormal (random: RandomWords): number {

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { createKeystreamNoise } from '../../../src/privacy/noise/keystream-noise.ts'
 import { createSecureNoise } from '../../../src/privacy/noise/secure-noise.ts'
-import { TAIL_START, zigguratTables } from '../../../src/privacy/noise/ziggurat.ts'
+import { RandomWords } from '../../../src/privacy/noise/random-words.ts'
+import { standardNormal, TAIL_START, zigguratTables } from '../../../src/privacy/noise/ziggurat.ts'
 import { normalityFaults } from './normality.ts'
 import { seededKeystream, seededNoise } from './seeded-noise.ts'
 import type { NoiseSource } from '../../../src/privacy/noise/noise-source.ts'
@@ -56,6 +57,14 @@ describe('Gaussian noise', () => {
     const expected = sums.map((sum, i) => sum + noise[i]!)
     seededNoise('sum').addGaussian(sums, 3)
     expect(sums).toEqual(expected)
+  })
+
+  it('is one draw after the other, each pair of words taken once, to the last bit', () => {
+    const random = new RandomWords(seededKeystream('in order'))
+    // a thousand buffers, so that points that need more words than a pair meet the end of some
+    const expected = Float64Array.from({ length: 2e6 }, () => 2 * standardNormal(random))
+    const draws = gaussians(createKeystreamNoise(seededKeystream('in order')), expected.length, 2)
+    expect(draws.findIndex((value, i) => value !== expected[i])).toBe(-1)
   })
 
   it('touches no element outside a view', () => {

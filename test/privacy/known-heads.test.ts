@@ -81,9 +81,9 @@ describe('what a home knows of its ledgers', () => {
     await withLedger(ledgers, [1, 2], async () => undefined)
     await copyLedgers(ledgers, join(root, 'older'))
     const known = await withLedger(ledgers, [3, 4, 5], async (ledger) => headsAfter({}, counted(ledger)))
-    expect(await refusal(join(root, 'older'), known)).toMatch(new RegExp(`^this home knows entry 4 of the privacy ledger ${FINGERPRINT}, which ends at entry 1: .* charge --rounds 3$`))
-    expect(await refusal(join(root, 'older'), known, [6, 7, 8, 9])).toMatch(/, which has another entry 4: .* charge --rounds 5$/)
-    expect(await refusal(join(root, 'new'), known)).toMatch(/, which ends at entry -1: .* charge --rounds 5$/)
+    expect(await refusal(join(root, 'older'), known)).toMatch(new RegExp(`^this home knows entry 4 of the privacy ledger ${FINGERPRINT}, which ends at entry 1: .* charge --rounds 3 --home /h$`))
+    expect(await refusal(join(root, 'older'), known, [6, 7, 8, 9])).toMatch(/, which has another entry 4: .* charge --rounds 5 --home \/h$/)
+    expect(await refusal(join(root, 'new'), known)).toMatch(/, which ends at entry -1: .* charge --rounds 5 --home \/h$/)
   })
 
   it('covers the ledgers of other data that it had, and of those that count', async () => {

@@ -98,10 +98,11 @@ export async function requireSound (place: LedgerPlace, claim: Claim): Promise<v
 async function requireLedger (place: LedgerPlace, ledger: Pick<Ledger, 'lastRound' | 'head' | 'contains'>, { heads, ...claim }: Claim): Promise<void> {
   const { requireHomeCharged } = await import('../src/privacy/open-budget.ts')
   const { inheritedLedgers, lastRoundOf } = await import('../src/privacy/ledger/inherited.ts')
-  const { findLacks, requireContinued } = await import('../src/privacy/known-heads.ts')
+  const { findLacks, missingEntries, requireContinued } = await import('../src/privacy/known-heads.ts')
   const inherited = await inheritedLedgers(place, heads)
-  requireHomeCharged({ lastRound: lastRoundOf([ledger, ...inherited]) }, claim)
-  requireContinued(await findLacks(heads, { ...place, ledger, inherited }), { root: place.root, home: claim.home })
+  const lacks = await findLacks(heads, { ...place, ledger, inherited })
+  requireHomeCharged({ lastRound: lastRoundOf([ledger, ...inherited]) }, { ...claim, lacking: missingEntries(lacks) })
+  requireContinued(lacks, { root: place.root, home: claim.home })
 }
 
 /** Opens the ledger, for as long as `use` takes; makes it where there is none */

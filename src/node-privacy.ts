@@ -4,7 +4,7 @@
 import { join } from 'node:path'
 import { lastLearningRound } from './model/learning-rate.ts'
 import { readDatasetRecord, writeDatasetRecord } from './privacy/dataset-record.ts'
-import { findLacks, headsAfter, requireContinued } from './privacy/known-heads.ts'
+import { findLacks, headsAfter, missingEntries, requireContinued } from './privacy/known-heads.ts'
 import { formatShare, lastRoundOf } from './privacy/ledger/inherited.ts'
 import { ledgerSecret } from './privacy/ledger/similar-ledgers.ts'
 import { trainedRounds } from './privacy/ledger/trained-rounds.ts'
@@ -83,8 +83,9 @@ export class NodePrivacy {
   async requireHomeCharged (published: number | undefined): Promise<void> {
     const { opened, counted, record, who, lastPaidRound, root, init: { home } } = this
     if (opened !== undefined && counted !== undefined && who !== undefined) {
-      requireHomeCharged(opened.reader, { ...who, published, lastPaidRound })
-      requireContinued(await findLacks(record?.heads ?? {}, counted), { root, home })
+      const lacks = await findLacks(record?.heads ?? {}, counted)
+      requireHomeCharged(opened.reader, { ...who, published, lastPaidRound, lacking: missingEntries(lacks) })
+      requireContinued(lacks, { root, home })
       await this.remember()
     }
   }

@@ -119,9 +119,16 @@ async function warnOfMissing (context: VerbContext, account: PrivacyAccount, fac
   }
 }
 
+/** One entry stands for all rounds of a charge by hand: a part of what is missing could not be told from the rest, and would be charged again */
+function requireEnough (rounds: number, missing: number): void {
+  if (rounds < missing) {
+    throw new LedgerRollbackError(`${formatCount(missing)} charges that this home knows of are missing, and --rounds ${rounds} would not let its peer start: nothing was charged; give --rounds ${missing} or more, or bring the newest ledger back`)
+  }
+}
+
 /**
- * One entry for all of them, up to the round that was published. Once as much is charged as the home knows to be missing, it knows the ledgers
- * as they are. Throws LedgerCorruptError
+ * One entry for all of them, up to the round that was published. The home knows the ledgers as they are then. Throws LedgerCorruptError, and
+ * LedgerRollbackError for less than the home knows to be missing
  */
 async function charge ({ place, record, charge: cost, settings: { clipNorm } }: PrivacyAccount, { rounds, reason, home }: { rounds: number, reason: string, home: string }): Promise<{ from: number, entry: { round: number } }> {
   const { federation, peer, heads = {} } = record
@@ -130,12 +137,11 @@ async function charge ({ place, record, charge: cost, settings: { clipNorm } }: 
     // throws, with nothing charged, while a peer trains on an overlapping set
     const inherited = await inheritedLedgers(place, heads)
     const lacks = await findLacks(heads, { ...place, ledger, inherited })
+    requireEnough(rounds, missingEntries(lacks))
     const from = withInherited(ledger, inherited).lastRound(federation, peer) ?? 0
     const entry = await ledger.reserve({ ...cost, steps: cost.steps * rounds, clipNorm, round: from + rounds, federation, peer, reason })
-    if (rounds >= missingEntries(lacks)) {
-      const found = Object.fromEntries(Object.entries(heads).filter(([name]) => lacks.every(({ fingerprint }) => fingerprint !== name)))
-      await writeDatasetRecord(home, { ...record, heads: headsAfter(found, { ...place, ledger, inherited }) })
-    }
+    const found = Object.fromEntries(Object.entries(heads).filter(([name]) => lacks.every(({ fingerprint }) => fingerprint !== name)))
+    await writeDatasetRecord(home, { ...record, heads: headsAfter(found, { ...place, ledger, inherited }) })
     return { from, entry: { ...entry, round: from + rounds } }
   })
 }

@@ -107,14 +107,17 @@ export interface Published {
   published: number | undefined
   /** Who knows, to be followed by "an update": `this home published` */
   source: string
+  /** Charges that the ledgers are known to lack, see `missingEntries`: as many must be made, also where fewer rounds were published. @default 0 */
+  lacking?: number
 }
 
 /** What was published must stand in the ledger: an older copy of it would let a budget be spent twice. Throws LedgerRollbackError */
-export function requireCharged (ledger: Pick<Ledger, 'lastRound'>, { federation, peer, home, location, published, source }: Published): void {
+export function requireCharged (ledger: Pick<Ledger, 'lastRound'>, { federation, peer, home, location, published, source, lacking = 0 }: Published): void {
   const charged = ledger.lastRound(federation, peer) ?? 0
   if (published !== undefined && published > charged) {
-    const missing = published - charged
-    throw new LedgerRollbackError(`${source} an update of round ${published} by this peer, but the privacy ledger of its data ends at round ${charged}: it is an older copy, was deleted, or belongs to other data than this home had. Bring the newest ledger back to ${location}, or charge what is missing: grapevine privacy ledger charge --rounds ${missing} --home ${home}`)
+    const unpublished = lacking > published - charged ? `, and ${lacking} charges that this home knows of are missing` : ''
+    const missing = Math.max(published - charged, lacking)
+    throw new LedgerRollbackError(`${source} an update of round ${published} by this peer, but the privacy ledger of its data ends at round ${charged}${unpublished}: it is an older copy, was deleted, or belongs to other data than this home had. Bring the newest ledger back to ${location}, or charge what is missing: grapevine privacy ledger charge --rounds ${missing} --home ${home}`)
   }
 }
 

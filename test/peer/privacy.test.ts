@@ -317,17 +317,30 @@ describe('grapevine privacy ledger', () => {
     })
   })
 
-  it('is known as it is once as much was charged as the home knew to be missing, and not before', async () => {
+  it('is known as it is once as much is charged as the home knew to be missing; less is refused and costs nothing', async () => {
     const known = { [FINGERPRINT]: { index: 5, hash: 'c'.repeat(64) } }
     await spend(2)
     await writeDatasetRecord(home, { federation: FEDERATION, peer: PEER, fingerprint: FINGERPRINT, examples: EXAMPLES, ledgers: root, heads: known })
-    await ask(['ledger', 'charge'], { rounds: 3 })
+    expect(await refusalOf(['ledger', 'charge'], { rounds: 3 })).toMatchObject({ code: 'GRAPEVINE_E_LEDGER_ROLLBACK', exit: 13, message: expect.stringMatching(/^4 charges .* nothing was charged; give --rounds 4 or more/) as string })
     expect((await readDatasetRecord(home))!.heads).toEqual(known)
-    await ask(['ledger', 'charge'], { rounds: 3 })
+    await ask(['ledger', 'charge'], { rounds: 4 })
     await withLedger(async (ledger) => {
       expect((await readDatasetRecord(home))!.heads).toEqual({ [FINGERPRINT]: ledger.head() })
-      expect(ledger.head().index).toBe(3)
+      expect(ledger.head().index).toBe(2)
+      expect(ledger.totals()).toEqual([{ ...CHARGE, steps: 600 }])
     })
+  })
+
+  it('takes as many rounds as the refusal names, and no second charge, when more was charged than published', async () => {
+    await spend(2)
+    await publish(5)
+    // rounds that a stop interrupted are charged, not published
+    await writeDatasetRecord(home, { federation: FEDERATION, peer: PEER, fingerprint: FINGERPRINT, examples: EXAMPLES, ledgers: root, heads: { [FINGERPRINT]: { index: 6, hash: 'c'.repeat(64) } } })
+    const { message } = await refusalOf(['show'])
+    expect(message).toMatch(/^this home published an update of round 5 .* ends at round 2, and 5 charges that this home knows of are missing: /)
+    const [, missing] = /ledger charge --rounds (\d+) --home/.exec(message)!
+    expect((await ask(['ledger', 'charge'], { rounds: Number(missing) })).warnings).toBe('')
+    expect((await ask(['show'])).answer).toMatchObject({ epsilon: { pld: epsilonOf(7, 'pld') } })
   })
 
   it('lists a charge by hand as what it is, and says it in words that fit one round or several', async () => {

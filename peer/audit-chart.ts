@@ -3,9 +3,9 @@
  *
  * Logarithmic, because what counts is whom the attack is sure of (Carlini et al. 2022): linear axes hide the corner.
  */
-import { claimedEpsilon } from '../src/privacy/audit/audit-report.ts'
+import { claimedEpsilon, claimedProfile } from '../src/privacy/audit/audit-report.ts'
 import { rocCorners } from '../src/privacy/audit/membership.ts'
-import { truePositiveRateCap } from '../src/privacy/audit/privacy-region.ts'
+import { profileRateCap } from '../src/privacy/audit/privacy-profile.ts'
 import { formatEpsilon } from './privacy-text.ts'
 import type { AuditReport } from '../src/privacy/audit/audit-report.ts'
 import type { MembershipReport, RocPoint } from '../src/privacy/audit/membership.ts'
@@ -118,14 +118,14 @@ function capMarks ({ claim }: AuditReport, decades: number): string[] {
   if (claim === null) {
     return []
   }
-  const region = { epsilon: claimedEpsilon(claim), delta: claim.delta }
-  const cap = sampled(decades, (rate) => truePositiveRateCap(rate, region))
+  const profile = claimedProfile(claim)
+  const cap = sampled(decades, (rate) => profileRateCap(rate, profile))
   const corner = { falsePositiveRate: 0, truePositiveRate: 1 }
   return [`<path class="excluded" d="M${[corner, ...cap].map((rate) => position(rate, decades)).join('L')}Z"/>`, path('cap', cap, decades)]
 }
 
-function legend ({ claim }: AuditReport, curves: readonly Curve[]): string[] {
-  const cap = claim === null ? [] : [['cap', `Cap, epsilon ${formatEpsilon(claimedEpsilon(claim))}`, 'No attack gets above']]
+function legend ({ claim, caps }: AuditReport, curves: readonly Curve[]): string[] {
+  const cap = claim === null ? [] : [['cap', `Cap, epsilon ${formatEpsilon(claimedEpsilon(claim))}`, `AUC ${caps.auc.toFixed(3)}, whole profile`]]
   const none = claim === null ? [['', 'No cap', 'Nothing is promised']] : []
   const rows = [...cap, ...none, ...curves.map(({ kind, name, report: { auc } }) => [kind, name, `AUC ${auc.toFixed(3)}`]), ['coin', 'Guessing', 'AUC 0.5']]
   const x = LEFT + SIZE + 24
@@ -136,6 +136,6 @@ function legend ({ claim }: AuditReport, curves: readonly Curve[]): string[] {
 }
 
 function description ({ claim }: AuditReport, curves: readonly Curve[]): string {
-  const cap = claim === null ? 'Nothing is promised.' : `Privacy with epsilon ${formatEpsilon(claimedEpsilon(claim))} and delta ${claim.delta} caps every attack.`
+  const cap = claim === null ? 'Nothing is promised.' : `Privacy with epsilon ${formatEpsilon(claimedEpsilon(claim))} and delta ${claim.delta} caps every attack, by its whole privacy profile: delta at every epsilon.`
   return `ROC curves on logarithmic axes. ${cap} Areas under the curves: ${curves.map(({ name, report }) => `${name} ${report.auc.toFixed(3)}`).join(', ')}.`
 }

@@ -25,10 +25,11 @@ export async function writeAudit (folder: string, report: AuditReport): Promise<
 
 /** The report as JSON takes it: without thresholds, which may be infinite, and with the curves only where asked for */
 export function auditRecord (report: AuditReport, { withPoints }: { withPoints: boolean }): object {
-  const { canaries, inference, ...rest } = report
+  const { claim, canaries, inference, ...rest } = report
   const attack = (found: MembershipReport): object => attackRecord(found, withPoints)
   return {
     ...rest,
+    claim: claim === null || withPoints ? claim : { epsilon: claim.epsilon, delta: claim.delta },
     canaries: { ...canaries, attack: attack(canaries.attack) },
     inference: { members: inference.members, loss: attack(inference.loss), likelihoodRatio: attack(inference.likelihoodRatio) }
   }

@@ -49,7 +49,7 @@ export function attackLines ({ inference, canaries, caps, claim }: AuditReport):
     row('loss threshold, final model', inference.loss),
     row('LiRA, final model', inference.likelihoodRatio),
     row('canaries, all updates', canaries.attack),
-    claim === null ? ['no cap: nothing is promised', '', '', ''] : [`cap at epsilon ${formatEpsilon(claimedEpsilon(claim))}`, ...capCells(caps)]
+    claim === null ? ['no cap: nothing is promised', '', '', ''] : ['cap, whole privacy profile', ...capCells(caps)]
   ]
   const widths = HEAD.map((_, column) => rows.reduce((most, cells) => Math.max(most, cells[column]!.length), 0))
   return rows.map((cells) => cells.map((cell, column) => column === 0 ? cell.padEnd(widths[column]!) : cell.padStart(widths[column]!)).join('   ').trimEnd())

@@ -108,7 +108,10 @@ function announce (terminal: Terminal, { document, settings }: Subject, report: 
     terminal.field('', line)
   }
   terminal.field('', 'AUC: how often a member looks more like one than another example does. TPR: members that are found')
-  terminal.field('', `while so few others are taken for members.${claim === null ? '' : ' No attack gets above the cap, but for the scatter of the sample'}`)
+  terminal.field('', `while so few others are taken for members.${claim === null ? '' : ' No attack gets above the cap, but for the scatter of the sample:'}`)
+  if (claim !== null) {
+    terminal.field('', 'it comes from the delta at every epsilon, the privacy profile, of which the promise is one pair')
+  }
   terminal.field('Verdict', terminal.style(report.verdict === 'violation' ? 'red' : claim === null ? 'yellow' : 'green', verdictText(report)))
 }
 

@@ -2,8 +2,10 @@ import { describe, expect, it } from 'vitest'
 import { auditChart } from '../../peer/audit-chart.ts'
 import { auditRecord } from '../../peer/audit-folder.ts'
 import { attackLines, boundLines, verdictText } from '../../peer/audit-table.ts'
+import { pldAccountant } from '../../src/privacy/accounting/pld.ts'
 import { auditCaps } from '../../src/privacy/audit/audit-report.ts'
 import { membershipReport } from '../../src/privacy/audit/membership.ts'
+import { privacyProfile } from '../../src/privacy/audit/privacy-profile.ts'
 import type { AuditClaim, AuditReport } from '../../src/privacy/audit/audit-report.ts'
 
 /** Scores 0, 1, 2 … and those of members a little above them */
@@ -29,7 +31,9 @@ function report (claim: AuditClaim | null): AuditReport {
   }
 }
 
-const CLAIM: AuditClaim = { epsilon: { pld: 3.2049, rdp: 3.61 }, delta: 1e-5 }
+const CLAIM: AuditClaim = { epsilon: { pld: 3.2049, rdp: 3.61 }, delta: 1e-5, profile: [] }
+/** One Gaussian mechanism of deviation 1 */
+const GAUSSIAN: AuditClaim = { epsilon: { pld: 4.3772, rdp: 4.73 }, delta: 1e-5, profile: privacyProfile(pldAccountant().compose({ sampleRate: 1, noiseMultiplier: 1, steps: 1 })) }
 
 describe('the lines of an audit', () => {
   it('set the bound found beside the bounds promised', () => {
@@ -42,7 +46,7 @@ describe('the lines of an audit', () => {
 
   it('admit when all guesses right would not have contradicted the promise', () => {
     expect(verdictText(report(CLAIM))).toContain('stay below what privacy allows')
-    expect(verdictText(report({ epsilon: { pld: 4, rdp: 5 }, delta: 1e-5 }))).toContain('could not show one (3.97 at most)')
+    expect(verdictText(report({ epsilon: { pld: 4, rdp: 5 }, delta: 1e-5, profile: [] }))).toContain('could not show one (3.97 at most)')
     expect(verdictText({ ...report(CLAIM), verdict: 'violation' })).toContain('bug')
     expect(verdictText(report(null))).toContain('nothing is promised')
   })
@@ -56,9 +60,15 @@ describe('the lines of an audit', () => {
       ['loss threshold, final model', '0.595', '10.1 %', '11 %'],
       ['LiRA, final model', '0.680', '20.1 %', '21 %'],
       ['canaries, all updates', '0.755', 'too few', '30.5 %'],
-      ['cap at epsilon 3.21', '0.961', '2.47 %', '24.7 %']
+      ['cap, whole privacy profile', '0.961', '2.47 %', '24.7 %']
     ])
     expect(attackLines(report(null)).at(-1)!.trim()).toBe('no cap: nothing is promised')
+  })
+
+  it('cap attacks by the delta of every epsilon, not by that of the promise alone', () => {
+    const cells = attackLines(report(GAUSSIAN)).at(-1)!.trim().split(/\s{3,}/)
+    // Phi(1 / sqrt 2), and 1 - Phi(z - 1) at the quantiles z of 0.999 and 0.99; alone the promise leaves 7.97 % and 79.6 %
+    expect(cells).toEqual(['cap, whole privacy profile', '0.760', '1.84 %', '9.24 %'])
   })
 })
 
@@ -80,6 +90,12 @@ describe('the picture of an audit', () => {
     expect((44 + 420 - Number(y)) / 420).toBeCloseTo(1 - 1.608 / 3, 3)
   })
 
+  it('draws the cap of the whole profile', () => {
+    // TPR 1.83 % at FPR 0.1 %
+    const [, , y] = /<path class="cap" d="M([\d.]+) ([\d.]+)L/.exec(auditChart(report(GAUSSIAN)))!
+    expect((44 + 420 - Number(y)) / 420).toBeCloseTo(1 + Math.log10(0.01839) / 3, 3)
+  })
+
   it('has no cap where nothing is promised', () => {
     const chart = auditChart(report(null))
     expect(chart).not.toContain('<path class="cap"')
@@ -93,5 +109,8 @@ describe('the record of an audit', () => {
     expect(JSON.parse(JSON.stringify(record))).toEqual(record)
     expect(record).toMatchObject({ inference: { loss: { points: [[0, 0], [0, 0.1], [0.9, 1], [1, 1]] } } })
     expect(JSON.stringify(auditRecord(report(null), { withPoints: false }))).not.toContain('points"')
+    expect(auditRecord(report(GAUSSIAN), { withPoints: true })).toMatchObject({ claim: GAUSSIAN })
+    expect(auditRecord(report(GAUSSIAN), { withPoints: false })).toMatchObject({ claim: { epsilon: GAUSSIAN.epsilon, delta: 1e-5 } })
+    expect(JSON.stringify(auditRecord(report(GAUSSIAN), { withPoints: false }))).not.toContain('profile')
   })
 })

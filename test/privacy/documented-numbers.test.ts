@@ -7,6 +7,7 @@ import { createAccountant } from '../../src/privacy/accounting/accountants.ts'
 import { noiseForEpsilon } from '../../src/privacy/accounting/noise-for-epsilon.ts'
 import { updateScores } from '../../src/privacy/audit/canary-scores.ts'
 import { auditOneRun } from '../../src/privacy/audit/one-run.ts'
+import { privacyProfile, profileAdvantageCap, profileRateCap } from '../../src/privacy/audit/privacy-profile.ts'
 import { advantageCap, truePositiveRateCap } from '../../src/privacy/audit/privacy-region.ts'
 import { gradientNoiseMultiplier, roundCharge } from '../../src/privacy/mechanism.ts'
 import { VECTORS } from './accounting/vectors.ts'
@@ -17,8 +18,8 @@ import type { Fault } from './audit/audited-training.ts'
 const TEXT = readFileSync(new URL('../../docs/privacy.md', import.meta.url), 'utf8')
 const DELTA = 1e-5
 
-/** Of up to six cells */
-type Row = [string, string, string, string, string, string]
+/** Of up to seven cells */
+type Row = [string, string, string, string, string, string, string]
 
 /** Cells of a table between its markers, without its two header lines */
 function rows (name: string): Row[] {
@@ -71,10 +72,20 @@ describe('docs/privacy.md says what the code gives:', () => {
     expect(TEXT).toContain(`With z = 1 and b = 10, z_g is ${left.toFixed(4)}`)
   })
 
-  it.each(rows('caps'))('what epsilon %s leaves of membership inference', (claimed, low, high, advantage) => {
+  it.each(rows('caps'))('what epsilon %s leaves of membership inference', (...[claimed, low, lowOfAll, high, highOfAll, advantage, advantageOfAll]) => {
     const claim = { epsilon: Number(claimed), delta: DELTA }
     const percent = (value: number, shown: string): string => `${asShown(100 * value, shown)} %`
     expect([percent(truePositiveRateCap(0.001, claim), low), percent(truePositiveRateCap(0.01, claim), high), percent(advantageCap(claim), advantage)]).toEqual([low, high, advantage])
+
+    const steps = { sampleRate: 256 / 3750, steps: 150 }
+    const noiseMultiplier = noiseForEpsilon({ ...claim, ...steps, accountant: 'pld' })
+    const profile = privacyProfile(createAccountant('pld').compose({ ...steps, noiseMultiplier }))
+    const atMost = (value: number, shown: string): string => {
+      const unit = 10 ** -(/\.(\d+)/.exec(shown)?.[1]!.length ?? 0)
+      return percent(Math.ceil(100 * value / unit) * unit / 100, shown)
+    }
+    expect([atMost(profileRateCap(0.001, profile), lowOfAll), atMost(profileRateCap(0.01, profile), highOfAll), atMost(profileAdvantageCap(profile), advantageOfAll)])
+      .toEqual([lowOfAll, highOfAll, advantageOfAll])
   })
 
   // as in test/privacy/audit/mechanism.test.ts

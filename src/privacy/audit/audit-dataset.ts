@@ -8,7 +8,7 @@ import { initialParameters } from '../../model/initial-parameters.ts'
 import { LocalTraining } from '../../model/local-training.ts'
 import { planModel } from '../../model/topology.ts'
 import { createAccountants } from '../accounting/accountants.ts'
-import { epsilonsOf } from '../budget.ts'
+import { accountFor, epsilonsOf } from '../budget.ts'
 import { roundCharge } from '../mechanism.ts'
 import { createSecureNoise } from '../noise/secure-noise.ts'
 import { seededRandom } from '../../seeded-random.ts'
@@ -20,6 +20,7 @@ import { inferenceGroups, inferMembership } from './membership-inference.ts'
 import { membershipReport } from './membership.ts'
 import { ObservedModel } from './observed-model.ts'
 import { auditOneRun, oneRunLowerBound } from './one-run.ts'
+import { privacyProfile } from './privacy-profile.ts'
 import type { Dataset, Examples } from '../../data/examples.ts'
 import type { FederationDocument } from '../../federation.ts'
 import type { BackendName, Random } from '../../interface.ts'
@@ -137,7 +138,13 @@ function claimFor (document: FederationDocument, exampleCount: number, rounds: n
   }
   const total = { ...charge, steps: rounds * charge.steps }
   const { delta } = privacy
-  return { epsilon: epsilonsOf(createAccountants(), [total], { scope: 'example', delta }), delta }
+  const accountants = createAccountants()
+  return {
+    epsilon: epsilonsOf(accountants, [total], { scope: 'example', delta }),
+    delta,
+    // single examples are promised something by either mechanism
+    profile: privacyProfile(accountFor(accountants.pld, [total], 'example')!)
+  }
 }
 
 function canaryFinding ({ scores, isOftenSampled }: Pick<AuditedRounds, 'scores'> & Pick<AuditView, 'isOftenSampled'>, included: Uint8Array, delta: number): AuditReport['canaries'] {

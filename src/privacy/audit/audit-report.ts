@@ -1,7 +1,7 @@
 /**
  * What an audit found, as numbers
  */
-import { advantageCap, areaCap, truePositiveRateCap } from './privacy-region.ts'
+import { profileAdvantageCap, profileAreaCap, profileRateCap } from './privacy-profile.ts'
 import { REPORTED_RATES } from './membership.ts'
 import { auditVerdict } from './verdict.ts'
 import type { PrivacyViolationError } from '../../errors.ts'
@@ -10,6 +10,7 @@ import type { BackendName } from '../../interface.ts'
 import type { Epsilons } from '../budget.ts'
 import type { MembershipReport } from './membership.ts'
 import type { OneRunAudit } from './one-run.ts'
+import type { PrivacyProfile } from './privacy-profile.ts'
 
 /** Of the lower bound on epsilon */
 export const AUDIT_CONFIDENCE = 0.95
@@ -19,9 +20,11 @@ export interface AuditClaim {
   /** Nats: upper bounds, by either accountant */
   epsilon: Epsilons
   delta: number
+  /** What holds besides: deltas at other epsilons */
+  profile: PrivacyProfile
 }
 
-/** What the claim leaves of any membership inference; 1 where nothing is promised */
+/** What the claim, all its pairs of epsilon and delta together, leaves of any membership inference; 1 where nothing is promised */
 export interface AuditCaps {
   auc: number
   /** Of TPR - FPR */
@@ -65,12 +68,17 @@ export function claimedEpsilon (claim: AuditClaim | null): number {
   return claim === null ? Infinity : Math.min(claim.epsilon.pld, claim.epsilon.rdp)
 }
 
+/** Every pair of the claim. Pure */
+export function claimedProfile (claim: AuditClaim | null): PrivacyProfile {
+  return claim === null ? [] : [...claim.profile, { epsilon: claimedEpsilon(claim), delta: claim.delta }]
+}
+
 export function auditCaps (claim: AuditClaim | null): AuditCaps {
-  const region = { epsilon: claimedEpsilon(claim), delta: claim?.delta ?? 0 }
+  const profile = claimedProfile(claim)
   return {
-    auc: areaCap(region),
-    advantage: advantageCap(region),
-    operatingPoints: REPORTED_RATES.map((limit) => ({ limit, truePositiveRate: truePositiveRateCap(limit, region) }))
+    auc: profileAreaCap(profile),
+    advantage: profileAdvantageCap(profile),
+    operatingPoints: REPORTED_RATES.map((limit) => ({ limit, truePositiveRate: profileRateCap(limit, profile) }))
   }
 }
 

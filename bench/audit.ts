@@ -3,26 +3,26 @@
  *
  *     npm run bench:audit
  *
- * The built-in demo on generated digits, medians of runs with other canaries, coins and noise. `without its noise` is the row above
- * it with the noise left out, though the ledger still promises its epsilon: what an audit is for. Where the lower bound is not
- * above the promise there, an audit could not tell.
+ * The built-in demo on generated digits, medians of runs with other canaries, coins and noise, on three threads. `without its
+ * noise` is the row above it with the noise left out, though the ledger still promises its epsilon: what an audit is for. Where the
+ * lower bound is not above the promise there, an audit could not tell.
  */
+import { Worker } from 'node:worker_threads'
 import { median } from '../src/aggregators/median.ts'
 import { presetDocument } from '../src/presets.ts'
 import { noiseForEpsilon } from '../src/privacy/accounting/noise-for-epsilon.ts'
-import { claimedEpsilon } from '../src/privacy/audit/audit-report.ts'
-import { AUDIT_DEFAULTS, runAudit } from '../src/privacy/audit/run-audit.ts'
-import { createSecureNoise } from '../src/privacy/noise/secure-noise.ts'
+import { AUDIT_DEFAULTS } from '../src/privacy/audit/run-audit.ts'
 import type { FederationDocument } from '../src/federation.ts'
-import type { NoiseSource } from '../src/privacy/noise/noise-source.ts'
+import type { AuditedJob, AuditJob } from './laboratory/audit-worker.ts'
 
 const RUNS = 3
-const TEST_EXAMPLES = 2000
-const FALSE_POSITIVES = 0.01
+const THREADS = 3
+
+interface Training extends Pick<AuditJob, 'document' | 'isSilent'> {
+  name: string
+}
 
 const demo = presetDocument('digits-private')
-const honest = createSecureNoise()
-const silent: NoiseSource = { sample: honest.sample, addGaussian: () => {} }
 
 /** The demo, which spends this epsilon in an audit, give or take how many canaries are in */
 function spending (epsilon: number): FederationDocument {
@@ -35,39 +35,51 @@ function spending (epsilon: number): FederationDocument {
   return { ...demo, privacy: { ...privacy, noiseMultiplier } }
 }
 
-async function measure (training: string, document: FederationDocument, noise: NoiseSource): Promise<Record<string, unknown>> {
-  const rows: number[][] = []
-  for (let run = 0; run < RUNS; run++) {
-    const start = performance.now()
-    const report = await runAudit({
-      document,
-      data: { kind: 'digits', seed: 1, trainExamples: AUDIT_DEFAULTS.examples, testExamples: TEST_EXAMPLES },
-      backend: 'wasm',
-      seed: `bench ${run}`,
-      noise
+/** In the order in which they finished. Rejects when one throws */
+async function runAll (jobs: readonly AuditJob[]): Promise<AuditedJob[]> {
+  const finished: AuditedJob[] = []
+  const pending = [...jobs]
+  await Promise.all(Array.from({ length: Math.min(THREADS, jobs.length) }, async () => new Promise<void>((resolve, reject) => {
+    const worker = new Worker(new URL('./laboratory/audit-worker.js', import.meta.url))
+    const next = (): void => {
+      const job = pending.shift()
+      if (job === undefined) {
+        void worker.terminate().then(() => { resolve() })
+      } else {
+        worker.postMessage(job)
+      }
+    }
+    worker.on('error', reject)
+    worker.on('message', (result: AuditedJob) => {
+      finished.push(result)
+      next()
     })
-    const { canaries: { lowerBound, attack }, inference: { likelihoodRatio }, claim } = report
-    const rate = attack.operatingPoints.find(({ limit }) => limit === FALSE_POSITIVES)!.truePositiveRate
-    rows.push([claimedEpsilon(claim), lowerBound, attack.auc, 100 * rate, likelihoodRatio.auc, report.verdict === 'violation' ? 1 : 0, (performance.now() - start) / 1000])
-  }
-  const [promised, bound, auc, rate, modelAuc, , seconds] = rows[0]!.map((_, column) => median(rows.map((row) => row[column]!)))
+    next()
+  })))
+  return finished
+}
+
+function row (name: string, runs: readonly AuditedJob[]): Record<string, unknown> {
+  const of = (what: (run: AuditedJob) => number): number => median(runs.map(what))
   return {
-    training,
-    'epsilon at most': promised!.toFixed(2),
-    'epsilon at least': bound!.toFixed(2),
-    'called a bug': `${rows.reduce((sum, row) => sum + row[5]!, 0)} of ${RUNS}`,
-    'canaries AUC': auc!.toFixed(3),
-    'TPR at FPR 1 %': `${rate!.toFixed(1)} %`,
-    'LiRA AUC': modelAuc!.toFixed(3),
-    seconds: seconds!.toFixed(1)
+    training: name,
+    'epsilon at most': of(({ promised }) => promised).toFixed(2),
+    'epsilon at least': of(({ bound }) => bound).toFixed(2),
+    'called a bug': `${runs.filter(({ isViolation }) => isViolation).length} of ${RUNS}`,
+    'canaries AUC': of(({ canariesAuc }) => canariesAuc).toFixed(3),
+    'TPR at FPR 1 %': `${(100 * of(({ canariesRate }) => canariesRate)).toFixed(1)} %`,
+    'its cap': `${(100 * of(({ cappedRate }) => cappedRate)).toFixed(1)} %`,
+    'LiRA AUC': of(({ modelAuc }) => modelAuc).toFixed(3),
+    seconds: of(({ seconds }) => seconds).toFixed(1)
   }
 }
 
-const rows: Array<Record<string, unknown>> = []
-for (const epsilon of [1, 8]) {
-  rows.push(await measure(`epsilon ${epsilon}`, spending(epsilon), honest))
-  rows.push(await measure('without its noise', spending(epsilon), silent))
-}
-rows.push(await measure('no privacy', { ...demo, privacy: { mechanism: 'none' } }, honest))
-console.log(`${AUDIT_DEFAULTS.canaries} canaries, ${AUDIT_DEFAULTS.examples} examples, ${AUDIT_DEFAULTS.rounds} rounds, medians of ${RUNS} runs`)
-console.table(rows)
+const trainings = [1, 8].flatMap((epsilon): Training[] => {
+  const document = spending(epsilon)
+  return [{ name: `epsilon ${epsilon}`, document, isSilent: false }, { name: 'without its noise', document, isSilent: true }]
+}).concat({ name: 'no privacy', document: { ...demo, privacy: { mechanism: 'none' } }, isSilent: false })
+
+const jobs = trainings.flatMap(({ document, isSilent }, row) => Array.from({ length: RUNS }, (_, run): AuditJob => ({ row, document, isSilent, run })))
+const finished = await runAll(jobs)
+console.log(`${AUDIT_DEFAULTS.canaries} canaries, ${AUDIT_DEFAULTS.examples} examples, ${AUDIT_DEFAULTS.rounds} rounds, medians of ${RUNS} runs, ${THREADS} at a time`)
+console.table(trainings.map(({ name }, at) => row(name, finished.filter(({ job }) => job.row === at))))

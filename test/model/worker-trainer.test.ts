@@ -84,6 +84,22 @@ describe('worker trainer', () => {
     expect(unavailable.tensorflow).toMatch(/not tried: native code rounds an example by its place/)
   })
 
+  it('makes noise that no seed brings back, as much as the document asks for', async () => {
+    const { privacy: _, ...rest } = presetDocument('digits')
+    const document = oneStep(parseFederation({ ...rest, privacy: { mechanism: 'update-level', clipNorm: 1, noiseMultiplier: 2, epsilonLimit: 1000, delta: 1e-5 } }))
+    const released: Float32Array[] = []
+    for (let life = 0; life < 2; life++) {
+      const trainer = createWorkerTrainer({ document, data: DIGITS, backend: 'wasm', seed: 3 })
+      await trainer.start()
+      released.push((await trainer.train(await trainer.initialParameters(), { round: 1 })).parameters)
+      await trainer.stop()
+    }
+    // equal seeds make the same step: all that differs is noise, of both
+    const [first, second] = released
+    const squares = first!.reduce((sum, value, at) => sum + (value - second![at]!) ** 2, 0)
+    expect(Math.abs(squares / first!.length / 8 - 1)).toBeLessThan(6 * Math.sqrt(2 / first!.length))
+  })
+
   it('fails the call in hand when its thread dies, and starts another for the next one', async () => {
     const document = blobDocument({ steps: 1_000_000 })
     const trainer = createWorkerTrainer({ document, data, backend: 'cpu' })

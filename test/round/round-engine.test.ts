@@ -330,6 +330,41 @@ describe('round engine', () => {
     expect(after).toBeGreaterThan(1500)
   })
 
+  it('charges a round before it trains, and sends nothing that was trained before', async () => {
+    const network = new MemoryHub().join('a')
+    const done: string[] = []
+    const publish = network.publish.bind(network)
+    network.publish = async (...values) => {
+      done.push('publish')
+      return publish(...values)
+    }
+    const trainer = pullTowards(1)
+    const engine = await engineFor({
+      network,
+      components: {
+        trainer: {
+          ...trainer,
+          train: async (...values) => {
+            done.push('train')
+            return trainer.train(...values)
+          }
+        },
+        budget: {
+          reserve: async (round) => {
+            // as long as a disk may take
+            await new Promise((resolve) => { setImmediate(resolve) })
+            done.push(`charge ${round}`)
+            return true
+          },
+          status: () => ({ mechanism: 'dp-sgd', scope: 'example', epsilon: { rdp: 1, pld: 1 }, delta: 1e-5, accountant: 'pld', limit: 2, exhausted: false })
+        }
+      },
+      init: { rounds: 2 }
+    })
+    await engine.run(never)
+    expect(done).toEqual(['charge 1', 'train', 'publish', 'charge 2', 'train', 'publish'])
+  })
+
   describe('an observer', () => {
     const codec = createCodec('float32')
     const payload = codec.encode(new Float32Array(8))

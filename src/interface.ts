@@ -232,10 +232,12 @@ export interface ReceivedUpdate {
 /** A neighbour: a peer whose updates this node aggregates */
 export interface Neighbour {
   peer: PeerName
-  /** Connected, answering, and its topic is meshed: worth waiting for */
+  /** Worth waiting for: connected and answering, or its records arrive and a connected peer passes its updates on */
   live: boolean
   /** Newest round seen in a verified update or header; undefined before the first one */
   round: number | undefined
+  /** Its newest record says that it begins a round when enough neighbours do: a number that grows with each such claim */
+  readyClaim: number | undefined
 }
 
 /** Bytes on the wire (all connections, all protocols) since the network started */
@@ -260,6 +262,8 @@ export interface NetworkEvents {
   'peer:disconnect': CustomEvent<{ peer: PeerName }>
   /** The set of neighbours, or the liveness of one of them, changed */
   'neighbours:change': CustomEvent<{ neighbours: Neighbour[] }>
+  /** A member says anew whether it is ready for a round: see `Neighbour.readyClaim` */
+  'neighbours:ready': CustomEvent<{ peer: PeerName }>
   /** The set of known members changed */
   'members:change': CustomEvent<{ members: PeerName[] }>
 }
@@ -300,6 +304,8 @@ export interface Network extends TypedEventTarget<NetworkEvents> {
   banned: () => PeerName[]
   /** This node publishes nothing from now on: others stop waiting for it, and it goes on listening */
   observe: () => void
+  /** Tells the members whether this node begins a round when enough neighbours do: enough live neighbours, budget left. Each true is a new claim */
+  declareReady: (isReady: boolean) => void
   /** Stop waiting for this neighbour and use another one in its place; forgotten when it is heard from again */
   suspend: (peer: PeerName) => void
   /** Tells the network which round is running: it bounds the window of rounds that are accepted, and re-samples neighbours */

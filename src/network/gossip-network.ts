@@ -13,6 +13,7 @@ import { encodeProof } from './equivocation.ts'
 import { serveFederation } from './federation-exchange.ts'
 import { GossipMeter } from './gossip-meter.ts'
 import { createHost } from './host.ts'
+import { LiveNeighbours } from './live-neighbours.ts'
 import { OwnUpdates } from './own-updates.ts'
 import { PullQueue } from './pull-queue.ts'
 import { receivedUpdate } from './received-update.ts'
@@ -53,13 +54,13 @@ interface Parts {
   server: UpdateServer
   catchUp: CatchUp
   neighbourhood: Neighbourhood
+  live: LiveNeighbours
 }
 
 export class GossipNetwork extends ContainedEventEmitter<NetworkEvents> implements Network {
   private readonly init: NetworkInit
   private parts!: Parts
   private livenessTimer: NodeJS.Timeout | undefined
-  private lastLiveness = ''
   /** Ids of the updates that the round engine was told of */
   private readonly delivered = new RecentSet(MAX_DELIVERED_IDS)
   private readonly stopping = new AbortController()
@@ -105,7 +106,8 @@ export class GossipNetwork extends ContainedEventEmitter<NetworkEvents> implemen
     const announced = (update: ReadUpdate, from: PeerName): void => { this.announced(update, from) }
     const gossip = new UpdateGossip({ host, log, clock, logger, isBanned, refuse, deliver: announced }, limits)
     const server = new UpdateServer({ host, cache, log, clock, refuse: refusePeer }, limits)
-    this.parts = { host, logger, reputation, log, own, cache, gossip, queue, server, catchUp, neighbourhood }
+    const live = new LiveNeighbours({ host, neighbourhood, gossip, log })
+    this.parts = { host, logger, reputation, log, own, cache, gossip, queue, server, catchUp, neighbourhood, live }
   }
 
   // ---------------------------------------------------------------------------------------- life cycle
@@ -189,6 +191,9 @@ export class GossipNetwork extends ContainedEventEmitter<NetworkEvents> implemen
     }))
     host.pubsub.addEventListener('subscription-change', guard(() => { this.checkLiveness() }))
     neighbourhood.addEventListener('neighbours:change', guard(() => { this.followNeighbours() }))
+    neighbourhood.addEventListener('ready', guard<{ peer: PeerName }>((detail) => {
+      this.safeDispatchEvent('neighbours:ready', { detail })
+    }))
     neighbourhood.addEventListener('members:change', guard<{ members: PeerName[] }>(({ members }) => {
       this.safeDispatchEvent('members:change', { detail: { members } })
     }))
@@ -295,6 +300,10 @@ export class GossipNetwork extends ContainedEventEmitter<NetworkEvents> implemen
     this.parts.neighbourhood.suspend(peer)
   }
 
+  declareReady (isReady: boolean): void {
+    this.parts.neighbourhood.declareReady(isReady)
+  }
+
   private followNeighbours (): void {
     this.parts.gossip.follow(this.followed())
     this.checkLiveness()
@@ -309,28 +318,17 @@ export class GossipNetwork extends ContainedEventEmitter<NetworkEvents> implemen
     return this.parts.neighbourhood.elders()
   }
 
-  private isLive (peer: PeerName): boolean {
-    const { host: { pubsub }, neighbourhood } = this.parts
-    // both directions: it knows what this node follows, and this node hears it
-    return neighbourhood.isConnected(peer) && pubsub.streamsOutbound.has(peer) && pubsub.streamsInbound.has(peer)
-  }
-
   private checkLiveness (): void {
-    if (this.state !== 'started') {
-      return
-    }
-    const neighbours = this.neighbours()
-    const liveness = neighbours.map(({ peer, live }) => `${peer}:${live}`).join()
-    if (liveness !== this.lastLiveness) {
-      this.lastLiveness = liveness
-      this.parts.catchUp.onNeighbours(neighbours.filter(({ live }) => live).map(({ peer }) => peer))
+    const { live, catchUp } = this.parts
+    const neighbours = this.state === 'started' ? live.changed() : undefined
+    if (neighbours !== undefined) {
+      catchUp.onNeighbours(live.linked())
       this.safeDispatchEvent('neighbours:change', { detail: { neighbours } })
     }
   }
 
   neighbours (): Neighbour[] {
-    const { neighbourhood, log } = this.parts
-    return neighbourhood.neighbours().map((peer) => ({ peer, live: this.isLive(peer), round: log.newest(peer)?.header.round }))
+    return this.parts.live.list()
   }
 
   members (): PeerName[] {

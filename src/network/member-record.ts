@@ -39,6 +39,8 @@ export interface MemberClaim {
   leaving: boolean
   /** Publishes nothing, only listens */
   observing: boolean
+  /** Begins a round when enough of its neighbours say the same */
+  ready: boolean
   /** What travels on: unchanged */
   signed: SignedRecord
   verify: () => boolean
@@ -126,6 +128,7 @@ export function parseRecord (signed: SignedRecord | undefined, federation: strin
       sequence: parseSequence(decoded.sequence),
       leaving: decoded.leaving,
       observing: decoded.observing,
+      ready: decoded.ready,
       signed: { record, signature },
       verify: () => signedBy(key, join(RECORD_DOMAIN, record), signature)
     }
@@ -166,6 +169,8 @@ export interface RecordContent {
   leaving: boolean
   /** @default false */
   observing?: boolean
+  /** @default false */
+  ready?: boolean
 }
 
 /** Signs what this node says about itself */
@@ -174,7 +179,7 @@ export async function signRecord (key: PrivateKey, content: RecordContent): Prom
     .map((address) => new Uint8Array(multiaddr(address).decapsulateCode(CODE_P2P).bytes))
     .filter((bytes) => bytes.byteLength > 0 && bytes.byteLength <= MAX_ADDRESS_BYTES)
     .slice(0, MAX_ADDRESSES)
-  const record = new Uint8Array(MemberRecord.encode({ ...content, observing: content.observing ?? false, peer: peerBytes(content.peer), addresses }))
+  const record = new Uint8Array(MemberRecord.encode({ ...content, observing: content.observing ?? false, ready: content.ready ?? false, peer: peerBytes(content.peer), addresses }))
   return { record, signature: new Uint8Array(await key.sign(join(RECORD_DOMAIN, record))) }
 }
 

@@ -28,6 +28,10 @@ export interface Member {
   readonly sequence: number
   /** Publishes nothing, only listens */
   readonly observing: boolean
+  /** Begins a round when enough of its neighbours say the same: as the newest record has it */
+  readonly ready: boolean
+  /** Clock.monotonicMs() when the newest record was made, as far as its age is known */
+  readonly recordMs: number
   /** The record as it came, to be passed on */
   readonly signed: SignedRecord
   /** Clock.monotonicMs() of the last sign of life */
@@ -45,6 +49,8 @@ export type Verdict = 'news' | 'fresh' | 'stale' | 'forged' | 'full'
 export interface MembershipEvents {
   /** Somebody joined, left, was dropped, has other addresses, or only listens from now on */
   change: CustomEvent<{ peer: PeerName, joined: boolean, goodbye: boolean }>
+  /** A newer record of a member says that it is ready, or the first that it is not */
+  ready: CustomEvent<{ peer: PeerName }>
 }
 
 export interface MembershipInit {
@@ -161,10 +167,13 @@ export class Membership extends TypedEventEmitter<MembershipEvents> {
     if (now - lastSignMs >= this.#init.expiryMs * this.quietFactor) {
       return 'stale'
     }
-    const { peer, addresses, sequence, observing, signed } = claim
-    const member: Member = { peer, addresses, sequence, observing, signed, lastSignMs, suspectedMs: undefined }
+    const { peer, addresses, sequence, observing, ready, signed } = claim
+    const member: Member = { peer, addresses, sequence, observing, ready, recordMs: now - ageMs, signed, lastSignMs, suspectedMs: undefined }
     this.#members.set(peer, member)
     this.#departed.delete(peer)
+    if (ready || known?.ready === true) {
+      this.safeDispatchEvent('ready', { detail: { peer } })
+    }
     if (known !== undefined && known.observing === observing && sameAddresses(known.addresses, addresses)) {
       return 'fresh'
     }

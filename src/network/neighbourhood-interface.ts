@@ -43,6 +43,8 @@ export interface NeighbourhoodEvents {
   /** Also when only `upcoming` changed */
   'neighbours:change': CustomEvent<{ neighbours: PeerName[] }>
   'members:change': CustomEvent<{ members: PeerName[] }>
+  /** A member says in a newer record whether it is ready for a round */
+  ready: CustomEvent<{ peer: PeerName }>
   /** Another member found this proof, which is verified */
   equivocation: CustomEvent<EquivocationProof>
 }
@@ -65,6 +67,15 @@ export interface Neighbourhood extends TypedEventTarget<NeighbourhoodEvents> {
   /** Tells all members, within a moment, that this node publishes nothing from now on: it is nobody's neighbour, and still has neighbours to listen to */
   observe: () => void
   isConnected: (peer: PeerName) => boolean
+  /**
+   * The member's records arrive, through whomever: it lives, though perhaps not within reach. After a broken connection only a
+   * record that was made since says so
+   */
+  isHeardOf: (peer: PeerName) => boolean
+  /** Says in the own record whether this node begins a round when enough neighbours do; each true is a new claim */
+  declareReady: (isReady: boolean) => void
+  /** Sequence of the member's newest record where that says that it is ready; undefined where it does not */
+  readyClaim: (peer: PeerName) => number | undefined
   /** Chooses another neighbour in place of this one until it is heard from */
   suspend: (peer: PeerName) => void
   /** A verified sign of life of this author */

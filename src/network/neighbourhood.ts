@@ -56,8 +56,8 @@ class MeshNeighbourhood extends TypedEventEmitter<NeighbourhoodEvents> implement
   readonly #control: ControlMessages
   readonly #upkeep: Upkeep
   readonly #connected = new Set<PeerName>()
-  /** Members whose connection broke and that gave no sign since */
-  readonly #lost = new Set<PeerName>()
+  /** Members whose connection broke and that gave no sign since, with the sequence of their newest record then */
+  readonly #lost = new Map<PeerName, number>()
   /** Joined or moved since the graph was drawn */
   readonly #joined = new Set<PeerName>()
   /** As in the last event */
@@ -97,6 +97,7 @@ class MeshNeighbourhood extends TypedEventEmitter<NeighbourhoodEvents> implement
     })
     this.#settling = this.#createSettling()
     this.#membership.addEventListener('change', this.#onChange)
+    this.#membership.addEventListener('ready', ({ detail }) => { this.safeDispatchEvent('ready', { detail }) })
   }
 
   #createKeeper (): ConnectionKeeper {
@@ -193,6 +194,21 @@ class MeshNeighbourhood extends TypedEventEmitter<NeighbourhoodEvents> implement
     return this.#connected.has(peer)
   }
 
+  isHeardOf (peer: PeerName): boolean {
+    const member = this.#membership.get(peer)
+    return member !== undefined && member.suspectedMs === undefined && !this.#presence.isSilent({ lastSignMs: member.recordMs }) &&
+      member.sequence > (this.#lost.get(peer) ?? 0)
+  }
+
+  declareReady (isReady: boolean): void {
+    this.#presence.declareReady(isReady)
+  }
+
+  readyClaim (peer: PeerName): number | undefined {
+    const member = this.#membership.get(peer)
+    return member?.ready === true ? member.sequence : undefined
+  }
+
   suspend (peer: PeerName): void {
     if (this.#membership.get(peer) !== undefined && this.#choice.suspend(peer, this.#components.clock.monotonicMs())) {
       this.#settling.news()
@@ -267,8 +283,9 @@ class MeshNeighbourhood extends TypedEventEmitter<NeighbourhoodEvents> implement
   readonly #onDisconnect = ({ detail }: CustomEvent<PeerId>): void => {
     const peer = detail.toString()
     this.#connected.delete(peer)
-    if (this.#membership.get(peer) !== undefined) {
-      this.#lost.add(peer)
+    const member = this.#membership.get(peer)
+    if (member !== undefined) {
+      this.#lost.set(peer, member.sequence)
     }
   }
 

@@ -22,6 +22,8 @@ export class OwnRecord {
   #saidObserving = false
   /** This node publishes nothing and only listens. Takes effect with the next record */
   observing = false
+  /** This node begins a round when enough of its neighbours say the same. Takes effect with the next record */
+  ready = false
 
   constructor (components: OwnRecordComponents, federation: string) {
     this.#components = components
@@ -53,7 +55,7 @@ export class OwnRecord {
     const { clock, host, privateKey } = this.#components
     const addresses = this.#currentAddresses()
     this.#sequence = Math.max(clock.now(), this.#sequence + 1)
-    const content = { federation: this.#federation, peer: host.self, addresses, sequence: this.#sequence, leaving, observing: this.observing }
+    const content = { federation: this.#federation, peer: host.self, addresses, sequence: this.#sequence, leaving, observing: this.observing, ready: this.ready && !leaving }
     const signed = await signRecord(privateKey, content)
     this.#signed = signed
     this.#addresses = addresses.join()

@@ -37,6 +37,8 @@ export class Presence {
   readonly #random: Random
   #nextMs = -Infinity
   #announcedMs = -Infinity
+  /** The next announcement goes to every connected peer at once, too */
+  #isUrgent = false
 
   constructor (components: PresenceComponents, { heartbeatMs = 10_000 }: PresenceInit) {
     this.#components = components
@@ -54,10 +56,12 @@ export class Presence {
   async tick (): Promise<void> {
     const { clock, control, exchange, host, membership, own } = this.#components
     const now = clock.monotonicMs()
-    const isNews = own.isOutdated || this.#announcedMs === -Infinity
-    if (now < this.#nextMs && !isNews) {
+    const isChanged = own.isOutdated || this.#announcedMs === -Infinity
+    if (now < this.#nextMs && !isChanged) {
       return
     }
+    const isNews = isChanged || this.#isUrgent
+    this.#isUrgent = false
     this.#announcedMs = now
     this.#nextMs = now + this.#heartbeatMs * membership.quietFactor * (0.85 + 0.3 * this.#random())
     const entry = await own.renew()
@@ -65,6 +69,16 @@ export class Presence {
       exchange.push(entry, host.self)
     }
     await this.#attempt(async () => { await control.publishRecord(entry) })
+  }
+
+  /** Says, within a second, whether this node begins a round when enough neighbours do: a new claim each time that it is */
+  declareReady (isReady: boolean): void {
+    const { own } = this.#components
+    if (isReady || own.ready) {
+      own.ready = isReady
+      this.#isUrgent = true
+      this.#nextMs = Math.min(this.#nextMs, this.#announcedMs + MIN_ANNOUNCE_MS)
+    }
   }
 
   /** Somebody doubts this node: it is announced soon, above the number that is about */
@@ -84,7 +98,7 @@ export class Presence {
   }
 
   /** True when the member gave no sign of life for two heartbeats */
-  isSilent ({ lastSignMs }: Member): boolean {
+  isSilent ({ lastSignMs }: Pick<Member, 'lastSignMs'>): boolean {
     const { clock, membership } = this.#components
     return clock.monotonicMs() - lastSignMs > 2 * this.#heartbeatMs * membership.quietFactor
   }

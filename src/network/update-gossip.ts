@@ -81,6 +81,11 @@ export class UpdateGossip {
     return authorTopic(this.init.federation, author)
   }
 
+  /** Connected peers that follow the updates of this author, so that they pass them on */
+  followers (author: PeerName): PeerName[] {
+    return this.components.host.pubsub.getSubscribers(this.topic(author)).map(String)
+  }
+
   /** Subscribes to the topics of these authors and of nobody else */
   follow (authors: readonly PeerName[]): void {
     const { pubsub } = this.components.host

@@ -38,7 +38,7 @@ async function claim (who: Person, fields: Partial<Parameters<typeof signRecord>
 
 /** A claim without cryptography, for tests of numbers */
 function made (peer: string, fields: Partial<MemberClaim> = {}): MemberClaim {
-  return { peer, addresses: [], sequence: 1, leaving: false, observing: false, signed: { record: new Uint8Array(), signature: new Uint8Array() }, verify: () => true, ...fields }
+  return { peer, addresses: [], sequence: 1, leaving: false, observing: false, ready: false, signed: { record: new Uint8Array(), signature: new Uint8Array() }, verify: () => true, ...fields }
 }
 
 let self: Person

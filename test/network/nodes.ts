@@ -61,8 +61,9 @@ export class Stage {
 export class StaticNeighbourhood extends TypedEventEmitter<{
   'neighbours:change': CustomEvent<{ neighbours: PeerName[] }>
   'members:change': CustomEvent<{ members: PeerName[] }>
+  ready: CustomEvent<{ peer: PeerName }>
   equivocation: CustomEvent<EquivocationProof>
-}> implements Pick<Neighbourhood, 'start' | 'stop' | 'members' | 'neighbours' | 'upcoming' | 'elders' | 'observe' | 'tellEquivocation' | 'setRound' | 'isConnected' | 'suspend' | 'heard' | 'handleControl'> {
+}> implements Pick<Neighbourhood, 'start' | 'stop' | 'members' | 'neighbours' | 'upcoming' | 'elders' | 'observe' | 'tellEquivocation' | 'setRound' | 'isConnected' | 'isHeardOf' | 'declareReady' | 'readyClaim' | 'suspend' | 'heard' | 'handleControl'> {
   readonly host: Host
   readonly heardFrom: PeerName[] = []
   readonly told: EquivocationProof[] = []
@@ -110,6 +111,15 @@ export class StaticNeighbourhood extends TypedEventEmitter<{
   isConnected (peer: PeerName): boolean {
     return this.host.libp2p.getPeers().some((connected) => connected.toString() === peer)
   }
+
+  isHeardOf (): boolean {
+    return false
+  }
+
+  /** What others say of themselves is not told here */
+  declareReady (): void {}
+
+  readyClaim (): undefined {}
 
   suspend (peer: PeerName): void {
     this.set(this.current.filter((known) => known !== peer))

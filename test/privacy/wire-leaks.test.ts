@@ -92,6 +92,8 @@ const ORIGINS: Record<string, Origin> = {
   'MemberRecord.sequence': 'clock',
   'MemberRecord.leaving': 'topology',
   'MemberRecord.observing': 'spent budget',
+  // enough live neighbours; a peer whose budget is spent says `observing` instead
+  'MemberRecord.ready': 'topology',
   'Suspicion.federation': 'federation document',
   'Suspicion.peer': 'topology',
   'Suspicion.sequence': 'clock',
@@ -243,7 +245,7 @@ describe('what members say about each other', () => {
     const address = '/ip4/192.0.2.1/tcp/4001'
     const record = MemberRecord.decode((await signRecord(key, { federation, peer: self, addresses: [address], sequence: 5, leaving: false })).record)
     const peer = new Uint8Array(peerIdFromPrivateKey(key).toMultihash().bytes)
-    expect(record).toEqual({ federation, peer, addresses: [new Uint8Array(multiaddr(address).bytes)], sequence: 5, leaving: false, observing: false })
+    expect(record).toEqual({ federation, peer, addresses: [new Uint8Array(multiaddr(address).bytes)], sequence: 5, leaving: false, observing: false, ready: false })
     const suspicion = Suspicion.decode((await signSuspicion(key, { federation, peer: self, sequence: 5, reporter: self })).suspicion)
     expect(suspicion).toEqual({ federation, peer, sequence: 5, reporter: peer })
   })
@@ -309,8 +311,9 @@ function trainerWith ({ loss, accuracy, examples, steps }: Secrets): Pick<Traine
 }
 
 /** Allows so many rounds */
-function budgetWith ({ epsilon }: Secrets, rounds: number): Pick<PrivacyBudget, 'reserve' | 'status'> {
+function budgetWith ({ epsilon }: Secrets, rounds: number): Pick<PrivacyBudget, 'refuses' | 'reserve' | 'status'> {
   return {
+    refuses: (round) => round > rounds,
     reserve: async (round) => round <= rounds,
     status: () => ({ mechanism: 'dp-sgd', scope: 'example', epsilon: { rdp: epsilon, pld: epsilon }, delta: 1e-5, accountant: 'pld', limit: 8, exhausted: false })
   }

@@ -7,12 +7,17 @@ import type { AbortOptions, EarlierLife, Neighbour, Network, NetworkEvents, Outg
 export class MemoryHub {
   readonly networks = new Map<PeerName, MemoryNetwork>()
   readonly latest = new Map<PeerName, ReceivedUpdate>()
+  /** Claims of those that say that they are ready */
+  readonly claims = new Map<PeerName, number>()
+  claimed = 0
   /** Clock time at which updates arrive */
   lateMs = 0
 
   join (self: PeerName): MemoryNetwork {
     const network = new MemoryNetwork(this, self)
     this.networks.set(self, network)
+    // as if it had an engine that waits
+    this.claims.set(self, ++this.claimed)
     for (const other of this.networks.values()) {
       other.changed()
     }
@@ -22,6 +27,7 @@ export class MemoryHub {
   /** As a crash: the others notice that the connection closed */
   kill (peer: PeerName): void {
     this.networks.delete(peer)
+    this.claims.delete(peer)
     for (const other of this.networks.values()) {
       other.changed()
     }
@@ -54,7 +60,18 @@ export class MemoryNetwork extends TypedEventEmitter<NetworkEvents> implements N
   members = (): PeerName[] => [...this.hub.networks.keys()].sort()
 
   neighbours = (): Neighbour[] => this.members().filter((peer) => peer !== this.self && !this.suspended.includes(peer))
-    .map((peer) => ({ peer, live: true, round: this.hub.latest.get(peer)?.round }))
+    .map((peer) => ({ peer, live: true, round: this.hub.latest.get(peer)?.round, readyClaim: this.hub.claims.get(peer) }))
+
+  declareReady = (isReady: boolean): void => {
+    if (isReady) {
+      this.hub.claims.set(this.self, ++this.hub.claimed)
+    } else {
+      this.hub.claims.delete(this.self)
+    }
+    for (const other of this.hub.networks.values()) {
+      other.safeDispatchEvent('neighbours:ready', { detail: { peer: this.self } })
+    }
+  }
 
   newestOwn = async (): Promise<EarlierLife> => ({ answers: 0 })
   observe = (): void => {}

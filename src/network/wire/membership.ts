@@ -11,6 +11,7 @@ export interface MemberRecord {
   sequence: number
   leaving: boolean
   observing: boolean
+  ready: boolean
 }
 
 export namespace MemberRecord {
@@ -55,6 +56,11 @@ export namespace MemberRecord {
           w.bool(obj.observing)
         }
 
+        if ((obj.ready != null && obj.ready !== false)) {
+          w.uint32(160)
+          w.bool(obj.ready)
+        }
+
         if (opts.lengthDelimited !== false) {
           w.ldelim()
         }
@@ -65,7 +71,8 @@ export namespace MemberRecord {
           addresses: [],
           sequence: 0,
           leaving: false,
-          observing: false
+          observing: false,
+          ready: false
         }
 
         const end = length == null ? reader.len : reader.pos + length
@@ -104,6 +111,10 @@ export namespace MemberRecord {
             }
             case 6: {
               obj.observing = reader.bool()
+              break
+            }
+            case 20: {
+              obj.ready = reader.bool()
               break
             }
             default: {
@@ -179,6 +190,13 @@ export namespace MemberRecord {
               }
               break
             }
+            case 20: {
+              yield {
+                field: `${prefix}.ready`,
+                value: reader.bool()
+              }
+              break
+            }
             default: {
               reader.skipType(tag & 7)
               break
@@ -222,6 +240,11 @@ export namespace MemberRecord {
     value: boolean
   }
 
+  export interface MemberRecordReadyFieldEvent {
+    field: '$.ready'
+    value: boolean
+  }
+
   export function encode (obj: Partial<MemberRecord>): Uint8Array<ArrayBuffer> {
     return encodeMessage(obj, MemberRecord.codec())
   }
@@ -230,7 +253,7 @@ export namespace MemberRecord {
     return decodeMessage(buf, MemberRecord.codec(), opts)
   }
 
-  export function stream (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<MemberRecord>): Generator<MemberRecordFederationFieldEvent | MemberRecordPeerFieldEvent | MemberRecordAddressesFieldEvent | MemberRecordSequenceFieldEvent | MemberRecordLeavingFieldEvent | MemberRecordObservingFieldEvent> {
+  export function stream (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<MemberRecord>): Generator<MemberRecordFederationFieldEvent | MemberRecordPeerFieldEvent | MemberRecordAddressesFieldEvent | MemberRecordSequenceFieldEvent | MemberRecordLeavingFieldEvent | MemberRecordObservingFieldEvent | MemberRecordReadyFieldEvent> {
     return streamMessage(buf, MemberRecord.codec(), opts)
   }
 }

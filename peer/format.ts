@@ -2,7 +2,10 @@
  * Numbers and rounds as text for people
  */
 import { formatSpent } from './privacy-text.ts'
-import type { RoundReport } from '../src/node-interface.ts'
+import type { NodeEvents, RoundReport } from '../src/node-interface.ts'
+
+/** Peers that one line names */
+const MAX_MISSING = 4
 
 const BYTE_UNITS = ['B', 'kB', 'MB', 'GB', 'TB']
 
@@ -75,6 +78,19 @@ export function formatRound (report: RoundReport): string {
     formatPhases(report)
   ]
   return `${parts.join('  ')}${report.keptOwn ? '  kept the own model' : ''}`
+}
+
+/** One line for a round that does not begin: `round 12 waits for neighbours: 2 needed, missing 12D3KooW…x5e3q` */
+export function formatWaiting ({ round, needed, missing }: NodeEvents['round:waiting']['detail']): string {
+  const names = missing.slice(0, MAX_MISSING).map(shortId).join(', ')
+  const others = missing.length > MAX_MISSING ? ` and ${missing.length - MAX_MISSING} more` : ''
+  return `round ${round} waits, costing nothing: the rule needs ${needed} neighbour${needed === 1 ? '' : 's'}` +
+    `${missing.length === 0 ? ', and no other is known' : `; not there or not ready: ${names}${others}`}`
+}
+
+/** One line for a round that was mixed after it had ended with the own model kept */
+export function formatLateMix ({ round, accepted, accuracy, loss }: NodeEvents['round:mixed']['detail']): string {
+  return `round ${round}  accuracy ${formatShare(accuracy)}  loss ${formatLoss(loss)}  accepted ${accepted}, late and without another charge`
 }
 
 /** `1.24 s (train 0.90, wait 0.20, evaluate 0.10, other 0.04)` */

@@ -3,14 +3,14 @@
  */
 import { bestAddress, isLoopback } from './best-address.ts'
 import { reportError } from './error-report.ts'
-import { formatDuration, formatRound, shortId } from './format.ts'
+import { formatDuration, formatLateMix, formatRound, formatWaiting, shortId } from './format.ts'
 import { formatExhausted, formatPromise, formatSpent } from './privacy-text.ts'
 import type { Terminal } from './terminal.ts'
 import type { GrapevineNode, NodeEvents, RoundPhase, StopReason } from '../src/node-interface.ts'
 
 /** The events that JSON lines show. `update:rejected` is left out: a flood would become a flood of lines; rounds count them */
 const JSON_EVENTS = ['listening', 'joined', 'peer:connect', 'peer:disconnect', 'neighbours:change', 'mesh:ready', 'round:start', 'round:phase',
-  'round:end', 'round:jump', 'privacy:exhausted', 'version:commit', 'warning', 'stopped'] as const satisfies ReadonlyArray<keyof NodeEvents>
+  'round:end', 'round:jump', 'round:waiting', 'round:mixed', 'privacy:exhausted', 'version:commit', 'warning', 'stopped'] as const satisfies ReadonlyArray<keyof NodeEvents>
 
 const PHASE_WORDS: Record<RoundPhase, string> = {
   train: 'training',
@@ -70,6 +70,13 @@ function logRounds (node: GrapevineNode, terminal: Terminal): void {
   node.addEventListener('round:end', ({ detail }) => {
     progress.end()
     terminal.line(formatRound(detail))
+  })
+  node.addEventListener('round:waiting', ({ detail }) => {
+    progress.end()
+    terminal.line(formatWaiting(detail))
+  })
+  node.addEventListener('round:mixed', ({ detail }) => {
+    terminal.line(formatLateMix(detail))
   })
   node.addEventListener('privacy:exhausted', ({ detail }) => {
     terminal.warn(formatExhausted(detail.status))

@@ -5,6 +5,7 @@ import { count, EVERYWHERE, filePath, FLAG_ONLY, FOUND, NODE, NOT_IN_FILE, posit
 import type { Setting, Verb } from './setting.ts'
 
 const BUDGET: readonly Verb[] = [...NODE, 'privacy']
+const RUN: readonly Verb[] = ['start', 'join']
 const PLAN: readonly Verb[] = [...FOUND, 'privacy']
 
 /** What a federation document may say, all of them */
@@ -23,6 +24,16 @@ export const PRIVACY_SETTINGS = {
     path: filePath,
     shownDefault: '$XDG_STATE_HOME/grapevine-ledgers or ~/.local/state/grapevine-ledgers',
     help: 'folder of the privacy ledgers of all your datasets'
+  },
+  alone: {
+    schema: (z) => z.enum(['wait', 'train']),
+    expects: 'wait or train',
+    value: 'ACTION',
+    verbs: RUN,
+    // never stored: what is right for one lonely run would burn the budget of the next
+    sources: FLAG_ONLY,
+    shownDefault: 'wait',
+    help: 'while too few neighbours are there for the rule: wait, or train on alone, which costs privacy budget and mixes nothing'
   },
   epsilonLimit: {
     schema: positive(MAX_EPSILON),

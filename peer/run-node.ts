@@ -29,6 +29,9 @@ export async function runNode (init: NodeInit, settings: Settings, terminal: Ter
   if (init.attack !== undefined) {
     terminal.warn(`THIS PEER LIES TO ITS NEIGHBOURS (--attack ${init.attack}): for simulations only`)
   }
+  if (init.alone === 'train') {
+    terminal.warn('--alone train: rounds go on without neighbours, and each costs as much privacy budget as a round that is mixed; this run only')
+  }
   const node = createNode(init)
   logNode(node, terminal)
   let spent = false

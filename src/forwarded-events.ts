@@ -20,6 +20,8 @@ export function forwardRoundEvents (engine: Pick<RoundEngine, 'addEventListener'
   engine.addEventListener('round:end', ({ detail }) => { emit('round:end', detail) })
   engine.addEventListener('privacy:exhausted', ({ detail }) => { emit('privacy:exhausted', detail) })
   engine.addEventListener('round:jump', ({ detail }) => { emit('round:jump', detail) })
+  engine.addEventListener('round:waiting', ({ detail }) => { emit('round:waiting', detail) })
+  engine.addEventListener('round:mixed', ({ detail }) => { emit('round:mixed', detail) })
   engine.addEventListener('version:commit', ({ detail }) => { emit('version:commit', detail) })
   engine.addEventListener('warning', ({ detail }) => { emit('warning', detail) })
 }

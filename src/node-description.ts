@@ -8,7 +8,7 @@ import type { RoundEngine } from './round/round-engine.ts'
 export interface NodeParts extends Pick<NodeDescription, 'status' | 'home' | 'startedAt' | 'federation' | 'minMembers' | 'limits' | 'privacy'> {
   trainer: TrainerDescription | undefined
   network: Pick<Network, 'self' | 'addresses' | 'members' | 'connections' | 'neighbours' | 'traffic'> | undefined
-  engine: Pick<RoundEngine, 'round' | 'phase' | 'lastReport' | 'latestVersion'> | undefined
+  engine: Pick<RoundEngine, 'round' | 'phase' | 'waiting' | 'lastReport' | 'latestVersion'> | undefined
 }
 
 type NetworkView = Pick<NodeDescription, 'peer' | 'addresses' | 'members' | 'connections' | 'neighbours' | 'traffic'>
@@ -49,6 +49,7 @@ export function describeNode (parts: NodeParts): NodeDescription {
     ...networkView(parts.network),
     round: engine?.round ?? 0,
     phase: engine?.phase,
+    waiting: engine?.waiting,
     trainer: withoutLayout(parts.trainer),
     lastRound: engine?.lastReport,
     latestVersion: engine?.latestVersion,

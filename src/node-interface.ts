@@ -45,6 +45,13 @@ export interface NodeInit {
   keepVersions?: number
   /** Evaluate on the test examples every this many rounds; the last round always is. @default 1 */
   evaluateEvery?: number
+  /**
+   * What the node does while too few neighbours are there for the rule: `wait`, because a round that is not mixed costs as much privacy
+   * budget as any other, or `train` on alone, at its usual pace
+   *
+   * @default 'wait'
+   */
+  alone?: 'wait' | 'train'
   /** Folder of the privacy ledgers of this user's datasets. @default ~/.local/state/grapevine-ledgers */
   ledgers?: string
   /** Stop sending at this epsilon, when it is less than the federation's limit */
@@ -107,6 +114,16 @@ export interface RoundReport {
   privacy: PrivacyStatus | null
 }
 
+/** Why no round begins: the last one could not be mixed, or none was yet, and too few neighbours are there to mix with */
+export interface Waiting {
+  /** Milliseconds since 1970 */
+  since: number
+  /** Neighbours that the rule needs */
+  needed: number
+  /** Known neighbours that do not count: not live, or live and neither ready nor with an update that was not used; ascending */
+  missing: PeerName[]
+}
+
 /** `rounds`: all done; `budget`: the privacy budget is spent and no other member was there for a minute; `request`: stop() was called; `error`: see error */
 export type StopReason = 'rounds' | 'budget' | 'request' | 'error'
 
@@ -126,6 +143,10 @@ export interface NodeEvents {
   'privacy:exhausted': CustomEvent<{ round: number, status: PrivacyStatus }>
   /** The node took over its neighbours' model because it was far behind, or new */
   'round:jump': CustomEvent<{ from: number, to: number, sources: number }>
+  /** Round `round` does not begin yet, and costs nothing; again whenever `missing` changes */
+  'round:waiting': CustomEvent<{ round: number } & Waiting>
+  /** The last round, which had ended with the own model kept, was mixed after all, with this many updates */
+  'round:mixed': CustomEvent<{ round: number, accepted: number, loss?: number, accuracy?: number }>
   'version:commit': CustomEvent<ModelVersion>
   'update:rejected': CustomEvent<{ peer: PeerName, author: PeerName | undefined, reason: RejectionReason }>
   /** Something the operator should read; the node goes on */
@@ -143,6 +164,8 @@ export interface NodeDescription {
   startedAt: number
   round: number
   phase: RoundPhase | undefined
+  /** What the next round waits for; undefined when it does not */
+  waiting: Waiting | undefined
   /** The first round waits for this many, this node included */
   minMembers: number
   members: PeerName[]

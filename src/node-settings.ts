@@ -8,6 +8,7 @@ import type { NodeInit } from './node-interface.ts'
 
 const BACKENDS: readonly string[] = ['auto', ...BACKEND_NAMES]
 const DATA_KINDS: readonly string[] = ['digits', 'idx', 'csv']
+const ALONE: readonly string[] = ['wait', 'train']
 const STRATEGIES: readonly string[] = ['iid', 'dirichlet', 'shards']
 
 function requireOneOf (what: string, value: unknown, known: readonly string[]): void {
@@ -31,6 +32,7 @@ export function checkNodeInit (init: NodeInit): void {
   }
   requireOneOf('data.kind', (init.data as { kind?: unknown } | undefined)?.kind, DATA_KINDS)
   requireOneOf('backend', init.backend ?? 'auto', BACKENDS)
+  requireOneOf('alone', init.alone ?? 'wait', ALONE)
   if (init.partition !== undefined) {
     requireOneOf('partition.strategy', init.partition.strategy, STRATEGIES)
   }

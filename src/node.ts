@@ -151,6 +151,7 @@ class Node extends TypedEventEmitter<NodeEvents> implements GrapevineNode {
       reach: noiseReach(document, parameterCount, this.description!.trainExamples),
       rounds: init.rounds,
       evaluateEvery: init.evaluateEvery ?? 1,
+      alone: init.alone,
       quarantineLimit: document.aggregation.quarantine === false ? 0 : document.aggregation.f,
       noisy: document.privacy.mechanism !== 'none',
       attack: init.attack === undefined ? undefined : createAttack(init.attack)
@@ -292,7 +293,7 @@ class Node extends TypedEventEmitter<NodeEvents> implements GrapevineNode {
 
   describe (): NodeDescription {
     return describeNode({
-      status: this.status,
+      status: this.status === 'training' && this.engine?.waiting !== undefined ? 'waiting' : this.status,
       home: this.init.home,
       startedAt: this.startedAt,
       federation: this.membership === undefined ? undefined : { id: this.membership.id, name: this.membership.document.name },

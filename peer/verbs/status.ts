@@ -3,7 +3,7 @@
  */
 import { EXIT_CODES } from '../exit-codes.ts'
 import { federationName } from '../federation-name.ts'
-import { formatBytes, formatCount, formatDuration, formatRound, shortId } from '../format.ts'
+import { formatBytes, formatCount, formatDuration, formatRound, formatWaiting, shortId } from '../format.ts'
 import { openHome } from '../home-reader.ts'
 import { formatPromise, formatSpent } from '../privacy-text.ts'
 import type { VerbContext } from '../context.ts'
@@ -72,9 +72,12 @@ function limitsLine ({ toleratedLiars, algebraicConnectivity, f, warning }: NonN
   return warning === undefined ? text : `${text}: too thin, raise topology.degree or add members`
 }
 
-function stateLine ({ status, round, phase, members, minMembers }: NodeDescription): string {
+function stateLine ({ status, round, phase, members, minMembers, waiting }: NodeDescription): string {
   if (status === 'waiting' && members.length < minMembers) {
     return `waiting for other peers: ${members.length} of ${minMembers} members are here`
+  }
+  if (waiting !== undefined) {
+    return `waiting for ${formatDuration(Date.now() - waiting.since)}: ${formatWaiting({ round: round + 1, ...waiting })}`
   }
   return status === 'training' ? `training, round ${round + 1}${phase === undefined ? '' : ` (${phase})`}` : `${status}, ${round === 0 ? 'no round done' : `${round} rounds done`}`
 }

@@ -20,7 +20,7 @@ export const NORM_LIMIT = 10
 export interface InboxInit {
   codec: Codec
   parameterCount: number
-  /** Updates of rounds r - staleness .. r take part in round r */
+  /** Updates of rounds r - staleness .. r take part in round r; of an author of whom there are only later ones, up to r + staleness */
   staleness: number
   /** How long an honest model may become in one round, starting at zero. @default 1 */
   reach?: number | undefined
@@ -132,11 +132,17 @@ export class Inbox {
   }
 
   /**
-   * The newest usable update of this author for `round`: of rounds round - staleness .. round, or, out of step, the
-   * newest one when it did not take part yet
+   * The newest usable update of this author for `round`: of rounds round - staleness .. round, where there is none the first of those
+   * up to round + staleness, or, out of step, the newest one when it did not take part yet
    */
   usable (author: PeerName, round: number): InboxEntry | undefined {
-    return this.isOutOfStep(author) ? this.unused(author) : this.inWindow(author, round)
+    return this.isOutOfStep(author) ? this.newestUnused(author) : this.inWindow(author, round)
+  }
+
+  /** What did not take part yet and is usable for `round`, or for the one before, which is over; undefined when there is nothing */
+  unused (author: PeerName, round: number): InboxEntry | undefined {
+    const entry = this.usable(author, round) ?? this.usable(author, round - 1)
+    return entry !== undefined && entry.update.round > (this.used.get(author) ?? 0) ? entry : undefined
   }
 
   /** `usable` for several authors: those that have something, in the order given */
@@ -151,20 +157,19 @@ export class Inbox {
     }
   }
 
-  private unused (author: PeerName): InboxEntry | undefined {
+  private newestUnused (author: PeerName): InboxEntry | undefined {
     const newest = this.newest.get(author) ?? 0
     return newest > (this.used.get(author) ?? 0) ? this.entries.get(author)?.get(newest) : undefined
   }
 
   private inWindow (author: PeerName, round: number): InboxEntry | undefined {
-    let newest: InboxEntry | undefined
-    for (const entry of this.entries.get(author)?.values() ?? []) {
-      const age = round - entry.update.round
-      if (age >= 0 && age <= this.staleness && entry.update.round > (newest?.update.round ?? 0)) {
-        newest = entry
-      }
-    }
-    return newest
+    const ages = [...this.entries.get(author)?.values() ?? []]
+      .map((entry) => ({ entry, age: round - entry.update.round }))
+      .filter(({ age }) => Math.abs(age) <= this.staleness)
+    // an author that is ahead by as much as an update may be stale takes part all the same: nothing earlier of it may ever come
+    const past = ages.filter(({ age }) => age >= 0).sort((a, b) => a.age - b.age)
+    const ahead = ages.filter(({ age }) => age < 0).sort((a, b) => b.age - a.age)
+    return (past[0] ?? ahead[0])?.entry
   }
 
   /** Drops what is known of authors that are no neighbours any more */

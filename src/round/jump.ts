@@ -8,7 +8,7 @@
  * started from: everybody may have them anyway.
  */
 import { adoptModel, decodeReplicas } from './adopt.ts'
-import { lowerMedian } from './lower-median.ts'
+import { supportedRound } from './round-numbers.ts'
 import type { Aggregator, Codec, ParameterSlot, PeerName, ReceivedUpdate, RejectionReason } from '../interface.ts'
 import type { DecodedReplica } from './adopt.ts'
 
@@ -49,7 +49,7 @@ export function planJump (updates: readonly ReceivedUpdate[], standing: Standing
   const byAuthor = new Map(updates.map((update) => [update.author, update]))
   const needed = Math.max(1, init.aggregator.minimumNeighbours)
   const voters = neighbours.length < needed ? [...neighbours, ...elders] : neighbours
-  const target = lowerMedian(voters.map((peer) => byAuthor.get(peer)?.round ?? 0))
+  const target = supportedRound(voters.map((peer) => byAuthor.get(peer)?.round ?? 0), needed)
   if (target <= round + init.staleness) {
     return stay
   }

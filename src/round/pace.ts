@@ -7,10 +7,23 @@
 /** Own publications whose time is remembered, to learn how late an update was that missed its round */
 const REMEMBERED_ROUNDS = 8
 
+const DURATION_GAIN = 1 / 4
+
 export class Pace {
   private readonly publishedAtMs = new Map<number, number>()
   /** Time that training took when it was last done */
   trainedMs = 0
+  private mixedMs: number | undefined
+
+  /** A round took this long from its beginning to its end, with neighbours in it */
+  mixed (durationMs: number): void {
+    this.mixedMs = this.mixedMs === undefined ? durationMs : this.mixedMs + DURATION_GAIN * (durationMs - this.mixedMs)
+  }
+
+  /** How long a round with neighbours usually takes; `atLeastMs` before there was one */
+  usualMs (atLeastMs: number): number {
+    return Math.max(atLeastMs, this.mixedMs ?? 0)
+  }
 
   /** The own update of this round is out */
   published (round: number, nowMs: number): void {

@@ -7,35 +7,32 @@
  */
 import { TypedEventEmitter } from 'main-event'
 import { AdaptiveDeadline } from './adaptive-deadline.ts'
+import { Averaging } from './averaging.ts'
 import { collect } from './collect.ts'
+import { Contribution, UNPACED_ROUND_MS } from './contribution.ts'
+import { earlierRounds } from './earlier-rounds.ts'
 import { euclideanNorm, Inbox } from './inbox.ts'
-import { Isolation } from './isolation.ts'
-import { planJump } from './jump.ts'
+import { lookAhead } from './look-ahead.ts'
 import { Liar } from './liar.ts'
 import { LocalWork } from './local-work.ts'
-import { lowerMedian } from './lower-median.ts'
 import { MissCounter } from './miss-counter.ts'
-import { mix } from './mix.ts'
 import { Pace } from './pace.ts'
-import { noTimes } from './phase-times.ts'
-import { Publisher } from './publisher.ts'
-import { pullLatest } from './pull-latest.ts'
+import { noTimes, PhaseTimer } from './phase-times.ts'
 import { culprit } from './rejection-counter.ts'
-import { sampleLosses } from './sample-losses.ts'
+import { roundReport } from './round-report.ts'
+import { serveLast } from './serve-last.ts'
 import { TrafficMeter } from './traffic-meter.ts'
+import { Turns } from './turns.ts'
 import { Vigilance } from './vigilance.ts'
 import type { ModelVersion, NetworkEvents, PeerName, Publication, ReceivedUpdate } from '../interface.ts'
+import type { AveragingInput } from './averaging.ts'
 import type { Jump } from './jump.ts'
-import type { InHand, Trained } from './local-work.ts'
 import type { Mixed } from './mix.ts'
-import type { PhaseTimes, RoundPhase, RoundReport } from '../node-interface.ts'
+import type { RoundPhase, RoundReport, Waiting } from '../node-interface.ts'
 import type { RoundComponents, RoundEvents, RoundInit } from './round-interface.ts'
 
 /** Deadlines in a row that a live neighbour may miss before another one takes its place */
 const MAX_MISSES = 3
-
-/** A round that only averages takes at least this long when no neighbour sets the pace: nothing else slows it down */
-const UNPACED_ROUND_MS = 1_000
 
 /** Banned peers that a report names */
 const MAX_NAMED = 256
@@ -50,17 +47,17 @@ export class RoundEngine extends TypedEventEmitter<RoundEvents> {
   private readonly wake = new EventTarget()
   private readonly liar: Liar | undefined
   private parameters: Float32Array = new Float32Array(0)
-  private version: ModelVersion | undefined
-  private readonly publisher: Publisher
+  private readonly contribution: Contribution
   private readonly pace = new Pace()
   private readonly work: LocalWork
-  /** The privacy budget is spent: averages and evaluates only */
-  observing = false
-  private readonly isolation = new Isolation()
+  private readonly timer: PhaseTimer
+  private readonly averaging: Averaging
+  private readonly turns: Turns
   private readonly meter: TrafficMeter
+  /** Committed last */
+  latestVersion: ModelVersion | undefined
   /** The last finished round */
   round = 0
-  phase: RoundPhase | undefined
   lastReport: RoundReport | undefined
 
   constructor (components: RoundComponents, init: RoundInit) {
@@ -68,7 +65,6 @@ export class RoundEngine extends TypedEventEmitter<RoundEvents> {
     this.components = components
     this.init = init
     this.inbox = new Inbox({ codec: components.codec, parameterCount: init.parameterCount, staleness: init.staleness, reach: init.reach })
-    this.publisher = new Publisher(components)
     this.deadline = new AdaptiveDeadline(init.deadlineMs)
     this.vigilance = new Vigilance(init.quarantineLimit)
     this.work = new LocalWork({
@@ -79,23 +75,61 @@ export class RoundEngine extends TypedEventEmitter<RoundEvents> {
     })
     this.meter = new TrafficMeter(components.network)
     this.liar = init.attack === undefined ? undefined : new Liar(init.attack, components.codec)
+    this.timer = new PhaseTimer(components.clock, (phase) => { this.emit('round:phase', { round: this.round + 1, phase }) })
+    this.contribution = this.createContribution()
+    this.averaging = new Averaging({ ...components, inbox: this.inbox, vigilance: this.vigilance, liar: this.liar }, {
+      layout: init.layout,
+      warn: (code, message) => { this.emit('warning', { code, message }) }
+    })
+    this.turns = this.createTurns()
+  }
+
+  private createContribution (): Contribution {
+    const { components, inbox, pace, timer, work, liar } = this
+    return new Contribution({ ...components, inbox, pace, timer, work, liar }, {
+      ...this.init,
+      onPaid: (round) => { this.turns.paid(round) },
+      onExhausted: (round) => { this.emit('privacy:exhausted', { round, status: components.budget!.status() }) }
+    })
+  }
+
+  private createTurns (): Turns {
+    const { network, clock, aggregator } = this.components
+    const { staleness, alone } = this.init
+    return new Turns({ network, clock, inbox: this.inbox, wake: this.wake }, {
+      needed: Math.max(1, aggregator.minimumNeighbours),
+      staleness,
+      deadlineMs: (live) => this.deadline.waitMs(live, this.pace.trainedMs),
+      aloneMs: alone === 'train' ? () => this.pace.usualMs(UNPACED_ROUND_MS) : undefined,
+      onWaiting: (waiting) => { this.emit('round:waiting', { round: this.round + 1, ...waiting }) }
+    })
+  }
+
+  get phase (): RoundPhase | undefined {
+    return this.timer.current
+  }
+
+  /** What the next round waits for; undefined while a round is in hand */
+  get waiting (): Waiting | undefined {
+    return this.turns.waiting
   }
 
   /** Takes up the last committed version, or the common initial parameters. Before the network starts */
   async load (): Promise<void> {
     const { store, trainer } = this.components
-    this.version = await store.latest()
-    await this.publisher.load()
+    this.latestVersion = await store.latest()
+    await this.contribution.load()
     this.vigilance.restore((await store.metrics({ limit: 1 }))[0])
-    this.round = Math.max(this.version?.round ?? 0, this.publisher.round)
-    const stored = this.version === undefined ? undefined : await store.parameters(this.version.id)
+    this.round = Math.max(this.latestVersion?.round ?? 0, this.contribution.round)
+    const stored = this.latestVersion === undefined ? undefined : await store.parameters(this.latestVersion.id)
     this.parameters = stored ?? await trainer.initialParameters()
+    this.turns.restore(await earlierRounds(this.components))
     this.inbox.setRound(this.round + 1, euclideanNorm(this.parameters))
   }
 
   /** Goes on beyond what an earlier life of this key published, so that no round is signed twice. After `load`, before `run` */
   async resumeAfter (published: Publication): Promise<void> {
-    await this.publisher.resumeAfter(published)
+    await this.contribution.resumeAfter(published)
     this.round = Math.max(this.round, published.round)
     this.inbox.setRound(this.round + 1, euclideanNorm(this.parameters))
     this.components.network.setRound(this.round + 1)
@@ -107,16 +141,16 @@ export class RoundEngine extends TypedEventEmitter<RoundEvents> {
     this.meter.read()
     try {
       await this.catchUp(signal)
-      while (this.init.rounds === undefined || this.round < this.init.rounds) {
-        signal.throwIfAborted()
-        await this.runRound(signal)
-        if (this.isFarBehind()) {
-          await this.catchUp(signal)
+      while (!this.isDone) {
+        await this.beforeRound(signal)
+        if (!this.isDone) {
+          await this.runRound(signal)
         }
       }
+      await serveLast(this.components, { round: this.round, deadlineMs: this.init.deadlineMs, signal })
     } finally {
       this.listen('removeEventListener')
-      this.phase = undefined
+      this.timer.current = undefined
     }
   }
 
@@ -129,8 +163,23 @@ export class RoundEngine extends TypedEventEmitter<RoundEvents> {
 
   // ---------------------------------------------------------------------------------------- one round
 
-  get latestVersion (): ModelVersion | undefined {
-    return this.version
+  private get isDone (): boolean {
+    return this.init.rounds !== undefined && this.round >= this.init.rounds
+  }
+
+  /** Until the next round may be paid for: waits, mixes late what was paid for already, catches up. An observer pays nothing */
+  private async beforeRound (signal: AbortSignal): Promise<void> {
+    while (!this.isDone) {
+      signal.throwIfAborted()
+      if (!this.observing && this.components.budget?.refuses(this.round + 1) === true) {
+        this.observe()
+      }
+      const step = this.observing ? this.turns.whenBehind(this.round + 1) ?? 'train' : await this.turns.next(this.round + 1, signal)
+      if (step === 'train') {
+        return
+      }
+      await (step === 'mix' ? this.mixLate(signal) : this.catchUp(signal))
+    }
   }
 
   private async runRound (signal: AbortSignal): Promise<void> {
@@ -141,89 +190,46 @@ export class RoundEngine extends TypedEventEmitter<RoundEvents> {
     this.inbox.setRound(round, euclideanNorm(this.parameters))
     this.emit('round:start', { round })
 
-    const { trained, replica } = await this.contribute(phases, { round, signal })
-    const late = await this.timed(phases, 'wait', async () => this.wait(round, signal))
-    const mixed = await this.timed(phases, 'aggregate', async () => this.aggregate(round, { half: trained.parameters, own: replica }, signal))
-    const evaluation = await this.timed(phases, 'evaluate', async () => this.work.evaluate(mixed.parameters, { round, signal }))
+    const { trained, replica } = await this.contribution.contribute(this.parameters, phases, { round, signal })
+    const late = await this.timer.timed(phases, 'wait', async () => this.wait(round, signal))
+    const mixed = await this.timer.timed(phases, 'aggregate', async () => this.average(round, { half: trained.parameters, own: replica }, signal))
+    const evaluation = await this.timer.timed(phases, 'evaluate', async () => this.work.evaluate(mixed.parameters, { round, signal }))
     signal.throwIfAborted()
-    await this.timed(phases, 'persist', async () => this.commit(round, mixed.parameters, mixed.parents, {
+    await this.timer.timed(phases, 'persist', async () => this.commit(round, mixed.parameters, mixed.parents, {
       ...(trained.loss === null ? {} : { trainLoss: trained.loss }),
       accepted: mixed.parents.length,
       ...(evaluation === undefined ? {} : { loss: evaluation.loss, accuracy: evaluation.accuracy })
     }))
 
+    const durationMs = this.components.clock.monotonicMs() - startedAtMs
+    if (mixed.parents.length > 0) {
+      this.pace.mixed(durationMs)
+    }
     await this.finish({
-      round,
-      accepted: mixed.parents.length,
+      ...roundReport({ round, trained, mixed, late, evaluation }),
       ...this.vigilance.report(),
-      banned: this.components.network.banned().slice(0, MAX_NAMED),
-      late: late.length,
-      keptOwn: mixed.keptOwn,
-      trainLoss: trained.loss,
-      loss: evaluation?.loss ?? null,
-      accuracy: evaluation?.accuracy ?? null,
-      neighbourDistance: mixed.distance,
       ...this.meter.read(),
-      durationMs: this.components.clock.monotonicMs() - startedAtMs,
+      banned: this.components.network.banned().slice(0, MAX_NAMED),
+      durationMs,
       phases,
-      examples: trained.examples,
       privacy: this.components.budget?.status() ?? null
     })
   }
 
-  /** Trains and publishes, where the budget allows it: else nothing that comes from the data is sent, and the own model takes part alone */
-  private async contribute (phases: PhaseTimes, inHand: InHand): Promise<{ trained: Trained, replica: Float32Array }> {
-    const { round, signal } = inHand
-    // neighbours were told that nothing comes any more: that holds for rounds that cost nothing, too
-    const allowed = !this.observing && await this.timed(phases, 'train', async () => await this.components.budget?.reserve(round) ?? true)
-    if (!allowed) {
-      this.observe(round)
-      await this.keepPace(round, signal)
-      return { trained: { parameters: this.parameters, loss: null, examples: 0 }, replica: this.parameters }
-    }
-    const trained = await this.timed(phases, 'train', async () => this.work.train(this.parameters, inHand))
-    this.pace.trainedMs = phases.trainMs
-    return { trained, replica: await this.publish(round, trained.parameters, phases, signal) }
+  /** The privacy budget is spent: says so once, to the operator and to the mesh */
+  observe (): void {
+    this.contribution.observe(this.round + 1)
   }
 
-  /** Says once that the budget is spent, to the operator and to the mesh */
-  observe (round = this.round + 1): void {
-    if (!this.observing) {
-      this.observing = true
-      this.components.network.observe()
-      this.emit('privacy:exhausted', { round, status: this.components.budget!.status() })
-    }
-  }
-
-  /** An observer goes as fast as its neighbours, who train: it waits for their updates as if it had trained as well */
-  private async keepPace (round: number, signal: AbortSignal): Promise<void> {
-    if (!this.components.network.neighbours().some(({ peer, live }) => live && this.inbox.isInStep(peer))) {
-      await this.components.clock.delay(UNPACED_ROUND_MS, { signal })
-    }
-    this.pace.observed(round, this.components.clock.monotonicMs())
-  }
-
-  /** Returns what the neighbours decode from the own update */
-  private async publish (round: number, parameters: Float32Array, phases: PhaseTimes, signal: AbortSignal): Promise<Float32Array> {
-    const { codec, clock } = this.components
-    const { replica, payload } = await this.timed(phases, 'encode', async () => {
-      const encoded = codec.encode(parameters)
-      return { replica: codec.decode(encoded, this.init.parameterCount), payload: this.liar?.payload({ own: parameters, round }) ?? encoded }
-    })
-    const payloads = this.init.attack?.equivocates === true ? [payload, codec.encode(parameters)] : [payload]
-    await this.timed(phases, 'publish', async () => this.publisher.send(round, payloads, signal))
-    this.pace.published(round, clock.monotonicMs())
-    return replica
+  /** The privacy budget is spent: averages and evaluates only */
+  get observing (): boolean {
+    return this.contribution.observing
   }
 
   private async wait (round: number, signal: AbortSignal): Promise<PeerName[]> {
     const { network, clock } = this.components
     const live = network.neighbours().filter((neighbour) => neighbour.live).map(({ peer }) => peer)
-    for (const peer of live) {
-      if (this.inbox.delivered(peer, round)) {
-        this.deadline.observe(peer, 0)
-      }
-    }
+    live.filter((peer) => this.inbox.delivered(peer, round)).forEach((peer) => { this.deadline.observe(peer, 0) })
     const late = await collect({ network, clock }, {
       deadlineMs: this.deadline.waitMs(live, this.pace.trainedMs) + (this.observing ? this.pace.trainedMs : 0),
       delivered: (peer) => this.inbox.delivered(peer, round),
@@ -237,69 +243,72 @@ export class RoundEngine extends TypedEventEmitter<RoundEvents> {
     return late
   }
 
-  private async aggregate (round: number, { half, own }: { half: Float32Array, own: Float32Array }, signal: AbortSignal): Promise<Mixed> {
-    const { aggregator, network, trainer } = this.components
-    const neighbours = network.neighbours()
-    if (this.isolation.begins(neighbours.length)) {
-      this.emit('warning', { code: 'no-neighbours', message: `round ${round}: no neighbour is there; ${this.observing ? 'nothing is averaged' : 'training goes on alone'} until one comes` })
-    }
-    const entries = this.inbox.usableOf(neighbours.map(({ peer }) => peer), round)
-    this.liar?.observe(entries.map(({ parameters }) => parameters))
-    const admitted = this.vigilance.admit(entries, aggregator.minimumNeighbours)
-    const losses = aggregator.needsLosses && admitted.length >= aggregator.minimumNeighbours ? await sampleLosses(trainer, { own, entries: admitted }, { round, signal }) : undefined
-    const mixed = mix({ half, own, entries: admitted }, aggregator, { degree: neighbours.length, layout: this.init.layout, round, ...(losses === undefined ? {} : { losses }) })
-    this.vigilance.judge({ own, entries, neighbours, before: this.init.noisy === true ? this.parameters : undefined }, mixed.excluded)
-    if (!mixed.keptOwn) {
-      this.inbox.use(entries)
-    } else if (neighbours.length > 0) {
-      this.emit('warning', { code: 'too-few-updates', message: `round ${round}: ${mixed.received} valid updates, ${aggregator.name} needs ${aggregator.minimumNeighbours}; the own model is kept` })
+  private async average (round: number, models: Omit<AveragingInput, 'before'>, signal: AbortSignal): Promise<Mixed> {
+    const before = this.init.noisy === true ? this.parameters : undefined
+    const mixed = await this.averaging.average(round, { ...models, before }, signal)
+    if (mixed.parents.length > 0) {
+      this.turns.mixed()
     }
     return mixed
   }
 
+  /** What the last round paid for missed its neighbours' updates, and they are there now: mixed in its name, without a charge */
+  private async mixLate (signal: AbortSignal): Promise<void> {
+    const { network, codec, store } = this.components
+    const { round, parameters } = this
+    const entries = network.neighbours().map(({ peer }) => this.inbox.unused(peer, round + 1)).filter((entry) => entry !== undefined)
+    const own = codec.decode(codec.encode(parameters), this.init.parameterCount)
+    const mixed = await this.average(round, { half: parameters, own, entries }, signal)
+    // also what the rule left out: it was looked at, and asks for nothing more
+    this.inbox.use(entries)
+    if (mixed.parents.length === 0) {
+      return
+    }
+    const evaluation = await this.work.evaluate(mixed.parameters, { round, signal })
+    signal.throwIfAborted()
+    const result = { accepted: mixed.parents.length, ...(evaluation === undefined ? {} : { loss: evaluation.loss, accuracy: evaluation.accuracy }) }
+    await this.commit(round, mixed.parameters, mixed.parents, result)
+    if (this.lastReport?.round === round) {
+      this.lastReport = { ...this.lastReport, ...result, keptOwn: false, neighbourDistance: mixed.distance }
+      await store.putMetrics(round, this.lastReport)
+    }
+    this.emit('round:mixed', { round, ...result })
+  }
+
   private async commit (round: number, parameters: Float32Array, updateIds: readonly string[], metrics: ModelVersion['metrics']): Promise<void> {
-    const parents = this.version === undefined ? updateIds : [this.version.id, ...updateIds]
-    this.version = await this.components.store.commit({ federation: this.init.federation, round, parents, parameters, metrics })
+    const parents = this.latestVersion === undefined ? updateIds : [this.latestVersion.id, ...updateIds]
+    this.latestVersion = await this.components.store.commit({ federation: this.init.federation, round, parents, parameters, metrics })
     this.parameters = parameters
     this.round = round
-    this.emit('version:commit', this.version)
+    this.emit('version:commit', this.latestVersion)
   }
 
   private async finish (report: RoundReport): Promise<void> {
     await this.components.store.putMetrics(report.round, report)
     this.lastReport = report
-    this.phase = undefined
+    this.timer.current = undefined
     this.emit('round:end', report)
   }
 
   // ---------------------------------------------------------------------------------------- catching up
 
-  private isFarBehind (): boolean {
-    const rounds = this.components.network.neighbours().map(({ peer, round }) => Math.max(round ?? 0, this.inbox.newestRound(peer) ?? 0))
-    return lowerMedian(rounds) > this.round + this.init.staleness + 1
-  }
-
   /** Takes over the neighbours' model when they are ahead; a node that is level with them does nothing */
   private async catchUp (signal: AbortSignal): Promise<void> {
-    const { network, aggregator, codec } = this.components
-    const { layout, parameterCount, staleness } = this.init
-    const neighbours = network.neighbours().map(({ peer }) => peer)
-    const elders = network.elders()
-    if (neighbours.length + elders.length === 0) {
+    const found = await lookAhead(this.components, this.init, { round: this.round, parameters: this.parameters, signal })
+    if (found === undefined) {
       return
     }
-    const updates = await pullLatest(this.components, this.init.deadlineMs, signal)
-    const jump = planJump(updates, { round: this.round, parameters: this.parameters, neighbours, elders }, { aggregator, codec, layout, parameterCount, staleness })
-    if (jump.tooFew !== undefined) {
-      this.emit('warning', { code: 'too-few-updates', message: `the neighbours are ahead, but only ${jump.tooFew} of their models can be had, and ${aggregator.name} needs ${aggregator.minimumNeighbours}; the own model is kept` })
+    const { jump, updates, warning } = found
+    if (warning !== undefined) {
+      this.emit('warning', { code: 'too-few-updates', message: warning })
     }
     await this.jump(jump)
-    const refused = new Set(jump.refused.map(({ peer }) => peer))
     for (const { peer, reason } of jump.refused) {
-      network.penalise(peer, reason)
+      this.components.network.penalise(peer, reason)
     }
-    const decoded = new Map(jump.sources.map(({ updateId, parameters }) => [updateId, parameters]))
-    updates.filter(({ author }) => neighbours.includes(author) && !refused.has(author)).forEach((update) => { this.take(update, decoded.get(update.updateId)) })
+    for (const { update, decoded } of updates) {
+      this.take(update, decoded)
+    }
   }
 
   private async jump ({ target, parameters, sources }: Jump): Promise<void> {
@@ -310,6 +319,8 @@ export class RoundEngine extends TypedEventEmitter<RoundEvents> {
     await this.commit(target, parameters, sources.map(({ updateId }) => updateId), {})
     this.components.network.setRound(target + 1)
     this.inbox.setRound(target + 1, euclideanNorm(parameters))
+    // the own model gave way to the neighbours': nothing that was paid for is left to mix
+    this.turns.mixed()
     this.emit('round:jump', { from, to: target, sources: sources.length })
   }
 
@@ -339,17 +350,6 @@ export class RoundEngine extends TypedEventEmitter<RoundEvents> {
       this.deadline.observe(update.author, lagMs)
     }
     this.wake.dispatchEvent(new Event('update'))
-  }
-
-  private async timed<T> (phases: PhaseTimes, phase: RoundPhase, work: () => T | Promise<T>): Promise<T> {
-    const startedAtMs = this.components.clock.monotonicMs()
-    this.phase = phase
-    this.emit('round:phase', { round: this.round + 1, phase })
-    try {
-      return await work()
-    } finally {
-      phases[`${phase}Ms`] += this.components.clock.monotonicMs() - startedAtMs
-    }
   }
 
   private emit<K extends keyof RoundEvents> (type: K, detail: RoundEvents[K]['detail']): void {

@@ -6,17 +6,17 @@ import type { Aggregator, Clock, Codec, Network, ParameterSlot, Store, Trainer }
 import type { NodeEvents } from '../node-interface.ts'
 import type { PrivacyBudget } from '../privacy/budget.ts'
 
-export type RoundEvents = Pick<NodeEvents, 'round:start' | 'round:phase' | 'round:end' | 'round:jump' | 'version:commit' | 'warning' | 'privacy:exhausted'>
+export type RoundEvents = Pick<NodeEvents, 'round:start' | 'round:phase' | 'round:end' | 'round:jump' | 'round:mixed' | 'round:waiting' | 'version:commit' | 'warning' | 'privacy:exhausted'>
 
 export interface RoundComponents {
   network: Network
   trainer: Pick<Trainer, 'train' | 'evaluate' | 'initialParameters' | 'sampleLoss'>
-  store: Pick<Store, 'commit' | 'latest' | 'parameters' | 'putPublication' | 'getPublication' | 'putMetrics' | 'metrics'>
+  store: Pick<Store, 'commit' | 'latest' | 'list' | 'parameters' | 'putPublication' | 'getPublication' | 'putMetrics' | 'metrics'>
   codec: Codec
   aggregator: Aggregator
   clock: Clock
   /** Undefined without a privacy mechanism */
-  budget?: Pick<PrivacyBudget, 'reserve' | 'status'> | undefined
+  budget?: Pick<PrivacyBudget, 'refuses' | 'reserve' | 'status'> | undefined
 }
 
 export interface RoundInit {
@@ -30,6 +30,8 @@ export interface RoundInit {
   /** Last round; undefined: go on until aborted */
   rounds?: number | undefined
   evaluateEvery: number
+  /** What a node does without enough neighbours for its rule: see NodeInit. @default 'wait' */
+  alone?: 'wait' | 'train' | undefined
   /** Neighbours held back at once on suspicion, at most */
   quarantineLimit: number
   /**

@@ -64,6 +64,7 @@ export class FakeNode extends TypedEventEmitter<NodeEvents> implements Grapevine
       members: [],
       limits: { algebraicConnectivity: 3, toleratedLiars: 1, f: 1, warning: undefined },
       privacy: null,
+      waiting: undefined,
       connections: [],
       neighbours: [],
       trainer: undefined,

@@ -6,6 +6,7 @@ import { TrainingError } from '../../src/errors.ts'
 import { RoundEngine } from '../../src/round/round-engine.ts'
 import { createLevelStore } from '../../src/store/level-store.ts'
 import { systemClock } from '../../src/system-clock.ts'
+import { hastyClock } from '../hasty-clock.ts'
 import { ManualClock } from '../manual-clock.ts'
 import { MemoryHub } from './memory-network.ts'
 import type { Clock, Codec, Store, Trainer } from '../../src/interface.ts'
@@ -85,13 +86,16 @@ describe('round engine', () => {
     const clock = new ManualClock()
     const network = hub.join('a')
     hub.join('silent')
-    const engine = await engineFor({ network, components: { clock }, init: { rounds: 4 } })
+    const engine = await engineFor({ network, components: { clock }, init: { rounds: 4, alone: 'train' } })
     const reports = reportsOf(engine)
     const running = engine.run(never)
     for (let round = 1; round <= 3; round++) {
       await clock.waited()
       expect(clock.nextInMs).toBe(5000)
       clock.advance(5000)
+      // before the next round, which nobody would mix: the usual pace
+      await clock.waited()
+      clock.advance(1000)
     }
     await running
     expect(reports.map(({ late, keptOwn }) => ({ late, keptOwn }))).toEqual([
@@ -116,7 +120,7 @@ describe('round engine', () => {
   it('keeps the own model and says so when the rule has too few updates', async () => {
     const hub = new MemoryHub()
     const networks = ['a', 'b'].map((name) => hub.join(name))
-    const engines = await Promise.all(networks.map((network) => engineFor({ network, components: { aggregator: createAggregator({ rule: 'trimmed-mean', f: 1 }) }, init: { rounds: 1 } })))
+    const engines = await Promise.all(networks.map((network) => engineFor({ network, components: { aggregator: createAggregator({ rule: 'trimmed-mean', f: 1 }), clock: hastyClock() }, init: { rounds: 1, alone: 'train' } })))
     const warnings: string[] = []
     engines[0]!.addEventListener('warning', ({ detail }) => { warnings.push(detail.message) })
     await Promise.all(engines.map((engine) => engine.run(never)))
@@ -140,12 +144,12 @@ describe('round engine', () => {
   it('never signs a second update for a round that it published before it was killed', async () => {
     const hub = new MemoryHub()
     const store = await memoryStore()
-    const first = await engineFor({ network: hub.join('a'), store, init: { rounds: 2 } })
+    const first = await engineFor({ network: hub.join('a'), store, components: { clock: hastyClock() }, init: { rounds: 2, alone: 'train' } })
     await first.run(never)
     await store.putPublication({ round: 3, sequence: 9_000_000_000_000 })
 
     const network = hub.join('a')
-    const second = await engineFor({ network, store, init: { rounds: 4 } })
+    const second = await engineFor({ network, store, components: { clock: hastyClock() }, init: { rounds: 4, alone: 'train' } })
     expect(second.round).toBe(3)
     await second.run(never)
     expect(network.published.map(({ round, sequence }) => ({ round, sequence }))).toEqual([{ round: 4, sequence: 9_000_000_000_001 }])
@@ -197,7 +201,7 @@ describe('round engine', () => {
     for (const name of ['x', 'y']) {
       await hub.join(name).publish({ round: 40, sequence: 1, codec: 'float32', payload: codec.encode(new Float32Array(8).fill(4)), degree: 3 })
     }
-    const engine = await engineFor({ network, components: { aggregator: createAggregator({ rule: 'trimmed-mean', f: 2 }) }, init: { rounds: 1 } })
+    const engine = await engineFor({ network, components: { aggregator: createAggregator({ rule: 'trimmed-mean', f: 2 }), clock: hastyClock() }, init: { rounds: 1, alone: 'train' } })
     const warnings: string[] = []
     engine.addEventListener('warning', ({ detail }) => { warnings.push(detail.message) })
     await engine.run(never)
@@ -213,9 +217,10 @@ describe('round engine', () => {
     network.pullLatest = async ({ signal } = {}) => new Promise((resolve) => { signal!.addEventListener('abort', () => { resolve([]) }) })
     const engine = await engineFor({ network, components: { clock }, init: { rounds: 1 } })
     const running = engine.run(never)
-    for (let i = 0; i < 2; i++) {
+    // to pull, to collect, and to serve who is behind
+    for (let i = 0; i < 22; i++) {
       await clock.waited()
-      clock.advance(5000)
+      clock.advance(clock.nextInMs!)
     }
     await running
     expect(engine.round).toBe(1)
@@ -265,7 +270,7 @@ describe('round engine', () => {
     const network = hub.join('a')
     hub.join('honest')
     hub.join('liar')
-    const engine = await engineFor({ network, init: { rounds: 8, deadlineMs: 1 } })
+    const engine = await engineFor({ network, components: { clock: hastyClock() }, init: { rounds: 8, deadlineMs: 1, alone: 'train' } })
     const reports = reportsOf(engine)
     network.suspend = () => {}
     engine.addEventListener('round:start', () => {
@@ -280,7 +285,7 @@ describe('round engine', () => {
   it('commits a round that could not be evaluated', async () => {
     const hub = new MemoryHub()
     const trainer = { ...pullTowards(1), evaluate: async () => { throw new TrainingError('the training thread ended unexpectedly') } }
-    const engine = await engineFor({ network: hub.join('a'), components: { trainer }, init: { rounds: 5 } })
+    const engine = await engineFor({ network: hub.join('a'), components: { trainer, clock: hastyClock() }, init: { rounds: 5, alone: 'train' } })
     const warnings: string[] = []
     engine.addEventListener('warning', ({ detail }) => { warnings.push(detail.code) })
     await engine.run(never)
@@ -291,11 +296,11 @@ describe('round engine', () => {
 
   it('says once that there is no neighbour', async () => {
     const hub = new MemoryHub()
-    const engine = await engineFor({ network: hub.join('a'), init: { rounds: 3 } })
+    const engine = await engineFor({ network: hub.join('a'), components: { clock: hastyClock() }, init: { rounds: 3, alone: 'train' } })
     const warnings: string[] = []
     engine.addEventListener('warning', ({ detail }) => { warnings.push(detail.message) })
     await engine.run(never)
-    expect(warnings).toEqual(['round 1: no neighbour is there; training goes on alone until one comes'])
+    expect(warnings).toEqual(['round 1: no neighbour is there; nothing is averaged until one comes'])
   })
 
   it('waits longer for a neighbour that was late by a known time', async () => {
@@ -350,6 +355,7 @@ describe('round engine', () => {
           }
         },
         budget: {
+          refuses: () => false,
           reserve: async (round) => {
             // as long as a disk may take
             await new Promise((resolve) => { setImmediate(resolve) })
@@ -357,9 +363,10 @@ describe('round engine', () => {
             return true
           },
           status: () => ({ mechanism: 'dp-sgd', scope: 'example', epsilon: { rdp: 1, pld: 1 }, delta: 1e-5, accountant: 'pld', limit: 2, exhausted: false })
-        }
+        },
+        clock: hastyClock()
       },
-      init: { rounds: 2 }
+      init: { rounds: 2, alone: 'train' }
     })
     await engine.run(never)
     expect(done).toEqual(['charge 1', 'train', 'publish', 'charge 2', 'train', 'publish'])
@@ -370,7 +377,11 @@ describe('round engine', () => {
     const payload = codec.encode(new Float32Array(8))
     const status = { mechanism: 'dp-sgd', scope: 'example', epsilon: { rdp: 1, pld: 1 }, delta: 1e-5, accountant: 'pld', limit: 1, exhausted: true } as const
     /** A budget that allows so many rounds */
-    const budgetFor = (rounds: number): NonNullable<RoundComponents['budget']> => ({ reserve: async (round) => round <= rounds, status: () => status })
+    const budgetFor = (rounds: number): NonNullable<RoundComponents['budget']> => ({
+      refuses: (round) => round > rounds,
+      reserve: async (round) => round <= rounds,
+      status: () => status
+    })
     const arrived = async (): Promise<void> => new Promise((resolve) => { setImmediate(resolve) })
 
     it('goes as fast as its neighbours, without a pause of its own', async () => {
@@ -506,7 +517,7 @@ describe('round engine', () => {
   it('keeps the last good model when training fails, and gives up when it keeps failing', async () => {
     const hub = new MemoryHub()
     const trainer = { ...pullTowards(1), train: async () => { throw new TrainingError('loss is NaN') } }
-    const engine = await engineFor({ network: hub.join('a'), components: { trainer }, init: { rounds: 10 } })
+    const engine = await engineFor({ network: hub.join('a'), components: { trainer, clock: hastyClock() }, init: { rounds: 10, alone: 'train' } })
     const warnings: string[] = []
     engine.addEventListener('warning', ({ detail }) => { warnings.push(detail.code) })
     await expect(engine.run(never)).rejects.toThrow(TrainingError)

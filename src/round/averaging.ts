@@ -1,0 +1,73 @@
+/**
+ * From the updates that came to the next model: hold back, check losses where the rule wants them, mix, judge
+ */
+import { Isolation } from './isolation.ts'
+import { mix } from './mix.ts'
+import { sampleLosses } from './sample-losses.ts'
+import type { Aggregator, Network, ParameterSlot, Trainer } from '../interface.ts'
+import type { Inbox, InboxEntry } from './inbox.ts'
+import type { Liar } from './liar.ts'
+import type { Mixed } from './mix.ts'
+import type { Vigilance } from './vigilance.ts'
+
+export interface AveragingComponents {
+  network: Pick<Network, 'neighbours'>
+  trainer: Pick<Trainer, 'sampleLoss'>
+  aggregator: Aggregator
+  inbox: Inbox
+  vigilance: Vigilance
+  liar: Liar | undefined
+}
+
+export interface AveragingInit {
+  layout: readonly ParameterSlot[]
+  warn: (code: 'no-neighbours' | 'too-few-updates', message: string) => void
+}
+
+export interface AveragingInput {
+  /** The exact local model */
+  half: Float32Array
+  /** What the neighbours decode from the own update */
+  own: Float32Array
+  /** The own model before the round's training, where all peers add noise of their own */
+  before: Float32Array | undefined
+  /** Left out: whatever the neighbours sent for this round */
+  entries?: readonly InboxEntry[]
+}
+
+export class Averaging {
+  private readonly components: AveragingComponents
+  private readonly init: AveragingInit
+  private readonly isolation = new Isolation()
+
+  constructor (components: AveragingComponents, init: AveragingInit) {
+    this.components = components
+    this.init = init
+  }
+
+  /** Rejects with the signal's reason */
+  async average (round: number, { half, own, before, ...input }: AveragingInput, signal: AbortSignal): Promise<Mixed> {
+    const { aggregator, network, trainer, inbox, vigilance, liar } = this.components
+    const { layout, warn } = this.init
+    const neighbours = network.neighbours()
+    if (this.isolation.begins(neighbours.length)) {
+      warn('no-neighbours', `round ${round}: no neighbour is there; nothing is averaged until one comes`)
+    }
+    const entries = input.entries ?? inbox.usableOf(neighbours.map(({ peer }) => peer), round)
+    liar?.observe(entries.map(({ parameters }) => parameters))
+    const admitted = vigilance.admit(entries, aggregator.minimumNeighbours)
+    const losses = aggregator.needsLosses && admitted.length >= aggregator.minimumNeighbours
+      ? await sampleLosses(trainer, { own, entries: admitted }, { round, signal })
+      : undefined
+    const degree = neighbours.length
+    const mixed = mix({ half, own, entries: admitted }, aggregator, { degree, layout, round, ...(losses === undefined ? {} : { losses }) })
+    vigilance.judge({ own, entries, neighbours, before }, mixed.excluded)
+    if (!mixed.keptOwn) {
+      inbox.use(entries)
+    } else if (neighbours.length > 0) {
+      warn('too-few-updates', `round ${round}: ${mixed.received} valid updates, ${aggregator.name} needs ` +
+        `${aggregator.minimumNeighbours}; the own model is kept`)
+    }
+    return mixed
+  }
+}

@@ -1,0 +1,43 @@
+/**
+ * Asks the neighbours for their newest updates, and plans what follows from them
+ */
+import { planJump } from './jump.ts'
+import { pullLatest } from './pull-latest.ts'
+import type { ReceivedUpdate } from '../interface.ts'
+import type { Jump, Standing } from './jump.ts'
+import type { RoundComponents, RoundInit } from './round-interface.ts'
+
+export interface Outlook {
+  jump: Jump
+  /** Why a jump that was due did not come about */
+  warning: string | undefined
+  /** Of neighbours, sound as far as they were decoded */
+  updates: ReadonlyArray<{ update: ReceivedUpdate, decoded: Float32Array | undefined }>
+}
+
+type Components = Pick<RoundComponents, 'network' | 'aggregator' | 'codec' | 'clock'>
+type Init = Pick<RoundInit, 'layout' | 'parameterCount' | 'staleness' | 'deadlineMs'>
+
+/** Undefined when there is nobody to ask. Rejects with the signal's reason */
+export async function lookAhead (components: Components, init: Init, { signal, ...own }: Pick<Standing, 'round' | 'parameters'> & { signal: AbortSignal }): Promise<Outlook | undefined> {
+  const { network, aggregator, codec } = components
+  const { layout, parameterCount, staleness } = init
+  const neighbours = network.neighbours().map(({ peer }) => peer)
+  const elders = network.elders()
+  if (neighbours.length + elders.length === 0) {
+    return undefined
+  }
+  const updates = await pullLatest(components, init.deadlineMs, signal)
+  const jump = planJump(updates, { ...own, neighbours, elders }, { aggregator, codec, layout, parameterCount, staleness })
+  const refused = new Set(jump.refused.map(({ peer }) => peer))
+  const decoded = new Map(jump.sources.map(({ updateId, parameters }) => [updateId, parameters]))
+  const { name, minimumNeighbours } = aggregator
+  return {
+    jump,
+    warning: jump.tooFew === undefined
+      ? undefined
+      : `the neighbours are ahead, but only ${jump.tooFew} of their models can be had, and ${name} needs ${minimumNeighbours}; the own model is kept`,
+    updates: updates.filter(({ author }) => neighbours.includes(author) && !refused.has(author))
+      .map((update) => ({ update, decoded: decoded.get(update.updateId) }))
+  }
+}

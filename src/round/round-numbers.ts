@@ -1,0 +1,23 @@
+/**
+ * How far a node is among its neighbours, by the rounds that they published
+ *
+ * Nobody's number is believed alone. Who is ahead of the lower median waits a little, who is behind what half of its neighbours
+ * reached, and at least as many as the rule needs, jumps: so the numbers meet again after an outage.
+ */
+import { lowerMedian } from './lower-median.ts'
+
+/**
+ * The round that at least half of the neighbours published, and at least `needed` of them, or all where they are fewer
+ *
+ * @param rounds - Of all neighbours; 0 for those of whom nothing is known
+ * @param needed - Updates that the rule needs: with f liars among the neighbours, more than f
+ */
+export function supportedRound (rounds: readonly number[], needed: number): number {
+  const place = Math.max(1, Math.min(needed, rounds.length), Math.ceil(rounds.length / 2))
+  return [...rounds].sort((a, b) => b - a)[place - 1] ?? 0
+}
+
+/** Rounds that the own number is ahead of the lower median of the others', itself counted; negative when behind */
+export function lead (own: number, others: readonly number[]): number {
+  return own - lowerMedian([...others, own])
+}

@@ -1,0 +1,33 @@
+/**
+ * What a round did to the model, in the words of its report
+ */
+import type { EvaluationResult, PeerName } from '../interface.ts'
+import type { RoundReport } from '../node-interface.ts'
+import type { Trained } from './local-work.ts'
+import type { Mixed } from './mix.ts'
+
+export interface RoundOutcome {
+  round: number
+  trained: Trained
+  mixed: Mixed
+  /** Live neighbours that missed the deadline */
+  late: readonly PeerName[]
+  /** Undefined when the round was not evaluated */
+  evaluation: EvaluationResult | undefined
+}
+
+type ModelReport = Pick<RoundReport, 'round' | 'accepted' | 'late' | 'keptOwn' | 'trainLoss' | 'loss' | 'accuracy' | 'neighbourDistance' | 'examples'>
+
+export function roundReport ({ round, trained, mixed, late, evaluation }: RoundOutcome): ModelReport {
+  return {
+    round,
+    accepted: mixed.parents.length,
+    late: late.length,
+    keptOwn: mixed.keptOwn,
+    trainLoss: trained.loss,
+    loss: evaluation?.loss ?? null,
+    accuracy: evaluation?.accuracy ?? null,
+    neighbourDistance: mixed.distance,
+    examples: trained.examples
+  }
+}

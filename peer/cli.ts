@@ -7,7 +7,7 @@ import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { Command, CommanderError, Option } from 'commander'
 import { reportError } from './error-report.ts'
-import { UsageError } from './errors.ts'
+import { OutputError, UsageError } from './errors.ts'
 import { addPrivacyHelp } from './privacy-help.ts'
 import { resolveSettings } from './resolve-settings.ts'
 import { globalSettings, kebabName, setting, settingsOf, environmentName } from './settings.ts'
@@ -43,14 +43,23 @@ Settings come from flags, then GRAPEVINE_ variables, then HOME/grapevine.toml.`
 export async function main (argv: readonly string[]): Promise<void> {
   const fallback = fallbackTerminal(argv)
   catchBugs(fallback)
+  let exitCode: number
   try {
-    process.exitCode = await runCommand(argv)
+    exitCode = await runCommand(argv)
   } catch (err) {
-    process.exitCode = fail(err, fallback)
+    exitCode = fail(err, fallback)
   }
+  process.exitCode = await answered(exitCode, fallback)
   await fallback.flush()
   // a handle that somebody forgot must not keep the process alive
   process.exit()
+}
+
+/** The exit code, once all was written: an answer that nobody could be given is no success */
+async function answered (exitCode: number, terminal: Terminal): Promise<number> {
+  await terminal.flush()
+  const { lost } = terminal
+  return lost === undefined || exitCode !== 0 ? exitCode : fail(new OutputError(`standard output cannot be written: ${lost.message}`, { cause: lost }), terminal)
 }
 
 /** Before the settings are known, or when they are not valid */

@@ -49,6 +49,7 @@ export const ERROR_ROWS: readonly ErrorRow[] = [
   { code: 'NO_SUCH_VERSION', exit: 'usage', names: ['NoSuchVersionError'], fix: 'List them: grapevine versions' },
   { code: 'NO_LEDGER', exit: 'configuration', names: ['NoLedgerError'], fix: 'Start the peer once: grapevine start' },
   { code: 'STATE', exit: 'unexpected', names: ['NodeStateError'], fix: 'Start the peer again', told: true },
+  { code: 'OUTPUT', exit: 'storage', names: ['OutputError'], fix: 'Make room where the output goes, or send it elsewhere; what the peer committed is safe' },
   { code: 'CONTROL', exit: 'unexpected', names: ['ControlError'], fix: 'Look at the process, and start the peer again' },
 
   { code: 'FEDERATION_INVALID', exit: 'configuration', names: ['InvalidFederationError'], fix: 'Correct the federation document' },

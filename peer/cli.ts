@@ -35,6 +35,8 @@ export const VERBS: Record<Verb, VerbTraits> = {
   privacy: { args: '[action] [step]', help: 'the privacy budget: show, forecast, plan, ledger, ledger verify, ledger charge', load: async () => (await import('./verbs/privacy.ts')).privacy }
 }
 
+const USAGE = 'GRAPEVINE_E_USAGE'
+
 const EPILOGUE = `
 A version is an id, the beginning of one, a round number, or "latest".
 Settings come from flags, then GRAPEVINE_ variables, then HOME/grapevine.toml.`
@@ -47,7 +49,7 @@ export async function main (argv: readonly string[]): Promise<void> {
   try {
     exitCode = await runCommand(argv)
   } catch (err) {
-    exitCode = fail(err, fallback)
+    exitCode = fail(err, fallback, verbOf(argv))
   }
   process.exitCode = await answered(exitCode, fallback)
   await fallback.flush()
@@ -74,16 +76,22 @@ function fallbackTerminal (argv: readonly string[]): Terminal {
   })
 }
 
-function fail (err: unknown, terminal: Terminal): number {
+function fail (err: unknown, terminal: Terminal, verb?: Verb): number {
   if (err instanceof CommanderError) {
     if (err.exitCode === 0) {
       return 0
     }
-    return fail(new UsageError(usageMessage(err)), terminal)
+    return fail(new UsageError(usageMessage(err)), terminal, verb)
   }
   const report = reportError(err)
-  terminal.error(report, err)
+  terminal.error(report.code === USAGE && verb !== undefined ? { ...report, fix: `See grapevine ${verb} --help` } : report, err)
   return report.exit
+}
+
+/** The verb whose flags are in question; undefined where none was understood */
+function verbOf (argv: readonly string[]): Verb | undefined {
+  const word = argv.find((argument) => !argument.startsWith('-'))
+  return word !== undefined && Object.hasOwn(VERBS, word) ? word as Verb : undefined
 }
 
 /** Two lines of commander's as one */
@@ -127,7 +135,7 @@ async function runVerb (verb: Verb, flags: Partial<Record<SettingName, unknown>>
   try {
     return await run({ ...resolved, terminal, args })
   } catch (err) {
-    return fail(err, terminal)
+    return fail(err, terminal, verb)
   } finally {
     await terminal.flush()
   }

@@ -43,7 +43,7 @@ export const ERROR_ROWS: readonly ErrorRow[] = [
   { code: 'DISK_FULL', exit: 'storage', names: WRITE_NAMES, causes: ['ENOSPC', 'EDQUOT'], fix: 'Free some space, or use another home with --home; the last committed version is safe' },
 
   { code: 'USAGE', exit: 'usage', names: ['UsageError'], fix: 'See grapevine --help' },
-  { code: 'CONFIGURATION', exit: 'configuration', names: ['ConfigurationError'], fix: 'See docs/configuration.md for all settings' },
+  { code: 'CONFIGURATION', exit: 'configuration', names: ['ConfigurationError', 'StateFolderError'], fix: 'See docs/configuration.md for all settings' },
   { code: 'NO_HOME', exit: 'configuration', names: ['NoHomeError'], fix: 'Make one: grapevine init, or join a federation: grapevine join ADDRESS', told: true },
   { code: 'HOME_EXISTS', exit: 'configuration', names: ['HomeExistsError'], fix: 'Start it: grapevine start, use another folder: --home DIR, or pass --if-missing to accept it' },
   { code: 'NO_SUCH_VERSION', exit: 'usage', names: ['NoSuchVersionError'], fix: 'List them: grapevine versions' },

@@ -45,7 +45,7 @@ export interface NodeInit {
   keepVersions?: number
   /** Evaluate on the test examples every this many rounds; the last round always is. @default 1 */
   evaluateEvery?: number
-  /** Folder of the privacy ledgers of this user's datasets. @default ~/.local/state/grapevine-ledgers */
+  /** Folder of the privacy ledgers of this user's datasets, an absolute path. @default $XDG_STATE_HOME/grapevine-ledgers, or in ~/.local/state */
   ledgers?: string
   /** Stop sending at this epsilon, when it is less than the federation's limit */
   epsilonLimit?: number

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { PassThrough } from 'node:stream'
 import * as dagCbor from '@ipld/dag-cbor'
 import fc from 'fast-check'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { ControlServer } from '../../peer/control/control-server.ts'
 import { ERROR_ROWS, errorLine, reportError } from '../../peer/error-report.ts'
 import { logNode } from '../../peer/node-log.ts'
@@ -21,6 +21,9 @@ import { FakeNode, modelVersion, roundReport } from './fake-node.ts'
 import { run } from './program.ts'
 import type { TerminalInit } from '../../peer/terminal.ts'
 import type { NodeDescription, NodeEvents } from '../../src/node-interface.ts'
+
+// several programs one after the other, on a machine that may have other work
+vi.setConfig({ testTimeout: 180_000 })
 
 const privacy = { mechanism: 'dp-sgd', scope: 'example', epsilon: { rdp: 2, pld: 1 }, delta: 1e-5, accountant: 'pld', limit: 8, exhausted: false } as const
 

@@ -7,8 +7,11 @@ import { closeSync, existsSync, openSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { cleanEnvironment, PROGRAM, run } from './program.ts'
+
+// several programs one after the other, on a machine that may have other work
+vi.setConfig({ testTimeout: 180_000 })
 
 const TESTNET = resolve(import.meta.dirname, '../../dist/testnet/main.js')
 const FULL = '/dev/full'

@@ -7,7 +7,7 @@ import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { Command, CommanderError, Option } from 'commander'
 import { reportError } from './error-report.ts'
-import { UsageError } from './errors.ts'
+import { OutputError, UsageError } from './errors.ts'
 import { addPrivacyHelp } from './privacy-help.ts'
 import { resolveSettings } from './resolve-settings.ts'
 import { globalSettings, kebabName, setting, settingsOf, environmentName } from './settings.ts'
@@ -35,6 +35,8 @@ export const VERBS: Record<Verb, VerbTraits> = {
   privacy: { args: '[action] [step]', help: 'the privacy budget: show, forecast, plan, ledger, ledger verify, ledger charge', load: async () => (await import('./verbs/privacy.ts')).privacy }
 }
 
+const USAGE = 'GRAPEVINE_E_USAGE'
+
 const EPILOGUE = `
 A version is an id, the beginning of one, a round number, or "latest".
 Settings come from flags, then GRAPEVINE_ variables, then HOME/grapevine.toml.`
@@ -43,14 +45,23 @@ Settings come from flags, then GRAPEVINE_ variables, then HOME/grapevine.toml.`
 export async function main (argv: readonly string[]): Promise<void> {
   const fallback = fallbackTerminal(argv)
   catchBugs(fallback)
+  let exitCode: number
   try {
-    process.exitCode = await runCommand(argv)
+    exitCode = await runCommand(argv)
   } catch (err) {
-    process.exitCode = fail(err, fallback)
+    exitCode = fail(err, fallback, verbOf(argv))
   }
+  process.exitCode = await answered(exitCode, fallback)
   await fallback.flush()
   // a handle that somebody forgot must not keep the process alive
   process.exit()
+}
+
+/** The exit code, once all was written: an answer that nobody could be given is no success */
+async function answered (exitCode: number, terminal: Terminal): Promise<number> {
+  await terminal.flush()
+  const { lost } = terminal
+  return lost === undefined || exitCode !== 0 ? exitCode : fail(new OutputError(`standard output cannot be written: ${lost.message}`, { cause: lost }), terminal)
 }
 
 /** Before the settings are known, or when they are not valid */
@@ -65,16 +76,22 @@ function fallbackTerminal (argv: readonly string[]): Terminal {
   })
 }
 
-function fail (err: unknown, terminal: Terminal): number {
+function fail (err: unknown, terminal: Terminal, verb?: Verb): number {
   if (err instanceof CommanderError) {
     if (err.exitCode === 0) {
       return 0
     }
-    return fail(new UsageError(usageMessage(err)), terminal)
+    return fail(new UsageError(usageMessage(err)), terminal, verb)
   }
   const report = reportError(err)
-  terminal.error(report, err)
+  terminal.error(report.code === USAGE && verb !== undefined ? { ...report, fix: `See grapevine ${verb} --help` } : report, err)
   return report.exit
+}
+
+/** The verb whose flags are in question; undefined where none was understood */
+function verbOf (argv: readonly string[]): Verb | undefined {
+  const word = argv.find((argument) => !argument.startsWith('-'))
+  return word !== undefined && Object.hasOwn(VERBS, word) ? word as Verb : undefined
 }
 
 /** Two lines of commander's as one */
@@ -118,7 +135,7 @@ async function runVerb (verb: Verb, flags: Partial<Record<SettingName, unknown>>
   try {
     return await run({ ...resolved, terminal, args })
   } catch (err) {
-    return fail(err, terminal)
+    return fail(err, terminal, verb)
   } finally {
     await terminal.flush()
   }

@@ -43,12 +43,13 @@ export const ERROR_ROWS: readonly ErrorRow[] = [
   { code: 'DISK_FULL', exit: 'storage', names: WRITE_NAMES, causes: ['ENOSPC', 'EDQUOT'], fix: 'Free some space, or use another home with --home; the last committed version is safe' },
 
   { code: 'USAGE', exit: 'usage', names: ['UsageError'], fix: 'See grapevine --help' },
-  { code: 'CONFIGURATION', exit: 'configuration', names: ['ConfigurationError'], fix: 'See docs/configuration.md for all settings' },
+  { code: 'CONFIGURATION', exit: 'configuration', names: ['ConfigurationError', 'StateFolderError'], fix: 'See docs/configuration.md for all settings' },
   { code: 'NO_HOME', exit: 'configuration', names: ['NoHomeError'], fix: 'Make one: grapevine init, or join a federation: grapevine join ADDRESS', told: true },
   { code: 'HOME_EXISTS', exit: 'configuration', names: ['HomeExistsError'], fix: 'Start it: grapevine start, use another folder: --home DIR, or pass --if-missing to accept it' },
   { code: 'NO_SUCH_VERSION', exit: 'usage', names: ['NoSuchVersionError'], fix: 'List them: grapevine versions' },
   { code: 'NO_LEDGER', exit: 'configuration', names: ['NoLedgerError'], fix: 'Start the peer once: grapevine start' },
   { code: 'STATE', exit: 'unexpected', names: ['NodeStateError'], fix: 'Start the peer again', told: true },
+  { code: 'OUTPUT', exit: 'storage', names: ['OutputError'], fix: 'Make room where the output goes, or send it elsewhere; what the peer committed is safe' },
   { code: 'CONTROL', exit: 'unexpected', names: ['ControlError'], fix: 'Look at the process, and start the peer again' },
 
   { code: 'FEDERATION_INVALID', exit: 'configuration', names: ['InvalidFederationError'], fix: 'Correct the federation document' },

@@ -37,6 +37,11 @@ export class NoLedgerError extends Error {
   override name = 'NoLedgerError'
 }
 
+/** What was asked for cannot be written to standard output, although somebody may want it. Exit code 9 */
+export class OutputError extends Error {
+  override name = 'OutputError'
+}
+
 /** The running peer's control endpoint gave an answer that makes no sense. Exit code 1 */
 export class ControlError extends Error {
   override name = 'ControlError'

@@ -11,7 +11,7 @@ export const EXIT_CODES = {
   network: { code: 5, meaning: 'cannot listen, or no bootstrap address answered' },
   incompatible: { code: 7, meaning: 'Node too old, home of another format, model that no training backend here can run' },
   data: { code: 8, meaning: 'the data are missing, damaged, or do not fit the federation document' },
-  storage: { code: 9, meaning: 'the home, or the folder of an export or a report, cannot be read or written: disk full, damaged, wrong permissions' },
+  storage: { code: 9, meaning: 'the home, the folder of an export or a report, or standard output cannot be read or written: disk full, damaged, wrong permissions' },
   privacy: { code: 10, meaning: 'the privacy budget is spent: the peer did its rounds but sent nothing in some of them, or nobody was left to average with' },
   training: { code: 12, meaning: 'training failed: the loss is not a number, or the worker died' },
   integrity: { code: 13, meaning: 'something is not what it was said to be: another peer id, another federation, privacy that an audit refutes' },

@@ -18,7 +18,7 @@ export function namesDocument ({ federation, preset }: Settings): boolean {
 
 /** Throws UsageError for settings of a new federation where none is founded */
 export function refuseFounding (settings: Settings): void {
-  const given = (['privacy', 'epsilon', 'examples'] as const).filter((name) => settings[name] !== undefined)
+  const given = (['privacy', 'epsilon', 'examples', 'label'] as const).filter((name) => settings[name] !== undefined)
   if (given.length > 0) {
     throw new UsageError(`${given.map((name) => `--${name}`).join(' and ')} ${given.length === 1 ? 'is' : 'are'} for a new federation only: here the document is given already`)
   }
@@ -33,6 +33,7 @@ export async function foundingDocument (settings: Settings): Promise<FederationD
 }
 
 async function documentOf (settings: Settings): Promise<FederationDocument> {
+  refuseLabel(settings)
   if (settings.federation !== undefined) {
     return readFederationFile(settings.federation)
   }
@@ -41,6 +42,14 @@ async function documentOf (settings: Settings): Promise<FederationDocument> {
     return presetDocument(settings.preset ?? DEFAULT_PRESET)
   }
   return fittedDocument(source, settings.label)
+}
+
+/** The column of the class stands in a document that is given already, and pictures have none */
+function refuseLabel ({ label, federation, preset, data }: Settings): void {
+  const why = federation !== undefined || preset !== undefined ? 'the document that was named says it already' : data?.startsWith('csv:') === true ? undefined : 'these data are no table'
+  if (label !== undefined && why !== undefined) {
+    throw new UsageError(`--label names the column of the class for a document that is made to fit a CSV file: ${why}`)
+  }
 }
 
 /** The document with the privacy that the settings ask for, if they do */

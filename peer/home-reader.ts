@@ -3,7 +3,7 @@
  */
 import { access } from 'node:fs/promises'
 import { setTimeout as delay } from 'node:timers/promises'
-import { connectControl } from './control/control-client.ts'
+import { connectControl, controlProcess } from './control/control-client.ts'
 import { NoSuchVersionError } from './errors.ts'
 import { databaseFolder, readFoundingDocument, requirePeer } from './home.ts'
 import type { ControlClient, RunningStatus } from './control/control-client.ts'
@@ -49,11 +49,21 @@ export async function openHome (home: string): Promise<HomeReader> {
       return await storeReader(home)
     } catch (err) {
       if ((err as Error).name !== 'HomeLockedError' || tries === STARTING_TRIES) {
-        throw err
+        throw await withoutAnswer(home, err)
       }
     }
     await delay(STARTING_DELAY_MS)
   }
+}
+
+/** A running peer that cannot be asked is another trouble than a store that some program holds */
+async function withoutAnswer (home: string, err: unknown): Promise<unknown> {
+  const pid = (err as Error).name === 'HomeLockedError' ? await controlProcess(home) : undefined
+  if (pid === undefined) {
+    return err
+  }
+  const { HomeLockedError } = await import('../src/errors.ts')
+  return new HomeLockedError(`the peer of ${home} runs as process ${pid}, but does not answer at its control endpoint: try again, look at what that process does, or stop it first`, { cause: err })
 }
 
 /** Throws NoSuchVersionError */

@@ -4,9 +4,9 @@
  * Strict: what is not in the table is an error with a suggestion, wherever it stands.
  */
 import { readFile } from 'node:fs/promises'
-import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { closest } from '../src/closest.ts'
+import { stateFolder } from '../src/state-folder.ts'
 import { ConfigurationError, UsageError } from './errors.ts'
 import { SOURCES } from './setting.ts'
 import { environmentName, kebabName, setting, SETTING_NAMES } from './settings.ts'
@@ -66,10 +66,9 @@ export async function resolveSettings (init: ResolveInit): Promise<ResolvedSetti
   return { ...resolved, home }
 }
 
-/** `$XDG_STATE_HOME/grapevine`, or `~/.local/state/grapevine` */
+/** `$XDG_STATE_HOME/grapevine`, or `~/.local/state/grapevine`. Throws StateFolderError */
 export function defaultHome (environment: ResolveInit['environment']): string {
-  const stateHome = environment['XDG_STATE_HOME']
-  return join(stateHome === undefined || stateHome === '' ? join(homedir(), '.local', 'state') : stateHome, 'grapevine')
+  return join(stateFolder(environment), 'grapevine')
 }
 
 function environmentValues (environment: ResolveInit['environment']): Layer['values'] {

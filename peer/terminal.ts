@@ -1,9 +1,11 @@
 /**
  * Where the program writes: answers on standard output, narration on standard error
  *
- * JSON mode turns every answer into one line with `type` and `time`. A closed pipe ends the program quietly.
+ * JSON mode turns every answer into one line with `type` and `time`. A closed pipe ends the program quietly. Whatever is
+ * written passes through here, so that what strangers wrote cannot steer the terminal.
  */
 import { styleText } from 'node:util'
+import { jsonLine, printable } from '../src/quoted.ts'
 import { errorLine } from './error-report.ts'
 import type { ErrorReport } from './error-report.ts'
 
@@ -12,6 +14,9 @@ const FIELD_INDENT = 12
 
 /** A reader that stopped reading must not keep the process alive */
 const FLUSH_TIMEOUT_MS = 2000
+
+/** A reader that went away (`| head`) is no error of ours */
+const READER_GONE: ReadonlyArray<string | undefined> = ['EPIPE', 'ECONNRESET']
 
 export interface TerminalInit {
   json: boolean
@@ -31,7 +36,7 @@ export class Terminal {
   readonly verbose: boolean
   /** True when a line on standard error can be rewritten in place */
   readonly live: boolean
-  /** Aborted when nobody reads standard output any more */
+  /** Aborted when standard output takes nothing any more: nobody reads it, or it cannot be written */
   readonly closed: AbortSignal
   private readonly quiet: boolean
   private readonly colour: boolean
@@ -70,7 +75,7 @@ export class Terminal {
   /** One line of the answer, for programs. Nothing in human mode */
   event (type: string, detail: object): void {
     if (this.json) {
-      this.write(this.stdout, JSON.stringify({ type, time: new Date().toISOString(), ...detail }))
+      this.write(this.stdout, jsonLine({ type, time: new Date().toISOString(), ...detail }))
     }
   }
 
@@ -100,7 +105,9 @@ export class Terminal {
     const line = errorLine(report)
     this.write(this.stderr, this.colour ? line.replace(/^error \S+/, (head) => this.style('red', head)) : line)
     if (this.verbose && error instanceof Error) {
-      this.write(this.stderr, stackOf(error))
+      for (const text of stackOf(error).split('\n')) {
+        this.write(this.stderr, text)
+      }
     }
   }
 
@@ -111,12 +118,21 @@ export class Terminal {
     }
     // some terminals do not know their width
     const width = (this.stderr.columns || 80) - 1
-    this.stderr.write(`\r\u001b[2K${text.slice(0, width)}`)
+    this.stderr.write(`\r\u001b[2K${printable(text.slice(0, width))}`)
     this.progressText = text
   }
 
   style (style: Style, text: string): string {
     return this.colour ? styleText(style, text, { validateStream: false }) : text
+  }
+
+  /** What was answered is lost, although somebody wants it: the disk is full, say. Undefined for a reader that went away */
+  get lost (): NodeJS.ErrnoException | undefined {
+    // the event may still be to come, and after it Node's standard streams forget their error
+    const reason = (this.closed.aborted ? this.closed.reason : this.stdout.errored) as NodeJS.ErrnoException | null
+    // a terminal that was hung up is a reader that went away, too
+    const isGone = reason === null || READER_GONE.includes(reason.code) || (reason.code === 'EIO' && this.stdout.isTTY)
+    return isGone ? undefined : reason
   }
 
   /** Resolves when everything that was written has left the process, or nobody reads it */
@@ -129,7 +145,7 @@ export class Terminal {
     const { progressText } = this
     this.progress('')
     if (!stream.destroyed && !stream.errored) {
-      stream.write(`${text}\n`)
+      stream.write(`${printable(text, { styles: this.colour })}\n`)
     }
     this.progress(progressText)
   }
@@ -139,12 +155,15 @@ function isSet (value: string | undefined): boolean {
   return value !== undefined && value !== ''
 }
 
-/** A reader that went away (`| head`) is no error of ours */
+/** Also for what failed before */
 function closedSignal (stream: NodeJS.WriteStream): AbortSignal {
   const controller = new AbortController()
   stream.on('error', (err: NodeJS.ErrnoException) => {
     controller.abort(err)
   })
+  if (stream.errored !== null) {
+    controller.abort(stream.errored)
+  }
   return controller.signal
 }
 

@@ -1,6 +1,7 @@
 /**
  * Which federation a home belongs to: the document from the home, from the founder, or from a peer
  */
+import { checkDataset } from './data/check-dataset.ts'
 import { BootstrapError, FederationMismatchError } from './errors.ts'
 import { decodeFederation, encodeFederation, federationId } from './federation.ts'
 import { inspectTopology } from './model/topology.ts'
@@ -19,12 +20,12 @@ export interface Membership {
   how: 'founded' | 'joined' | 'resumed'
 }
 
-type Wishes = Pick<NodeInit, 'home' | 'federation' | 'bootstrap' | 'expectedFederation'>
+type Wishes = Pick<NodeInit, 'data' | 'home' | 'federation' | 'bootstrap' | 'expectedFederation'>
 
 /**
  * The document from the home, from the founder, or from the first bootstrap address that answers
  *
- * Throws BootstrapError, FederationMismatchError, InvalidFederationError
+ * Throws BootstrapError, DatasetError, FederationMismatchError, InvalidFederationError
  */
 export async function enterFederation (init: Wishes, store: Pick<Store, 'getFederation' | 'putFederation'>, signal: AbortSignal): Promise<Membership> {
   const stored = await store.getFederation()
@@ -33,7 +34,7 @@ export async function enterFederation (init: Wishes, store: Pick<Store, 'getFede
   }
   const bootstrap = init.bootstrap ?? []
   if (init.federation !== undefined) {
-    return entered(checked(init, encodeFederation(init.federation), bootstrap.length > 0 ? 'joined' : 'founded'), store)
+    return entered(checked(init, encodeFederation(init.federation), bootstrap.length > 0 ? 'joined' : 'founded'), init, store)
   }
   if (bootstrap.length === 0) {
     throw new BootstrapError('this home knows no federation, and no bootstrap address was given: found one with a federation document, or join one by address', 'unreachable')
@@ -43,12 +44,16 @@ export async function enterFederation (init: Wishes, store: Pick<Store, 'getFede
     signal: AbortSignal.any([signal, AbortSignal.timeout(FETCH_TIMEOUT_MS)]),
     ...(init.expectedFederation === undefined ? {} : { expected: init.expectedFederation })
   })
-  return entered(checked(init, bytes, 'joined'), store)
+  return entered(checked(init, bytes, 'joined'), init, store)
 }
 
-/** A topology from a stranger may be absurd, and an own one mistaken: it is refused before the home belongs to it */
-async function entered (membership: Membership, store: Pick<Store, 'putFederation'>): Promise<Membership> {
+/**
+ * A topology from a stranger may be absurd, and an own one mistaken, and the own data may not fit it: this is refused before the home
+ * belongs to the federation
+ */
+async function entered (membership: Membership, { data }: Wishes, store: Pick<Store, 'putFederation'>): Promise<Membership> {
   inspectTopology(membership.document.model)
+  await checkDataset(data, membership.document.model)
   await store.putFederation(membership.bytes)
   return membership
 }

@@ -125,6 +125,11 @@ export class StoreClosedError extends Error {
   override name = 'StoreClosedError'
 }
 
+/** HOME or XDG_STATE_HOME do not name one folder for what belongs to the user, whatever the working folder is. Nothing was made */
+export class StateFolderError extends Error {
+  override name = 'StateFolderError'
+}
+
 /** Another live process holds the privacy ledger of this dataset: it trains on the same data */
 export class LedgerLockedError extends Error {
   override name = 'LedgerLockedError'

@@ -32,6 +32,9 @@ const MAX_DEPTH = 64
 const MAX_ISSUES = 5
 const SHA2_256 = 0x12
 
+/** A path that needs no quotes */
+const PLAIN_PATH = /^[\w./-]{1,128}$/
+
 const NAME = /^[\p{L}\p{N}][\p{L}\p{N} ._-]*$/u
 const MAX_NAME = 64
 const NAME_WORDS = `must have 1 to ${MAX_NAME} letters, digits, blanks, ".", "_" and "-", and begin with a letter or digit`
@@ -219,8 +222,13 @@ function issueMessage (issue: z.core.$ZodIssue): string {
   if (issue.code === 'unrecognized_keys') {
     return unknownFieldMessage(issue.path, issue.keys)
   }
-  const path = issue.path.map(String).join('.')
-  return `${path === '' ? 'document' : path}: ${plainWords(issue)}`
+  return `${pathText(issue.path)}: ${plainWords(issue)}`
+}
+
+/** The keys of `model.constants` are the author's, all others are those of the schema */
+function pathText (path: readonly PropertyKey[]): string {
+  const text = path.map(String).join('.')
+  return text === '' ? 'document' : PLAIN_PATH.test(text) ? text : quoted(text)
 }
 
 function issuesMessage (issues: readonly z.core.$ZodIssue[]): string {

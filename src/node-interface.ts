@@ -52,7 +52,7 @@ export interface NodeInit {
    * @default 'wait'
    */
   alone?: 'wait' | 'train'
-  /** Folder of the privacy ledgers of this user's datasets. @default ~/.local/state/grapevine-ledgers */
+  /** Folder of the privacy ledgers of this user's datasets, an absolute path. @default $XDG_STATE_HOME/grapevine-ledgers, or in ~/.local/state */
   ledgers?: string
   /** Stop sending at this epsilon, when it is less than the federation's limit */
   epsilonLimit?: number

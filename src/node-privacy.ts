@@ -26,7 +26,7 @@ export interface NodePrivacyInit extends Pick<NodeInit, 'home' | 'ledgers' | 'ep
 
 export class NodePrivacy {
   private readonly init: NodePrivacyInit
-  private readonly root: string
+  private rootFolder: string | undefined
   private opened: OpenBudget | undefined
   private record: DatasetRecord | undefined
   /** Later rounds of the federation take no step and are not charged */
@@ -35,7 +35,12 @@ export class NodePrivacy {
 
   constructor (init: NodePrivacyInit) {
     this.init = init
-    this.root = init.ledgers ?? defaultLedgerRoot()
+  }
+
+  /** Folder of all ledgers of this user. Throws StateFolderError */
+  private get root (): string {
+    this.rootFolder ??= this.init.ledgers ?? defaultLedgerRoot()
+    return this.rootFolder
   }
 
   /** Undefined without a privacy mechanism, or before it is open */

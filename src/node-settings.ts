@@ -1,6 +1,7 @@
 /**
  * Checks of a node's settings before anything is opened: what a program mistyped is told at once, by its name
  */
+import { isAbsolute } from 'node:path'
 import { createAttack } from './attacks/attack.ts'
 import { closest } from './closest.ts'
 import { BACKEND_NAMES } from './model/backend-names.ts'
@@ -35,6 +36,9 @@ export function checkNodeInit (init: NodeInit): void {
   requireOneOf('alone', init.alone ?? 'wait', ALONE)
   if (init.partition !== undefined) {
     requireOneOf('partition.strategy', init.partition.strategy, STRATEGIES)
+  }
+  if (init.ledgers !== undefined && !isAbsolute(init.ledgers)) {
+    throw new RangeError(`ledgers must be an absolute path, not ${JSON.stringify(init.ledgers)}: from each working folder one dataset would have another budget`)
   }
   requireWhole('threads', init.threads, 1)
   requireWhole('rounds', init.rounds, 1)

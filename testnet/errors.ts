@@ -37,3 +37,8 @@ export class FolderError extends Error {
 export class UsageError extends Error {
   override name = 'UsageError'
 }
+
+/** Standard output cannot be written, although somebody may want it */
+export class OutputError extends Error {
+  override name = 'OutputError'
+}

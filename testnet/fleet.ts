@@ -3,6 +3,7 @@
  *
  * Whatever ends the testnet, `stop` leaves no process behind.
  */
+import { quoted } from '../src/quoted.ts'
 import { peerEnvironment } from './peer-arguments.ts'
 import { parsePeerLine } from './peer-events.ts'
 import { PeerProcess } from './peer-process.ts'
@@ -112,7 +113,7 @@ export class Fleet {
   private take (record: PeerRecord, text: string): void {
     const parsed = parsePeerLine(text)
     if (parsed === undefined) {
-      this.init.onWarning(`${record.name} printed something else than an event: ${text.slice(0, 200)}`)
+      this.init.onWarning(`${record.name} printed something else than an event: ${quoted(text)}`)
       return
     }
     if (parsed.problem !== undefined) {

@@ -5,10 +5,12 @@
  * Ctrl-C once stops all peers politely, twice at once. Exit codes are in the help.
  */
 import { parseFederation } from '../src/federation.ts'
+import { printable } from '../src/quoted.ts'
 import { createTestnet } from './testnet.ts'
 import { UsageError } from './errors.ts'
 import { plural } from './format.ts'
 import { readOrder } from './options.ts'
+import { ProgramOutput } from './output.ts'
 import { promiseText } from './privacy-text.ts'
 import { showProgress } from './progress.ts'
 import { makeReportFolder, writeReport } from './report-folder.ts'
@@ -40,13 +42,20 @@ class InterruptedError extends Error {
   override name = 'InterruptedError'
 }
 
+/** From the first line on: a reader may go away before there is a testnet */
+const output = new ProgramOutput(process.stdout)
+
 async function main (argv: readonly string[]): Promise<number> {
   const json = argv.includes('--json')
+  // nothing is lost when nobody reads the narration
+  process.stderr.on('error', () => {})
   try {
-    const order = await readOrder(argv, { environment: process.env, workingDirectory: process.cwd() }, (text) => process.stdout.write(text))
-    return order === undefined ? EXIT_OK : await carryOut(order)
+    const order = await readOrder(argv, { environment: process.env, workingDirectory: process.cwd() }, output.write)
+    const exitCode = order === undefined ? EXIT_OK : await carryOut(order)
+    await output.flush()
+    return output.lost === undefined ? exitCode : fail(output.lost, json)
   } catch (err) {
-    return fail(err as Error, json)
+    return fail(output.lost ?? err as Error, json)
   }
 }
 
@@ -95,10 +104,10 @@ function usersError (err: unknown): unknown {
 
 function begin (testnet: Testnet, order: Order): Progress {
   const { init } = order
-  const { stdout, env } = process
-  const canRewrite = stdout.isTTY && env['TERM'] !== 'dumb' && (env['CI'] ?? '') === ''
-  const output = { isTTY: canRewrite, get columns () { return stdout.columns }, get rows () { return stdout.rows }, write: (text: string) => stdout.write(text) }
-  const progress = showProgress(testnet, { rounds: init.rounds, output })
+  const { env } = process
+  const canRewrite = output.isTTY && env['TERM'] !== 'dumb' && (env['CI'] ?? '') === ''
+  const place = { isTTY: canRewrite, get columns () { return output.columns }, get rows () { return output.rows }, write: output.write }
+  const progress = showProgress(testnet, { rounds: init.rounds, output: place })
   const { federation, partition } = init
   const split = partition?.strategy === 'dirichlet' ? `Dirichlet ${partition.alpha}` : partition?.strategy === 'shards' ? `${partition.shardsPerPeer} shards each` : 'iid'
   progress.line(`testnet "${federation.name}": ${plural(init.peers, 'peer')}, ${plural(init.rounds, 'round')}, ${init.data.kind}, ${split}, degree ${federation.topology.degree}, ${federation.aggregation.rule}, ${federation.codec.name}, ${promiseText(parseFederation(federation).privacy)}`)
@@ -106,27 +115,23 @@ function begin (testnet: Testnet, order: Order): Progress {
   return progress
 }
 
-function printLine (line: object): void {
-  process.stdout.write(`${JSON.stringify(line)}\n`)
-}
-
 function printEvents (testnet: Testnet): void {
-  testnet.addEventListener('peer:event', ({ detail }) => printLine(detail))
+  testnet.addEventListener('peer:event', ({ detail }) => output.json(detail))
   for (const type of OWN_EVENTS) {
-    testnet.addEventListener(type, ({ detail }) => printLine({ type: `testnet:${type}`, time: new Date().toISOString(), ...detail }))
+    testnet.addEventListener(type, ({ detail }) => output.json({ type: `testnet:${type}`, time: new Date().toISOString(), ...detail }))
   }
 }
 
 async function publish (report: TestnetReport, order: Order): Promise<void> {
   if (order.json) {
-    printLine({ type: 'report', ...report })
+    output.json({ type: 'report', ...report })
   } else {
-    process.stdout.write(['', ...summaryLines(report), ''].join('\n'))
+    output.lines(['', ...summaryLines(report)])
   }
   if (order.report !== undefined) {
     const page = await writeReport(order.report, report)
     if (!order.json) {
-      process.stdout.write(`\nreport ${page}\n`)
+      output.lines(['', `report ${page}`])
     }
   }
 }
@@ -142,10 +147,9 @@ function onSignals (testnet: ReturnType<typeof createTestnet>, interrupt: AbortC
     process.stderr.write(`${name}: stopping all peers; again to kill them\n`)
     interrupt.abort(new InterruptedError(`interrupted by ${name}`))
   }
-  // nobody reads any more, as after `| head`: not worth a stack trace
-  const onClosed = (): void => interrupt.abort(new InterruptedError('nobody reads the output any more'))
+  const onClosed = (): void => interrupt.abort(output.lost ?? new InterruptedError('nobody reads the output any more'))
   const onExit = (): void => testnet.killAll()
-  process.stdout.on('error', onClosed)
+  output.closed.addEventListener('abort', onClosed, { once: true })
   signals.forEach((name) => process.on(name, onSignal))
   process.on('exit', onExit)
   return () => {
@@ -154,41 +158,36 @@ function onSignals (testnet: ReturnType<typeof createTestnet>, interrupt: AbortC
   }
 }
 
+/** By the name of the error */
+const EXITS: Readonly<Record<string, number>> = {
+  UsageError: EXIT_USAGE,
+  InvalidFederationError: EXIT_CONFIGURATION,
+  DatasetError: EXIT_DATA,
+  BackendError: EXIT_INCOMPATIBLE,
+  TrainingError: EXIT_TRAINING,
+  TestnetTimeoutError: EXIT_TIMEOUT,
+  InterruptedError: EXIT_INTERRUPTED,
+  TestnetStoppedError: EXIT_INTERRUPTED,
+  FolderError: EXIT_STORAGE,
+  OutputError: EXIT_STORAGE
+}
+
 function exitCodeOf (err: Error): number {
-  switch (err.name) {
-    case 'UsageError':
-      return EXIT_USAGE
-    case 'InvalidFederationError':
-      return EXIT_CONFIGURATION
-    case 'DatasetError':
-      return EXIT_DATA
-    case 'BackendError':
-      return EXIT_INCOMPATIBLE
-    case 'TrainingError':
-      return EXIT_TRAINING
-    case 'TestnetTimeoutError':
-      return EXIT_TIMEOUT
-    case 'InterruptedError':
-    case 'TestnetStoppedError':
-      return EXIT_INTERRUPTED
-    case 'TestnetPeerError': {
-      const { exitCode } = err as TestnetPeerError
-      return SHARED_CAUSES.includes(exitCode) ? exitCode! : EXIT_PARTIAL
-    }
-    case 'FolderError':
-      return EXIT_STORAGE
-    default:
-      return EXIT_UNEXPECTED
+  if (err.name === 'TestnetPeerError') {
+    const { exitCode } = err as TestnetPeerError
+    return SHARED_CAUSES.includes(exitCode) ? exitCode! : EXIT_PARTIAL
   }
+  return EXITS[err.name] ?? EXIT_UNEXPECTED
 }
 
 function fail (err: Error, json: boolean): number {
   const exitCode = exitCodeOf(err)
   if (json) {
-    printLine({ type: 'error', time: new Date().toISOString(), name: err.name, message: err.message, exitCode })
+    output.json({ type: 'error', time: new Date().toISOString(), name: err.name, message: err.message, exitCode })
   }
-  const detail = exitCode === EXIT_UNEXPECTED ? `\n${err.stack ?? ''}` : ''
-  process.stderr.write(`error: ${err.message}${exitCode === EXIT_USAGE ? '. See --help' : ''}${detail}\n`)
+  const text = `error: ${err.message}${exitCode === EXIT_USAGE ? '. See --help' : ''}`
+  const detail = exitCode === EXIT_UNEXPECTED ? (err.stack ?? '').split('\n') : []
+  process.stderr.write([text.replace(/\s*\n\s*/g, ' '), ...detail].map((line) => `${printable(line)}\n`).join(''))
   return exitCode
 }
 

@@ -2,6 +2,7 @@
  * The lines that the peer program prints with --json, as far as a testnet needs them
  */
 import { z } from 'zod'
+import { quoted } from '../src/quoted.ts'
 import type { PhaseTimes, RoundPhase } from '../src/node-interface.ts'
 
 const count = z.int().min(0)
@@ -87,7 +88,7 @@ export function parsePeerLine (text: string): { line: Record<string, unknown> & 
   const parsed = known.safeParse(typed)
   if (!parsed.success) {
     const [issue] = parsed.error.issues
-    return { line: typed, event: undefined, problem: `${typed.type}: ${issue!.path.join('.')}: ${issue!.message}` }
+    return { line: typed, event: undefined, problem: `${typed.type}: ${quoted(issue!.path.join('.'))}: ${issue!.message}` }
   }
   return { line: typed, event: parsed.data }
 }

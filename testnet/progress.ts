@@ -1,6 +1,7 @@
 /**
  * What a person sees while a testnet runs: one block for all peers on a terminal, one line a round elsewhere
  */
+import { printable } from '../src/quoted.ts'
 import { bytes, counts, milliseconds, percent, plural } from './format.ts'
 import { endingText, roundText } from './privacy-text.ts'
 import type { RoundSummary, Testnet, TestnetPeer } from './interface.ts'
@@ -50,7 +51,7 @@ export function blockLines (peers: readonly TestnetPeer[], options: { rounds: nu
   const shown = peers.length <= room ? peers : peers.slice(0, room - 1)
   const rest = peers.length - shown.length
   const lines = shown.map((peer) => peerLine(peer, options.rounds))
-  return [...lines, ...(rest === 0 ? [] : [`and ${plural(rest, 'peer')} more`])].map((line) => line.slice(0, Math.max(1, options.columns - 1)))
+  return [...lines, ...(rest === 0 ? [] : [`and ${plural(rest, 'peer')} more`])].map((line) => printable(line.slice(0, Math.max(1, options.columns - 1))))
 }
 
 /** What a testnet shows: its peers, and what it does when these are done */
@@ -79,7 +80,7 @@ function liveBlock ({ testnet, rounds, output, status }: Shown): Progress {
   }
   const timer = setInterval(() => draw(''), REFRESH_MS)
   return {
-    line: (text) => draw(`${text}\n`),
+    line: (text) => draw(`${printable(text)}\n`),
     stop: () => {
       clearInterval(timer)
       output.write(erase())
@@ -99,7 +100,7 @@ function plainLines ({ testnet, rounds, output, status }: Shown): Progress {
   return {
     line: (text) => {
       timer.refresh()
-      output.write(`${text}\n`)
+      output.write(`${printable(text)}\n`)
     },
     stop: () => clearInterval(timer)
   }

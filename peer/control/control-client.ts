@@ -2,6 +2,7 @@
  * Asks the running peer of a home
  */
 import { request } from 'node:http'
+import { setTimeout as delay } from 'node:timers/promises'
 import { ControlError, NoSuchVersionError } from '../errors.ts'
 import { readControlFile } from './control-file.ts'
 import type { ControlAddress } from './control-file.ts'
@@ -23,6 +24,11 @@ const MAX_SELECTOR_CHARACTERS = 128
 /** Connection errors that mean: no such process any more */
 const GONE = ['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ENOENT']
 
+/** An endpoint that others crowd closes a connection now and then, also one that was about to ask */
+const RESET = ['ECONNRESET', 'EPIPE']
+const RESET_TRIES = 4
+const RESET_DELAY_MS = 50
+
 export interface RunningStatus {
   pid: number
   node: NodeDescription
@@ -43,6 +49,12 @@ export async function connectControl (home: string): Promise<ControlClient | und
   }
   const client = new ControlClient(address)
   return await client.answers() ? client : undefined
+}
+
+/** The living process that should answer for the home, whether it does or not; undefined when there is none */
+export async function controlProcess (home: string): Promise<number | undefined> {
+  const address = await readControlFile(home)
+  return address === undefined || !isAlive(address.pid) ? undefined : address.pid
 }
 
 export class ControlClient {
@@ -128,7 +140,20 @@ export class ControlClient {
     return answer
   }
 
-  private get (path: string): Promise<Answer> {
+  private async get (path: string): Promise<Answer> {
+    for (let tries = 1; ; tries++) {
+      try {
+        return await this.getOnce(path)
+      } catch (err) {
+        if (!RESET.includes(String((err as NodeJS.ErrnoException).code)) || tries === RESET_TRIES) {
+          throw err
+        }
+      }
+      await delay(RESET_DELAY_MS)
+    }
+  }
+
+  private getOnce (path: string): Promise<Answer> {
     const { port, token } = this.address
     return new Promise((resolve, reject) => {
       const outgoing = request({ host: '127.0.0.1', port, path, agent: false, headers: { authorization: `Bearer ${token}` }, signal: AbortSignal.timeout(TIMEOUT_MS) }, (response) => {

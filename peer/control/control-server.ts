@@ -2,7 +2,8 @@
  * The control endpoint: lets the other verbs look into a running peer
  *
  * Read only, on 127.0.0.1. A web page cannot use it: the Host header must name the loopback address (DNS rebinding), a
- * request with an Origin is refused, and nothing is answered without the token of `control.json`.
+ * request with an Origin is refused, and nothing is answered without the token of `control.json`. Every program of the
+ * machine may connect: whoever has not shown the token yet makes room for whoever comes later.
  */
 import { randomBytes, timingSafeEqual } from 'node:crypto'
 import { once } from 'node:events'
@@ -11,13 +12,16 @@ import { removeControlFile, writeControlFile } from './control-file.ts'
 import { reportError } from '../error-report.ts'
 import { newestEntries } from '../ledger-reader.ts'
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
 import type { GrapevineNode } from '../../src/node-interface.ts'
 
 const HOST = '127.0.0.1'
 const TOKEN_BYTES = 32
 const REQUEST_TIMEOUT_MS = 10_000
-const MAX_CONNECTIONS = 16
+/** Connections that have not shown the token; one more, and the oldest of them is closed */
+const MAX_UNKNOWN = 16
+/** All of them. Programs with the token ask once and leave: so many at a time are none of ours */
+const MAX_CONNECTIONS = 64
 const MAX_LISTED = 100_000
 
 export type ControlledNode = Pick<GrapevineNode, 'describe' | 'versions' | 'version' | 'federation' | 'ledger'>
@@ -40,13 +44,17 @@ export class ControlServer {
   private readonly init: ControlServerInit
   private readonly token = randomBytes(TOKEN_BYTES).toString('hex')
   private readonly server: Server
+  /** Connections that have not shown the token, oldest first */
+  private readonly unknown = new Set<Socket>()
 
   constructor (init: ControlServerInit) {
     this.init = init
-    this.server = createServer({ requestTimeout: REQUEST_TIMEOUT_MS, headersTimeout: REQUEST_TIMEOUT_MS, maxHeaderSize: 8192 }, (request, response) => {
+    const timeouts = { requestTimeout: REQUEST_TIMEOUT_MS, headersTimeout: REQUEST_TIMEOUT_MS, connectionsCheckingInterval: REQUEST_TIMEOUT_MS / 4 }
+    this.server = createServer({ ...timeouts, maxHeaderSize: 8192 }, (request, response) => {
       void this.serve(request, response)
     })
     this.server.maxConnections = MAX_CONNECTIONS
+    this.server.on('connection', (socket) => { this.admit(socket) })
   }
 
   /** Listens, then writes `control.json` */
@@ -70,6 +78,15 @@ export class ControlServer {
     return (this.server.address() as AddressInfo).port
   }
 
+  private admit (socket: Socket): void {
+    this.unknown.add(socket)
+    socket.once('close', () => this.unknown.delete(socket))
+    const [oldest] = this.unknown
+    if (this.unknown.size > MAX_UNKNOWN) {
+      oldest?.destroy()
+    }
+  }
+
   private async serve (request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { status, body, headers } = await this.answer(request)
     response.writeHead(status, { 'content-length': Buffer.byteLength(body), 'cache-control': 'no-store', 'x-content-type-options': 'nosniff', ...headers })
@@ -79,8 +96,9 @@ export class ControlServer {
   private async answer (request: IncomingMessage): Promise<Answer> {
     const refused = this.refusal(request)
     if (refused !== undefined) {
-      return refused
+      return { ...refused, headers: { ...refused.headers, connection: 'close' } }
     }
+    this.unknown.delete(request.socket)
     try {
       return await this.route(new URL(`http://${HOST}${request.url ?? '/'}`))
     } catch (err) {

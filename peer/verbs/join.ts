@@ -2,6 +2,7 @@
  * `grapevine join ADDRESS`: makes a home when there is none, and runs its peer with ADDRESS to join through
  */
 import { checkNodeSettings } from '../check-settings.ts'
+import { newPeersDocument } from '../fitting-data.ts'
 import { hasPeer } from '../home.ts'
 import { nodeInit } from '../node-init.ts'
 import { prepareHome, sameDocument } from '../prepare-home.ts'
@@ -12,11 +13,12 @@ export async function join ({ home, settings: given, terminal, args }: VerbConte
   const wanted = { ...given, bootstrap: [args[0]!] }
   await checkNodeSettings(home, wanted)
   const isNew = !await hasPeer(home)
+  const fetched = isNew ? await newPeersDocument(wanted, undefined) : undefined
   const settings = isNew ? (await prepareHome(home, wanted, undefined)).settings : wanted
   if (isNew) {
     terminal.note(`made a new peer in ${home}; its settings are in grapevine.toml there`)
   }
   const init = await nodeInit(home, settings)
-  const document = await sameDocument(home, undefined)
+  const document = await sameDocument(home, fetched)
   return await runNode(document === undefined ? init : { ...init, federation: document }, settings, terminal)
 }

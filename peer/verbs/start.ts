@@ -3,6 +3,7 @@
  */
 import { checkNodeSettings } from '../check-settings.ts'
 import { NoHomeError } from '../errors.ts'
+import { newPeersDocument } from '../fitting-data.ts'
 import { foundingDocument, namesDocument, refuseFounding } from '../founding.ts'
 import { hasPeer } from '../home.ts'
 import { nodeInit } from '../node-init.ts'
@@ -20,8 +21,9 @@ export async function start ({ home, settings: given, terminal }: VerbContext): 
     refuseFounding(given)
   }
   const named = namesDocument(given) ? await foundingDocument(given) : undefined
-  const document = await sameDocument(home, named)
-  const settings = isNew ? (await prepareHome(home, given, document)).settings : given
+  const kept = await sameDocument(home, named)
+  const document = isNew ? await newPeersDocument(given, kept) : kept
+  const settings = isNew ? (await prepareHome(home, given, kept)).settings : given
   if (isNew) {
     terminal.note(`made a new peer in ${home}; its settings are in grapevine.toml there`)
   }

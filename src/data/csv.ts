@@ -5,6 +5,7 @@ import { createReadStream } from 'node:fs'
 import { pipeline } from 'node:stream/promises'
 import { parse } from 'csv-parse'
 import { DatasetError } from '../errors.ts'
+import { printable } from '../quoted.ts'
 import { unreadable } from './unreadable.ts'
 
 /** A row longer than this is a quote that was never closed, or no CSV file at all */
@@ -41,7 +42,7 @@ class EnoughRows extends Error {
 
 /** Text from a data file, fit for a one-line message */
 export function shown (text: string): string {
-  return JSON.stringify(text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN)}…` : text)
+  return printable(JSON.stringify(text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN)}…` : text))
 }
 
 /** Some names from a data file, fit for a one-line message */

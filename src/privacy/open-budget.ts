@@ -1,10 +1,10 @@
 /**
  * From a dataset to its budget: finds its ledger and those of sets that overlap with it, and compares them with what was published
  */
-import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { LedgerRollbackError } from '../errors.ts'
 import { learningRateOf } from '../model/learning-rate.ts'
+import { stateFolder } from '../state-folder.ts'
 import { createAccountants } from './accounting/accountants.ts'
 import { PrivacyBudget } from './budget.ts'
 import { inheritedLedgers, withInherited } from './ledger/inherited.ts'
@@ -45,10 +45,9 @@ export interface OpenBudget {
   inherited: readonly InheritedLedger[]
 }
 
-/** One folder for each user and beside all homes: a new home on the same data meets the same ledger, and deleting a home leaves it */
+/** One folder for each user and beside all homes: a new home on the same data meets the same ledger, and deleting a home leaves it. Throws StateFolderError */
 export function defaultLedgerRoot (environment: Readonly<Record<string, string | undefined>> = process.env): string {
-  const state = environment['XDG_STATE_HOME']
-  return join(state === undefined || state === '' ? join(homedir(), '.local', 'state') : state, 'grapevine-ledgers')
+  return join(stateFolder(environment), 'grapevine-ledgers')
 }
 
 /**

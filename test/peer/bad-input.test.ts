@@ -199,7 +199,8 @@ describe('a bootstrap address that leads nowhere', () => {
     const outcome = await run(['join', `/ip4/127.0.0.1/tcp/${port}`, '--home', home('refused'), ...LOOPBACK])
     expectFailure(outcome, 'BOOTSTRAP_REFUSED', 5)
     expect(outcome.stderr).toContain(`/ip4/127.0.0.1/tcp/${port}`)
-    // repeating is safe: the home is there now
+    // repeating is safe: nothing was made that a wrong address would stay in
+    expect(existsSync(home('refused'))).toBe(false)
     expectFailure(await run(['join', `/ip4/127.0.0.1/tcp/${port}`, '--home', home('refused'), ...LOOPBACK]), 'BOOTSTRAP_REFUSED', 5)
   })
 

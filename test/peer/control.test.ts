@@ -1,12 +1,15 @@
 import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { createServer as createHttpServer, request } from 'node:http'
-import { createServer } from 'node:net'
+import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { connectControl } from '../../peer/control/control-client.ts'
 import { readControlFile, writeControlFile } from '../../peer/control/control-file.ts'
 import { ControlServer } from '../../peer/control/control-server.ts'
+import { openHome } from '../../peer/home-reader.ts'
+import { createLevelStore } from '../../src/store/level-store.ts'
+import { systemClock } from '../../src/system-clock.ts'
 import { FakeNode } from './fake-node.ts'
 import type { AddressInfo, Server } from 'node:net'
 import type { ControlAddress } from '../../peer/control/control-file.ts'
@@ -101,6 +104,37 @@ describe('the control endpoint', () => {
     expect((await ask('/status', { headers })).status).toBe(200)
   })
 
+  it('answers its programs however many others connect, and drops who says nothing', async () => {
+    const { port } = await address()
+    const idle = await Promise.all(Array.from({ length: 200 }, async () => {
+      const socket = connect(port, '127.0.0.1')
+      socket.on('error', () => {})
+      const closed = new Promise<void>((resolve) => { socket.on('close', () => { resolve() }) })
+      await new Promise<void>((resolve) => { socket.on('connect', resolve).on('close', () => { resolve() }) })
+      return { socket, closed }
+    }))
+    try {
+      for (let asked = 0; asked < 5; asked++) {
+        expect((await (await connectControl(home))!.status()).node.peer).toBe('12D3KooWself')
+      }
+      // the oldest had to go for the others
+      await idle[0]!.closed
+    } finally {
+      idle.forEach(({ socket }) => { socket.destroy() })
+    }
+  })
+
+  it('keeps no connection open to whoever has no token', async () => {
+    const { port } = await address()
+    const socket = connect(port, '127.0.0.1')
+    const ended = new Promise<string>((resolve) => {
+      let text = ''
+      socket.setEncoding('utf8').on('data', (piece: string) => { text += piece }).on('close', () => { resolve(text) })
+    })
+    socket.write(`GET /status HTTP/1.1\r\nhost: 127.0.0.1:${port}\r\n\r\n`)
+    expect(await ended).toMatch(/^HTTP\/1\.1 401/)
+  })
+
   it('takes its file away when it stops', async () => {
     server.stop()
     expect(await readControlFile(home)).toBeUndefined()
@@ -160,5 +194,25 @@ describe('a file that an earlier process left behind', () => {
     await writeFile(join(home, 'control.json'), text)
     expect(await connectControl(home)).toBeUndefined()
     expect(await readFile(join(home, 'control.json'), 'utf8')).toBe(text)
+  })
+})
+
+describe('a running peer that does not answer', () => {
+  it('is told from a store that another program holds', async () => {
+    // this process holds the store, and something that hangs up stands where its endpoint was
+    const store = createLevelStore({ location: join(home, 'db'), clock: systemClock })
+    await store.open()
+    const { token } = await address()
+    server.stop()
+    await expect(openHome(home)).rejects.toThrow(/the store in .* is in use/)
+    const mute = createServer((socket) => { socket.on('error', () => {}).destroy() })
+    await new Promise<void>((resolve) => { mute.listen(0, '127.0.0.1', resolve) })
+    try {
+      await writeControlFile(home, { pid: process.pid, port: (mute.address() as AddressInfo).port, token })
+      await expect(openHome(home)).rejects.toThrow(/runs as process \d+, but does not answer at its control endpoint/)
+    } finally {
+      mute.close()
+      await store.close()
+    }
   })
 })

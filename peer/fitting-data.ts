@@ -1,0 +1,57 @@
+/**
+ * Whether the data fit the federation, before a home is made that would then be of no use
+ */
+import { UsageError } from './errors.ts'
+import { dataPartition, dataSource } from './node-init.ts'
+import type { Settings } from './settings.ts'
+import type { FederationDocument } from '../src/federation.ts'
+
+/** One address or several: all of them together */
+const FETCH_TIMEOUT_MS = 15_000
+
+/**
+ * The document that a new peer begins with, and its data fit: the named one, or else that of the federation which it joins
+ *
+ * Throws as the two below
+ */
+export async function newPeersDocument (settings: Settings, named: FederationDocument | undefined): Promise<FederationDocument> {
+  const document = named ?? await fetchedDocument(settings)
+  await requireFittingData(settings, document)
+  return document
+}
+
+/**
+ * Reads files to their end; digits are made, and cannot be damaged
+ *
+ * Throws DatasetError, UsageError for a split that cannot be
+ */
+async function requireFittingData (settings: Settings, { model }: FederationDocument): Promise<void> {
+  const source = await dataSource(settings)
+  if (source.kind === 'digits') {
+    const { checkDataset } = await import('../src/data/check-dataset.ts')
+    await checkDataset(source, model)
+    return
+  }
+  const { loadDataset } = await import('../src/data/load-dataset.ts')
+  try {
+    await loadDataset(source, model, dataPartition(settings))
+  } catch (err) {
+    throw err instanceof RangeError ? new UsageError(err.message, { cause: err }) : err
+  }
+}
+
+/**
+ * The document of the federation that these addresses lead to, checked as the node would
+ *
+ * Throws BootstrapError, FederationMismatchError, InvalidAddressError, InvalidFederationError
+ */
+async function fetchedDocument ({ bootstrap = [], federationId }: Settings): Promise<FederationDocument> {
+  const { fetchFederation } = await import('../src/network/federation-exchange.ts')
+  const { decodeFederation } = await import('../src/federation.ts')
+  const { inspectTopology } = await import('../src/model/topology.ts')
+  const signal = AbortSignal.timeout(FETCH_TIMEOUT_MS)
+  const { bytes } = await fetchFederation({ addresses: bootstrap, signal, ...(federationId === undefined ? {} : { expected: federationId }) })
+  const document = decodeFederation(bytes)
+  inspectTopology(document.model)
+  return document
+}

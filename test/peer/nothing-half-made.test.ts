@@ -1,0 +1,136 @@
+/**
+ * What cannot work leaves nothing behind. Run `npm run build` first, as `npm test` does
+ */
+import { existsSync } from 'node:fs'
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { createNode } from '../../src/index.ts'
+import { enterFederation } from '../../src/enter-federation.ts'
+import { encodeFederation, parseFederation } from '../../src/federation.ts'
+import { serveFederation } from '../../src/network/federation-exchange.ts'
+import { denseTopology } from '../../src/model/topology.ts'
+import { defaultLedgerRoot } from '../../src/privacy/open-budget.ts'
+import { presetDocument } from '../../src/presets.ts'
+import { systemClock } from '../../src/system-clock.ts'
+import { Stage } from '../network/nodes.ts'
+import { run } from './program.ts'
+import type { FederationDocument } from '../../src/federation.ts'
+
+// several programs one after the other, on a machine that may have other work
+vi.setConfig({ testTimeout: 180_000 })
+
+const LOOPBACK = ['--listen', '/ip4/127.0.0.1/tcp/0', '--backend', 'wasm']
+
+const table = parseFederation({
+  ...presetDocument('digits'),
+  model: {
+    topology: denseTopology({ inputShape: [1], hidden: [4], classes: 2 }),
+    seed: 1,
+    loss: 'categoricalCrossentropy',
+    input: { kind: 'table', label: 'ill', columns: [{ kind: 'numeric', name: 'age', mean: 50, stdDev: 10 }] },
+    labels: ['no', 'yes']
+  }
+})
+
+const stage = new Stage()
+let folder: string
+
+beforeEach(async () => { folder = await mkdtemp(join(tmpdir(), 'gv-half-')) })
+afterEach(async () => {
+  await stage.strike()
+  await rm(folder, { recursive: true })
+})
+
+async function founder (document: FederationDocument): Promise<string> {
+  const host = await stage.host()
+  await serveFederation({ host, clock: systemClock }, encodeFederation(document))
+  await host.start()
+  return host.libp2p.getMultiaddrs()[0]!.toString()
+}
+
+describe('data that do not fit leave no home behind', () => {
+  it('of a peer that joins', async () => {
+    const address = await founder(table)
+    const file = join(folder, 'data.csv')
+    // what a look at the first rows does not show
+    await writeFile(file, `age,ill\n${'50,no\n60,yes\n'.repeat(100)}50,perhaps\n`)
+    const home = join(folder, 'peer')
+    for (const args of [['join', address], ['start', '--bootstrap', address]]) {
+      for (const [data, code] of [[`csv:${join(folder, 'none.csv')}`, 'DATA_MISSING'], [`csv:${file}`, 'DATA_INVALID'], ['digits', 'DATA_INVALID']] as const) {
+        const { exit, stderr } = await run([...args, '--home', home, '--data', data, ...LOOPBACK])
+        expect(stderr).toContain(`error GRAPEVINE_E_${code}: `)
+        expect(exit).toBe(8)
+        expect(existsSync(home)).toBe(false)
+      }
+    }
+  })
+
+  it('of a peer that founds', async () => {
+    const home = join(folder, 'peer')
+    const { exit, stderr } = await run(['start', '--home', home, '--preset', 'mnist-mlp', '--data', `idx:${join(folder, 'none')}`, ...LOOPBACK])
+    expect(stderr).toContain('error GRAPEVINE_E_DATA_MISSING: ')
+    expect(exit).toBe(8)
+    expect(existsSync(home)).toBe(false)
+  })
+
+  it('that belongs to a federation, in a program of its own', async () => {
+    let kept = false
+    const store = { getFederation: async () => undefined, putFederation: async () => { kept = true } }
+    const wishes = { home: folder, federation: table, data: { kind: 'csv', file: join(folder, 'none.csv'), testFraction: 0.5 } } as const
+    await expect(enterFederation(wishes, store, AbortSignal.timeout(10_000))).rejects.toMatchObject({ name: 'DatasetError' })
+    expect(kept).toBe(false)
+  })
+})
+
+describe('flags that would say nothing', () => {
+  it.each([
+    [['init', '--label', 'x'], 'these data are no table'],
+    [['init', '--label', 'x', '--preset', 'digits'], 'says it already'],
+    [['start', '--label', 'x', '--bootstrap', '/ip4/127.0.0.1/tcp/9'], '--label is for a new federation only']
+  ])('are refused, with the help of their verb: %j', async (args, says) => {
+    const { exit, stderr } = await run([...args, '--home', join(folder, 'peer')])
+    expect(stderr).toContain('error GRAPEVINE_E_USAGE: ')
+    expect(stderr).toContain(says)
+    expect(stderr).toContain(`See grapevine ${args[0]} --help`)
+    expect(exit).toBe(2)
+    expect(existsSync(join(folder, 'peer'))).toBe(false)
+  })
+
+  it('of a verb name the help of that verb, and others the help of all', async () => {
+    expect((await run(['versions', '--nonsense'])).stderr).toMatch(/See grapevine versions --help\n$/)
+    expect((await run(['--nonsense'])).stderr).toMatch(/See grapevine --help\n$/)
+  })
+})
+
+describe('a state folder that depends on the working folder', () => {
+  const variables: Array<Record<string, string>> = [{ HOME: '', XDG_STATE_HOME: '' }, { HOME: 'relative', XDG_STATE_HOME: '' }, { XDG_STATE_HOME: 'state' }, { XDG_STATE_HOME: './state' }]
+
+  it.each(variables)('is refused, and nothing is made in it: %j', async (env) => {
+    const cwd = join(folder, 'here')
+    await mkdir(cwd)
+    const peer = join(folder, 'peer')
+    for (const args of [['init'], ['init', '--home', peer], ['start', '--home', peer, '--preset', 'digits-private'], ['status']]) {
+      const { exit, stderr } = await run(args, { env, cwd })
+      expect(stderr).toMatch(/^error GRAPEVINE_E_CONFIGURATION: (HOME|XDG_STATE_HOME) is (empty|the relative path)/)
+      expect(exit).toBe(3)
+    }
+    expect(await readdir(cwd)).toEqual([])
+    expect(existsSync(peer)).toBe(false)
+  })
+
+  it('is refused by the library, also as the setting of a program', () => {
+    expect(() => defaultLedgerRoot({ XDG_STATE_HOME: 'state' })).toThrow(/XDG_STATE_HOME is the relative path "state"/)
+    expect(() => defaultLedgerRoot({ HOME: '' })).toThrow(/HOME is empty/)
+    expect(() => createNode({ home: folder, data: { kind: 'digits', seed: 1, trainExamples: 10, testExamples: 10 }, ledgers: 'ledgers' })).toThrow(/^ledgers must be an absolute path/)
+  })
+
+  it('is no matter where the folders are named', async () => {
+    const cwd = join(folder, 'here')
+    await mkdir(cwd)
+    const { exit } = await run(['init', '--home', join(folder, 'peer'), '--ledgers', join(folder, 'ledgers'), '--backend', 'wasm'], { env: { HOME: '' }, cwd })
+    expect(exit).toBe(0)
+    expect(await readdir(cwd)).toEqual([])
+  })
+})

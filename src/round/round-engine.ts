@@ -8,6 +8,7 @@
 import { TypedEventEmitter } from 'main-event'
 import { AdaptiveDeadline } from './adaptive-deadline.ts'
 import { collect } from './collect.ts'
+import { CommittedVersions } from './committed-versions.ts'
 import { euclideanNorm, Inbox } from './inbox.ts'
 import { Isolation } from './isolation.ts'
 import { planJump } from './jump.ts'
@@ -15,7 +16,7 @@ import { Liar } from './liar.ts'
 import { LocalWork } from './local-work.ts'
 import { lowerMedian } from './lower-median.ts'
 import { MissCounter } from './miss-counter.ts'
-import { mix } from './mix.ts'
+import { keptOwnWarning, mix } from './mix.ts'
 import { Pace } from './pace.ts'
 import { noTimes } from './phase-times.ts'
 import { Publisher } from './publisher.ts'
@@ -50,7 +51,7 @@ export class RoundEngine extends TypedEventEmitter<RoundEvents> {
   private readonly wake = new EventTarget()
   private readonly liar: Liar | undefined
   private parameters: Float32Array = new Float32Array(0)
-  private version: ModelVersion | undefined
+  readonly versions: CommittedVersions
   private readonly publisher: Publisher
   private readonly pace = new Pace()
   private readonly work: LocalWork
@@ -69,6 +70,7 @@ export class RoundEngine extends TypedEventEmitter<RoundEvents> {
     this.init = init
     this.inbox = new Inbox({ codec: components.codec, parameterCount: init.parameterCount, staleness: init.staleness, reach: init.reach })
     this.publisher = new Publisher(components)
+    this.versions = new CommittedVersions(components.store)
     this.deadline = new AdaptiveDeadline(init.deadlineMs)
     this.vigilance = new Vigilance(init.quarantineLimit)
     this.work = new LocalWork({
@@ -84,13 +86,15 @@ export class RoundEngine extends TypedEventEmitter<RoundEvents> {
   /** Takes up the last committed version, or the common initial parameters. Before the network starts */
   async load (): Promise<void> {
     const { store, trainer } = this.components
-    this.version = await store.latest()
+    const { parameters, warning } = await this.versions.load()
     await this.publisher.load()
     this.vigilance.restore((await store.metrics({ limit: 1 }))[0])
-    this.round = Math.max(this.version?.round ?? 0, this.publisher.round)
-    const stored = this.version === undefined ? undefined : await store.parameters(this.version.id)
-    this.parameters = stored ?? await trainer.initialParameters()
+    this.round = Math.max(this.versions.newest?.round ?? 0, this.publisher.round)
+    this.parameters = parameters ?? await trainer.initialParameters()
     this.inbox.setRound(this.round + 1, euclideanNorm(this.parameters))
+    if (warning !== undefined) {
+      this.emit('warning', warning)
+    }
   }
 
   /** Goes on beyond what an earlier life of this key published, so that no round is signed twice. After `load`, before `run` */
@@ -128,10 +132,6 @@ export class RoundEngine extends TypedEventEmitter<RoundEvents> {
   }
 
   // ---------------------------------------------------------------------------------------- one round
-
-  get latestVersion (): ModelVersion | undefined {
-    return this.version
-  }
 
   private async runRound (signal: AbortSignal): Promise<void> {
     const round = this.round + 1
@@ -252,17 +252,16 @@ export class RoundEngine extends TypedEventEmitter<RoundEvents> {
     if (!mixed.keptOwn) {
       this.inbox.use(entries)
     } else if (neighbours.length > 0) {
-      this.emit('warning', { code: 'too-few-updates', message: `round ${round}: ${mixed.received} valid updates, ${aggregator.name} needs ${aggregator.minimumNeighbours}; the own model is kept` })
+      this.emit('warning', keptOwnWarning(mixed, aggregator, round))
     }
     return mixed
   }
 
   private async commit (round: number, parameters: Float32Array, updateIds: readonly string[], metrics: ModelVersion['metrics']): Promise<void> {
-    const parents = this.version === undefined ? updateIds : [this.version.id, ...updateIds]
-    this.version = await this.components.store.commit({ federation: this.init.federation, round, parents, parameters, metrics })
+    const version = await this.versions.commit({ federation: this.init.federation, round, parents: updateIds, parameters, metrics })
     this.parameters = parameters
     this.round = round
-    this.emit('version:commit', this.version)
+    this.emit('version:commit', version)
   }
 
   private async finish (report: RoundReport): Promise<void> {

@@ -28,7 +28,7 @@ export const VERBS: Record<Verb, VerbTraits> = {
   start: { args: '', help: 'run the peer of a home, until it is stopped', load: async () => (await import('./verbs/start.ts')).start },
   join: { args: '<address>', help: 'run a peer that joins a federation through the peer at this multiaddr', load: async () => (await import('./verbs/join.ts')).join },
   status: { args: '', help: 'how the peer of a home is doing', load: async () => (await import('./verbs/status.ts')).status },
-  versions: { args: '', help: 'list the model versions of a home', load: async () => (await import('./verbs/versions.ts')).versions },
+  versions: { args: '[action] [version]', help: 'list the model versions of a home; versions rollback VERSION goes back to one', load: async () => (await import('./verbs/versions.ts')).versions },
   export: { args: '<version> <folder>', help: 'write a version as a TensorFlow.js LayersModel', load: async () => (await import('./verbs/export.ts')).exportVersion },
   evaluate: { args: '[version]', help: 'test a version on the examples of this machine', load: async () => (await import('./verbs/evaluate.ts')).evaluate },
   audit: { args: '', help: 'attack the own training, offline: does it leak more than privacy allows?', load: async () => (await import('./verbs/audit.ts')).audit },
@@ -38,7 +38,7 @@ export const VERBS: Record<Verb, VerbTraits> = {
 const USAGE = 'GRAPEVINE_E_USAGE'
 
 const EPILOGUE = `
-A version is an id, the beginning of one, a round number, or "latest".
+A version is an id, the beginning of one, a round number, "latest" (the newest that neighbours took part in), or "newest".
 Settings come from flags, then GRAPEVINE_ variables, then HOME/grapevine.toml.`
 
 /** Runs the command line to its end and leaves the exit code in `process.exitCode` */

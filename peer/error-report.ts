@@ -76,6 +76,7 @@ export const ERROR_ROWS: readonly ErrorRow[] = [
   { code: 'HOME_LOCKED', exit: 'running', names: ['HomeLockedError'], fix: 'Another peer runs in this home: see grapevine status, or use another home with --home', told: true },
   { code: 'STORE_FORMAT', exit: 'incompatible', names: ['StoreFormatError'], fix: 'Use the version of grapevine that wrote it, or another home with --home', told: true },
   { code: 'STORE_CORRUPT', exit: 'storage', names: ['StoreCorruptError'], fix: 'Restore the home from a copy, or join again from a new home; nothing was deleted', told: true },
+  { code: 'UNSOUND_VERSION', exit: 'storage', names: ['UnsoundVersionError'], fix: 'Take another version: grapevine versions; or go back to it: grapevine versions rollback VERSION', told: true },
   { code: 'FOLDER_TAKEN', exit: 'usage', names: ['StoreWriteError'], says: /is not empty/, fix: 'Name a new folder for the export', told: true },
   { code: 'EXPORT', exit: 'storage', names: ['StoreWriteError'], says: /^cannot write the model/, fix: 'Check that this folder can be made and written to, or name another' },
   { code: 'STORE_WRITE', exit: 'storage', names: ['StoreWriteError'], fix: 'Check the permissions and the file system of the home', told: true },

@@ -2,6 +2,7 @@
  * Numbers and rounds as text for people
  */
 import { formatSpent } from './privacy-text.ts'
+import type { ModelVersion } from '../src/interface.ts'
 import type { NodeEvents, RoundReport } from '../src/node-interface.ts'
 
 /** Peers that one line names */
@@ -54,6 +55,16 @@ export function formatCount (count: number): string {
 /** The two ends of a long id */
 export function shortId (id: string): string {
   return id.length <= 16 ? id : `${id.slice(0, 8)}…${id.slice(-5)}`
+}
+
+/** Of how many neighbours updates took part in a version: `2`, `alone`, or `taken over` from them as a whole */
+export function mixedWith ({ metrics, mixed }: Pick<ModelVersion, 'metrics' | 'mixed'>): string {
+  return mixed ? String(metrics.accepted ?? 'taken over') : 'alone'
+}
+
+/** `version 1687c0211e46 (round 4, mixed)` */
+export function formatVersion ({ id, round, mixed }: Pick<ModelVersion, 'id' | 'round' | 'mixed'>): string {
+  return `version ${id.slice(0, 12)} (round ${round}, ${mixed ? 'mixed' : 'trained alone'})`
 }
 
 /** `distance-gate 2, norm 1`; empty when nothing was refused */

@@ -8,6 +8,7 @@ import { NoSuchVersionError } from './errors.ts'
 import { databaseFolder, readFoundingDocument, requirePeer } from './home.ts'
 import type { ControlClient, RunningStatus } from './control/control-client.ts'
 import type { FederationDocument } from '../src/federation.ts'
+import type { Terminal } from './terminal.ts'
 import type { ModelVersion, Store } from '../src/interface.ts'
 
 /** A peer that starts takes the store's lock a moment before it answers */
@@ -22,11 +23,20 @@ export interface FoundVersion {
   parameters: Float32Array
 }
 
+export interface VersionPointers {
+  /** Committed last: the peer goes on from it */
+  newest: ModelVersion | undefined
+  /** The newest that neighbours took part in; the newest where there is none */
+  latest: ModelVersion | undefined
+}
+
 export interface HomeReader {
   /** Undefined when the peer does not run */
   running: RunningStatus | undefined
   federation: () => Promise<FederationDocument | undefined>
   versions: (options: { limit: number }) => Promise<ModelVersion[]>
+  /** What `newest` and `latest` name; undefined where there is no version yet */
+  pointers: () => Promise<VersionPointers>
   version: (selector: string) => Promise<FoundVersion | undefined>
   /** Report of the last finished round, as it was stored */
   lastRound: () => Promise<object | undefined>
@@ -72,7 +82,15 @@ export async function requireVersion (reader: HomeReader, selector: string): Pro
   if (found !== undefined) {
     return found
   }
-  throw new NoSuchVersionError(selector === 'latest' ? 'this home has no model version yet' : `this home has no version "${selector}"`)
+  throw new NoSuchVersionError(selector === 'latest' || selector === 'newest' ? 'this home has no model version yet' : `this home has no version "${selector}"`)
+}
+
+/** `latest` need not be the newest: where the peer trained alone since, says so */
+export async function noteNewer (reader: HomeReader, version: ModelVersion, terminal: Pick<Terminal, 'note'>): Promise<void> {
+  const { newest, latest } = await reader.pointers()
+  if (newest !== undefined && version.id === latest?.id && version.id !== newest.id) {
+    terminal.note(`it is the latest that neighbours took part in; the newest, of round ${newest.round}, this peer trained alone: name it with "newest"`)
+  }
 }
 
 async function runningReader (client: ControlClient): Promise<HomeReader> {
@@ -81,6 +99,7 @@ async function runningReader (client: ControlClient): Promise<HomeReader> {
     running,
     federation: async () => client.federation(),
     versions: async (options) => client.versions(options),
+    pointers: async () => ({ newest: running.node.newestVersion, latest: running.node.latestVersion }),
     version: async (selector) => client.version(selector),
     lastRound: async () => running.node.lastRound,
     published: async () => undefined,
@@ -94,6 +113,7 @@ async function storeReader (home: string): Promise<HomeReader> {
     running: undefined,
     federation: async () => await storedFederation(store) ?? await readFoundingDocument(home),
     versions: async (options) => await store?.list(options) ?? [],
+    pointers: async () => ({ newest: await store?.newest(), latest: await store?.get('latest') }),
     version: async (selector) => {
       const version = await store?.get(selector)
       const parameters = version === undefined ? undefined : await store?.parameters(version.id)
@@ -103,6 +123,11 @@ async function storeReader (home: string): Promise<HomeReader> {
     published: async () => (await store?.getPublication())?.round,
     close: async () => store?.close()
   }
+}
+
+/** To change what is kept; the caller closes it. Undefined as below */
+export async function openWritable (home: string): Promise<Store | undefined> {
+  return openStore(home)
 }
 
 /** Undefined for a home that was made but never started: looking must not make a database */

@@ -210,7 +210,7 @@ export const SETTINGS = table({
     verbs: NODE,
     sources: EVERYWHERE,
     shownDefault: '10',
-    help: 'model versions to keep'
+    help: 'model versions to keep: N of the newest, and N of the newest that neighbours took part in'
   },
   evaluateEvery: {
     schema: count(1),

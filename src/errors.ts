@@ -120,6 +120,11 @@ export class StoreWriteError extends Error {
   override name = 'StoreWriteError'
 }
 
+/** Parameters that are no model: one is not finite. They are not committed, and those of an old home are not given out */
+export class UnsoundVersionError extends Error {
+  override name = 'UnsoundVersionError'
+}
+
 /** A call reached a store that is not open: before open() or after close(). Nothing was read or written */
 export class StoreClosedError extends Error {
   override name = 'StoreClosedError'

@@ -336,6 +336,8 @@ export interface ModelVersion {
   /** Milliseconds since 1970 */
   createdAt: number
   metrics: VersionMetrics
+  /** Neighbours' updates took part in it: it was averaged, or taken over from them. False for what a peer trained alone */
+  mixed: boolean
 }
 
 /** What was last published: written durably BEFORE it is sent, so that a restart never signs two updates for one round */
@@ -372,12 +374,27 @@ export interface Store {
   /** Throws FederationMismatchError when another document is stored already */
   putFederation: (document: Uint8Array) => Promise<void>
 
-  /** Atomic and synced: after it resolves the version survives SIGKILL; before, there is no trace of it. Prunes old versions */
+  /**
+   * Atomic and synced: after it resolves the version survives SIGKILL; before, there is no trace of it. Prunes old versions: so many of
+   * the newest are kept, and as many of the newest mixed ones. Throws UnsoundVersionError when a parameter is not finite
+   */
   commit: (version: { federation: string, round: number, parents: readonly string[], parameters: Float32Array, metrics: VersionMetrics }) => Promise<ModelVersion>
-  latest: () => Promise<ModelVersion | undefined>
-  /** By full id, unique id prefix (at least 4 characters), round number, or `latest`. Throws AmbiguousVersionError */
+  /** What was committed last: to go on from */
+  newest: () => Promise<ModelVersion | undefined>
+  /** The mixed version that was committed last: to use, and to give to others */
+  newestMixed: () => Promise<ModelVersion | undefined>
+  /**
+   * By full id, unique id prefix (at least 4 characters), round number, `newest`, or `latest`: the newest mixed version, and the newest
+   * where none was mixed. Throws AmbiguousVersionError
+   */
   get: (selector: string) => Promise<ModelVersion | undefined>
+  /** Throws UnsoundVersionError when one is not finite: earlier versions of Grapevine could commit such */
   parameters: (id: string) => Promise<Float32Array | undefined>
+  /**
+   * Forgets what was committed after version `id`, which is the newest then. Atomic and synced. What was published stays as it is, so that no
+   * number is signed twice. Resolves to what was forgotten, newest first; undefined when there is no version `id`. Throws as `parameters` does
+   */
+  rollback: (id: string) => Promise<Array<Pick<ModelVersion, 'id' | 'round'>> | undefined>
   /** Newest first */
   list: (options?: { limit?: number }) => Promise<ModelVersion[]>
 

@@ -8,7 +8,7 @@ import type { RoundEngine } from './round/round-engine.ts'
 export interface NodeParts extends Pick<NodeDescription, 'status' | 'home' | 'startedAt' | 'federation' | 'minMembers' | 'limits' | 'privacy'> {
   trainer: TrainerDescription | undefined
   network: Pick<Network, 'self' | 'addresses' | 'members' | 'connections' | 'neighbours' | 'traffic'> | undefined
-  engine: Pick<RoundEngine, 'round' | 'phase' | 'waiting' | 'lastReport' | 'latestVersion'> | undefined
+  engine: Pick<RoundEngine, 'round' | 'phase' | 'waiting' | 'lastReport' | 'versions'> | undefined
 }
 
 type NetworkView = Pick<NodeDescription, 'peer' | 'addresses' | 'members' | 'connections' | 'neighbours' | 'traffic'>
@@ -52,7 +52,8 @@ export function describeNode (parts: NodeParts): NodeDescription {
     waiting: engine?.waiting,
     trainer: withoutLayout(parts.trainer),
     lastRound: engine?.lastReport,
-    latestVersion: engine?.latestVersion,
+    latestVersion: engine?.versions.latest,
+    newestVersion: engine?.versions.newest,
     privacy
   }
 }

@@ -175,7 +175,10 @@ export interface NodeDescription {
   neighbours: Neighbour[]
   trainer: Omit<TrainerDescription, 'layout'> | undefined
   lastRound: RoundReport | undefined
+  /** The newest version that neighbours took part in; the newest where there is none */
   latestVersion: ModelVersion | undefined
+  /** What was committed last: the peer goes on from it */
+  newestVersion: ModelVersion | undefined
   traffic: Traffic
   /** Spent on this dataset, in all runs together; null without a privacy mechanism */
   privacy: PrivacyStatus | null
@@ -199,7 +202,7 @@ export interface GrapevineNode extends TypedEventTarget<NodeEvents> {
   describe: () => NodeDescription
   /** Model versions in the store, newest first */
   versions: (options?: { limit?: number }) => Promise<ModelVersion[]>
-  /** By id, unique prefix, round number or `latest` */
+  /** By id, unique prefix, round number, `newest`, or `latest`: the newest that neighbours took part in, and the newest where there is none */
   version: (selector: string) => Promise<{ version: ModelVersion, parameters: Float32Array } | undefined>
   federation: () => FederationDocument | undefined
   /** The privacy ledger of the dataset, for reading; undefined without a privacy mechanism, and when the node does not run */

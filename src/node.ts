@@ -161,7 +161,7 @@ class Node extends TypedEventEmitter<NodeEvents> implements GrapevineNode {
   private announce (network: Network, membership: Membership, engine: RoundEngine, description: TrainerDescription): void {
     const { document } = membership
     this.emit('listening', { peer: network.self, addresses: network.addresses() })
-    this.emit('joined', { federation: membership.id, name: document.name, how: membership.how, round: engine.latestVersion?.round ?? 0, backend: description.backend })
+    this.emit('joined', { federation: membership.id, name: document.name, how: membership.how, round: engine.versions.newest?.round ?? 0, backend: description.backend })
   }
 
   // ---------------------------------------------------------------------------------------- rounds

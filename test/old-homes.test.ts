@@ -1,7 +1,7 @@
 /**
  * Homes and ledgers of version 0.1.0 open for ever, go on, and count what they spent
  */
-import { cp, mkdtemp, rm } from 'node:fs/promises'
+import { chmod, cp, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -29,6 +29,10 @@ beforeEach(async () => {
   opened = []
   folder = await mkdtemp(join(tmpdir(), 'grapevine-old-'))
   await cp(HOMES, folder, { recursive: true })
+  // a clone does not keep it: a key that others may read is refused
+  for (const name of ['private', 'plain']) {
+    await chmod(join(folder, name, 'home/identity.key'), 0o600)
+  }
 })
 afterEach(async () => {
   for (const close of opened) {
@@ -70,6 +74,13 @@ describe('a home of version 0.1.0', () => {
     expect((await store.metrics()).length).toBe(14)
     expect(await store.bans()).toEqual([expect.objectContaining({ peer: PRIVATE.banned, reason: 'equivocation' })])
     expect(await store.peers()).not.toHaveLength(0)
+  })
+
+  it('tells the versions that were averaged from those of a peer alone', async () => {
+    const store = await storeOf('plain')
+    expect((await store.list()).map(({ round, mixed }) => ({ round, mixed }))).toEqual([14, 13, 12, 11, 10, 9, 8, 7, 6, 5].map((round) => ({ round, mixed: round <= 10 })))
+    expect((await store.newest())?.round).toBe(14)
+    expect(await store.get('latest')).toEqual(await store.get('10'))
   })
 
   it('goes on from its last round with the budget that it spent', async () => {

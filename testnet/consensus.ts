@@ -14,7 +14,7 @@ export interface FinalConsensus {
   problems: string[]
 }
 
-/** Newest committed parameters of a home that no process uses any more; undefined when it has none */
+/** Parameters that `grapevine export latest` would give of a home that no process uses any more; undefined when it has none */
 async function latestParameters (home: string): Promise<Float32Array | undefined> {
   const location = join(home, 'db')
   // opening would create it
@@ -24,7 +24,7 @@ async function latestParameters (home: string): Promise<Float32Array | undefined
   const store = createLevelStore({ location, clock: systemClock })
   await store.open()
   try {
-    const latest = await store.latest()
+    const latest = await store.get('latest')
     return latest === undefined ? undefined : await store.parameters(latest.id)
   } finally {
     await store.close()

@@ -3,8 +3,8 @@
  */
 import { dataSettings } from '../data-settings.ts'
 import { ControlError } from '../errors.ts'
-import { formatCount, formatLoss, formatShare } from '../format.ts'
-import { openHome, requireVersion } from '../home-reader.ts'
+import { formatCount, formatLoss, formatShare, formatVersion } from '../format.ts'
+import { noteNewer, openHome, requireVersion } from '../home-reader.ts'
 import { dataPartition, dataSource } from '../node-init.ts'
 import type { VerbContext } from '../context.ts'
 import type { HomeReader } from '../home-reader.ts'
@@ -23,8 +23,9 @@ export async function evaluate (context: VerbContext): Promise<number> {
     try {
       const { backend } = await trainer.start()
       const result = await trainer.evaluate(parameters)
-      terminal.event('evaluate', { version: version.id, round: version.round, ...result, backend })
-      terminal.line(`version ${version.id.slice(0, 12)} (round ${version.round}): accuracy ${formatShare(result.accuracy)}, loss ${formatLoss(result.loss)} on ${formatCount(result.examples)} examples of this machine`)
+      terminal.event('evaluate', { version: version.id, round: version.round, mixed: version.mixed, ...result, backend })
+      terminal.line(`${formatVersion(version)}: accuracy ${formatShare(result.accuracy)}, loss ${formatLoss(result.loss)} on ${formatCount(result.examples)} examples of this machine`)
+      await noteNewer(reader, version, terminal)
       return 0
     } finally {
       await trainer.stop()

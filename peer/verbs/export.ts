@@ -3,7 +3,8 @@
  */
 import { resolve } from 'node:path'
 import { ControlError } from '../errors.ts'
-import { openHome, requireVersion } from '../home-reader.ts'
+import { formatVersion } from '../format.ts'
+import { noteNewer, openHome, requireVersion } from '../home-reader.ts'
 import type { VerbContext } from '../context.ts'
 
 export async function exportVersion ({ home, terminal, args }: VerbContext): Promise<number> {
@@ -18,8 +19,9 @@ export async function exportVersion ({ home, terminal, args }: VerbContext): Pro
     }
     const { exportLayersModel } = await import('../../src/model/export.ts')
     await exportLayersModel({ document, parameters, directory })
-    terminal.event('export', { version: version.id, round: version.round, directory, parameterCount: version.parameterCount })
-    terminal.line(`wrote version ${version.id.slice(0, 12)} (round ${version.round}) to ${directory}`)
+    terminal.event('export', { version: version.id, round: version.round, mixed: version.mixed, directory, parameterCount: version.parameterCount })
+    terminal.line(`wrote ${formatVersion(version)} to ${directory}`)
+    await noteNewer(reader, version, terminal)
     terminal.note(`load it with tf.loadLayersModel('file://${directory}/model.json')`)
     return 0
   } finally {

@@ -3,13 +3,14 @@
  */
 import { EXIT_CODES } from '../exit-codes.ts'
 import { federationName } from '../federation-name.ts'
-import { formatBytes, formatCount, formatDuration, formatRound, formatWaiting, shortId } from '../format.ts'
+import { formatBytes, formatCount, formatDuration, formatRound, formatWaiting, mixedWith, shortId } from '../format.ts'
 import { openHome } from '../home-reader.ts'
 import { formatPromise, formatSpent } from '../privacy-text.ts'
 import type { VerbContext } from '../context.ts'
 import type { RunningStatus } from '../control/control-client.ts'
-import type { HomeReader } from '../home-reader.ts'
+import type { HomeReader, VersionPointers } from '../home-reader.ts'
 import type { FederationDocument } from '../../src/federation.ts'
+import type { ModelVersion } from '../../src/interface.ts'
 import type { NodeDescription, RoundReport } from '../../src/node-interface.ts'
 import type { Terminal } from '../terminal.ts'
 
@@ -31,7 +32,7 @@ export async function status ({ home, terminal, origins }: VerbContext): Promise
 
 function showRunning ({ pid, node }: RunningStatus, terminal: Terminal): void {
   terminal.event('status', { running: true, pid, ...node })
-  const { federation, trainer, connections, neighbours, members, lastRound, latestVersion, traffic } = node
+  const { federation, trainer, connections, neighbours, members, lastRound, traffic } = node
   const live = neighbours.filter((neighbour) => neighbour.live).length
   terminal.field('Peer', `${node.peer}, process ${pid}, up ${formatDuration(Date.now() - node.startedAt)}`)
   terminal.field('State', stateLine(node))
@@ -48,7 +49,7 @@ function showRunning ({ pid, node }: RunningStatus, terminal: Terminal): void {
   }
   terminal.field('Privacy', `${formatSpent(node.privacy)}${node.privacy === null ? '' : '; more: grapevine privacy'}`)
   terminal.field('Last round', lastRound === undefined ? 'none since the start' : formatRound(lastRound))
-  terminal.field('Version', latestVersion === undefined ? 'none yet' : `${latestVersion.id} (round ${latestVersion.round})`)
+  showVersions({ latest: node.latestVersion, newest: node.newestVersion }, terminal)
   terminal.field('Traffic', `sent ${formatBytes(traffic.bytesSent)}, received ${formatBytes(traffic.bytesReceived)}`)
   for (const [index, address] of node.addresses.entries()) {
     terminal.field(index === 0 ? 'Addresses' : '', address)
@@ -85,15 +86,23 @@ function stateLine ({ status, round, phase, members, minMembers, waiting }: Node
 async function showStopped (reader: HomeReader, home: string, terminal: Terminal): Promise<void> {
   const document = await reader.federation()
   const federation = document === undefined ? null : await federationName(document)
-  const [latestVersion] = await reader.versions({ limit: 1 })
+  const { latest, newest } = await reader.pointers()
   const lastRound = await reader.lastRound() as RoundReport | undefined
   const privacy = lastRound?.privacy ?? null
-  terminal.event('status', { running: false, home, federation, round: latestVersion?.round ?? 0, latestVersion: latestVersion ?? null, lastRound: lastRound ?? null, privacy })
+  terminal.event('status', { running: false, home, federation, round: newest?.round ?? 0, latestVersion: latest ?? null, newestVersion: newest ?? null, lastRound: lastRound ?? null, privacy })
   terminal.field('State', `not running (${home})`)
   terminal.field('Federation', federation === null ? 'none yet' : `"${federation.name}" ${federation.id}`)
   terminal.field('Privacy', privacyLine(document, privacy))
   terminal.field('Last round', lastRound === undefined ? 'none yet' : formatRound(lastRound))
-  terminal.field('Version', latestVersion === undefined ? 'none yet' : `${latestVersion.id} (round ${latestVersion.round})`)
+  showVersions({ latest, newest }, terminal)
+}
+
+function showVersions ({ latest, newest }: VersionPointers, terminal: Terminal): void {
+  const kind = (version: ModelVersion): string => version.metrics.accepted !== undefined && version.mixed ? `mixed with ${mixedWith(version)}` : mixedWith(version)
+  terminal.field('Version', latest === undefined ? 'none yet' : `${latest.id} (round ${latest.round}, ${kind(latest)})`)
+  if (newest !== undefined && newest.id !== latest?.id) {
+    terminal.field('', `newest: ${newest.id} (round ${newest.round}, ${kind(newest)})`)
+  }
 }
 
 function privacyLine (document: FederationDocument | undefined, privacy: RoundReport['privacy']): string {

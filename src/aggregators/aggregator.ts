@@ -158,5 +158,10 @@ function exclusions (excluded: NonNullable<Combination['excluded']>, neighbours:
 }
 
 function coordinates (rule: CoordinateRule, { vectors }: Participants, { positions, rows }: Mixed, context: RuleContext): Float32Array {
-  return rule.aggregate({ vectors, rows }, positions, context)
+  const result = rule.aggregate({ vectors, rows }, positions, context)
+  if (rows === undefined || result.every(Number.isFinite)) {
+    return result
+  }
+  // means of numbers at the end of float32, accumulated in float32, may round up to Inf: float64 has room for them
+  return rule.aggregate({ vectors: rows.map((row) => weightedSum(vectors, row)) }, positions, context)
 }

@@ -103,6 +103,10 @@ export function centredClip (geometry: Geometry, start: Float64Array, { radius, 
 function centred (geometry: Geometry, { clipRadius }: RuleContext): Combination {
   const own = new Float64Array(geometry.count)
   own[0] = 1
+  if (geometry.count === 1) {
+    // a bucket may hold all vectors there are: there is no distance to choose a radius by
+    return { weights: own }
+  }
   const radius = clipRadius ?? median(distancesFromVector(geometry, 0).subarray(1))
   return { weights: centredClip(geometry, own, { radius, iterations: CENTERED_ITERATIONS }) }
 }

@@ -30,6 +30,10 @@ export function geometricMedianWeights (products: Float64Array): Float64Array {
   const size = Math.sqrt(products.length)
   const weights = new Float64Array(size)
   weights[0] = 1
+  if (size === 1) {
+    // a bucket may hold all vectors there are: no distance says how wide to smooth
+    return weights
+  }
   const along = products.slice(0, size)
   const distances = distancesFrom(weights, along, products)
   const scale = typical(distances.subarray(1))

@@ -2,9 +2,10 @@
  * From the updates that came to the next model: hold back, check losses where the rule wants them, mix, judge
  */
 import { Isolation } from './isolation.ts'
-import { mix } from './mix.ts'
+import { keptOwnWarning, mix } from './mix.ts'
 import { sampleLosses } from './sample-losses.ts'
 import type { Aggregator, Network, ParameterSlot, Trainer } from '../interface.ts'
+import type { NodeEvents } from '../node-interface.ts'
 import type { Inbox, InboxEntry } from './inbox.ts'
 import type { Liar } from './liar.ts'
 import type { Mixed } from './mix.ts'
@@ -21,7 +22,7 @@ export interface AveragingComponents {
 
 export interface AveragingInit {
   layout: readonly ParameterSlot[]
-  warn: (code: 'no-neighbours' | 'too-few-updates', message: string) => void
+  warn: (detail: NodeEvents['warning']['detail']) => void
 }
 
 export interface AveragingInput {
@@ -51,7 +52,7 @@ export class Averaging {
     const { layout, warn } = this.init
     const neighbours = network.neighbours()
     if (this.isolation.begins(neighbours.length)) {
-      warn('no-neighbours', `round ${round}: no neighbour is there; nothing is averaged until one comes`)
+      warn({ code: 'no-neighbours', message: `round ${round}: no neighbour is there; nothing is averaged until one comes` })
     }
     const entries = input.entries ?? inbox.usableOf(neighbours.map(({ peer }) => peer), round)
     liar?.observe(entries.map(({ parameters }) => parameters))
@@ -65,8 +66,7 @@ export class Averaging {
     if (!mixed.keptOwn) {
       inbox.use(entries)
     } else if (neighbours.length > 0) {
-      warn('too-few-updates', `round ${round}: ${mixed.received} valid updates, ${aggregator.name} needs ` +
-        `${aggregator.minimumNeighbours}; the own model is kept`)
+      warn(keptOwnWarning(mixed, aggregator, round))
     }
     return mixed
   }

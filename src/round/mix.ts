@@ -3,6 +3,7 @@
  */
 import { neighbourDistance } from '../aggregators/consensus.ts'
 import { metropolisHastingsWeight } from '../aggregators/metropolis-hastings.ts'
+import { firstUnacceptable } from '../codec/frame.ts'
 import type { AggregationInput, AggregationResult, Aggregator, NeighbourReplica, ParameterSlot } from '../interface.ts'
 import type { InboxEntry } from './inbox.ts'
 
@@ -22,8 +23,10 @@ export interface Mixed {
   /** Usable updates before the rule */
   received: number
   excluded: AggregationResult['excluded']
-  /** True when there were too few updates: `parameters` is then `half` */
+  /** True when there were too few updates, or their average is no model: `parameters` is then `half` */
   keptOwn: boolean
+  /** Index of the first parameter of the average that could not be published; undefined when there is none */
+  unsound?: number
   /** sqrt(mean |own - replica|^2 / 2); null without updates */
   distance: number | null
 }
@@ -52,7 +55,20 @@ export function mix (input: MixInput, aggregator: Aggregator, { degree, ...optio
   for (let i = 0; i < parameters.length; i++) {
     parameters[i]! += half[i]! - own[i]!
   }
+  const unsound = firstUnacceptable(parameters)
+  if (unsound !== -1) {
+    // committed, it would end this peer now and at every start
+    return { parameters: half, parents: [], received, excluded: [], keptOwn: true, unsound, distance }
+  }
   const dropped = new Set(excluded.map(({ peer }) => peer))
   const parents = entries.filter(({ update }) => !dropped.has(update.author)).map(({ update }) => update.updateId)
   return { parameters, parents, received, excluded, keptOwn: false, distance }
+}
+
+/** Why the own model is kept, for the operator */
+export function keptOwnWarning ({ received, unsound }: Mixed, { name, minimumNeighbours }: Aggregator, round: number): { code: string, message: string } {
+  const [code, why] = unsound === undefined
+    ? ['too-few-updates', `${received} valid updates, ${name} needs ${minimumNeighbours}`]
+    : ['unsound-average', `parameter ${unsound} of what ${name} makes of ${received} updates is not finite or too large`]
+  return { code, message: `round ${round}: ${why}; the own model is kept` }
 }

@@ -9,6 +9,7 @@ import { TypedEventEmitter } from 'main-event'
 import { AdaptiveDeadline } from './adaptive-deadline.ts'
 import { Averaging } from './averaging.ts'
 import { collect } from './collect.ts'
+import { CommittedVersions } from './committed-versions.ts'
 import { Contribution, UNPACED_ROUND_MS } from './contribution.ts'
 import { earlierRounds } from './earlier-rounds.ts'
 import { euclideanNorm, Inbox } from './inbox.ts'
@@ -47,6 +48,7 @@ export class RoundEngine extends TypedEventEmitter<RoundEvents> {
   private readonly wake = new EventTarget()
   private readonly liar: Liar | undefined
   private parameters: Float32Array = new Float32Array(0)
+  readonly versions: CommittedVersions
   private readonly contribution: Contribution
   private readonly pace = new Pace()
   private readonly work: LocalWork
@@ -54,8 +56,6 @@ export class RoundEngine extends TypedEventEmitter<RoundEvents> {
   private readonly averaging: Averaging
   private readonly turns: Turns
   private readonly meter: TrafficMeter
-  /** Committed last */
-  latestVersion: ModelVersion | undefined
   /** The last finished round */
   round = 0
   lastReport: RoundReport | undefined
@@ -65,6 +65,7 @@ export class RoundEngine extends TypedEventEmitter<RoundEvents> {
     this.components = components
     this.init = init
     this.inbox = new Inbox({ codec: components.codec, parameterCount: init.parameterCount, staleness: init.staleness, reach: init.reach })
+    this.versions = new CommittedVersions(components.store)
     this.deadline = new AdaptiveDeadline(init.deadlineMs)
     this.vigilance = new Vigilance(init.quarantineLimit)
     this.work = new LocalWork({
@@ -79,7 +80,7 @@ export class RoundEngine extends TypedEventEmitter<RoundEvents> {
     this.contribution = this.createContribution()
     this.averaging = new Averaging({ ...components, inbox: this.inbox, vigilance: this.vigilance, liar: this.liar }, {
       layout: init.layout,
-      warn: (code, message) => { this.emit('warning', { code, message }) }
+      warn: (detail) => { this.emit('warning', detail) }
     })
     this.turns = this.createTurns()
   }
@@ -117,14 +118,16 @@ export class RoundEngine extends TypedEventEmitter<RoundEvents> {
   /** Takes up the last committed version, or the common initial parameters. Before the network starts */
   async load (): Promise<void> {
     const { store, trainer } = this.components
-    this.latestVersion = await store.latest()
+    const { parameters, warning } = await this.versions.load()
     await this.contribution.load()
     this.vigilance.restore((await store.metrics({ limit: 1 }))[0])
-    this.round = Math.max(this.latestVersion?.round ?? 0, this.contribution.round)
-    const stored = this.latestVersion === undefined ? undefined : await store.parameters(this.latestVersion.id)
-    this.parameters = stored ?? await trainer.initialParameters()
+    this.round = Math.max(this.versions.newest?.round ?? 0, this.contribution.round)
+    this.parameters = parameters ?? await trainer.initialParameters()
     this.turns.restore(await earlierRounds(this.components))
     this.inbox.setRound(this.round + 1, euclideanNorm(this.parameters))
+    if (warning !== undefined) {
+      this.emit('warning', warning)
+    }
   }
 
   /** Goes on beyond what an earlier life of this key published, so that no round is signed twice. After `load`, before `run` */
@@ -276,11 +279,10 @@ export class RoundEngine extends TypedEventEmitter<RoundEvents> {
   }
 
   private async commit (round: number, parameters: Float32Array, updateIds: readonly string[], metrics: ModelVersion['metrics']): Promise<void> {
-    const parents = this.latestVersion === undefined ? updateIds : [this.latestVersion.id, ...updateIds]
-    this.latestVersion = await this.components.store.commit({ federation: this.init.federation, round, parents, parameters, metrics })
+    const version = await this.versions.commit({ federation: this.init.federation, round, parents: updateIds, parameters, metrics })
     this.parameters = parameters
     this.round = round
-    this.emit('version:commit', this.latestVersion)
+    this.emit('version:commit', version)
   }
 
   private async finish (report: RoundReport): Promise<void> {

@@ -11,7 +11,7 @@ export type RoundEvents = Pick<NodeEvents, 'round:start' | 'round:phase' | 'roun
 export interface RoundComponents {
   network: Network
   trainer: Pick<Trainer, 'train' | 'evaluate' | 'initialParameters' | 'sampleLoss'>
-  store: Pick<Store, 'commit' | 'latest' | 'list' | 'parameters' | 'putPublication' | 'getPublication' | 'putMetrics' | 'metrics'>
+  store: Pick<Store, 'commit' | 'newest' | 'newestMixed' | 'list' | 'rollback' | 'parameters' | 'putPublication' | 'getPublication' | 'putMetrics' | 'metrics'>
   codec: Codec
   aggregator: Aggregator
   clock: Clock

@@ -27,6 +27,12 @@ export interface Operation {
   value?: Uint8Array
 }
 
+/** Keys of one table from `start` on and below `end` */
+export interface KeyRange {
+  start: string
+  end: string
+}
+
 /** Abilities of LevelDB on disk that other databases lack */
 interface Compactable {
   compactRange: (start: string, end: string) => Promise<void>
@@ -99,19 +105,19 @@ export class Database {
     }
   }
 
-  /** Bytes on disk of the keys below `end`, deleted ones that LevelDB has not yet dropped included; 0 where it cannot be known */
-  async bytesBelow (table: TableName, end: string): Promise<number> {
+  /** Bytes on disk of these keys, deleted ones that LevelDB has not yet dropped included; 0 where it cannot be known */
+  async bytesIn (table: TableName, { start, end }: KeyRange): Promise<number> {
     const { root } = this
     const { prefix } = this.table(table)
-    return isCompactable(root) ? this.reading(async () => root.approximateSize(prefix, prefix + end)) : 0
+    return isCompactable(root) ? this.reading(async () => root.approximateSize(prefix + start, prefix + end)) : 0
   }
 
-  /** Drops deleted values below `end` from the disk; reads and writes go on meanwhile */
-  async compactBelow (table: TableName, end: string): Promise<void> {
+  /** Drops deleted values of these keys from the disk; reads and writes go on meanwhile */
+  async compact (table: TableName, { start, end }: KeyRange): Promise<void> {
     const { root } = this
     const { prefix } = this.table(table)
     if (isCompactable(root)) {
-      await root.compactRange(prefix, prefix + end)
+      await root.compactRange(prefix + start, prefix + end)
     }
   }
 

@@ -9,7 +9,7 @@ import { openDatabase } from './database.ts'
 import { MembershipTables } from './membership-tables.ts'
 import { MetricsTable } from './metrics-table.ts'
 import { parametersToBytes } from './version-record.ts'
-import { VersionTable } from './version-table.ts'
+import { requireSound, VersionTable } from './version-table.ts'
 import type { Database, StoreDatabase } from './database.ts'
 import type { Ban, Clock, ModelVersion, PeerAddress, PeerName, Publication, Store } from '../interface.ts'
 
@@ -21,7 +21,7 @@ const MAX_LIMIT = 0x7fffffff
 export interface LevelStoreInit {
   /** Folder of the database; made when it is missing. Nothing else may be kept in it */
   location: string
-  /** The newest committed versions to keep, at least 1. @default 10 */
+  /** So many of the newest committed versions are kept, and as many of the newest mixed ones; at least 1. @default 10 */
   keepVersions?: number
   /** Round records to keep, at least 1. @default 1000 */
   keepMetrics?: number
@@ -97,12 +97,17 @@ class LevelStore implements Store {
 
   async commit ({ parameters, ...version }: Parameters<Store['commit']>[0]): Promise<ModelVersion> {
     requireRound(version.round)
+    requireSound(parameters, `what was to be committed as round ${version.round} to ${this.init.location}`, 'Nothing was written')
     const bytes = parametersToBytes(parameters)
     return this.run(async ({ versions }) => versions.commit({ ...version, bytes, createdAt: this.init.clock.now() }))
   }
 
-  async latest (): Promise<ModelVersion | undefined> {
-    return this.run(async ({ versions }) => versions.latest())
+  async newest (): Promise<ModelVersion | undefined> {
+    return this.run(async ({ versions }) => versions.newest())
+  }
+
+  async newestMixed (): Promise<ModelVersion | undefined> {
+    return this.run(async ({ versions }) => versions.newestMixed())
   }
 
   async get (selector: string): Promise<ModelVersion | undefined> {
@@ -111,6 +116,10 @@ class LevelStore implements Store {
 
   async parameters (id: string): Promise<Float32Array | undefined> {
     return this.run(async ({ versions }) => versions.parameters(id))
+  }
+
+  async rollback (id: string): Promise<Array<Pick<ModelVersion, 'id' | 'round'>> | undefined> {
+    return this.run(async ({ versions }) => versions.rollback(id))
   }
 
   async list (options?: { limit?: number }): Promise<ModelVersion[]> {

@@ -56,7 +56,15 @@ export function bytesToParameters (bytes: Uint8Array): Float32Array {
   return new Float32Array(copy.buffer)
 }
 
-export function encodeRecord (federation: string, { id, ...fields }: ModelVersion): Uint8Array {
+/**
+ * Whether neighbours took part, told by what records of version 0.1.0 hold as well: a round counts the updates that it `accepted`; a version
+ * that was taken over from neighbours has no such number, and their updates as parents
+ */
+export function isMixed ({ metrics, parents }: Pick<ModelVersion, 'metrics' | 'parents'>): boolean {
+  return metrics.accepted === undefined ? parents.length > 0 : metrics.accepted > 0
+}
+
+export function encodeRecord (federation: string, { id, mixed, ...fields }: ModelVersion): Uint8Array {
   return new TextEncoder().encode(JSON.stringify({ federation, ...fields }))
 }
 
@@ -74,7 +82,7 @@ export function decodeRecord (id: string, bytes: Uint8Array): ModelVersion | und
     return undefined
   }
   const { round, parents, parametersHash, parameterCount, createdAt, metrics } = parsed.data
-  return { id, round, parents, parametersHash, parameterCount, createdAt, metrics }
+  return { id, round, parents, parametersHash, parameterCount, createdAt, metrics, mixed: isMixed({ metrics, parents }) }
 }
 
 /** A diverged loss is not a number that JSON can hold: it is left out */

@@ -2,13 +2,16 @@
  * The committed model versions: `versions` (records) and `parameters`
  *
  * Keys begin with a counter that grows with every commit, so that the order of keys is the order of commits, the
- * last key is the latest version, and one atomic batch (record, parameters, removal of the oldest) is all that a
+ * last key is the newest version, and one atomic batch (record, parameters, removal of the oldest) is all that a
  * commit writes. The counter's list is kept in memory: this process is the only writer.
+ *
+ * There are two pointers: the newest version, to go on from, and the newest that is mixed, to use. A peer that is alone for a night trains
+ * thousands of versions for itself, which must not push out the last one that was averaged.
  */
-import { AmbiguousVersionError } from '../errors.ts'
+import { AmbiguousVersionError, UnsoundVersionError } from '../errors.ts'
 import { corruptError } from './store-error.ts'
-import { bytesToParameters, decodeRecord, encodeRecord, finiteMetrics, hashBytes, versionId } from './version-record.ts'
-import type { Database, Operation } from './database.ts'
+import { bytesToParameters, decodeRecord, encodeRecord, finiteMetrics, hashBytes, isMixed, versionId } from './version-record.ts'
+import type { Database, KeyRange, Operation } from './database.ts'
 import type { ModelVersion, Store } from '../interface.ts'
 
 /** What `Store.commit` takes, its parameters already copied */
@@ -24,6 +27,8 @@ interface Entry {
   key: string
   round: number
   id: string
+  /** Undefined when the record is not readable: whoever asks for it hears of the damage, it is not passed over */
+  mixed: boolean | undefined
 }
 
 const KEY = /^(\d{16})\/(\d{1,16})\/([0-9a-f]{64})$/
@@ -39,17 +44,41 @@ const DEAD_VERSIONS = 2
 /** On a machine too busy to compact as fast as it commits, a commit waits once this many times as much is dead */
 const DEAD_LIMIT = 2
 
-function entryOf (key: string, location: string): Entry {
+function entryOf (key: string, record: Uint8Array | undefined, location: string): Entry {
   const [, counter, round, id] = KEY.exec(key) ?? []
   if (counter === undefined || round === undefined || id === undefined) {
     throw corruptError(location, `${JSON.stringify(key.slice(0, 96))} is not a key of a version`)
   }
-  return { counter, key, round: Number(round), id }
+  return { counter, key, round: Number(round), id, mixed: record === undefined ? undefined : decodeRecord(id, record)?.mixed }
 }
 
-function newEntry (counter: number, { round, id }: Pick<ModelVersion, 'round' | 'id'>): Entry {
-  const text = String(counter).padStart(16, '0')
-  return { counter: text, key: `${text}/${round}/${id}`, round, id }
+function counterText (counter: number): string {
+  return String(counter).padStart(16, '0')
+}
+
+/** Where no version is kept: before the oldest, and between those that are kept because they are mixed */
+function gapsBetween (entries: readonly Entry[]): KeyRange[] {
+  return entries.map(({ counter }, index) => ({ start: counterText(Number(entries[index - 1]?.counter ?? -1) + 1), end: counter })).filter(({ start, end }) => start < end)
+}
+
+function newEntry (counter: number, { round, id, mixed }: Pick<ModelVersion, 'round' | 'id' | 'mixed'>): Entry {
+  const text = counterText(counter)
+  return { counter: text, key: `${text}/${round}/${id}`, round, id, mixed }
+}
+
+/** The newest `keep`, and the newest `keep` of those that are mixed; in the order of `entries`, oldest first */
+function keptOf (entries: readonly Entry[], keep: number): Entry[] {
+  const kept = new Set([...entries.slice(-keep), ...entries.filter(({ mixed }) => mixed !== false).slice(-keep)])
+  return entries.filter((entry) => kept.has(entry))
+}
+
+/** Throws UnsoundVersionError */
+export function requireSound (parameters: Float32Array, what: string, nextStep: string): void {
+  for (let index = 0; index < parameters.length; index++) {
+    if (!Number.isFinite(parameters[index])) {
+      throw new UnsoundVersionError(`${what} is no model: parameter ${index} is ${parameters[index]}. ${nextStep}`)
+    }
+  }
 }
 
 function removal ({ key, counter }: Entry): Operation[] {
@@ -70,13 +99,14 @@ export class VersionTable {
   }
 
   static async load (database: Database, keep: number): Promise<VersionTable> {
-    const keys = await database.keys('versions')
-    return new VersionTable(database, keep, keys.map((key) => entryOf(key, database.location)))
+    const records = await database.entries('versions')
+    return new VersionTable(database, keep, records.map(([key, record]) => entryOf(key, record, database.location)))
   }
 
   /** Resolves when the version is on disk; the same version committed again takes the place of the first */
   async commit ({ federation, round, parents, metrics, bytes, createdAt }: PendingVersion): Promise<ModelVersion> {
     const parametersHash = await hashBytes(bytes)
+    const finite = finiteMetrics(metrics)
     const version: ModelVersion = {
       id: versionId({ federation, round, parents, parametersHash }),
       round,
@@ -84,11 +114,11 @@ export class VersionTable {
       parametersHash,
       parameterCount: bytes.byteLength / 4,
       createdAt,
-      metrics: finiteMetrics(metrics)
+      metrics: finite,
+      mixed: isMixed({ metrics: finite, parents })
     }
     const entry = newEntry(Number(this.entries.at(-1)?.counter ?? 0) + 1, version)
-    const others = this.entries.filter(({ id }) => id !== version.id)
-    const kept = [...others.slice(Math.max(0, others.length + 1 - this.keep)), entry]
+    const kept = keptOf([...this.entries.filter(({ id }) => id !== version.id), entry], this.keep)
     const dropped = this.entries.filter((known) => !kept.includes(known))
     await this.database.write([
       { table: 'versions', key: entry.key, value: encodeRecord(federation, version) },
@@ -102,22 +132,38 @@ export class VersionTable {
     return version
   }
 
-  async latest (): Promise<ModelVersion | undefined> {
-    const entry = this.entries.at(-1)
-    return entry === undefined ? undefined : (await this.read([entry]))[0]
+  async newest (): Promise<ModelVersion | undefined> {
+    return this.readOne(this.entries.at(-1))
   }
 
-  /** By `latest`, full id, round number (the newest commit of that round), or unique prefix of an id */
+  async newestMixed (): Promise<ModelVersion | undefined> {
+    return this.readOne(this.lastMixed())
+  }
+
+  /** By `latest`, `newest`, full id, round number (the newest commit of that round), or unique prefix of an id */
   async get (selector: string): Promise<ModelVersion | undefined> {
-    const entry = this.find(selector)
-    return entry === undefined ? undefined : (await this.read([entry]))[0]
+    return this.readOne(this.find(selector))
+  }
+
+  /** Newest first; undefined when there is no such version. Resolves when it is on disk. Throws as `parameters` does */
+  async rollback (id: string): Promise<Array<Pick<ModelVersion, 'id' | 'round'>> | undefined> {
+    if (await this.parameters(id) === undefined) {
+      return undefined
+    }
+    const index = this.entries.findIndex((entry) => entry.id === id)
+    const left = this.entries.slice(index + 1).reverse()
+    if (left.length > 0) {
+      await this.database.write(left.flatMap(removal), { sync: true })
+      this.entries = this.entries.slice(0, index + 1)
+    }
+    return left.map(({ id, round }) => ({ id, round }))
   }
 
   async list (limit: number): Promise<ModelVersion[]> {
     return this.read(this.entries.toReversed().slice(0, limit))
   }
 
-  /** Throws StoreCorruptError when the bytes are not those that were committed */
+  /** Throws StoreCorruptError when the bytes are not those that were committed, UnsoundVersionError when they are no model */
   async parameters (id: string): Promise<Float32Array | undefined> {
     const entry = this.entries.find((entry) => entry.id === id)
     if (entry === undefined) {
@@ -131,7 +177,9 @@ export class VersionTable {
     if (await hashBytes(bytes) !== version.parametersHash) {
       throw corruptError(this.database.location, `the parameters of version ${id} (round ${entry.round}) differ from their hash`)
     }
-    return bytesToParameters(bytes)
+    const parameters = bytesToParameters(bytes)
+    requireSound(parameters, `version ${id} (round ${entry.round}) in ${this.database.location}`, 'Take another one: grapevine versions; or go back to it: grapevine versions rollback VERSION')
+    return parameters
   }
 
   /** Waits for a compaction that is under way */
@@ -140,8 +188,8 @@ export class VersionTable {
   }
 
   private find (selector: string): Entry | undefined {
-    if (selector === 'latest') {
-      return this.entries.at(-1)
+    if (selector === 'newest' || selector === 'latest') {
+      return (selector === 'latest' ? this.lastMixed() : undefined) ?? this.entries.at(-1)
     }
     const exact = this.entries.find(({ id }) => id === selector) ?? this.entries.findLast(({ round }) => String(round) === selector)
     if (exact !== undefined || selector.length < MINIMUM_PREFIX) {
@@ -153,6 +201,14 @@ export class VersionTable {
       throw new AmbiguousVersionError(`"${selector}" fits ${matches.length} versions: ${listed}; give more characters`)
     }
     return matches[0]
+  }
+
+  private lastMixed (): Entry | undefined {
+    return this.entries.findLast(({ mixed }) => mixed !== false)
+  }
+
+  private async readOne (entry: Entry | undefined): Promise<ModelVersion | undefined> {
+    return entry === undefined ? undefined : (await this.read([entry]))[0]
   }
 
   private async read (entries: Entry[]): Promise<ModelVersion[]> {
@@ -168,14 +224,13 @@ export class VersionTable {
   }
 
   private async compactWhenDue (versionBytes: number): Promise<void> {
-    const oldest = this.entries[0]
-    if (oldest === undefined) {
-      return
-    }
+    const gaps = gapsBetween(this.entries)
     const due = Math.max(DEAD_BYTES, DEAD_VERSIONS * versionBytes)
-    let dead
+    let dead = 0
     try {
-      dead = await this.database.bytesBelow('parameters', oldest.counter)
+      for (const gap of gaps) {
+        dead += await this.database.bytesIn('parameters', gap)
+      }
     } catch {
       // the version is on disk: room that cannot be measured now is measured after the next one
       return
@@ -184,13 +239,15 @@ export class VersionTable {
       await this.compaction
     }
     if (dead >= due) {
-      this.compaction ??= this.compact(oldest.counter)
+      this.compaction ??= this.compact(gaps)
     }
   }
 
-  private async compact (end: string): Promise<void> {
+  private async compact (gaps: readonly KeyRange[]): Promise<void> {
     try {
-      await this.database.compactBelow('parameters', end)
+      for (const gap of gaps) {
+        await this.database.compact('parameters', gap)
+      }
     } catch {
       // no version is touched: LevelDB repeats the failure at the next write, which reports it
     } finally {

@@ -64,11 +64,23 @@ export function storeContract (name: string, factory: () => Promise<StoreHome>):
       return store.commit({ federation: FEDERATION, round, parents, parameters: Float32Array.from(values), metrics: { loss: 1 / round } })
     }
 
+    /** As the round engine does: a round that two neighbours took part in, and one that the peer did alone */
+    async function commitMixed (round: number): Promise<ModelVersion> {
+      return store.commit({ federation: FEDERATION, round, parents: ['own', 'x', 'y'], parameters: Float32Array.of(round), metrics: { accepted: 2 } })
+    }
+
+    async function commitAlone (round: number): Promise<ModelVersion> {
+      return store.commit({ federation: FEDERATION, round, parents: ['own'], parameters: Float32Array.of(round), metrics: { accepted: 0 } })
+    }
+
     describe('an empty store', () => {
       it('has nothing, and says so with undefined and empty lists', async () => {
         expect(await store.getFederation()).toBeUndefined()
-        expect(await store.latest()).toBeUndefined()
+        expect(await store.newest()).toBeUndefined()
+        expect(await store.newestMixed()).toBeUndefined()
         expect(await store.get('latest')).toBeUndefined()
+        expect(await store.get('newest')).toBeUndefined()
+        expect(await store.rollback('00'.repeat(32))).toBeUndefined()
         expect(await store.get('1')).toBeUndefined()
         expect(await store.get('')).toBeUndefined()
         expect(await store.parameters('00'.repeat(32))).toBeUndefined()
@@ -85,7 +97,7 @@ export function storeContract (name: string, factory: () => Promise<StoreHome>):
       it('opens twice and closes twice without harm', async () => {
         await commit(1)
         await Promise.all([store.open(), store.open()])
-        expect((await store.latest())?.round).toBe(1)
+        expect((await store.newest())?.round).toBe(1)
         await Promise.all([store.close(), store.close()])
         await store.close()
       })
@@ -94,7 +106,7 @@ export function storeContract (name: string, factory: () => Promise<StoreHome>):
         await commit(1)
         await store.close()
         await store.open()
-        expect((await store.latest())?.round).toBe(1)
+        expect((await store.newest())?.round).toBe(1)
       })
 
       it('finishes the calls that came before close', async () => {
@@ -102,14 +114,14 @@ export function storeContract (name: string, factory: () => Promise<StoreHome>):
         await store.close()
         expect((await committed).round).toBe(1)
         await store.open()
-        expect((await store.latest())?.round).toBe(1)
+        expect((await store.newest())?.round).toBe(1)
       })
 
       it('rejects every call while it is closed', async () => {
         await store.close()
         const calls: Array<() => Promise<unknown>> = [
-          async () => store.getFederation(), async () => store.putFederation(new Uint8Array(1)), async () => commit(1), async () => store.latest(),
-          async () => store.get('latest'), async () => store.parameters('x'), async () => store.list(), async () => store.putPublication({ round: 1, sequence: 1 }),
+          async () => store.getFederation(), async () => store.putFederation(new Uint8Array(1)), async () => commit(1), async () => store.newest(),
+          async () => store.newestMixed(), async () => store.rollback('x'), async () => store.get('latest'), async () => store.parameters('x'), async () => store.list(), async () => store.putPublication({ round: 1, sequence: 1 }),
           async () => store.getPublication(), async () => store.putPublished(new Uint8Array(1)), async () => store.getPublished(), async () => store.peers(), async () => store.putPeer({ peer: 'a', addresses: [], lastConnectedAt: 0 }),
           async () => store.deletePeer('a'), async () => store.bans(), async () => store.putBan({ peer: 'a', reason: 'x', until: 9 }),
           async () => store.putMetrics(1, {}), async () => store.metrics()
@@ -122,7 +134,7 @@ export function storeContract (name: string, factory: () => Promise<StoreHome>):
       it('rejects every call before it is opened', async () => {
         await store.close()
         store = home.create({ clock: { now: () => now } })
-        await expect(store.latest()).rejects.toMatchObject({ name: 'StoreClosedError' })
+        await expect(store.newest()).rejects.toMatchObject({ name: 'StoreClosedError' })
       })
     })
 
@@ -159,11 +171,11 @@ export function storeContract (name: string, factory: () => Promise<StoreHome>):
         now = 77
         const version = await store.commit({ federation: FEDERATION, round: 4, parents: ['aa', 'bb'], parameters, metrics: { loss: 0.25, accuracy: 0.5 } })
         expect(version).toEqual({
-          id: idOf(4, ['aa', 'bb'], parameters), round: 4, parents: ['aa', 'bb'], parametersHash: sha256(bytesOf(parameters)), parameterCount: 4, createdAt: 77, metrics: { loss: 0.25, accuracy: 0.5 }
+          id: idOf(4, ['aa', 'bb'], parameters), round: 4, parents: ['aa', 'bb'], parametersHash: sha256(bytesOf(parameters)), parameterCount: 4, createdAt: 77, metrics: { loss: 0.25, accuracy: 0.5 }, mixed: true
         })
-        expect(await store.latest()).toEqual(version)
+        expect(await store.newest()).toEqual(version)
         await restart()
-        expect(await store.latest()).toEqual(version)
+        expect(await store.newest()).toEqual(version)
         expect(await store.list()).toEqual([version])
       })
 
@@ -171,8 +183,8 @@ export function storeContract (name: string, factory: () => Promise<StoreHome>):
         expect((await commit(1, [0, 1, -2.5])).id).toBe('16a2a5e0d325c617598b3cdcad1ed391ee752d7bc208611f7e07697ad6159abc')
       })
 
-      it('gives the parameters back bit for bit, NaN payloads included', async () => {
-        const bits = Uint32Array.from([0x7fc00001, 0xffc12345, 0x80000000, 1, 0x7f800000])
+      it('gives the parameters back bit for bit', async () => {
+        const bits = Uint32Array.from([0x7f7fffff, 0xff7fffff, 0x80000000, 1, 0x807fffff])
         const { id } = await store.commit({ federation: FEDERATION, round: 1, parents: [], parameters: new Float32Array(bits.buffer), metrics: {} })
         await restart()
         const parameters = await store.parameters(id)
@@ -198,7 +210,15 @@ export function storeContract (name: string, factory: () => Promise<StoreHome>):
       it('leaves out metrics that are not finite', async () => {
         const { metrics } = await store.commit({ federation: FEDERATION, round: 1, parents: [], parameters: new Float32Array(1), metrics: { loss: NaN, accuracy: 0, trainLoss: Infinity } })
         expect(metrics).toEqual({ accuracy: 0 })
-        expect((await store.latest())?.metrics).toEqual({ accuracy: 0 })
+        expect((await store.newest())?.metrics).toEqual({ accuracy: 0 })
+      })
+
+      it.each([NaN, Infinity, -Infinity])('refuses to commit %d, names where it stands, and keeps what it has', async (value) => {
+        const first = await commit(1)
+        await expect(commit(2, [0, value])).rejects.toMatchObject({ name: 'UnsoundVersionError', message: expect.stringMatching(new RegExp(`round 2 .*is no model: parameter 1 is ${value}`)) as string })
+        expect(await store.list()).toEqual([first])
+        await restart()
+        expect(await store.newest()).toEqual(first)
       })
 
       it('refuses rounds and limits that are not counts', async () => {
@@ -225,12 +245,79 @@ export function storeContract (name: string, factory: () => Promise<StoreHome>):
         expect(await store.list()).toEqual([newest])
       })
 
-      it('calls the version that was committed last the latest, whatever its round', async () => {
+      it('tells versions that neighbours took part in from those of a peer alone', async () => {
+        const initial = await store.commit({ federation: FEDERATION, round: 0, parents: [], parameters: Float32Array.of(0), metrics: {} })
+        const takenOver = await store.commit({ federation: FEDERATION, round: 9, parents: ['x', 'y'], parameters: Float32Array.of(9), metrics: {} })
+        const mixed = await commitMixed(10)
+        await restart()
+        const alone = await commitAlone(11)
+        expect([initial, takenOver, mixed, alone].map((version) => version.mixed)).toEqual([false, true, true, false])
+        expect((await store.list()).map((version) => version.mixed)).toEqual([false, true, true])
+      })
+
+      it('has two pointers: the newest version, and the newest that is mixed, which is the latest', async () => {
+        const mixed = await commitMixed(1)
+        const alone = await commitAlone(2)
+        for (let times = 0; times < 2; times++) {
+          expect(await store.newest()).toEqual(alone)
+          expect(await store.newestMixed()).toEqual(mixed)
+          expect(await store.get('latest')).toEqual(mixed)
+          expect(await store.get('newest')).toEqual(alone)
+          await restart()
+        }
+      })
+
+      it('calls the newest version the latest where none was mixed', async () => {
+        await commitAlone(1)
+        const second = await commitAlone(2)
+        expect(await store.newestMixed()).toBeUndefined()
+        expect(await store.get('latest')).toEqual(second)
+      })
+
+      it('keeps the newest mixed versions through any number of rounds alone, and lets go of them for newer ones', async () => {
+        for (let round = 1; round <= 4; round++) {
+          await commitMixed(round)
+        }
+        for (let round = 5; round <= 40; round++) {
+          await commitAlone(round)
+          if (round === 20) {
+            await restart()
+          }
+        }
+        expect((await store.list()).map(({ round }) => round)).toEqual([40, 39, 38, 4, 3, 2])
+        expect(await store.parameters((await store.newestMixed())!.id)).toEqual(Float32Array.of(4))
+        for (let round = 41; round <= 43; round++) {
+          await commitMixed(round)
+        }
+        expect((await store.list()).map(({ round }) => round)).toEqual([43, 42, 41])
+      })
+
+      it('goes back to a version: it is the newest, what came after it is gone, what was published is not', async () => {
+        await store.putPublication({ round: 5, sequence: 50 })
+        await commitMixed(1)
+        const two = await commitMixed(2)
+        const three = await commitAlone(3)
+        const four = await commitMixed(4)
+        expect(await store.rollback(two.id)).toEqual([{ id: four.id, round: 4 }, { id: three.id, round: 3 }])
+        for (let times = 0; times < 2; times++) {
+          expect(await store.newest()).toEqual(two)
+          expect(await store.newestMixed()).toEqual(two)
+          expect((await store.list()).map(({ round }) => round)).toEqual([2, 1])
+          expect(await store.parameters(four.id)).toBeUndefined()
+          expect(await store.getPublication()).toEqual({ round: 5, sequence: 50 })
+          await restart()
+        }
+        expect(await store.rollback(two.id)).toEqual([])
+        await commitAlone(6)
+        expect((await store.list()).map(({ round }) => round)).toEqual([6, 2, 1])
+      })
+
+      it('calls the version that was committed last the newest, whatever its round', async () => {
         await commit(9)
         const back = await commit(4)
-        expect(await store.latest()).toEqual(back)
+        expect(await store.newest()).toEqual(back)
         await restart()
-        expect(await store.latest()).toEqual(back)
+        expect(await store.newest()).toEqual(back)
       })
 
       it('holds one copy of a version that is committed twice, as the newest', async () => {
@@ -248,7 +335,7 @@ export function storeContract (name: string, factory: () => Promise<StoreHome>):
         expect((await store.list()).map(({ round }) => round)).toEqual([3, 2, 1])
       })
 
-      it('finds a version by full id, prefix in either case, round and latest', async () => {
+      it('finds a version by full id, prefix in either case, round, latest and newest', async () => {
         const one = await commit(1)
         const two = await commit(2)
         expect(await store.get(one.id)).toEqual(one)
@@ -256,7 +343,7 @@ export function storeContract (name: string, factory: () => Promise<StoreHome>):
         expect(await store.get(one.id.slice(0, 8).toUpperCase())).toEqual(one)
         expect(await store.get('1')).toEqual(one)
         expect(await store.get('2')).toEqual(two)
-        expect(await store.get('latest')).toEqual(two)
+        expect(await store.get('newest')).toEqual(two)
         expect(await store.get('3')).toBeUndefined()
         expect(await store.get('zzzz')).toBeUndefined()
       })
@@ -423,8 +510,11 @@ function byPeer (a: { peer: string }, b: { peer: string }): number {
 
 async function compare (model: Model, store: Store): Promise<void> {
   const versions = model.versions.map(({ version }) => version).reverse()
+  const mixed = versions.find((version) => version.mixed)
   expect(await store.list()).toEqual(versions)
-  expect(await store.latest()).toEqual(versions[0])
+  expect(await store.newest()).toEqual(versions[0])
+  expect(await store.newestMixed()).toEqual(mixed)
+  expect(await store.get('latest')).toEqual(mixed ?? versions[0])
   for (const { version, parameters } of model.versions) {
     expect(await store.parameters(version.id)).toEqual(parameters)
     expect(await store.get(String(version.round))).toEqual(versions.find(({ round }) => round === version.round))
@@ -439,13 +529,23 @@ function commands (): Array<fc.Arbitrary<Command>> {
   const peer = fc.constantFrom('p1', 'p2', 'p3')
   const round = fc.integer({ min: 0, max: 6 })
   return [
-    fc.record({ round, parents: fc.array(fc.constantFrom('aa', 'bb'), { maxLength: 2 }), values: fc.array(fc.constantFrom(0, 1, -2.5), { maxLength: 3 }) }).map(({ round, parents, values }) =>
-      command(`commit ${round} [${parents.join()}] [${values.join()}]`, async (model, real) => {
+    fc.record({ round, parents: fc.array(fc.constantFrom('aa', 'bb'), { maxLength: 2 }), values: fc.array(fc.constantFrom(0, 1, -2.5), { maxLength: 3 }), accepted: fc.constantFrom(0, 2, undefined) }).map(({ round, parents, values, accepted }) =>
+      command(`commit ${round} [${parents.join()}] [${values.join()}] accepted ${accepted}`, async (model, real) => {
         const parameters = Float32Array.from(values)
-        const version = await real.store.commit({ federation: FEDERATION, round, parents, parameters, metrics: { loss: round } })
+        const version = await real.store.commit({ federation: FEDERATION, round, parents, parameters, metrics: { loss: round, ...(accepted === undefined ? {} : { accepted }) } })
         expect(version.id).toBe(idOf(round, parents, parameters))
-        model.versions = [...model.versions.filter((known) => known.version.id !== version.id), { version, parameters }].slice(-KEEP_VERSIONS)
+        const all = [...model.versions.filter((known) => known.version.id !== version.id), { version, parameters }]
+        const kept = [...all.slice(-KEEP_VERSIONS), ...all.filter(({ version }) => version.mixed).slice(-KEEP_VERSIONS)]
+        model.versions = all.filter((each) => kept.includes(each))
       })),
+    fc.nat({ max: 5 }).map((steps) => command(`go back ${steps}`, async (model, real) => {
+      const target = model.versions.at(-1 - steps)
+      if (target !== undefined) {
+        const forgotten = await real.store.rollback(target.version.id)
+        expect(forgotten).toEqual(model.versions.slice(model.versions.length - steps).map(({ version: { id, round } }) => ({ id, round })).reverse())
+        model.versions = model.versions.slice(0, model.versions.length - steps)
+      }
+    })),
     fc.constant(command('restart', async (_model, real) => {
       await real.store.close()
       real.store = real.create()

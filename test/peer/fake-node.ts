@@ -8,7 +8,7 @@ import type { GrapevineNode, NodeDescription, NodeEvents, NodeStatus, RoundRepor
 import type { LedgerReader } from '../../src/privacy/ledger/ledger.ts'
 
 export function modelVersion (round: number): ModelVersion {
-  return { id: String(round).padStart(64, 'a'), round, parents: ['b'.repeat(64)], parametersHash: 'c'.repeat(64), parameterCount: 3, createdAt: 1_700_000_000_000, metrics: { accuracy: 0.5, loss: 1.25 } }
+  return { id: String(round).padStart(64, 'a'), round, parents: ['b'.repeat(64)], parametersHash: 'c'.repeat(64), parameterCount: 3, createdAt: 1_700_000_000_000, metrics: { accuracy: 0.5, loss: 1.25 }, mixed: true }
 }
 
 export function roundReport (report: Partial<RoundReport> = {}): RoundReport {
@@ -70,6 +70,7 @@ export class FakeNode extends TypedEventEmitter<NodeEvents> implements Grapevine
       trainer: undefined,
       lastRound: roundReport(),
       latestVersion: modelVersion(3),
+      newestVersion: modelVersion(3),
       traffic: { bytesSent: 1, bytesReceived: 2 }
     }
   }

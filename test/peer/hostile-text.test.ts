@@ -33,10 +33,12 @@ const EVENTS: { [K in keyof NodeEvents]: NodeEvents[K]['detail'] } = {
   joined: { federation: 'bafy', name: 'n', how: 'joined', round: 2, backend: 'wasm' },
   'peer:connect': { peer: 'p', address: '/dns4/a/tcp/1' },
   'peer:disconnect': { peer: 'p' },
-  'neighbours:change': { neighbours: [{ peer: 'p', live: true, round: 2 }] },
+  'neighbours:change': { neighbours: [{ peer: 'p', live: true, round: 2, readyClaim: undefined }] },
   'mesh:ready': { members: 2, neighbours: 1 },
   'round:start': { round: 3 },
   'round:phase': { round: 3, phase: 'train' },
+  'round:waiting': { round: 3, since: 1, needed: 2, missing: ['p'] },
+  'round:mixed': { round: 3, accepted: 2, loss: 1, accuracy: 0.5 },
   'round:end': roundReport({ rejected: { norm: 1 }, rejectedPeers: { p: { norm: 1 } }, suspects: { p: 0.7 }, quarantined: { q: 0.7 }, banned: ['r'], privacy }),
   'privacy:exhausted': { round: 3, status: privacy },
   'round:jump': { from: 1, to: 3, sources: 2 },
@@ -125,7 +127,7 @@ class HostileNode extends FakeNode {
   words = ''
 
   override describe (): NodeDescription {
-    const description = { ...super.describe(), members: ['p'], connections: [{ peer: 'p', address: '/dns4/a/tcp/1', direction: 'inbound' as const }], neighbours: [{ peer: 'p', live: true, round: 1 }], lastRound: EVENTS['round:end'] }
+    const description = { ...super.describe(), members: ['p'], connections: [{ peer: 'p', address: '/dns4/a/tcp/1', direction: 'inbound' as const }], neighbours: [{ peer: 'p', live: true, round: 1, readyClaim: undefined }], lastRound: EVENTS['round:end'] }
     return hostile(description, this.words)
   }
 }

@@ -73,7 +73,7 @@ describe('round engine', () => {
 
     for (const [i, store] of stores.entries()) {
       expect(reports[i]!.map(({ accepted, keptOwn, late }) => ({ accepted, keptOwn, late }))).toEqual(Array(3).fill({ accepted: 2, keptOwn: false, late: 0 }))
-      const version = await store.latest()
+      const version = await store.newest()
       expect(version).toMatchObject({ round: 3, metrics: { accepted: 2 } })
       expect(version!.parents).toHaveLength(3)
       const parameters = await store.parameters(version!.id)
@@ -169,7 +169,7 @@ describe('round engine', () => {
     await engine.run(never)
     expect(jumps).toEqual([{ from: 0, to: 40, sources: 3 }])
     expect(network.published).toEqual([])
-    const version = await store.latest()
+    const version = await store.newest()
     expect(version).toMatchObject({ round: 40, parents: ['x/40', 'y/40', 'z/40'] })
     expect((await store.parameters(version!.id))![0]).toBeCloseTo(5, 5)
   })

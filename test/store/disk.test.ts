@@ -66,7 +66,7 @@ describe('a home in use', () => {
     await commit(1)
     await store.close()
     await second.open()
-    expect((await second.latest())?.round).toBe(1)
+    expect((await second.newest())?.round).toBe(1)
     await second.close()
   })
 
@@ -105,7 +105,7 @@ describe('another format', () => {
     })
     await withRaw(async (raw) => raw.put('/version', '1'))
     await store.open()
-    expect((await store.latest())?.round).toBe(1)
+    expect((await store.newest())?.round).toBe(1)
   })
 
   it('is refused when the database is of another program', async () => {
@@ -157,7 +157,7 @@ describe('a damaged store', () => {
 
   async function openAndRead (): Promise<void> {
     await store.open()
-    const latest = await store.latest()
+    const latest = await store.newest()
     await store.parameters(latest!.id)
   }
 
@@ -171,12 +171,12 @@ describe('a damaged store', () => {
 
   it('does not give out a record that is not the one its id was made of', async () => {
     await store.open()
-    const { id, parametersHash } = (await store.latest())!
+    const { id, parametersHash } = (await store.newest())!
     await store.close()
     // a hash that is one of no parameters: still JSON, still of the right shape
     expect(await flipIn(await filesEnding('.ldb'), new TextEncoder().encode(parametersHash.slice(8, 24)))).toBe(true)
     await store.open()
-    await expect(store.latest()).rejects.toMatchObject({ name: 'StoreCorruptError', message: expect.stringContaining(id) as string })
+    await expect(store.newest()).rejects.toMatchObject({ name: 'StoreCorruptError', message: expect.stringContaining(id) as string })
     expect((await store.get('3'))?.round).toBe(3)
   })
 
@@ -207,7 +207,7 @@ describe('a damaged store', () => {
     await raw.sublevel('versions').put('zzz', 'x')
     await raw.close()
     await expect(store.open()).rejects.toMatchObject({ name: 'StoreCorruptError', message: expect.stringContaining('"zzz"') as string })
-    await expect(store.latest()).rejects.toMatchObject({ name: 'StoreClosedError' })
+    await expect(store.newest()).rejects.toMatchObject({ name: 'StoreClosedError' })
   })
 
   it('drops the torn end of a log, as a killed process leaves it', async () => {
@@ -347,4 +347,17 @@ describe('the size on disk', () => {
     }
     expect(largest).toBeLessThan(bound)
   })
+
+  it('stays within a small multiple of what is kept over rounds alone, behind which the last mixed versions stay', async () => {
+    store = createLevelStore({ location, keepVersions: 2, clock })
+    await store.open()
+    let largest = 0
+    for (let round = 1; round <= 24; round++) {
+      await store.commit({ federation: 'f', round, parents: ['x'], parameters: new Float32Array(5_000_000).fill(round), metrics: { accepted: round <= 2 ? 1 : 0 } })
+      largest = Math.max(largest, await bytesOnDisk())
+    }
+    expect((await store.list()).map(({ round }) => round)).toEqual([24, 23, 2, 1])
+    // 213 MB measured; 351 where only what lies before the oldest version is compacted
+    expect(largest).toBeLessThan(280e6)
+  }, 180_000)
 })

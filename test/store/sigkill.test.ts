@@ -139,10 +139,10 @@ describe.runIf(BUILT)('a killed process', () => {
     await untilOutput(holder, 'open')
     const store = createLevelStore({ location, clock })
     await expect(store.open()).rejects.toMatchObject({ name: 'HomeLockedError', message: `the store in ${location} is in use by process ${holder.pid}: stop it first, or use another home` })
-    await expect(store.latest()).rejects.toMatchObject({ name: 'StoreClosedError' })
+    await expect(store.newest()).rejects.toMatchObject({ name: 'StoreClosedError' })
     await kill(holder)
     await store.open()
-    expect(await store.latest()).toBeUndefined()
+    expect(await store.newest()).toBeUndefined()
     await store.close()
   })
 

@@ -5,7 +5,9 @@ import { basename, extname } from 'node:path'
 import { UsageError } from './errors.ts'
 import { readFederationFile } from './home.ts'
 import { dataPartition, dataSource } from './node-init.ts'
+import { refuseTableChoices, tableChoices, TABLE_CHOICES } from './table-choices.ts'
 import type { Settings } from './settings.ts'
+import type { TableChoices, TableSchema } from '../src/data/table-schema.ts'
 import type { FederationDocument, FederationInit } from '../src/federation.ts'
 import type { DatasetSource } from '../src/interface.ts'
 
@@ -18,7 +20,7 @@ export function namesDocument ({ federation, preset }: Settings): boolean {
 
 /** Throws UsageError for settings of a new federation where none is founded */
 export function refuseFounding (settings: Settings): void {
-  const given = (['privacy', 'epsilon', 'examples', 'label'] as const).filter((name) => settings[name] !== undefined)
+  const given = (['privacy', 'epsilon', 'examples', 'label', ...TABLE_CHOICES] as const).filter((name) => settings[name] !== undefined)
   if (given.length > 0) {
     throw new UsageError(`${given.map((name) => `--${name}`).join(' and ')} ${given.length === 1 ? 'is' : 'are'} for a new federation only: here the document is given already`)
   }
@@ -29,19 +31,35 @@ export function refuseFounding (settings: Settings): void {
  * settings that do not go together), DatasetError (data that nothing can be told from)
  */
 export async function foundingDocument (settings: Settings): Promise<FederationDocument> {
-  return withPrivacy(await documentOf(settings), settings)
+  return (await founding(settings)).document
 }
 
-async function documentOf (settings: Settings): Promise<FederationDocument> {
+export interface Founding {
+  document: FederationDocument
+  /** Of the table that the document was made from */
+  table?: TableSchema | undefined
+}
+
+/** The same, and what its founder must see of the table first. Throws as `foundingDocument` does */
+export async function founding (settings: Settings): Promise<Founding> {
+  const { document, table } = await documentOf(settings)
+  return { document: await withPrivacy(document, settings), table }
+}
+
+async function documentOf (settings: Settings): Promise<Founding> {
   refuseLabel(settings)
   if (settings.federation !== undefined) {
-    return readFederationFile(settings.federation)
+    refuseTableChoices(settings, 'this one is given')
+    return { document: await readFederationFile(settings.federation) }
   }
   const source = await dataSource(settings)
-  if (settings.preset !== undefined || source.kind === 'digits') {
-    return presetDocument(settings.preset ?? DEFAULT_PRESET)
+  if (settings.preset !== undefined || source.kind !== 'csv') {
+    refuseTableChoices(settings, settings.preset === undefined ? 'give one with --data csv:FILE' : 'a preset is made for none')
   }
-  return fittedDocument(source, settings.label)
+  if (settings.preset !== undefined || source.kind === 'digits') {
+    return { document: await presetDocument(settings.preset ?? DEFAULT_PRESET) }
+  }
+  return fittedDocument(source, tableChoices(settings))
 }
 
 /** The column of the class stands in a document that is given already, and pictures have none */
@@ -89,11 +107,11 @@ async function presetDocument (name: string): Promise<FederationDocument> {
 }
 
 /** A small multi-layer perceptron over whatever the data hold */
-async function fittedDocument (source: Exclude<DatasetSource, { kind: 'digits' }>, label: string | undefined): Promise<FederationDocument> {
+async function fittedDocument (source: Exclude<DatasetSource, { kind: 'digits' }>, choices: TableChoices): Promise<Founding> {
   const { inferInput } = await import('../src/data/infer-input.ts')
   const { inputShape, parseFederation } = await import('../src/federation.ts')
   const { denseTopology } = await import('../src/model/topology.ts')
-  const { input, labels } = await inferInput(source, label === undefined ? {} : { label })
+  const { input, labels, schema: table } = await inferInput(source, choices)
   const shape = inputShape(input)
   const inputs = shape.reduce((product, size) => product * size, 1)
   const document: FederationInit = {
@@ -113,7 +131,7 @@ async function fittedDocument (source: Exclude<DatasetSource, { kind: 'digits' }
     round: { deadlineMs: 15_000, staleness: 1 },
     privacy: { mechanism: 'none' }
   }
-  return parseFederation(document)
+  return { document: parseFederation(document), table }
 }
 
 /** Wide enough for the inputs and the classes, within what trains in seconds on a processor */

@@ -8,6 +8,7 @@
 import { AUDIT_SETTINGS } from './audit-settings.ts'
 import { PRIVACY_SETTINGS } from './privacy-settings.ts'
 import { addresses, count, data, dataPath, EVERYWHERE, filePath, FLAG_ONLY, FOUND, MAX_SEED, NODE, NOT_IN_FILE, number, partition, text, toggle } from './setting.ts'
+import { TABLE_SETTINGS } from './table-settings.ts'
 import type { output } from 'zod'
 import type { Setting, Verb } from './setting.ts'
 
@@ -78,6 +79,7 @@ export const SETTINGS = table({
     shownDefault: 'the last column',
     help: 'the column of a CSV file that holds the class, for a new federation'
   },
+  ...TABLE_SETTINGS,
   testData: {
     schema: text,
     expects: 'a CSV file',

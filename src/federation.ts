@@ -57,7 +57,13 @@ const inputSchema = z.discriminatedUnion('kind', [
     /** In the order of the input vector. A categorical column becomes one input for each value */
     columns: z.array(z.discriminatedUnion('kind', [
       z.strictObject({ kind: z.literal('numeric'), name: z.string().min(1).max(256), mean: finite, stdDev: positive }),
-      z.strictObject({ kind: z.literal('categorical'), name: z.string().min(1).max(256), values: z.array(z.string().max(256)).min(1).max(1024) })
+      z.strictObject({
+        kind: z.literal('categorical'),
+        name: z.string().min(1).max(256),
+        values: z.array(z.string().max(256)).min(1).max(1024),
+        /** Any other value, and none at all, is no error: all inputs of the column are 0 then */
+        other: z.literal(true).optional()
+      })
     ])).min(1).max(4096)
   })
 ])

@@ -95,6 +95,8 @@ export interface TrainerDescription {
   testExamples: number
   /** Of the training set; there when the federation has a privacy mechanism */
   dataset?: DatasetIdentity
+  /** How the own table differs from what the document was made for, a line each; left out where it does not. Never sent */
+  remarks?: readonly string[]
 }
 
 /** By what a training set is recognised, whatever the order of its examples. Local knowledge: never sent */

@@ -33,7 +33,7 @@ function withoutLayout (trainer: TrainerDescription | undefined): NodeDescriptio
   if (trainer === undefined) {
     return undefined
   }
-  const { layout: _layout, dataset: _dataset, ...rest } = trainer
+  const { layout: _layout, dataset: _dataset, remarks: _remarks, ...rest } = trainer
   return rest
 }
 

@@ -134,6 +134,9 @@ class Node extends TypedEventEmitter<NodeEvents> implements GrapevineNode {
     const sketchSecret = await this.privacy.sketchSecret(document)
     const trainer = this.trainer = createWorkerTrainer({ document, data, backend, threads, partition, poison, sketchSecret })
     const description = this.description = await trainer.start({ signal: this.abort.signal })
+    for (const message of description.remarks ?? []) {
+      this.emit('warning', { code: 'columns', message })
+    }
     return description
   }
 

@@ -5,14 +5,16 @@ import { checkNodeSettings } from '../check-settings.ts'
 import { HomeExistsError } from '../errors.ts'
 import { federationName } from '../federation-name.ts'
 import { formatCount } from '../format.ts'
-import { foundingDocument, namesDocument, refuseFounding } from '../founding.ts'
+import { founding, namesDocument, refuseFounding } from '../founding.ts'
 import { hasPeer, readFoundingDocument } from '../home.ts'
 import { dataPartition, dataSource } from '../node-init.ts'
 import { prepareHome } from '../prepare-home.ts'
 import { formatPromise } from '../privacy-text.ts'
+import { showTable } from '../table-view.ts'
 import type { VerbContext } from '../context.ts'
 import type { FederationName } from '../federation-name.ts'
 import type { PreparedHome } from '../prepare-home.ts'
+import type { TableSchema } from '../../src/data/table-schema.ts'
 import type { FederationDocument } from '../../src/federation.ts'
 import type { TrainerDescription } from '../../src/interface.ts'
 import type { PrivacySettings } from '../../src/privacy/settings.ts'
@@ -29,16 +31,20 @@ export async function init (context: VerbContext): Promise<number> {
   if (joins) {
     refuseFounding(settings)
   }
-  const document = joins ? undefined : await foundingDocument(settings)
+  const { document, table } = joins ? {} : await founding(settings)
+  if (document !== undefined && table !== undefined) {
+    const { DEFAULT_RARE_ROWS } = await import('../../src/data/table-schema.ts')
+    showTable(terminal, { name: document.name, table, rareRows: settings.rare ?? DEFAULT_RARE_ROWS })
+  }
   const training = document === undefined ? undefined : await checkTraining(document, settings, terminal)
   const prepared = await prepareHome(home, settings, document)
-  const founded = document === undefined || training === undefined ? undefined : { ...await federationName(document), training, promise: await promiseOf(document, training, settings) }
+  const founded = document === undefined || training === undefined ? undefined : { ...await federationName(document), training, table, promise: await promiseOf(document, training, settings) }
   announce(terminal, home, prepared, founded)
   showNext(terminal, home, context.origins.home !== undefined)
   return 0
 }
 
-type Founded = FederationName & { training: TrainerDescription, promise: PrivacyPromise }
+type Founded = FederationName & { training: TrainerDescription, table: TableSchema | undefined, promise: PrivacyPromise }
 
 interface PrivacyPromise {
   settings: PrivacySettings
@@ -67,7 +73,10 @@ function announce (terminal: Terminal, home: string, { settings, peer, configFil
     return
   }
   const { training } = founded
-  terminal.field('Data', `${data}: ${formatCount(training.trainExamples)} examples to train, ${formatCount(training.testExamples)} to test; never sent`)
+  terminal.field('Data', `${data}: ${formatCount(training.trainExamples)} examples to train, ${formatCount(training.testExamples)} to test; never sent${founded.table === undefined ? '' : ', but for what is told above'}`)
+  for (const remark of training.remarks ?? []) {
+    terminal.warn(remark)
+  }
   terminal.field('Federation', `"${founded.name}", ${formatCount(training.parameterCount)} parameters`)
   terminal.field('', founded.id)
   terminal.field('Privacy', formatPromise(founded.promise.settings))
@@ -81,8 +90,8 @@ function eventOf (founded: Founded | undefined): object {
   if (founded === undefined) {
     return { federation: null, trainer: null, privacy: null }
   }
-  const { id, name, training: { layout: _, ...trainer }, promise } = founded
-  return { federation: { id, name }, trainer, privacy: { ...promise.settings, ...(promise.rounds === undefined ? {} : { rounds: promise.rounds }) } }
+  const { id, name, training: { layout: _, ...trainer }, table, promise } = founded
+  return { federation: { id, name }, ...(table === undefined ? {} : { table }), trainer, privacy: { ...promise.settings, ...(promise.rounds === undefined ? {} : { rounds: promise.rounds }) } }
 }
 
 /** Explains what is there; success only if that was asked for */

@@ -5,13 +5,15 @@
  */
 import { closest } from '../closest.ts'
 import { DatasetError } from '../errors.ts'
+import { columnRemarks } from './column-fit.ts'
 import { badValue, listed, readCsv, shown } from './csv.ts'
 import { DEFAULT_TEST_FRACTION, holdOut } from './hold-out.ts'
 import { indices, partitionRows } from './partition.ts'
+import { isMissing } from './missing.ts'
 import { parseNumber } from './parse-number.ts'
 import { RECORD_DIGEST_BYTES, recordDigest } from './record-digest.ts'
 import { requireRoom } from './examples.ts'
-import { tableExamples } from './table-examples.ts'
+import { MISSING, OTHER, tableExamples } from './table-examples.ts'
 import type { Dataset, Examples, Model, TableInput } from './examples.ts'
 import type { RowPlace, RowVisitor } from './csv.ts'
 import type { DatasetSource, Partition } from '../interface.ts'
@@ -30,7 +32,7 @@ const HOLD_OUT_SEED = 1
 interface RowReader {
   digest: (fields: readonly string[]) => Uint8Array
   label: (fields: readonly string[], place: RowPlace) => number
-  /** One number for each column of the document: standardised, or the index of the category */
+  /** One number for each column of the document: standardised or MISSING, the index of the category or OTHER */
   values: (fields: readonly string[], place: RowPlace, out: Float32Array, offset: number) => void
 }
 
@@ -48,12 +50,16 @@ export async function loadCsvDataset (source: CsvSource, model: Model, partition
   }
   if (held.test !== undefined || source.testFile === undefined) {
     const [train, test] = await readRows(source.file, model, labels, [{ rows: own, identified: true }, { rows: held.test ?? indices(0) }])
-    return { train: train!, test: test! }
+    return datasetOf(train!, test!)
   }
   const testLabels = await readLabels(source.testFile, input, model.labels)
   const [train] = await readRows(source.file, model, labels, [{ rows: own, identified: true }])
   const [test] = await readRows(source.testFile, model, testLabels, [{ rows: indices(testLabels.length) }])
-  return { train: train!, test: test! }
+  return datasetOf(train!, test!)
+}
+
+function datasetOf ({ examples: train, remarks }: ReadRows, { examples: test }: ReadRows): Dataset {
+  return { train, test, ...(remarks.length === 0 ? {} : { remarks }) }
 }
 
 /** Checks columns and the first rows of the file or files. Throws DatasetError as loading would */
@@ -107,8 +113,13 @@ function grown (labels: Uint16Array, file: string): Uint16Array<ArrayBuffer> {
 interface Selection {
   /** Ascending */
   rows: Uint32Array
-  /** By their digests */
+  /** By their digests: rows to train on */
   identified?: boolean
+}
+
+interface ReadRows {
+  examples: Examples
+  remarks: string[]
 }
 
 interface Target {
@@ -119,7 +130,7 @@ interface Target {
 }
 
 /** Examples of each selection of rows, in one reading */
-async function readRows (file: string, { input, labels: names }: Model, labels: Uint16Array, selections: readonly Selection[]): Promise<Examples[]> {
+async function readRows (file: string, { input, labels: names }: Model, labels: Uint16Array, selections: readonly Selection[]): Promise<ReadRows[]> {
   const table = input as TableInput
   const width = table.columns.length
   requireRoom(file, selections.reduce((sum, { rows }) => sum + rows.length, 0), 4 * width + RECORD_DIGEST_BYTES)
@@ -133,10 +144,12 @@ async function readRows (file: string, { input, labels: names }: Model, labels: 
   if (total !== labels.length) {
     throw new DatasetError(`${file} changed while it was read: ${labels.length} rows, then ${total}; start again`)
   }
-  return targets.map(({ rows, values, digests }) => ({
-    ...tableExamples(values, Uint16Array.from(rows, (row) => labels[row]!), table),
-    ...(digests === undefined ? {} : { recordDigests: digests })
-  }))
+  return targets.map(({ rows, values, digests }) => {
+    const examples = tableExamples(values, Uint16Array.from(rows, (row) => labels[row]!), table)
+    return digests === undefined
+      ? { examples, remarks: [] }
+      : { examples: { ...examples, recordDigests: digests }, remarks: columnRemarks(values, table) }
+  })
 }
 
 function selectionVisitor (reader: RowReader, targets: readonly Target[], width: number): RowVisitor {
@@ -155,17 +168,10 @@ function selectionVisitor (reader: RowReader, targets: readonly Target[], width:
 
 /** Throws DatasetError when a column that the document names is missing */
 function rowReader (file: string, names: readonly string[], input: TableInput, labels: readonly string[]): RowReader {
-  const position = (column: string, what: string): number => {
-    const found = names.indexOf(column)
-    if (found === -1) {
-      const suggestion = closest(column, names)
-      throw new DatasetError(`${file} has no column ${shown(column)}, which the federation ${what}; it has ${listed(names)}${suggestion === undefined ? '' : ` (is it ${shown(suggestion)}?)`}`)
-    }
-    return found
-  }
-  const labelAt = position(input.label, 'uses as the label')
+  requireColumns(file, names, input)
+  const labelAt = names.indexOf(input.label)
   const labelIndex = new Map(labels.map((label, i) => [label, i]))
-  const columns = input.columns.map((column) => ({ at: position(column.name, 'takes as an input'), read: valueReader(column) }))
+  const columns = input.columns.map((column) => ({ at: names.indexOf(column.name), read: valueReader(column) }))
   return {
     digest: recordDigest(names),
     label (fields, place) {
@@ -184,11 +190,29 @@ function rowReader (file: string, names: readonly string[], input: TableInput, l
   }
 }
 
+function requireColumns (file: string, names: readonly string[], { label, columns }: TableInput): void {
+  if (!names.includes(label)) {
+    throw new DatasetError(`${file} has no column ${shown(label)}, which the federation uses as the label; it has ${listed(names)}${alike(label, names)}`)
+  }
+  const lacking = columns.map(({ name }) => name).filter((name) => !names.includes(name))
+  if (lacking.length === 1) {
+    throw new DatasetError(`${file} has no column ${shown(lacking[0]!)}, which the federation takes as an input; it has ${listed(names)}${alike(lacking[0]!, names)}`)
+  }
+  if (lacking.length > 1) {
+    throw new DatasetError(`${file} has no columns ${listed(lacking)}, which the federation takes as inputs; it has ${listed(names)}${alike(lacking[0]!, names)}`)
+  }
+}
+
+function alike (column: string, names: readonly string[]): string {
+  const suggestion = closest(column, names)
+  return suggestion === undefined ? '' : ` (is it ${shown(suggestion)}?)`
+}
+
 function valueReader (column: TableInput['columns'][number]): (text: string, place: RowPlace) => number {
   if (column.kind === 'categorical') {
     const categories = new Map(column.values.map((value, i) => [value, i]))
     return (text, place) => {
-      const category = categories.get(text)
+      const category = categories.get(text) ?? (column.other === true ? OTHER : undefined)
       if (category === undefined) {
         throw badValue(place, column.name, text, `is not one of the federation's values ${listed(column.values)}`)
       }
@@ -197,6 +221,9 @@ function valueReader (column: TableInput['columns'][number]): (text: string, pla
   }
   return (text, place) => {
     const value = parseNumber(text)
+    if (value === undefined && isMissing(text)) {
+      return MISSING
+    }
     const standardised = value === undefined ? NaN : Math.fround((value - column.mean) / column.stdDev)
     if (!Number.isFinite(standardised)) {
       throw badValue(place, column.name, text, value === undefined ? 'is not a number; correct it or remove the row' : 'is too large for this column; correct it or remove the row')

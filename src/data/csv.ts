@@ -107,13 +107,19 @@ export async function readCsv (file: string, begin: (columns: readonly string[])
 
 function requireHeader (file: string, names: readonly string[]): readonly string[] {
   if (names.length === 1) {
-    throw new DatasetError(`${file} has one column only, ${shown(names[0]!)}: columns are separated by commas, and there must be a label and at least one input`)
+    throw new DatasetError(`${file} has one column only, ${shown(names[0]!)}: columns are separated by commas, and there must be a label and at least one input${separatorHint(names[0]!)}`)
   }
   const repeated = names.find((name, i) => names.indexOf(name) !== i)
   if (repeated !== undefined) {
     throw new DatasetError(`${file} has two columns named ${shown(repeated)}; give each column a name of its own`)
   }
   return [...names]
+}
+
+/** Spreadsheets write what their country is used to */
+function separatorHint (header: string): string {
+  const found = [[';', 'semicolons'], ['\t', 'tabs'], ['|', 'bars']].find(([separator]) => header.includes(separator!))
+  return found === undefined ? '' : `. This one looks separated by ${found[1]}: export it again with commas between columns, and points in numbers`
 }
 
 function requireWidth (fields: readonly string[], columns: readonly string[], { file, line }: RowPlace): void {

@@ -27,6 +27,8 @@ export interface Dataset {
   /** This peer's own */
   train: Examples
   test: Examples
+  /** How the own training rows differ from what the document was made for, a line each. Local knowledge: never sent */
+  remarks?: readonly string[]
 }
 
 export type Model = FederationDocument['model']

@@ -2,7 +2,7 @@
  * Proposes the model's input and labels from local data, for a peer that founds a federation
  *
  * What is found goes into the federation document, which every joiner reads: the names of columns, their means, standard
- * deviations and categories, and the labels.
+ * deviations and common categories, and the labels. Whoever founds one shows the schema first.
  */
 import { DatasetError } from '../errors.ts'
 import { DIGIT_LABELS, DIGITS_INPUT } from './digits.ts'
@@ -11,29 +11,32 @@ import { inferTable } from './infer-table.ts'
 import type { ModelInput } from '../federation.ts'
 import type { DatasetSource } from '../interface.ts'
 import type { IdxFiles } from './idx-dataset.ts'
+import type { TableChoices, TableSchema } from './table-schema.ts'
 
 /** As in the federation document */
 export interface InferredInput {
   input: ModelInput
   labels: string[]
+  /** Of a table */
+  schema?: TableSchema
 }
 
 /** Longest side the federation document allows */
 const MAX_SIDE = 4096
 
 /**
- * Reads the training data once. `label` names the label column of a CSV file; left out it is the column `label`, else the last
+ * Reads the training data once. The choices are for the columns of a CSV file
  *
  * Throws DatasetError when the data cannot be read, or are no classification data
  */
-export async function inferInput (source: DatasetSource, options: { label?: string } = {}): Promise<InferredInput> {
+export async function inferInput (source: DatasetSource, choices: TableChoices = {}): Promise<InferredInput> {
   switch (source.kind) {
     case 'digits':
       return { input: { ...DIGITS_INPUT, shape: [...DIGITS_INPUT.shape] }, labels: [...DIGIT_LABELS] }
     case 'idx':
       return inferImages((await findIdxFiles(source.directory)).train)
     case 'csv':
-      return inferTable(source.file, options.label)
+      return inferTable(source.file, choices)
   }
 }
 

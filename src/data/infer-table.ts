@@ -1,77 +1,78 @@
 /**
- * Proposes columns and labels for a CSV file: a column is numeric when all its values are numbers, else categorical
+ * Proposes columns and labels for a CSV file, and says what becomes of each column (column-role.ts)
  */
 import { closest } from '../closest.ts'
 import { DatasetError } from '../errors.ts'
-import { badValue, listed, readCsv, shown } from './csv.ts'
-import { parseNumber } from './parse-number.ts'
+import { ColumnProfile, MAX_CELL } from './column-profile.ts'
+import { columnRole } from './column-role.ts'
+import { listed, readCsv, shown } from './csv.ts'
+import { LabelProfile } from './label-profile.ts'
+import { DEFAULT_RARE_ROWS } from './table-schema.ts'
 import type { TableInput } from './examples.ts'
-import type { RowPlace } from './csv.ts'
+import type { ColumnChoice, TableChoices, TableSchema } from './table-schema.ts'
 
 /** As many as the federation document allows */
 const MAX_COLUMNS = 4096
-const MAX_CATEGORIES = 1024
-const MAX_TEXT = 256
-
-/** More classes than this in a table are names or numbers, not classes */
-const MAX_LABELS = 1000
 
 const DEFAULT_LABEL = 'label'
 
-/** What is known of one column so far: Welford's running mean and variance, and the distinct values */
-interface ColumnStatistics {
-  name: string
-  numeric: boolean
-  count: number
-  mean: number
-  squares: number
-  values: Set<string>
-  firstEmpty: RowPlace | undefined
+export interface InferredTable {
+  input: TableInput
+  labels: string[]
+  schema: TableSchema
 }
 
 /**
  * Reads `file` once, in memory bounded by its columns and categories
  *
- * Throws DatasetError when the file cannot be read, `label` does not exist or is no class, a numeric column has empty values,
- * or a text column has too many different ones
+ * Throws DatasetError when the file cannot be read, a chosen column does not exist or cannot be what it was chosen to be, the label is no
+ * class, a column of numbers has a word in it, or no input is left
  */
-export async function inferTable (file: string, label?: string): Promise<{ input: TableInput, labels: string[] }> {
-  let columns: ColumnStatistics[] = []
+export async function inferTable (file: string, choices: TableChoices = {}): Promise<InferredTable> {
+  const { columns: chosen = new Map<string, ColumnChoice>(), rareRows = DEFAULT_RARE_ROWS } = choices
+  let profiles: ColumnProfile[] = []
   let labelAt = -1
-  const labels = new Set<string>()
-  await readCsv(file, (names) => {
-    labelAt = labelPosition(file, names, label)
+  let label: LabelProfile | undefined
+  const rows = await readCsv(file, (names) => {
     requireNames(file, names)
-    columns = names.map((name) => ({ name, numeric: true, count: 0, mean: 0, squares: 0, values: new Set(), firstEmpty: undefined }))
+    requireKnown(file, names, [...chosen.keys()])
+    labelAt = labelPosition(file, names, choices)
+    const classes = label = new LabelProfile({ file, name: names[labelAt]!, choice: chosen.get(names[labelAt]!), rareRows })
+    profiles = names.map((name) => new ColumnProfile(name))
     return (fields, place) => {
-      addLabel(labels, fields[labelAt]!, names[labelAt]!, place)
-      columns.forEach((column, i) => {
+      classes.add(fields[labelAt]!, place)
+      profiles.forEach((profile, i) => {
         if (i !== labelAt) {
-          add(column, fields[i]!, place)
+          profile.add(fields[i]!, place)
         }
       })
     }
   })
-  if (labels.size < 2) {
-    throw new DatasetError(`${file}: column ${shown(columns[labelAt]!.name)} holds one value only, ${listed([...labels])}; name the column with the class (--label)`)
-  }
-  return {
-    input: { kind: 'table', label: columns[labelAt]!.name, columns: columns.filter((_, i) => i !== labelAt).map((column) => describe(column)) },
-    labels: sortedLabels([...labels])
-  }
+  const labels = label!.labels()
+  const roles = profiles.map((profile, i) => i === labelAt
+    ? { schema: label!.schema(), input: undefined }
+    : columnRole(profile, { choice: chosen.get(profile.name), rareRows }))
+  const columns = roles.flatMap(({ input }) => input === undefined ? [] : [input])
+  const schema = { rows, columns: roles.map((role) => role.schema) }
+  requireInputs(file, schema)
+  return { input: { kind: 'table', label: profiles[labelAt]!.name, columns }, labels, schema }
 }
 
-function labelPosition (file: string, names: readonly string[], label?: string): number {
+function labelPosition (file: string, names: readonly string[], { label, columns }: TableChoices): number {
   if (label === undefined) {
     const found = names.findIndex((name) => name.toLowerCase() === DEFAULT_LABEL)
-    return found === -1 ? names.length - 1 : found
+    return found === -1 ? Math.max(0, names.findLastIndex((name) => columns?.get(name) !== 'ignore')) : found
   }
-  const found = names.indexOf(label)
-  if (found === -1) {
-    const suggestion = closest(label, names)
-    throw new DatasetError(`${file} has no column ${shown(label)}; it has ${listed(names)}${suggestion === undefined ? '' : ` (did you mean ${shown(suggestion)}?)`}`)
+  requireKnown(file, names, [label])
+  return names.indexOf(label)
+}
+
+function requireKnown (file: string, names: readonly string[], wanted: readonly string[]): void {
+  const unknown = wanted.find((name) => !names.includes(name))
+  if (unknown !== undefined) {
+    const suggestion = closest(unknown, names)
+    throw new DatasetError(`${file} has no column ${shown(unknown)}; it has ${listed(names)}${suggestion === undefined ? '' : ` (did you mean ${shown(suggestion)}?)`}`)
   }
-  return found
 }
 
 function requireNames (file: string, names: readonly string[]): void {
@@ -79,75 +80,16 @@ function requireNames (file: string, names: readonly string[]): void {
     throw new DatasetError(`${file} has ${names.length} columns, more than ${MAX_COLUMNS}; remove some`)
   }
   names.forEach((name, i) => {
-    if (name === '' || name.length > MAX_TEXT) {
-      throw new DatasetError(`${file}: column ${i + 1} has ${name === '' ? 'no name' : `a name longer than ${MAX_TEXT} characters`}; name it in the first line`)
+    if (name === '' || name.length > MAX_CELL) {
+      throw new DatasetError(`${file}: column ${i + 1} has ${name === '' ? 'no name' : `a name longer than ${MAX_CELL} characters`}; name it in the first line`)
     }
   })
 }
 
-function addLabel (labels: Set<string>, text: string, column: string, place: RowPlace): void {
-  if (text === '' || text.length > MAX_TEXT) {
-    throw badValue(place, column, text, 'is no label; correct it, remove the row, or name another label column (--label)')
+function requireInputs (file: string, { columns }: TableSchema): void {
+  const out = columns.filter(({ role }) => role === 'left out')
+  if (out.length === columns.length - 1) {
+    const [first] = out
+    throw new DatasetError(`${file}: no column is left to learn from${first === undefined ? '' : `: ${shown(first.name)} is left out (${first.why}${out.length > 1 ? `), and so are ${out.length - 1} more` : ')'}`}`)
   }
-  labels.add(text)
-  if (labels.size > MAX_LABELS) {
-    throw new DatasetError(`${place.file}: column ${shown(column)} has more than ${MAX_LABELS} different values, too many for classes; name the column with the class (--label)`)
-  }
-}
-
-function add (column: ColumnStatistics, text: string, place: RowPlace): void {
-  if (text.length > MAX_TEXT) {
-    throw badValue(place, column.name, text, `is longer than ${MAX_TEXT} characters; remove the column`)
-  }
-  if (text === '') {
-    column.firstEmpty ??= place
-  }
-  if (column.values.size <= MAX_CATEGORIES) {
-    column.values.add(text)
-  }
-  const value = parseNumber(text)
-  if (value === undefined) {
-    column.numeric &&= text === ''
-    requireCategories(column, text, place)
-    return
-  }
-  column.count++
-  const delta = value - column.mean
-  column.mean += delta / column.count
-  column.squares += delta * (value - column.mean)
-  if (!column.numeric) {
-    requireCategories(column, text, place)
-  }
-}
-
-function requireCategories (column: ColumnStatistics, text: string, place: RowPlace): void {
-  if (!column.numeric && column.values.size > MAX_CATEGORIES) {
-    throw badValue(place, column.name, text, `is no number, and the column has more than ${MAX_CATEGORIES} different values; remove the column, or correct the value`)
-  }
-}
-
-function describe (column: ColumnStatistics): TableInput['columns'][number] {
-  const { name, numeric, count, mean, squares, values, firstEmpty } = column
-  if (!numeric || count === 0) {
-    return { kind: 'categorical', name, values: [...values].sort() }
-  }
-  if (firstEmpty !== undefined) {
-    throw badValue(firstEmpty, name, '', 'stands among numbers; fill it in or remove the row')
-  }
-  const stdDev = rounded(Math.sqrt(squares / count))
-  if (!Number.isFinite(mean) || !Number.isFinite(stdDev)) {
-    throw new DatasetError(`the numbers of column ${shown(name)} are too large; scale them down`)
-  }
-  return { kind: 'numeric', name, mean: rounded(mean), stdDev: stdDev === 0 ? 1 : stdDev }
-}
-
-/** Twelve digits: a mean may be far from zero and its deviation small, as with dates in seconds */
-function rounded (value: number): number {
-  return Number(value.toPrecision(12))
-}
-
-/** By value when all are numbers, else by code unit */
-function sortedLabels (labels: string[]): string[] {
-  const allNumbers = labels.every((label) => parseNumber(label) !== undefined)
-  return labels.sort(allNumbers ? (a, b) => Number(a) - Number(b) || (a < b ? -1 : 1) : undefined)
 }

@@ -4,8 +4,14 @@
 import { requirePlace } from './examples.ts'
 import type { Examples, TableInput } from './examples.ts'
 
+/** Held for a number that is missing: the document's mean stands for it, 0 when standardised */
+export const MISSING = NaN
+
+/** Held for a value that the document does not name: no input of the column is 1 */
+export const OTHER = -1
+
 /**
- * `values` has labels.length rows of one number for each column: standardised, or the index of the category
+ * `values` has labels.length rows of one number for each column: standardised, or the index of the category; MISSING, or OTHER
  *
  * Throws RangeError when it has another length
  */
@@ -29,9 +35,11 @@ export function tableExamples (values: Float32Array, labels: Uint16Array, input:
         const value = values[index * width + column]!
         const categories = widths[column]!
         if (categories === 0) {
-          out[at++] = value
+          out[at++] = Number.isNaN(value) ? 0 : value
         } else {
-          out[at + value] = 1
+          if (value !== OTHER) {
+            out[at + value] = 1
+          }
           at += categories
         }
       }

@@ -7,6 +7,7 @@ import { mkdir, mkdtemp, readdir, rename, rm, rmdir, writeFile } from 'node:fs/p
 import { basename, dirname, join, resolve } from 'node:path'
 import { endianness } from 'node:os'
 import { StoreWriteError } from '../errors.ts'
+import { exportTopology } from './export-topology.ts'
 import { firstLine } from './first-line.ts'
 import { weightShapes } from './layer.ts'
 import { planModel } from './topology.ts'
@@ -40,7 +41,7 @@ export async function exportLayersModel ({ document, parameters, directory }: Ex
     format: 'layers-model',
     generatedBy: 'grapevine',
     convertedBy: null,
-    modelTopology: document.model.topology,
+    modelTopology: exportTopology(document.model),
     weightsManifest: [{ paths: ['weights.bin'], weights }],
     userDefinedMetadata: { labels: document.model.labels, input: document.model.input, federation: document.name }
   }

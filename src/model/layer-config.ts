@@ -17,7 +17,6 @@ const ACTIVATIONS: readonly string[] = ['linear', 'relu', 'sigmoid', 'tanh', 'el
 /** Fields that change what a layer computes or learns, and the values that leave it alone */
 const NEUTRAL: Readonly<Record<string, readonly unknown[]>> = {
   trainable: [true, false],
-  dtype: ['float32'],
   data_format: ['channels_last', 'channelsLast'],
   kernel_regularizer: [],
   bias_regularizer: [],
@@ -27,8 +26,15 @@ const NEUTRAL: Readonly<Record<string, readonly unknown[]>> = {
   noise_shape: [],
   groups: [1],
   keepdims: [false],
-  max_value: []
+  max_value: [],
+  threshold: [0],
+  lora_rank: [],
+  quantization_mode: [],
+  quantization_config: []
 }
+
+/** Keras 3 and the policies of Keras 2 have an object where others have a word */
+const DTYPE_POLICIES: readonly unknown[] = ['DTypePolicy', 'FloatDTypePolicy', 'Policy']
 
 /** A layer's `config`: own properties only */
 export class LayerConfig {
@@ -47,6 +53,10 @@ export class LayerConfig {
       if (value !== undefined && !allowed.includes(value)) {
         this.refuse(field, value)
       }
+    }
+    const dtype = this.get('dtype')
+    if (dtype !== undefined && dtypeName(dtype) !== 'float32') {
+      this.refuse('dtype', dtype)
     }
   }
 
@@ -98,6 +108,11 @@ export class LayerConfig {
   }
 }
 
+function dtypeName (value: unknown): unknown {
+  const policy = value as { class_name?: unknown, config?: { name?: unknown } | null }
+  return typeof value === 'object' && DTYPE_POLICIES.includes(policy.class_name) ? policy.config?.name : value
+}
+
 export function isCount (value: unknown): value is number {
   return Number.isInteger(value) && (value as number) >= 1 && (value as number) <= MAX_DIMENSION
 }
@@ -114,7 +129,7 @@ export const LAYER_READERS: ReadonlyMap<string, Reader> = new Map<string, Reader
   ['Flatten', (_config, name, input) => ({ kind: 'reshape', name, input, output: [elements(input)] })],
   ['Reshape', reshape],
   ['Activation', (config, name, input) => ({ kind: 'activation', name, input, output: input, activation: config.activation() })],
-  ['ReLU', (_config, name, input) => ({ kind: 'activation', name, input, output: input, activation: 'relu' })],
+  ['ReLU', relu],
   ['Softmax', softmax],
   ['LeakyReLU', leakyRelu],
   ['Dropout', dropout]
@@ -206,12 +221,27 @@ function softmax (config: LayerConfig, name: string, input: readonly number[]): 
   return { kind: 'activation', name, input, output: input, activation: 'softmax' }
 }
 
+/** `max_value` and `threshold` are refused above: no layer here computes them */
+function relu (config: LayerConfig, name: string, input: readonly number[]): Layer {
+  const alpha = slope(config, 'negative_slope', 0)
+  return alpha === 0
+    ? { kind: 'activation', name, input, output: input, activation: 'relu' }
+    : { kind: 'leaky-relu', name, input, output: input, alpha }
+}
+
+/** The slope is `alpha` in Keras 2 and tfjs, `negative_slope` in Keras 3; 0.3 without either in all of them */
 function leakyRelu (config: LayerConfig, name: string, input: readonly number[]): Layer {
-  const alpha = config.number('alpha', 0.3)
-  if (alpha < 0 || alpha > 1) {
-    config.refuse('alpha', alpha)
+  const field = config.get('negative_slope') === undefined ? 'alpha' : 'negative_slope'
+  const alpha = slope(config, field, 0.3)
+  if (config.number('alpha', alpha) !== alpha) {
+    config.refuse('alpha beside another negative_slope', config.get('alpha'))
   }
   return { kind: 'leaky-relu', name, input, output: input, alpha }
+}
+
+function slope (config: LayerConfig, field: string, fallback: number): number {
+  const value = config.number(field, fallback)
+  return value < 0 || value > 1 ? config.refuse(field, value) : value
 }
 
 function dropout (config: LayerConfig, name: string, input: readonly number[]): Layer {

@@ -64,6 +64,9 @@ function layerList (topology: unknown): unknown[] {
     fail(`class_name ${typeof className === 'string' ? quoted(className) : 'is missing and'} is not supported: only "Sequential" models can be federated`)
   }
   const config = field(topology, 'config')
+  if (field(config, 'trainable') === false) {
+    fail('config.trainable is false, which freezes every layer: give the layers that are not to learn trainable false instead')
+  }
   const layers = Array.isArray(config) ? config : field(config, 'layers')
   if (!Array.isArray(layers)) {
     return fail('config.layers is not an array')
@@ -80,15 +83,24 @@ function shown (shape: readonly unknown[]): string {
   return `[${sides.join(', ')}${shape.length > 8 ? ', …' : ''}]`
 }
 
-/** `batch_input_shape` must be [null, ...the input of the document] */
+/** Where the first layer may state the model's input: tfjs and Keras 2, Keras 3, and their shorter forms without the batch */
+const SHAPE_FIELDS = [['batch_input_shape', 1], ['batch_shape', 1], ['input_shape', 0], ['input_dim', 0]] as const
+
+/** What the first layer states must be the input of the document; it need not state anything */
 function checkInputShape (config: LayerConfig, expected: readonly number[]): void {
-  const shape = config.get('batch_input_shape')
-  if (shape === undefined) {
-    return
+  for (const [name, leading] of SHAPE_FIELDS) {
+    const value = config.get(name)
+    if (value !== undefined) {
+      requireShape(name === 'input_dim' ? [value] : value, expected, { where: config.where, leading })
+    }
   }
-  if (!Array.isArray(shape) || shape.length !== expected.length + 1 || shape[0] !== null || expected.some((dimension, i) => shape[i + 1] !== dimension)) {
-    const stated = Array.isArray(shape) ? shown(shape.slice(1)) : 'no array'
-    fail(`${config.where} takes inputs of shape ${stated}, but model.input gives ${shown(expected)}`)
+}
+
+/** `leading` is 1 where the batch comes first, any number or null. Throws InvalidFederationError */
+function requireShape (shape: unknown, expected: readonly number[], { where, leading }: { where: string, leading: 0 | 1 }): void {
+  const sides = Array.isArray(shape) ? shape.slice(leading) : undefined
+  if (sides?.length !== expected.length || expected.some((side, i) => sides[i] !== side)) {
+    fail(`${where} takes inputs of shape ${sides === undefined ? 'no array' : shown(sides)}, but model.input gives ${shown(expected)}`)
   }
 }
 
@@ -161,6 +173,11 @@ function readLayers (entries: readonly unknown[], input: readonly number[]): { l
     shape = layer.output
   }
   return { layers, totals }
+}
+
+/** All layers of a model, with its final activation. Throws as planModel does for what cannot be read */
+export function modelLayers (model: FederationDocument['model']): readonly Layer[] {
+  return readLayers(layerList(model.topology), inputShape(model.input)).layers
 }
 
 const FINAL_ACTIVATION = { categoricalCrossentropy: 'softmax', binaryCrossentropy: 'sigmoid' } as const

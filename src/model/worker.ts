@@ -53,6 +53,7 @@ async function start (): Promise<TrainerDescription> {
     layout: plan.layout,
     trainExamples: dataset.train.count,
     testExamples: dataset.test.count,
+    ...(honest.remarks === undefined ? {} : { remarks: honest.remarks }),
     // a liar's changes make no new people of those in the data: one budget
     ...(init.sketchSecret === undefined ? {} : { dataset: identityOf(honest.train, init.sketchSecret) })
   }

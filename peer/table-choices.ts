@@ -1,0 +1,37 @@
+/**
+ * What the flags decide of a table's columns, for a new federation
+ */
+import { UsageError } from './errors.ts'
+import { kebabName } from './settings.ts'
+import type { SettingName, Settings } from './settings.ts'
+import type { ColumnChoice, TableChoices } from '../src/data/table-schema.ts'
+
+export const TABLE_CHOICES = ['drop', 'column', 'rare'] as const satisfies readonly SettingName[]
+
+/** Throws UsageError for a column of which two things are said */
+export function tableChoices ({ label, drop = [], column = [], rare }: Settings): TableChoices {
+  const columns = new Map<string, ColumnChoice>()
+  const said: Array<[string, ColumnChoice]> = [...drop.map((name): [string, ColumnChoice] => [name, 'ignore']), ...column.map(parsed)]
+  for (const [name, choice] of said) {
+    const before = columns.get(name)
+    if (before !== undefined && before !== choice) {
+      throw new UsageError(`column "${name}" is to be ${before} and ${choice}: say one of them`)
+    }
+    columns.set(name, choice)
+  }
+  return { label, columns, rareRows: rare }
+}
+
+/** Throws UsageError where no document is made from a table */
+export function refuseTableChoices (settings: Settings, because: string): void {
+  const given = TABLE_CHOICES.filter((name) => settings[name] !== undefined)
+  if (given.length > 0) {
+    throw new UsageError(`${given.map((name) => `--${kebabName(name)}`).join(' and ')} ${given.length === 1 ? 'decides' : 'decide'} what a new federation's document says of a table: ${because}`)
+  }
+}
+
+/** A name may have an equals sign in it, a kind has none */
+function parsed (text: string): [name: string, choice: ColumnChoice] {
+  const at = text.lastIndexOf('=')
+  return [text.slice(0, at), text.slice(at + 1) as ColumnChoice]
+}

@@ -1,0 +1,81 @@
+/**
+ * A table's schema as lines for people: what each column holds, and what of it a federation document tells everyone
+ */
+import { quoted } from '../src/quoted.ts'
+import { formatCount } from './format.ts'
+import type { ColumnSchema, TableSchema } from '../src/data/table-schema.ts'
+import type { Terminal } from './terminal.ts'
+
+/** Values of one column that are listed; the rest are counted */
+const MAX_LISTED = 32
+/** Longer names do not widen the table */
+const MAX_NAME = 32
+
+const HEAD = ['column', 'kind', 'holds', 'missing', 'told to everyone'] as const
+
+export interface ShownTable {
+  /** The federation's, which is told too */
+  name: string
+  table: TableSchema
+  /** Values of fewer rows are not named */
+  rareRows: number
+}
+
+/** Shows the schema before a federation is founded */
+export function showTable (terminal: Terminal, { name: federation, table, rareRows }: ShownTable): void {
+  const { rows, columns } = table
+  terminal.field('Table', `${formatCount(rows)} rows, ${formatCount(columns.length)} columns`)
+  for (const line of tableLines(columns, rareRows)) {
+    terminal.field('', line)
+  }
+  const out = columns.filter(({ role }) => role === 'left out').length
+  terminal.field('Told', `whoever joins reads the last column in the federation document, and its name ${quoted(federation)}: no row, no range, no number of rows${out === 0 ? '' : `, nothing of ${out === 1 ? 'the column' : `the ${formatCount(out)} columns`} left out`}`)
+  terminal.field('', 'To decide otherwise: --drop COLUMN, --column NAME=numeric|categorical|ignore, --rare N')
+  for (const { name, rareClasses = [] } of columns) {
+    if (rareClasses.length > 0) {
+      terminal.warn(`fewer than ${rareRows} rows have the class ${list(rareClasses)} of ${quoted(name)}, and the document must name it: leave these rows out, or join classes, if that says too much`)
+    }
+  }
+}
+
+function tableLines (columns: readonly ColumnSchema[], rareRows: number): string[] {
+  const rows = [HEAD, ...columns.map((column) => cells(column, rareRows))]
+  const widths = HEAD.map((_, i) => Math.max(...rows.map((row) => Math.min(row[i]!.length, MAX_NAME))))
+  return rows.map((row) => row.map((cell, i) => i === row.length - 1 ? cell : cell.padEnd(widths[i]!)).join('  ').trimEnd())
+}
+
+function cells (column: ColumnSchema, rareRows: number): string[] {
+  return [displayName(column.name), column.role === 'label' ? 'label' : column.kind, holds(column), column.missing === 0 ? '' : formatCount(column.missing), told(column, rareRows)]
+}
+
+/** Quoted only where it would be misread */
+function displayName (name: string): string {
+  return /^[\p{L}\p{N}_.-]+$/u.test(name) && name.length <= MAX_NAME ? name : quoted(name)
+}
+
+function holds ({ role, range, distinct }: ColumnSchema): string {
+  if (range !== undefined) {
+    return `${brief(range.min)} to ${brief(range.max)}`
+  }
+  return distinct === undefined ? 'many values' : `${formatCount(distinct)} ${role === 'label' ? 'classes' : distinct === 1 ? 'value' : 'values'}`
+}
+
+function told ({ role, why, told: numbers, values = [], other = false, unnamed }: ColumnSchema, rareRows: number): string {
+  if (role === 'left out') {
+    return `nothing, left out: ${why}`
+  }
+  if (numbers !== undefined) {
+    return `name, mean ${brief(numbers.mean)}, deviation ${brief(numbers.stdDev)}`
+  }
+  const rest = other ? ` and that there are others${unnamed === undefined ? '' : `: ${formatCount(unnamed.values)} of fewer than ${rareRows} rows, not named`}` : ''
+  return `name, ${role === 'label' ? 'classes' : 'values'} ${list(values)}${rest}`
+}
+
+function list (values: readonly string[]): string {
+  return values.slice(0, MAX_LISTED).map(quoted).join(', ') + (values.length > MAX_LISTED ? `, … (${formatCount(values.length)})` : '')
+}
+
+/** Six digits: what is told has twelve, which nobody reads */
+function brief (value: number): string {
+  return String(Number(value.toPrecision(6)))
+}

@@ -1,0 +1,110 @@
+/**
+ * What is learnt of a column while its cells pass by, in bounded memory
+ */
+import { isMissing } from './missing.ts'
+import { parseNumber } from './parse-number.ts'
+import type { RowPlace } from './csv.ts'
+
+/** As many as the federation document allows for one column */
+export const MAX_DISTINCT = 1024
+
+/** Longer cells are free text */
+export const MAX_CELL = 256
+
+/** Days in the usual orders and separators, with or without a time: 2024-01-31T08:15, 31.1.24, 1/31/2024 */
+const DATE = /^(\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.](\d{4}|\d{2}))([T ]+\d{1,2}:\d{2}.*)?$/
+/** The same without separators */
+const COMPACT_DATE = /^(19|20)\d{2}(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])$/
+
+export class ColumnProfile {
+  readonly name: string
+  missing = 0
+  /** Cells with a value */
+  count = 0
+  numbers = 0
+  dates = 0
+  /** Of the numbers: Welford's running mean and sum of squares */
+  mean = 0
+  min = Infinity
+  max = -Infinity
+  /** All numbers are whole */
+  whole = true
+  /** Some number is padded with zeros, as codes are */
+  padded = false
+  /** Some cell is longer than MAX_CELL */
+  long = false
+  /** Every number is above the one before */
+  ascending = true
+  /** Characters of all numbers, 0 where they differ */
+  width: number | undefined
+  /** The first value that is no number */
+  firstWord: { text: string, place: RowPlace } | undefined
+  /** Rows of each different value; empty once there are more than MAX_DISTINCT */
+  readonly rows = new Map<string, number>()
+  /** Cells with a value until there were more than MAX_DISTINCT different ones; undefined while there are not */
+  overflowAt: number | undefined
+  private squares = 0
+  private previous = -Infinity
+
+  constructor (name: string) {
+    this.name = name
+  }
+
+  /** Different values; undefined when they are more than MAX_DISTINCT */
+  get distinct (): number | undefined {
+    return this.overflowAt === undefined ? this.rows.size : undefined
+  }
+
+  get stdDev (): number {
+    return Math.sqrt(this.squares / this.numbers)
+  }
+
+  /** Hardly any value occurs twice, as far as they were counted */
+  get nearlyAllDistinct (): boolean {
+    return this.overflowAt === undefined ? this.rows.size >= 0.95 * this.count : this.overflowAt <= MAX_DISTINCT / 0.95
+  }
+
+  add (text: string, place: RowPlace): void {
+    if (isMissing(text)) {
+      this.missing++
+      return
+    }
+    this.count++
+    this.countValue(text)
+    const value = parseNumber(text)
+    if (value === undefined) {
+      this.firstWord ??= { text, place }
+      this.dates += DATE.test(text) ? 1 : 0
+    } else {
+      this.addNumber(text, value)
+    }
+  }
+
+  private countValue (text: string): void {
+    this.long ||= text.length > MAX_CELL
+    if (this.overflowAt !== undefined) {
+      return
+    }
+    const value = text.slice(0, MAX_CELL)
+    this.rows.set(value, (this.rows.get(value) ?? 0) + 1)
+    if (this.rows.size > MAX_DISTINCT) {
+      this.overflowAt = this.count
+      this.rows.clear()
+    }
+  }
+
+  private addNumber (text: string, value: number): void {
+    this.numbers++
+    this.dates += COMPACT_DATE.test(text) ? 1 : 0
+    const delta = value - this.mean
+    this.mean += delta / this.numbers
+    this.squares += delta * (value - this.mean)
+    this.min = Math.min(this.min, value)
+    this.max = Math.max(this.max, value)
+    this.whole &&= Number.isInteger(value)
+    this.padded ||= /^[+-]?0\d/.test(text)
+    this.ascending &&= value > this.previous
+    this.previous = value
+    this.width = this.width === undefined || this.width === text.length ? text.length : 0
+  }
+}

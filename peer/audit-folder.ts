@@ -1,8 +1,9 @@
 /**
  * The folder of `audit --report`: made before the training, filled after it
  */
-import { access, constants, mkdir } from 'node:fs/promises'
+import { access, constants } from 'node:fs/promises'
 import { join } from 'node:path'
+import { makeFolder } from '../src/make-folder.ts'
 import { rocCorners } from '../src/privacy/audit/membership.ts'
 import { auditChart } from './audit-chart.ts'
 import { writeWhole } from './home.ts'
@@ -11,7 +12,7 @@ import type { MembershipReport } from '../src/privacy/audit/membership.ts'
 
 /** For its owner only: what an audit finds is as private as the data. Throws the file system's errors */
 export async function makeAuditFolder (folder: string): Promise<void> {
-  await mkdir(folder, { recursive: true, mode: 0o700 })
+  await makeFolder(folder, { mode: 0o700 })
   await access(folder, constants.W_OK)
 }
 

@@ -42,6 +42,14 @@ const WRITE_NAMES = ['StoreWriteError', 'StoreCorruptError', 'IdentityError', 'D
 export const ERROR_ROWS: readonly ErrorRow[] = [
   { code: 'DISK_FULL', exit: 'storage', names: WRITE_NAMES, causes: ['ENOSPC', 'EDQUOT'], fix: 'Free some space, or use another home with --home; the last committed version is safe' },
 
+  {
+    code: 'TOO_MANY_FILES',
+    exit: 'storage',
+    names: [...WRITE_NAMES, 'LedgerWriteError', 'LedgerCorruptError', 'ListenError', 'StoreFormatError', 'SystemError'],
+    causes: ['EMFILE', 'ENFILE'],
+    fix: 'Let this process open more files (ulimit -n), or close other programs; nothing is damaged'
+  },
+
   { code: 'USAGE', exit: 'usage', names: ['UsageError'], fix: 'See grapevine --help' },
   { code: 'CONFIGURATION', exit: 'configuration', names: ['ConfigurationError', 'StateFolderError'], fix: 'See docs/configuration.md for all settings' },
   { code: 'NO_HOME', exit: 'configuration', names: ['NoHomeError'], fix: 'Make one: grapevine init, or join a federation: grapevine join ADDRESS', told: true },
@@ -58,7 +66,7 @@ export const ERROR_ROWS: readonly ErrorRow[] = [
   { code: 'DATA_MISSING', exit: 'data', names: ['DatasetError'], says: /does not exist|is not a folder/, fix: 'Check --data', told: true },
   { code: 'DATA_UNREADABLE', exit: 'data', names: ['DatasetError'], says: /may not be read|is a folder/, fix: 'Check --data and the permissions of the file', told: true },
   { code: 'DATA_INVALID', exit: 'data', names: ['DatasetError'], fix: 'Check that --data fits the federation document', told: true },
-  { code: 'BACKEND', exit: 'incompatible', names: ['BackendError'], fix: 'Try --backend auto, or npm run setup:tensorflow for the native backend', told: true },
+  { code: 'BACKEND', exit: 'incompatible', names: ['BackendError'], fix: 'Try --backend auto, or install the native backend with its setup script', told: true },
   { code: 'TRAINING', exit: 'training', names: ['TrainingError'], fix: 'The last good version is kept; a lower learning rate in the federation document may help', told: true },
   { code: 'UPDATE_TOO_LARGE', exit: 'incompatible', names: ['PublishError'], fix: 'The model is too large for its codec: choose a smaller one in the federation document' },
 

@@ -1,8 +1,9 @@
 /**
  * The folder of a peer: what is in it, and how it is made
  */
-import { access, chmod, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
+import { access, chmod, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import { makeFolder } from '../src/make-folder.ts'
 import { ConfigurationError, NoHomeError } from './errors.ts'
 import { CONFIG_FILE } from './resolve-settings.ts'
 import { kebabName, setting, SETTING_NAMES } from './settings.ts'
@@ -48,7 +49,7 @@ export async function requirePeer (home: string): Promise<void> {
  * closing it, as in `--home /tmp`, could lock others out
  */
 export async function makeHome (home: string): Promise<void> {
-  await mkdir(home, { recursive: true, mode: OWNER_ONLY })
+  await makeFolder(home, { mode: OWNER_ONLY })
   const { mode } = await stat(home)
   if ((mode & 0o077) === 0 || process.platform === 'win32') {
     return

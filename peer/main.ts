@@ -7,6 +7,7 @@
 const REQUIRED_MAJOR = 20
 const REQUIRED_MINOR = 19
 const EXIT_INCOMPATIBLE = 7
+const EXIT_STORAGE = 9
 
 const found = process.versions.node
 const parts = found.split('.').map(Number)
@@ -21,6 +22,11 @@ if (major < REQUIRED_MAJOR || (major === REQUIRED_MAJOR && minor < REQUIRED_MINO
   import('./cli.ts').then(function (cli) {
     return cli.main(process.argv.slice(2))
   }, function (err) {
+    if (/^E[MN]FILE/.test(String((err as Error).message))) {
+      process.stderr.write('error GRAPEVINE_E_TOO_MANY_FILES: ' + (err as Error).message + '. Let this process open more files (ulimit -n)\n')
+      process.exitCode = EXIT_STORAGE
+      return
+    }
     process.stderr.write('error GRAPEVINE_E_UNEXPECTED: the program could not be loaded: ' + (err as Error).message + '. Install it again\n')
     process.exitCode = 1
   })

@@ -1,9 +1,9 @@
 /**
  * The composition root: builds the parts of a node, wires their events, owns the order of start and stop
  */
-import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { TypedEventEmitter } from 'main-event'
+import { makeFolder } from './make-folder.ts'
 import { createAggregator } from './aggregators/aggregator.ts'
 import { createAttack } from './attacks/attack.ts'
 import { bootstrapProblem } from './bootstrap-check.ts'
@@ -93,7 +93,7 @@ class Node extends TypedEventEmitter<NodeEvents> implements GrapevineNode {
 
   private async startParts (): Promise<void> {
     const { init, store } = this
-    await mkdir(init.home, { recursive: true, mode: 0o700 })
+    await makeFolder(init.home, { mode: 0o700 })
     await store.open()
     const privateKey = await loadOrCreateIdentity(init.home)
     const membership = this.membership = await enterFederation(init, store, this.abort.signal)

@@ -1,8 +1,9 @@
 /**
  * The folder of `--report`: made before the testnet runs, filled after it
  */
-import { access, constants, mkdir, rename, rm, writeFile } from 'node:fs/promises'
+import { access, constants, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { makeFolder } from '../src/make-folder.ts'
 import { FolderError } from './errors.ts'
 import { renderPage } from './page/page.ts'
 import type { TestnetReport } from './interface.ts'
@@ -10,7 +11,7 @@ import type { TestnetReport } from './interface.ts'
 /** Half an hour of training is not to end with a report that has no place. Throws FolderError */
 export async function makeReportFolder (folder: string): Promise<void> {
   try {
-    await mkdir(folder, { recursive: true })
+    await makeFolder(folder)
     await access(folder, constants.W_OK)
   } catch (err) {
     throw new FolderError(`the report cannot be written to ${folder}: ${(err as Error).message}`, { cause: err })

@@ -2,10 +2,11 @@
  * A testnet is a function: so many real peer processes on this machine, real TCP between them, one report
  */
 import { randomBytes } from 'node:crypto'
-import { mkdir, readdir, rm, writeFile } from 'node:fs/promises'
+import { readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { TypedEventEmitter } from 'main-event'
+import { makeFolder } from '../src/make-folder.ts'
 import { findIdxFiles } from '../src/data/idx-dataset.ts'
 import { trainAlone } from './alone.ts'
 import { budgetsThatEnd } from './budget-forecast.ts'
@@ -140,7 +141,7 @@ class LocalTestnet extends TypedEventEmitter<TestnetEvents> implements Testnet {
     const federation = join(this.place, 'federation.json')
     let names: string[]
     try {
-      await mkdir(this.place, { recursive: true, mode: 0o700 })
+      await makeFolder(this.place, { mode: 0o700 })
       names = await readdir(this.place)
       if (!names.some(isHome)) {
         await writeFile(federation, JSON.stringify(this.settings.document))

@@ -39,7 +39,7 @@ function showRunning ({ pid, node }: RunningStatus, terminal: Terminal): void {
   terminal.field('Federation', federation === undefined ? 'none yet' : `"${federation.name}" ${federation.id}`)
   terminal.field('Mesh', `${members.length} members known, ${connections.length} connected, ${live} live of ${neighbours.length} neighbours`)
   if (connections.length > 0 && live === 0) {
-    terminal.field('', terminal.style('yellow', 'connected to peers, but none of them is a live neighbour: updates do not flow'))
+    terminal.field('', flowLine(lastRound, terminal))
   }
   if (node.limits !== undefined) {
     terminal.field('Withstands', limitsLine(node.limits))
@@ -55,6 +55,13 @@ function showRunning ({ pid, node }: RunningStatus, terminal: Terminal): void {
     terminal.field(index === 0 ? 'Addresses' : '', address)
   }
   showNeighbours(node, terminal)
+}
+
+/** In a star the neighbours are no more than known, and their updates come through the hub */
+function flowLine (lastRound: RoundReport | undefined, terminal: Terminal): string {
+  return lastRound !== undefined && lastRound.accepted > 0
+    ? `no neighbour is connected directly: updates come through others (${lastRound.accepted} of them in the last round)`
+    : terminal.style('yellow', 'connected to peers, but none of them is a live neighbour: updates do not flow')
 }
 
 function showNeighbours ({ neighbours, lastRound }: NodeDescription, terminal: Terminal): void {

@@ -124,6 +124,9 @@ interface NativeBackend {
   executeSingleOutput: (name: string, attributes: ReadonlyArray<{ name: string, type: number, value: number | string | number[] }>, inputs: readonly Tensor[]) => Tensor
 }
 
+/** Beside `src` in a clone, and beside `dist` in an installed package, which has no scripts of npm's to run */
+const SETUP = fileURLToPath(new URL(import.meta.url.includes('/dist/src/') ? '../../../scripts/setup-tensorflow.mjs' : '../../scripts/setup-tensorflow.mjs', import.meta.url))
+
 async function loadTensorflow (): Promise<Backend> {
   // tfjs-node 4 calls a function that Node 23 removed
   if (!('isNullOrUndefined' in util)) {
@@ -134,7 +137,7 @@ async function loadTensorflow (): Promise<Backend> {
   try {
     entry = require.resolve('@tensorflow/tfjs-node')
   } catch (err) {
-    throw new BackendError('backend tensorflow is not installed: run "npm run setup:tensorflow"', { cause: err })
+    throw new BackendError(`backend tensorflow is not installed: run "node ${SETUP}", or choose another one`, { cause: err })
   }
   require(entry)
   if (!await tf.setBackend('tensorflow')) {

@@ -3,9 +3,10 @@
  *
  * https://www.tensorflow.org/js/guide/save_load: `model.json` names the tensors in their order in `weights.bin`.
  */
-import { mkdir, mkdtemp, readdir, rename, rm, rmdir, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, rename, rm, rmdir, writeFile } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { endianness } from 'node:os'
+import { makeFolder } from '../make-folder.ts'
 import { StoreWriteError } from '../errors.ts'
 import { exportTopology } from './export-topology.ts'
 import { firstLine } from './first-line.ts'
@@ -47,7 +48,7 @@ export async function exportLayersModel ({ document, parameters, directory }: Ex
   }
   let staging: string | undefined
   try {
-    await mkdir(dirname(target), { recursive: true })
+    await makeFolder(dirname(target))
     staging = await mkdtemp(join(dirname(target), `.${basename(target)}-`))
     await writeFile(join(staging, 'weights.bin'), littleEndian(tensors.map(({ values }) => values)))
     await writeFile(join(staging, 'model.json'), JSON.stringify(model, null, 1) + '\n')

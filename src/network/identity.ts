@@ -5,10 +5,11 @@
  */
 import '../promise-with-resolvers.ts'
 import { randomUUID } from 'node:crypto'
-import { link, mkdir, open, readFile, stat, unlink } from 'node:fs/promises'
+import { link, open, readFile, stat, unlink } from 'node:fs/promises'
 import { platform } from 'node:os'
 import { join } from 'node:path'
 import { generateKeyPair, privateKeyFromProtobuf, privateKeyToProtobuf } from '@libp2p/crypto/keys'
+import { makeFolder } from '../make-folder.ts'
 import { IdentityError } from '../errors.ts'
 import type { PrivateKey } from '@libp2p/interface'
 
@@ -56,7 +57,7 @@ async function load (file: string): Promise<PrivateKey | undefined> {
 /** Synced under another name, then linked: the file is there whole or not at all, and never replaces a key */
 async function create (home: string, file: string): Promise<void> {
   const draft = join(home, `.${IDENTITY_FILE}.${randomUUID()}`)
-  await mkdir(home, { recursive: true, mode: 0o700 })
+  await makeFolder(home, { mode: 0o700 })
   const handle = await open(draft, 'wx', OWNER_ONLY)
   try {
     await handle.writeFile(privateKeyToProtobuf(await generateKeyPair('Ed25519')))

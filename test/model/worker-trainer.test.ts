@@ -71,7 +71,7 @@ describe('worker trainer', () => {
     const trainer = createWorkerTrainer({ document: blobDocument(), data })
     const { unavailable } = await trainer.start()
     await trainer.stop()
-    expect(unavailable.tensorflow).toMatch(/not tried|setup:tensorflow/)
+    expect(unavailable.tensorflow).toMatch(/not tried|setup-tensorflow/)
   })
 
   it('does not take native code for dp-sgd, however long a step is', async () => {

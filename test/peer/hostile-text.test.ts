@@ -158,6 +158,22 @@ describe('with strangers about', () => {
     }
   })
 
+  it.each([[2, 'updates come through others (2 of them in the last round)'], [0, 'updates do not flow']])('status says how updates come when no neighbour is connected and the last round took %i', async (accepted, says) => {
+    const node = new HostileNode()
+    const description = { ...new FakeNode().describe(), connections: [{ peer: 'hub', address: '/ip4/127.0.0.1/tcp/1', direction: 'outbound' as const }], neighbours: [{ peer: 'p', live: false, round: 1, readyClaim: undefined }], lastRound: roundReport({ accepted }) }
+    node.describe = () => description
+    const server = new ControlServer({ home, node, dataSettings: {} })
+    await writeFile(join(home, 'grapevine.toml'), '')
+    await server.start()
+    try {
+      const { terminal, text } = captured()
+      await status({ home, terminal, settings: {}, origins: {}, args: [] })
+      expect(text()).toContain(says)
+    } finally {
+      server.stop()
+    }
+  })
+
   it('a joiner is told what is wrong with a stranger\'s document, and its terminal obeys nothing in it', async () => {
     const weapon = '\u001b]0;owned\u0007\u001b[2J\u009b31m\u202e'
     const document = parseFederation(presetDocument('digits'))

@@ -5,8 +5,9 @@
  * sketches. A ledger's folder alone, copied for an audit, therefore tells nobody whether an example is in the set.
  */
 import { randomBytes } from 'node:crypto'
-import { link, mkdir, readdir, rm } from 'node:fs/promises'
+import { link, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { makeFolder } from '../../make-folder.ts'
 import { LedgerCorruptError } from '../../errors.ts'
 import { readError, writeError } from './ledger-error.ts'
 import { isCode, readIfThere, writeAside } from './private-file.ts'
@@ -30,7 +31,7 @@ const DEFAULT_MINIMUM_SHARE = 0.01
 async function createSecret (root: string): Promise<void> {
   const file = join(root, SECRET_FILE)
   try {
-    await mkdir(root, { recursive: true, mode: 0o700 })
+    await makeFolder(root, { mode: 0o700 })
     const aside = await writeAside(file, randomBytes(SECRET_BYTES))
     try {
       await link(aside, file)

@@ -1,10 +1,11 @@
 /**
  * `SKETCH` in a ledger's folder: by what its training set is recognised in part
  */
-import { mkdir, rename } from 'node:fs/promises'
+import { rename } from 'node:fs/promises'
 import { join } from 'node:path'
 import * as dagCbor from '@ipld/dag-cbor'
 import { z } from 'zod'
+import { makeFolder } from '../../make-folder.ts'
 import { LedgerCorruptError } from '../../errors.ts'
 import { writeError } from './ledger-error.ts'
 import { readIfThere, writeAside } from './private-file.ts'
@@ -45,7 +46,7 @@ export async function keepIdentity (root: string, { fingerprint, sketch: { compl
     return
   }
   try {
-    await mkdir(folder, { recursive: true, mode: 0o700 })
+    await makeFolder(folder, { mode: 0o700 })
     await rename(await writeAside(file, bytes), file)
   } catch (err) {
     throw writeError(folder, err)

@@ -9,6 +9,7 @@ import { inferTable } from '../../src/data/infer-table.ts'
 import { loadDataset } from '../../src/data/load-dataset.ts'
 import { DatasetError } from '../../src/errors.ts'
 import { encodeFederation, parseFederation } from '../../src/federation.ts'
+import { identityOf } from '../../src/privacy/ledger/dataset-identity.ts'
 import { seededRandom } from '../../src/seeded-random.ts'
 import { temporaryFolder } from './write-idx.ts'
 import type { InferredTable } from '../../src/data/infer-table.ts'
@@ -200,6 +201,33 @@ describe('a site whose table differs from the document', () => {
   it('is told nothing where it does not', async () => {
     const own = await table({ age: (_, random) => (45 + 20 * random()).toFixed(1), weight: (_, random) => (65 + 25 * random()).toFixed(1), sex })
     expect((await load(own, await model())).remarks).toBeUndefined()
+  })
+})
+
+describe('a document of version 0.1', () => {
+  const old: Model = {
+    topology: {},
+    seed: 1,
+    loss: 'categoricalCrossentropy',
+    input: { kind: 'table', label: 'outcome', columns: [{ kind: 'categorical', name: 'x', values: ['', '12', 'NA', 'P1'] }] },
+    labels: ['ill', 'well']
+  }
+  const cells = ['P1', '', 'NA', '12']
+
+  it('that names marks of missing values is read as it was: the set keeps its names, and its budget', async () => {
+    const dataset = await load(await table({ x: (i) => cells[i]! }, 4), old)
+    expect(cells.map((_, row) => inputsOf(dataset, row))).toEqual([[0, 0, 0, 1], [1, 0, 0, 0], [0, 0, 1, 0], [0, 1, 0, 0]])
+    // as version 0.1.0 computed them
+    const identity = identityOf(dataset.train, new Uint8Array(32))
+    expect([identity.fingerprint, identity.former?.fingerprint]).toEqual([
+      'b0b7fc033d24ac621b4b77ca81903d3a9ad2b54d237de4c77c1da67a1691608c',
+      'cd2407a1032bb7171788faa39f552e1b93bd4397662a6d4552fb9429426eed0f'
+    ])
+  })
+
+  it('still refuses a value that it does not name', async () => {
+    const file = await table({ x: (i) => ['P1', '?'][i % 2]! }, 4)
+    expect(await failure(load(file, old))).toMatch(/column "x": "\?" is not one of the federation's values/)
   })
 })
 

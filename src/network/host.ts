@@ -23,6 +23,7 @@ import type { Multiaddr } from '@multiformats/multiaddr'
 import type { Libp2pOptions } from 'libp2p'
 import type { PeerName, Traffic } from '../interface.ts'
 import type { Pubsub } from './gossip-settings.ts'
+import type { ForwardLimits } from './patient-forwarding.ts'
 import type { StreamWatcher } from './traffic.ts'
 
 const THIRTY_DAYS_MS = 30 * 24 * 3_600_000
@@ -47,6 +48,8 @@ export interface HostInit {
   trustLocal?: boolean
   /** Sees every protocol stream when it opens */
   watchStream?: StreamWatcher
+  /** How much gossip is passed on. @default without limit */
+  forwarding?: ForwardLimits
 }
 
 /** A libp2p node that is not started yet, so that no event is missed: attach listeners, then `await libp2p.start()` */
@@ -153,7 +156,7 @@ export async function createHost (init: HostInit): Promise<Host> {
       pubsub: (components) => router(components) as unknown as Pubsub
     }
   })
-  const stopForwarding = forwardPatiently(libp2p.services.pubsub)
+  const stopForwarding = forwardPatiently(libp2p.services.pubsub, init.forwarding)
   const stopPruning = keepMeshFaithful(libp2p.services.pubsub)
   return {
     libp2p,

@@ -9,15 +9,17 @@ import { createHash } from 'node:crypto'
 import { peerIdFromString } from '@libp2p/peer-id'
 import { PullError } from '../errors.ts'
 import { Limiter } from './limiter.ts'
+import { createRateLimit } from './rate-limit.ts'
 import { StreamBytes, watchStream } from './stream-bytes.ts'
 import { authorTopic, UPDATE_PROTOCOL } from './topics.ts'
 import { withinDeadline } from './transfer-deadline.ts'
 import { MAX_HEADER_BYTES, readHeader, verifyHeader } from './update-header.ts'
-import { STATUS_BUSY, STATUS_OK } from './update-server.ts'
+import { REQUESTS, STATUS_BUSY, STATUS_OK } from './update-server.ts'
 import { UpdateRequest, UpdateResponse } from './wire/update.ts'
 import type { Hash } from 'node:crypto'
 import type { AbortOptions, Clock, PeerName, RejectionReason } from '../interface.ts'
 import type { Host } from './host.ts'
+import type { RateLimit } from './rate-limit.ts'
 import type { SignedHeader } from './update-header.ts'
 
 const MAX_RESPONSE_BYTES = MAX_HEADER_BYTES + 256
@@ -26,6 +28,8 @@ const MAX_TRANSFERS = 12
 const STALL_MS = 10_000
 const OPEN_TIMEOUT_MS = 5_000
 const IDLE_STREAMS_PER_PEER = 2
+/** Less than any peer takes from this node, whatever liars announce */
+const REQUESTS_MADE = { perSecond: 0.8 * REQUESTS.perSecond, burst: 0.5 * REQUESTS.burst }
 const MAX_ATTEMPTS = 8
 const RETRY_MS = 100
 const MAX_RETRY_MS = 2_000
@@ -67,10 +71,12 @@ export class UpdatePuller {
   private readonly limiter = new Limiter(MAX_TRANSFERS)
   private readonly idle = new Map<PeerName, StreamBytes[]>()
   private readonly running = new Map<string, Promise<PulledUpdate>>()
+  private readonly requests: RateLimit
 
   constructor (components: UpdatePullerComponents, init: UpdatePullerInit) {
     this.components = components
     this.init = init
+    this.requests = createRateLimit(components.clock, REQUESTS_MADE)
   }
 
   /** Peers with streams that wait for the next question */
@@ -277,6 +283,10 @@ export class UpdatePuller {
   private async exchange<T> (peer: PeerName, request: UpdateRequest, options: AbortOptions, receive: (bytes: StreamBytes, response: UpdateResponse) => Promise<T>): Promise<T> {
     options.signal?.throwIfAborted()
     for (;;) {
+      const waitMs = this.requests.charge(peer, 1)
+      if (waitMs > 0) {
+        await this.components.clock.delay(waitMs, options)
+      }
       const kept = this.takeIdle(peer)
       const bytes = kept ?? await this.open(peer, options)
       const before = bytes.received

@@ -33,8 +33,8 @@ const MAX_TRANSFERS = 64
 const MAX_TRANSFERS_PER_PEER = 12
 /** A peer that reads nothing for this long loses its transfer */
 const STALL_MS = 20_000
-const REQUESTS_PER_SECOND = 50
-const REQUEST_BURST = 200
+/** Of one peer. What it asks beyond that waits: liars can make an honest peer ask often */
+export const REQUESTS = { perSecond: 50, burst: 200 }
 /** Payload bytes for one peer: this many of the largest payload at once, then this many each second */
 const BURST_PAYLOADS = 32
 const PAYLOADS_PER_SECOND = 4
@@ -45,7 +45,7 @@ export interface UpdateServerComponents {
   cache: UpdateCache
   log: Pick<AuthorLog, 'newest'>
   clock: Clock
-  /** Something was wrong with a request: counted and scored */
+  /** A request that nobody makes who keeps the rules: counted and scored */
   refuse: (peer: PeerName, reason: RejectionReason) => void
 }
 
@@ -61,7 +61,7 @@ export class UpdateServer {
     this.components = components
     this.federation = init.federation
     const unit = Math.max(init.maxPayloadBytes, MIN_PAYLOAD_RATE_BYTES)
-    this.requests = createRateLimit(components.clock, { perSecond: REQUESTS_PER_SECOND, burst: REQUEST_BURST })
+    this.requests = createRateLimit(components.clock, REQUESTS)
     this.payloadBytes = createRateLimit(components.clock, { perSecond: unit * PAYLOADS_PER_SECOND, burst: unit * BURST_PAYLOADS })
   }
 
@@ -83,6 +83,10 @@ export class UpdateServer {
     const bytes = new StreamBytes(stream)
     for (;;) {
       const message = await bytes.readMessage(MAX_REQUEST_BYTES)
+      const waitMs = this.requests.charge(peer, 1)
+      if (waitMs > 0) {
+        await this.components.clock.delay(waitMs)
+      }
       const found = this.lookUp(peer, message)
       if (typeof found === 'string') {
         this.components.refuse(peer, found)
@@ -95,16 +99,14 @@ export class UpdateServer {
 
   /** What to send, or why the request is refused */
   private lookUp (peer: PeerName, message: Uint8Array): Answer | RejectionReason {
-    if (!this.requests.take(peer, 1)) {
-      return 'rate'
-    }
     const request = decodeRequest(message)
     const key = request === undefined ? undefined : authorKey(request.author)
     if (request === undefined || key === undefined || !Number.isSafeInteger(request.offset)) {
       return 'malformed'
     }
     if (request.federation !== this.federation) {
-      return 'wrong-federation'
+      // an address may lead to a peer of another federation: nothing is held for it, and nobody is to blame
+      return { status: STATUS_NOT_HELD }
     }
     const author = peerIdFromPublicKey(key).toString()
     const { payloadHash } = request
@@ -115,7 +117,7 @@ export class UpdateServer {
     return held === undefined ? { status: STATUS_NOT_HELD } : this.admit(peer, held, request)
   }
 
-  private newest (peer: PeerName, author: PeerName, request: UpdateRequest): Answer | RejectionReason {
+  private newest (peer: PeerName, author: PeerName, request: UpdateRequest): Answer {
     const held = this.components.cache.latest(author)
     if (held === undefined) {
       return { status: STATUS_NOT_HELD }
@@ -132,10 +134,11 @@ export class UpdateServer {
     return known.header.sequence <= afterSequence ? { status: STATUS_NOTHING_NEWER } : { status: STATUS_NOT_HELD, known }
   }
 
-  private admit (peer: PeerName, held: CachedUpdate, request: UpdateRequest): Answer | RejectionReason {
+  private admit (peer: PeerName, held: CachedUpdate, request: UpdateRequest): Answer {
     const remaining = held.payload.byteLength - request.offset
     if (remaining < 0) {
-      return 'malformed'
+      // an author may have signed the same hash with another length
+      return { status: STATUS_NOT_HELD }
     }
     if (this.transfers >= MAX_TRANSFERS || (this.transfersOf.get(peer) ?? 0) >= MAX_TRANSFERS_PER_PEER || !this.payloadBytes.take(peer, remaining)) {
       return { status: STATUS_BUSY }

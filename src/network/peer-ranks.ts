@@ -1,0 +1,27 @@
+/**
+ * What other peers are to this node: neighbours come first, then members, and strangers share what is left
+ */
+import type { PeerName } from '../interface.ts'
+
+export type Rank = 'neighbour' | 'member' | 'stranger'
+
+export class PeerRanks {
+  private neighbours: ReadonlySet<PeerName> = new Set()
+  private members: ReadonlySet<PeerName> = new Set()
+
+  /** Whose updates are followed, now or from the next round on */
+  setNeighbours (neighbours: readonly PeerName[]): void {
+    this.neighbours = new Set(neighbours)
+  }
+
+  setMembers (members: readonly PeerName[]): void {
+    this.members = new Set(members)
+  }
+
+  of (peer: PeerName): Rank {
+    if (this.neighbours.has(peer)) {
+      return 'neighbour'
+    }
+    return this.members.has(peer) ? 'member' : 'stranger'
+  }
+}

@@ -94,6 +94,7 @@ export class GossipNetwork extends ContainedEventEmitter<NetworkEvents> implemen
       listen: init.listen,
       ...(init.announce.length === 0 ? {} : { announce: init.announce }),
       isBanned,
+      rankOf: (peer) => ranks.of(peer),
       forwarding: new ForwardAllowance({ clock, ranks }),
       watchStream: (stream) => { meter.watch(stream, () => this.parts.host.libp2p) }
     })
@@ -103,13 +104,14 @@ export class GossipNetwork extends ContainedEventEmitter<NetworkEvents> implemen
     const cache = new UpdateCache({ self: host.self, maxBytes: Math.max(MIN_CACHE_BYTES, CACHE_PAYLOADS * maxPayloadBytes) })
     const limits = { federation, maxPayloadBytes }
     const own = new OwnUpdates({ cache, logger, privateKey: init.privateKey, store: init.store }, { ...limits, self: host.self, keep: init.keepPublished ?? false })
-    const puller = new UpdatePuller({ host, clock, refuse: refusePeer }, limits)
+    const puller = new UpdatePuller({ host, clock, ranks, refuse: refusePeer }, limits)
     const neighbourhood = createNeighbourhood(host)
+    ranks.isMember = (peer) => neighbourhood.isMember(peer)
     const queue = new PullQueue({ puller, refuse, deliver, signal: this.stopping.signal })
     const catchUp = new CatchUp({ host, puller, cache, log, clock, logger, neighbourhood, isBanned, refuse, deliver })
     const announced = (update: ReadUpdate, from: PeerName): void => { this.announced(update, from) }
     const gossip = new UpdateGossip({ host, log, clock, logger, isBanned, refuse, deliver: announced }, limits)
-    const server = new UpdateServer({ host, cache, log, clock, refuse: refusePeer }, limits)
+    const server = new UpdateServer({ host, cache, log, clock, ranks, refuse: refusePeer }, limits)
     const refusals = new Refusals({ host, log, logger, meter, neighbourhood, reputation })
     this.parts = { host, logger, reputation, refusals, log, own, cache, gossip, queue, server, catchUp, neighbourhood }
   }
@@ -202,7 +204,6 @@ export class GossipNetwork extends ContainedEventEmitter<NetworkEvents> implemen
     host.pubsub.addEventListener('subscription-change', guard(() => { this.checkLiveness() }))
     neighbourhood.addEventListener('neighbours:change', guard(() => { this.followNeighbours() }))
     neighbourhood.addEventListener('members:change', guard<{ members: PeerName[] }>(({ members }) => {
-      this.ranks.setMembers(members)
       this.safeDispatchEvent('members:change', { detail: { members } })
     }))
     neighbourhood.addEventListener('equivocation', guard<EquivocationProof>((proof) => {

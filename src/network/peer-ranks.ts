@@ -7,21 +7,18 @@ export type Rank = 'neighbour' | 'member' | 'stranger'
 
 export class PeerRanks {
   private neighbours: ReadonlySet<PeerName> = new Set()
-  private members: ReadonlySet<PeerName> = new Set()
+  /** Asked for those that are no neighbours */
+  isMember: (peer: PeerName) => boolean = () => false
 
   /** Whose updates are followed, now or from the next round on */
   setNeighbours (neighbours: readonly PeerName[]): void {
     this.neighbours = new Set(neighbours)
   }
 
-  setMembers (members: readonly PeerName[]): void {
-    this.members = new Set(members)
-  }
-
   of (peer: PeerName): Rank {
     if (this.neighbours.has(peer)) {
       return 'neighbour'
     }
-    return this.members.has(peer) ? 'member' : 'stranger'
+    return this.isMember(peer) ? 'member' : 'stranger'
   }
 }

@@ -62,7 +62,7 @@ export class StaticNeighbourhood extends TypedEventEmitter<{
   'neighbours:change': CustomEvent<{ neighbours: PeerName[] }>
   'members:change': CustomEvent<{ members: PeerName[] }>
   equivocation: CustomEvent<EquivocationProof>
-}> implements Pick<Neighbourhood, 'start' | 'stop' | 'members' | 'neighbours' | 'upcoming' | 'elders' | 'observe' | 'tellEquivocation' | 'setRound' | 'isConnected' | 'suspend' | 'heard' | 'handleControl'> {
+}> implements Pick<Neighbourhood, 'start' | 'stop' | 'members' | 'isMember' | 'neighbours' | 'upcoming' | 'elders' | 'observe' | 'tellEquivocation' | 'setRound' | 'isConnected' | 'suspend' | 'heard' | 'handleControl'> {
   readonly host: Host
   readonly heardFrom: PeerName[] = []
   readonly told: EquivocationProof[] = []
@@ -85,6 +85,10 @@ export class StaticNeighbourhood extends TypedEventEmitter<{
 
   members (): PeerName[] {
     return [...this.current, this.host.self].sort()
+  }
+
+  isMember (peer: PeerName): boolean {
+    return this.current.includes(peer)
   }
 
   neighbours (): PeerName[] {

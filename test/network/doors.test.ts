@@ -47,13 +47,10 @@ describe('a peer whose sockets others take', () => {
     await until(() => sockets.filter(({ readyState }) => readyState === 'open').length >= 190)
     const newcomer = await stage.startedHost()
 
-    const isIn = (): boolean => victim.connections().some(({ peer }) => peer === newcomer.self)
-    const deadline = performance.now() + 10_000
-    while (!isIn() && performance.now() < deadline) {
-      await newcomer.libp2p.dial(victim.host.libp2p.getMultiaddrs(), { signal: AbortSignal.timeout(5_000) }).catch(() => {})
-      await new Promise((resolve) => setTimeout(resolve, 100))
-    }
-    expect(isIn()).toBe(true)
+    // at the first attempt: who tries often enough finds a gap even where the places are gone
+    await newcomer.libp2p.dial(victim.host.libp2p.getMultiaddrs(), { signal: AbortSignal.timeout(15_000) })
+
+    await until(() => victim.connections().some(({ peer }) => peer === newcomer.self))
   })
 
   it('has no more strangers than it has places for, and lets members and newcomers in none the less', async () => {

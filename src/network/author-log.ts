@@ -7,8 +7,13 @@ import type { PeerName } from '../interface.ts'
 import type { EquivocationProof } from './equivocation.ts'
 import type { SignedHeader } from './update-header.ts'
 
-/** `late`: not seen before, and a newer one came first, as happens to whoever begins to follow an author */
-export type Verdict = 'new' | 'duplicate' | 'late' | 'replay' | 'equivocation' | 'round-window'
+/**
+ * `late`: not seen before, and a newer one came first, as happens to whoever begins to follow an author. `replay`: older than that, or than
+ * anybody needs. `round-window`: far ahead of everybody else. None of these convicts the author: others choose what they send again, and when
+ */
+export type Verdict = Order | 'duplicate' | 'equivocation'
+
+type Order = 'new' | 'late' | 'replay' | 'round-window'
 
 /** Updates this much older than the own round are of no use to anyone, and proofs about them convict nobody any more */
 export const OLDEST_ROUNDS_BEHIND = 1_000
@@ -84,10 +89,29 @@ export class AuthorLog {
     if (same !== undefined) {
       return same.id === signed.id ? 'duplicate' : this.keepProof(same, signed)
     }
-    if (round < this.ownRound - this.oldestRoundsBehind || round > this.latestPlausible(signed.author)) {
+    return this.order(signed.author, { round, sequence })
+  }
+
+  /**
+   * What can be said of a header before its signature is checked; undefined when that matters: it may be news, or prove an equivocation
+   */
+  isOutOfOrder ({ author, header: { round, sequence } }: SignedHeader): Exclude<Order, 'new'> | undefined {
+    if (this.authors.get(author)?.headers.has(round) === true) {
+      return undefined
+    }
+    const order = this.order(author, { round, sequence })
+    return order === 'new' ? undefined : order
+  }
+
+  private order (author: PeerName, place: Place): Order {
+    const newest = this.authors.get(author)?.newest
+    if (place.round < this.ownRound - this.oldestRoundsBehind) {
+      return 'replay'
+    }
+    if (place.round > this.latestPlausible(author)) {
       return 'round-window'
     }
-    return state === undefined ? 'new' : inOrder({ round, sequence }, state.newest.header)
+    return newest === undefined ? 'new' : inOrder(place, newest.header)
   }
 
   /** Call for a header that was judged new */

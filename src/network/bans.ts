@@ -6,6 +6,8 @@
  * score of a peer that reconnects.
  */
 import { TypedEventEmitter } from 'main-event'
+import { surplusBans } from '../ban-table.ts'
+import type { BanEntry } from '../ban-table.ts'
 import type { Ban, Clock, PeerName, RejectionReason, Store } from '../interface.ts'
 
 /** Points at which a peer is banned: a little below the sum of whole numbers, since points fade from the first moment */
@@ -18,8 +20,8 @@ const MAX_BAN_MS = 86_400_000
 const MAX_TRACKED_PEERS = 4_096
 
 /**
- * Points for one refusal. What no honest peer can send is dear, what a bad link or another view of the mesh can
- * explain is cheap, and what says nothing about honesty is free
+ * Points for one refusal: what no honest peer can send is dear. What a bad link, another view of the mesh or somebody
+ * else can explain is free, for it proves nothing (blame.ts)
  */
 const POINTS: Record<RejectionReason, number> = {
   oversized: 25,
@@ -27,17 +29,17 @@ const POINTS: Record<RejectionReason, number> = {
   'wrong-federation': 20,
   'wrong-author': 34,
   'bad-signature': 34,
-  'round-window': 2,
-  replay: 1,
+  'round-window': 0,
+  replay: 0,
   equivocation: 100,
   rate: 10,
   banned: 0,
   'payload-hash': 25,
-  'payload-unavailable': 1,
+  'payload-unavailable': 0,
   codec: 25,
   shape: 25,
   'not-finite': 25,
-  norm: 5,
+  norm: 0,
   'distance-gate': 0,
   'loss-gate': 0,
   'not-selected': 0,
@@ -66,7 +68,7 @@ export interface ReputationEvents {
 export class Reputation extends TypedEventEmitter<ReputationEvents> {
   private readonly components: ReputationComponents
   private readonly standings = new Map<PeerName, Standing>()
-  private readonly until = new Map<PeerName, number>()
+  private readonly bans = new Map<PeerName, BanEntry>()
 
   constructor (components: ReputationComponents) {
     super()
@@ -78,26 +80,27 @@ export class Reputation extends TypedEventEmitter<ReputationEvents> {
     const now = this.components.clock.now()
     for (const ban of await this.components.store.bans()) {
       if (ban.until > now) {
-        this.until.set(ban.peer, ban.until)
+        this.bans.set(ban.peer, { until: ban.until, proven: ban.evidence !== undefined })
       }
     }
+    this.bound()
   }
 
   isBanned (peer: PeerName): boolean {
-    const until = this.until.get(peer)
-    if (until === undefined) {
+    const ban = this.bans.get(peer)
+    if (ban === undefined) {
       return false
     }
-    if (until > this.components.clock.now()) {
+    if (ban.until > this.components.clock.now()) {
       return true
     }
-    this.until.delete(peer)
+    this.bans.delete(peer)
     return false
   }
 
   /** All that are banned now, ascending */
   banned (): PeerName[] {
-    return [...this.until.keys()].filter((peer) => this.isBanned(peer)).sort()
+    return [...this.bans.keys()].filter((peer) => this.isBanned(peer)).sort()
   }
 
   /** Points after decay, for tests and status */
@@ -135,13 +138,17 @@ export class Reputation extends TypedEventEmitter<ReputationEvents> {
     const ban = { ...what, until: this.components.clock.now() + Math.min(MAX_BAN_MS, BAN_MS * 2 ** standing.bans) }
     standing.points = 0
     standing.bans += 1
-    this.until.set(peer, ban.until)
-    if (this.until.size > MAX_TRACKED_PEERS) {
-      this.until.delete(this.until.keys().next().value!)
-    }
+    this.bans.set(peer, { until: ban.until, proven: ban.evidence !== undefined })
+    this.bound()
     this.components.store.putBan(ban).catch((err: unknown) => {
       this.safeDispatchEvent('error', { detail: err instanceof Error ? err : new TypeError(String(err)) })
     })
     this.safeDispatchEvent('ban', { detail: ban })
+  }
+
+  private bound (): void {
+    for (const { peer } of surplusBans([...this.bans].map(([peer, ban]) => ({ peer, ...ban })))) {
+      this.bans.delete(peer)
+    }
   }
 }

@@ -6,12 +6,12 @@
  */
 import '../promise-with-resolvers.ts'
 import type { Logger } from '@libp2p/interface'
+import type { Refused } from '../blame.ts'
 import type { AbortOptions, Clock, EarlierLife, PeerName } from '../interface.ts'
 import type { AuthorLog } from './author-log.ts'
 import type { Host } from './host.ts'
 import type { Neighbourhood } from './neighbourhood-interface.ts'
 import type { UpdateCache } from './update-cache.ts'
-import type { Refusal } from './update-gossip.ts'
 import type { PulledUpdate, UpdatePuller } from './update-pull.ts'
 
 /** Silence of a live neighbour after which it is asked */
@@ -32,7 +32,7 @@ export interface CatchUpComponents {
   logger: Logger
   neighbourhood: Pick<Neighbourhood, 'neighbours' | 'elders' | 'heard' | 'isConnected'>
   isBanned: (peer: PeerName) => boolean
-  refuse: (refusal: Refusal) => void
+  refuse: (refusal: Refused) => void
   /** A newer update than gossip brought */
   deliver: (update: PulledUpdate) => void
 }
@@ -136,7 +136,7 @@ export class CatchUp {
       return false
     }
     if (verdict !== 'new' && verdict !== 'duplicate') {
-      refuse({ peer: from, author: signed.author, reason: verdict, blame: signed.author })
+      refuse({ peer: from, author: signed.author, reason: verdict })
       return false
     }
     if (verdict === 'new') {

@@ -86,8 +86,13 @@ export class ControlMessages {
     if (!this.#senders.take(from, 1)) {
       return 'ignore'
     }
-    const { record, suspicion, equivocation } = decodeControl(data) ?? {}
+    const message = decodeControl(data)
+    const { record, suspicion, equivocation } = message ?? {}
     const parts = [record, suspicion, equivocation].filter((part) => part !== undefined)
+    if (message !== undefined && parts.length === 0) {
+      // of a later version, perhaps: whoever passed it on understood it
+      return 'ignore'
+    }
     if (parts.length !== 1) {
       return 'reject'
     }

@@ -3,32 +3,41 @@
  */
 import { MAX_CONTROL_BYTES } from './control-messages.ts'
 import { scoreTopic } from './gossip-settings.ts'
+import { createRateLimit } from './rate-limit.ts'
 import { controlTopic } from './topics.ts'
 import { validator } from './update-gossip.ts'
 import type { Logger } from '@libp2p/interface'
-import type { PeerName } from '../interface.ts'
+import type { Refused } from '../blame.ts'
+import type { Clock, PeerName } from '../interface.ts'
 import type { Host } from './host.ts'
 import type { Neighbourhood } from './neighbourhood-interface.ts'
-import type { Refusal } from './update-gossip.ts'
+import type { PeerRanks } from './peer-ranks.ts'
+
+/** Messages of all peers together that are no neighbours: any number of ids gets no more attention than this */
+const REST = { perSecond: 100, burst: 1_000 }
 
 export interface ControlTopicComponents {
   host: Host
   neighbourhood: Pick<Neighbourhood, 'handleControl'>
   logger: Logger
   isBanned: (peer: PeerName) => boolean
-  refuse: (refusal: Refusal) => void
+  clock: Clock
+  ranks: Pick<PeerRanks, 'of'>
+  refuse: (refusal: Refused) => void
 }
 
-export function joinControlTopic ({ host, neighbourhood, logger, isBanned, refuse }: ControlTopicComponents, federationId: string): void {
+export function joinControlTopic (components: ControlTopicComponents, federationId: string): void {
+  const { host, neighbourhood, logger, isBanned, refuse, clock, ranks } = components
+  const rest = createRateLimit(clock, REST)
   const topic = controlTopic(federationId)
   scoreTopic(host.pubsub, topic)
   host.pubsub.topicValidators.set(topic, validator(logger, (from, data) => {
-    if (isBanned(from)) {
+    if (isBanned(from) || (ranks.of(from) !== 'neighbour' && !rest.take('', 1))) {
       return 'ignore'
     }
     const outcome = data.byteLength > MAX_CONTROL_BYTES ? 'reject' : neighbourhood.handleControl(data, from)
     if (outcome === 'reject') {
-      refuse({ peer: from, author: undefined, reason: data.byteLength > MAX_CONTROL_BYTES ? 'oversized' : 'malformed', blame: from })
+      refuse({ peer: from, author: undefined, reason: data.byteLength > MAX_CONTROL_BYTES ? 'oversized' : 'malformed' })
     }
     return outcome
   }))

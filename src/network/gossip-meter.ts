@@ -1,9 +1,10 @@
 /**
- * What arrives on gossip streams, before the router reads it: frames, bytes, and whether they look like gossip at all
+ * What comes in on the gossip streams of each peer, before the router sees it
  *
- * The router tells nobody when it cannot decode a frame, and limits neither rate nor volume. This scanner follows the
- * length prefixes and the outermost protobuf fields, without keeping or copying a byte, so that garbage, oversized
- * frames and floods can be counted and their sender banned.
+ * The router keeps no count of data that it cannot decode, and limits neither rate nor volume. This scanner follows the
+ * length prefixes and the outermost protobuf fields, without keeping or copying a byte, so that garbage and oversized
+ * frames can be counted and their sender banned. Volume bans nobody, for whoever keeps the rules may be made to pass on
+ * much: a peer that sends more than its allowance is read more slowly, and what it sends waits with it.
  */
 import '../promise-with-resolvers.ts'
 import { MAX_GOSSIP_FRAME_BYTES } from './gossip-settings.ts'
@@ -11,14 +12,18 @@ import { createRateLimit } from './rate-limit.ts'
 import type { Libp2p, Stream } from '@libp2p/interface'
 import type { Uint8ArrayList } from 'uint8arraylist'
 import type { Clock, PeerName, RejectionReason } from '../interface.ts'
+import type { PeerRanks } from './peer-ranks.ts'
 import type { RateLimit } from './rate-limit.ts'
 
 const GOSSIP_PROTOCOL = /^\/(meshsub|floodsub)\//
 /** Frames, or what is in them where that is more: an honest router sends one message in each */
-const UNITS_PER_SECOND = 500
-const UNIT_BURST = 3_000
-const BYTES_PER_SECOND = 8_388_608
-const BYTES_BURST = 50_331_648
+export const UNITS = { perSecond: 500, burst: 3_000 }
+export const BYTES = { perSecond: 8_388_608, burst: 50_331_648 }
+/** Of a peer that is no member: it has little to say, and ids are free */
+const STRANGER_UNITS = { perSecond: 100, burst: 1_000 }
+const STRANGER_BYTES = { perSecond: 1_048_576, burst: 8_388_608 }
+/** A message that everybody had long ago counts as this many */
+const REPLAY_UNITS = 20
 const MAX_VARINT_BYTES = 5
 /** Malformed frames of one piece of data that are reported: enough for a ban, and no flood of events */
 const MAX_REPORTED = 5
@@ -140,6 +145,7 @@ export class FrameScanner {
 
 export interface GossipMeterComponents {
   clock: Clock
+  ranks: Pick<PeerRanks, 'of'>
   refuse: (peer: PeerName, reason: RejectionReason) => void
 }
 
@@ -150,16 +156,22 @@ interface ReadableStreamInternals {
   onData: (data: Uint8Array | Uint8ArrayList) => void
 }
 
+interface Allowance {
+  units: RateLimit
+  bytes: RateLimit
+}
+
 /** Watches the inbound gossip streams of one node */
 export class GossipMeter {
   private readonly components: GossipMeterComponents
-  private readonly units: RateLimit
-  private readonly bytes: RateLimit
+  private readonly members: Allowance
+  private readonly strangers: Allowance
 
   constructor (components: GossipMeterComponents) {
+    const { clock } = components
     this.components = components
-    this.units = createRateLimit(components.clock, { perSecond: UNITS_PER_SECOND, burst: UNIT_BURST })
-    this.bytes = createRateLimit(components.clock, { perSecond: BYTES_PER_SECOND, burst: BYTES_BURST })
+    this.members = { units: createRateLimit(clock, UNITS), bytes: createRateLimit(clock, BYTES) }
+    this.strangers = { units: createRateLimit(clock, STRANGER_UNITS), bytes: createRateLimit(clock, STRANGER_BYTES) }
   }
 
   /** Call for every stream when it opens; others than inbound gossip are left alone */
@@ -174,7 +186,10 @@ export class GossipMeter {
     const scan = (data: Uint8Array | Uint8ArrayList): void => {
       // the connection does not know its stream yet when the stream opens
       peer ??= libp2p()?.getConnections().find(({ streams }) => streams.includes(stream))?.remotePeer.toString()
-      this.scan(scanner, peer, data)
+      const units = this.scan(scanner, peer, data)
+      if (peer !== undefined) {
+        this.slowDown(stream, peer, this.charge(peer, units, data.byteLength))
+      }
     }
     // every byte counts: a scanner that begins within a frame takes honest bytes for garbage
     scan(internals.readBuffer)
@@ -184,16 +199,55 @@ export class GossipMeter {
     }
   }
 
-  private scan (scanner: FrameScanner, peer: PeerName | undefined, data: Uint8Array | Uint8ArrayList): void {
-    if (scanner.oversized) {
+  /** The peer sent what everybody had long ago: it is heard less for it, and nobody is blamed */
+  chargeReplay (peer: PeerName): void {
+    this.charge(peer, REPLAY_UNITS, 0)
+  }
+
+  /** Milliseconds until the peer has paid for what it sent */
+  private charge (peer: PeerName, units: number, bytes: number): number {
+    const allowance = this.components.ranks.of(peer) === 'stranger' ? this.strangers : this.members
+    return Math.max(allowance.units.charge(peer, units), allowance.bytes.charge(peer, bytes))
+  }
+
+  /** What is on its way already still comes: a window of the stream at most, which is paid for too */
+  private slowDown (stream: Stream, peer: PeerName, waitMs: number): void {
+    if (waitMs <= 0 || stream.readStatus !== 'readable') {
       return
+    }
+    stream.pause()
+    const ended = new AbortController()
+    const end = (): void => { ended.abort() }
+    stream.addEventListener('close', end, { once: true })
+    this.paid(peer, waitMs, ended.signal).then(() => {
+      stream.removeEventListener('close', end)
+      if (stream.readStatus === 'paused') {
+        stream.resume()
+      }
+    }, () => { /* it closed meanwhile */ })
+  }
+
+  /** Resolves when the peer owes nothing any more. Rejects when the signal aborts */
+  private async paid (peer: PeerName, waitMs: number, signal: AbortSignal): Promise<void> {
+    for (let ms = waitMs; ms > 0; ms = this.charge(peer, 0, 0)) {
+      await this.components.clock.delay(ms, { signal })
+    }
+  }
+
+  /**
+   * Frames, or what is in them where that is more: the router remembers each message for two minutes, also of topics
+   * that nobody follows
+   */
+  private scan (scanner: FrameScanner, peer: PeerName | undefined, data: Uint8Array | Uint8ArrayList): number {
+    if (scanner.oversized) {
+      return 0
     }
     const { frames, fields, malformed } = scanner
     for (const part of data instanceof Uint8Array ? [data] : data) {
       scanner.push(part)
     }
     if (peer === undefined) {
-      return
+      return 0
     }
     if (scanner.oversized) {
       this.components.refuse(peer, 'oversized')
@@ -201,10 +255,6 @@ export class GossipMeter {
     for (let i = malformed; i < Math.min(scanner.malformed, malformed + MAX_REPORTED); i++) {
       this.components.refuse(peer, 'malformed')
     }
-    // the router remembers each message for two minutes, also of topics that nobody follows: a frame may hold dozens
-    const units = Math.max(scanner.frames - frames, scanner.fields - fields)
-    if (!this.units.take(peer, units) || !this.bytes.take(peer, data.byteLength)) {
-      this.components.refuse(peer, 'rate')
-    }
+    return Math.max(scanner.frames - frames, scanner.fields - fields)
   }
 }

@@ -2,33 +2,34 @@
  * The network port over libp2p: host, gossip, streams and membership put together
  */
 import '../promise-with-resolvers.ts'
-import { peerIdFromString } from '@libp2p/peer-id'
 import { PublishError } from '../errors.ts'
 import { AuthorLog } from './author-log.ts'
 import { Reputation } from './bans.ts'
 import { CatchUp } from './catch-up.ts'
 import { ContainedEventEmitter } from './contained-events.ts'
 import { joinControlTopic } from './control-topic.ts'
-import { encodeProof } from './equivocation.ts'
 import { serveFederation } from './federation-exchange.ts'
+import { ForwardAllowance } from './forward-allowance.ts'
 import { GossipMeter } from './gossip-meter.ts'
 import { createHost } from './host.ts'
 import { LiveNeighbours } from './live-neighbours.ts'
 import { OwnUpdates } from './own-updates.ts'
+import { PeerRanks } from './peer-ranks.ts'
 import { PullQueue } from './pull-queue.ts'
 import { receivedUpdate } from './received-update.ts'
 import { RecentSet } from './recent-set.ts'
+import { Refusals } from './refusals.ts'
 import { UpdateCache } from './update-cache.ts'
 import { UpdateGossip } from './update-gossip.ts'
 import { UpdatePuller } from './update-pull.ts'
 import { UpdateServer } from './update-server.ts'
 import type { Logger, PeerId } from '@libp2p/interface'
+import type { Refused } from '../blame.ts'
 import type { AbortOptions, EarlierLife, Neighbour, Network, NetworkEvents, OutgoingUpdate, PeerName, PublishReceipt, ReceivedUpdate, RejectionReason, Traffic } from '../interface.ts'
 import type { EquivocationProof } from './equivocation.ts'
 import type { Host } from './host.ts'
 import type { Neighbourhood } from './neighbourhood-interface.ts'
 import type { NetworkInit } from './network.ts'
-import type { Refusal } from './update-gossip.ts'
 import type { ReadUpdate } from './update-header.ts'
 import type { PulledUpdate } from './update-pull.ts'
 
@@ -46,6 +47,7 @@ interface Parts {
   host: Host
   logger: Logger
   reputation: Reputation
+  refusals: Refusals
   log: AuthorLog
   own: OwnUpdates
   cache: UpdateCache
@@ -60,6 +62,7 @@ interface Parts {
 export class GossipNetwork extends ContainedEventEmitter<NetworkEvents> implements Network {
   private readonly init: NetworkInit
   private parts!: Parts
+  private readonly ranks = new PeerRanks()
   private livenessTimer: NodeJS.Timeout | undefined
   /** Ids of the updates that the round engine was told of */
   private readonly delivered = new RecentSet(MAX_DELIVERED_IDS)
@@ -82,15 +85,18 @@ export class GossipNetwork extends ContainedEventEmitter<NetworkEvents> implemen
     const { clock, federationId: federation, maxPayloadBytes } = init
     const reputation = new Reputation({ store: init.store, clock })
     const isBanned = (peer: PeerName): boolean => reputation.isBanned(peer)
-    const refuse = (refusal: Refusal): void => { this.refuse(refusal) }
-    const refusePeer = (peer: PeerName, reason: RejectionReason, author?: PeerName): void => { this.refuse({ peer, author, reason, blame: peer }) }
+    const refuse = (refusal: Refused): void => { this.refuse(refusal) }
+    const refusePeer = (peer: PeerName, reason: RejectionReason, author?: PeerName): void => { this.refuse({ peer, author, reason }) }
     const deliver = (update: PulledUpdate): void => { this.deliver(update) }
-    const meter = new GossipMeter({ clock, refuse: refusePeer })
+    const { ranks } = this
+    const meter = new GossipMeter({ clock, ranks, refuse: refusePeer })
     const host = await createHost({
       privateKey: init.privateKey,
       listen: init.listen,
       ...(init.announce.length === 0 ? {} : { announce: init.announce }),
       isBanned,
+      rankOf: (peer) => ranks.of(peer),
+      forwarding: new ForwardAllowance({ clock, ranks }),
       watchStream: (stream) => { meter.watch(stream, () => this.parts.host.libp2p) }
     })
     this.self = host.self
@@ -99,15 +105,17 @@ export class GossipNetwork extends ContainedEventEmitter<NetworkEvents> implemen
     const cache = new UpdateCache({ self: host.self, maxBytes: Math.max(MIN_CACHE_BYTES, CACHE_PAYLOADS * maxPayloadBytes) })
     const limits = { federation, maxPayloadBytes }
     const own = new OwnUpdates({ cache, logger, privateKey: init.privateKey, store: init.store }, { ...limits, self: host.self, keep: init.keepPublished ?? false })
-    const puller = new UpdatePuller({ host, clock, refuse: refusePeer }, limits)
+    const puller = new UpdatePuller({ host, clock, ranks, refuse: refusePeer }, limits)
     const neighbourhood = createNeighbourhood(host)
+    ranks.isMember = (peer) => neighbourhood.isMember(peer)
     const queue = new PullQueue({ puller, refuse, deliver, signal: this.stopping.signal })
     const catchUp = new CatchUp({ host, puller, cache, log, clock, logger, neighbourhood, isBanned, refuse, deliver })
     const announced = (update: ReadUpdate, from: PeerName): void => { this.announced(update, from) }
     const gossip = new UpdateGossip({ host, log, clock, logger, isBanned, refuse, deliver: announced }, limits)
-    const server = new UpdateServer({ host, cache, log, clock, refuse: refusePeer }, limits)
+    const server = new UpdateServer({ host, cache, log, clock, ranks, refuse: refusePeer }, limits)
+    const refusals = new Refusals({ host, log, logger, meter, neighbourhood, reputation })
     const live = new LiveNeighbours({ host, neighbourhood, gossip, log })
-    this.parts = { host, logger, reputation, log, own, cache, gossip, queue, server, catchUp, neighbourhood, live }
+    this.parts = { host, logger, reputation, refusals, log, own, cache, gossip, queue, server, catchUp, neighbourhood, live }
   }
 
   // ---------------------------------------------------------------------------------------- life cycle
@@ -131,7 +139,13 @@ export class GossipNetwork extends ContainedEventEmitter<NetworkEvents> implemen
       await server.start()
       await serveFederation({ host, clock: this.init.clock }, this.init.federationBytes)
       await host.start()
-      joinControlTopic({ host, neighbourhood, logger: this.parts.logger, isBanned: (peer) => reputation.isBanned(peer), refuse: (refusal) => { this.refuse(refusal) } }, this.init.federationId)
+      joinControlTopic({
+        ...this.parts,
+        clock: this.init.clock,
+        ranks: this.ranks,
+        isBanned: (peer) => reputation.isBanned(peer),
+        refuse: (refusal) => { this.refuse(refusal) }
+      }, this.init.federationId)
       await neighbourhood.start()
       this.followNeighbours()
       catchUp.start()
@@ -172,7 +186,7 @@ export class GossipNetwork extends ContainedEventEmitter<NetworkEvents> implemen
 
   /** Everything that comes from outside passes a guard: an exception in a listener would end the process */
   private listen (): void {
-    const { host, reputation, neighbourhood, logger } = this.parts
+    const { host, neighbourhood, logger } = this.parts
     const guard = <T>(listener: (detail: T) => void) => (event: CustomEvent<T>): void => {
       try {
         listener(event.detail)
@@ -199,30 +213,15 @@ export class GossipNetwork extends ContainedEventEmitter<NetworkEvents> implemen
     }))
     neighbourhood.addEventListener('equivocation', guard<EquivocationProof>((proof) => {
       this.parts.log.keep(proof)
-      this.refuse({ peer: proof.author, author: proof.author, reason: 'equivocation', blame: proof.author })
+      this.refuse({ peer: proof.author, author: proof.author, reason: 'equivocation' })
     }))
-    reputation.addEventListener('ban', guard<{ peer: PeerName }>(({ peer }) => { this.hangUp(peer) }))
-    reputation.addEventListener('error', guard<Error>((err) => { logger.error('a ban could not be stored - %e', err) }))
-  }
-
-  private hangUp (peer: PeerName): void {
-    const { host, logger } = this.parts
-    logger('banned %s', peer)
-    host.libp2p.hangUp(peerIdFromString(peer)).catch((err: unknown) => { logger.error('could not hang up on %s - %e', peer, err) })
   }
 
   // ---------------------------------------------------------------------------------------- updates in
 
-  private refuse ({ peer, author, reason, blame }: Refusal): void {
-    const { reputation, log, neighbourhood, logger } = this.parts
-    const proof = reason === 'equivocation' && blame !== undefined ? log.equivocation(blame) : undefined
-    if (blame !== undefined) {
-      reputation.penalise(blame, reason, proof === undefined ? undefined : encodeProof(proof))
-    }
-    if (proof !== undefined) {
-      neighbourhood.tellEquivocation(proof).catch((err: unknown) => { logger.error('could not tell that %s equivocates - %e', blame, err) })
-    }
-    this.safeDispatchEvent('update:rejected', { detail: { peer, author, reason } })
+  private refuse (refused: Refused): void {
+    this.parts.refusals.refuse(refused)
+    this.safeDispatchEvent('update:rejected', { detail: refused })
   }
 
   /** A header that gossip brought, verified and recorded */
@@ -282,7 +281,7 @@ export class GossipNetwork extends ContainedEventEmitter<NetworkEvents> implemen
   }
 
   penalise (peer: PeerName, reason: RejectionReason): void {
-    this.refuse({ peer, author: peer, reason, blame: peer })
+    this.refuse({ peer, author: peer, reason })
   }
 
   banned (): PeerName[] {
@@ -305,7 +304,9 @@ export class GossipNetwork extends ContainedEventEmitter<NetworkEvents> implemen
   }
 
   private followNeighbours (): void {
-    this.parts.gossip.follow(this.followed())
+    const followed = this.followed()
+    this.ranks.setNeighbours(followed)
+    this.parts.gossip.follow(followed)
     this.checkLiveness()
   }
 

@@ -12,8 +12,10 @@ import { tcp } from '@libp2p/tcp'
 import { createLibp2p } from 'libp2p'
 import { ListenError } from '../errors.ts'
 import { parseAddress } from './address.ts'
+import { Doors } from './doors.ts'
 import { keepMeshFaithful } from './faithful-mesh.ts'
 import { gossipSettings } from './gossip-settings.ts'
+import { connectionLimits, openFileLimit } from './open-files.ts'
 import { forwardPatiently } from './patient-forwarding.ts'
 import { createTrafficMeter } from './traffic.ts'
 import type { Identify, IdentifyPush } from '@libp2p/identify'
@@ -23,6 +25,9 @@ import type { Multiaddr } from '@multiformats/multiaddr'
 import type { Libp2pOptions } from 'libp2p'
 import type { PeerName, Traffic } from '../interface.ts'
 import type { Pubsub } from './gossip-settings.ts'
+import type { ConnectionLimits } from './open-files.ts'
+import type { ForwardLimits } from './patient-forwarding.ts'
+import type { Rank } from './peer-ranks.ts'
 import type { StreamWatcher } from './traffic.ts'
 
 const THIRTY_DAYS_MS = 30 * 24 * 3_600_000
@@ -47,6 +52,12 @@ export interface HostInit {
   trustLocal?: boolean
   /** Sees every protocol stream when it opens */
   watchStream?: StreamWatcher
+  /** What a peer is to this node, for whoever needs a place. @default all are strangers */
+  rankOf?: (peer: PeerName) => Rank
+  /** @default what the process may open, see open-files.ts */
+  connectionLimits?: ConnectionLimits
+  /** How much gossip is passed on. @default without limit */
+  forwarding?: ForwardLimits
 }
 
 /** A libp2p node that is not started yet, so that no event is missed: attach listeners, then `await libp2p.start()` */
@@ -92,35 +103,42 @@ async function probe (address: Multiaddr): Promise<void> {
   }
 }
 
-function gaterFor (isBanned: HostInit['isBanned']): ConnectionGater {
+function gaterFor (isBanned: HostInit['isBanned'], doors: Doors): ConnectionGater {
   return {
     denyDialPeer: (peer) => isBanned(peer.toString()),
-    denyInboundEncryptedConnection: (peer) => isBanned(peer.toString()),
-    denyOutboundEncryptedConnection: (peer) => isBanned(peer.toString())
+    denyInboundConnection: (connection) => !doors.arrive(connection),
+    denyInboundEncryptedConnection: (peer, connection) => isBanned(peer.toString()) || !doors.enter(peer.toString(), connection),
+    denyOutboundEncryptedConnection: (peer, connection) => {
+      doors.dialled(peer.toString(), connection)
+      return isBanned(peer.toString())
+    }
   }
 }
 
-function libp2pSettings (init: HostInit): Omit<Libp2pOptions<HostServices>, 'services' | 'metrics'> {
+/** What the doors do not decide: the library's own limits stand a little above theirs */
+const SLACK = 64
+
+function libp2pSettings (init: HostInit, doors: Doors, limits: ConnectionLimits): Omit<Libp2pOptions<HostServices>, 'services' | 'metrics'> {
   return {
     privateKey: init.privateKey,
     start: false,
     nodeInfo: { name: 'grapevine', version: '1', userAgent: 'grapevine' },
     addresses: { listen: [...init.listen], ...(init.announce === undefined ? {} : { announce: [...init.announce] }) },
-    transports: [tcp()],
+    transports: [tcp({ maxConnections: limits.connections + limits.pending + SLACK })],
     connectionEncrypters: [noise()],
     // 4 MiB under way still fill 40 MB/s at 100 ms round trip; the default of 16 is memory for whoever asks for it
     streamMuxers: [yamux({ maxInboundStreams: 256, streamOptions: { maxStreamWindowSize: 4_194_304 } })],
-    connectionGater: gaterFor(init.isBanned),
+    connectionGater: gaterFor(init.isBanned, doors),
     // a ping that waits behind a large update is no reason to cut a healthy connection; liveness is measured elsewhere
     connectionMonitor: { abortConnectionOnPingFailure: false },
     connectionManager: {
-      maxConnections: 1_000,
+      maxConnections: limits.connections + SLACK,
       // a machine that trains is slow to shake hands
       dialTimeout: 15_000,
       addressDialTimeout: 10_000,
       // a whole mesh on one machine, or behind one router, dials at once
       inboundConnectionThreshold: 500,
-      maxIncomingPendingConnections: 200,
+      maxIncomingPendingConnections: 2 * limits.pending + SLACK,
       // streams to gossip are opened one after another: a mute peer must not hold up the others for 10 s
       outboundStreamProtocolNegotiationTimeout: 2_000,
       inboundStreamProtocolNegotiationTimeout: 5_000,
@@ -143,8 +161,15 @@ export async function createHost (init: HostInit): Promise<Host> {
   const { isBanned, trustLocal = true } = init
   const meter = createTrafficMeter(init.watchStream)
   const router = gossipsub(gossipSettings({ isBanned, trustLocal }))
+  const limits = init.connectionLimits ?? connectionLimits(openFileLimit())
+  const doors = new Doors({
+    limits,
+    rankOf: init.rankOf ?? (() => 'stranger'),
+    receivedOn: meter.receivedOn,
+    monotonicMs: () => performance.now()
+  })
   const libp2p = await createLibp2p<HostServices>({
-    ...libp2pSettings(init),
+    ...libp2pSettings(init, doors, limits),
     metrics: meter.metrics,
     services: {
       identify: identify(),
@@ -153,7 +178,7 @@ export async function createHost (init: HostInit): Promise<Host> {
       pubsub: (components) => router(components) as unknown as Pubsub
     }
   })
-  const stopForwarding = forwardPatiently(libp2p.services.pubsub)
+  const stopForwarding = forwardPatiently(libp2p.services.pubsub, init.forwarding)
   const stopPruning = keepMeshFaithful(libp2p.services.pubsub)
   return {
     libp2p,

@@ -56,6 +56,8 @@ export interface Neighbourhood extends TypedEventTarget<NeighbourhoodEvents> {
   stop: (options?: AbortOptions) => Promise<void>
   /** This node included, ascending */
   members: () => PeerName[]
+  /** Cheap: asked for each piece of data that comes in */
+  isMember: (peer: PeerName) => boolean
   /** Whom this node aggregates, ascending */
   neighbours: () => PeerName[]
   /** Whom the next round brings, ascending; empty unless neighbours are re-sampled */

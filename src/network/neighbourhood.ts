@@ -166,6 +166,10 @@ class MeshNeighbourhood extends TypedEventEmitter<NeighbourhoodEvents> implement
     return this.#membership.names()
   }
 
+  isMember (peer: PeerName): boolean {
+    return this.#membership.get(peer) !== undefined
+  }
+
   neighbours (): PeerName[] {
     return [...this.#choice.neighbours]
   }

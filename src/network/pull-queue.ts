@@ -1,15 +1,15 @@
 /**
  * Announced payloads, one transfer for each author: what is superseded before its turn is never fetched
  */
+import type { Refused } from '../blame.ts'
 import type { PeerName } from '../interface.ts'
-import type { Refusal } from './update-gossip.ts'
 import type { SignedHeader } from './update-header.ts'
 import type { PulledUpdate, UpdatePuller } from './update-pull.ts'
 
 export interface PullQueueComponents {
   puller: UpdatePuller
   deliver: (update: PulledUpdate) => void
-  refuse: (refusal: Refusal) => void
+  refuse: (refusal: Refused) => void
   /** Ends all transfers */
   signal: AbortSignal
 }
@@ -52,7 +52,7 @@ export class PullQueue {
         deliver(await puller.payload(next.signed, next.from, { signal, isWanted }))
       } catch {
         if (!signal.aborted && isWanted()) {
-          refuse({ peer: next.from, author, reason: 'payload-unavailable', blame: author })
+          refuse({ peer: next.from, author, reason: 'payload-unavailable' })
         }
       }
     }

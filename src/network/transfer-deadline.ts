@@ -5,7 +5,8 @@ import { PullError } from '../errors.ts'
 import type { AbortOptions, Clock } from '../interface.ts'
 
 const BASE_DEADLINE_MS = 30_000
-const SLOWEST_BYTES_PER_MS = 20
+/** An honest link is faster */
+export const SLOWEST_BYTES_PER_MS = 20
 
 /** Runs `task` with a signal that aborts with the one given, or when `byteLength` bytes should long have moved */
 export async function withinDeadline<T> (clock: Pick<Clock, 'delay'>, byteLength: number, task: (signal: AbortSignal) => Promise<T>, { signal }: AbortOptions = {}): Promise<T> {

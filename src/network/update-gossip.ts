@@ -12,6 +12,7 @@ import { authorTopic } from './topics.ts'
 import { encodeSigned, matchesPayload, readUpdate, verifyHeader } from './update-header.ts'
 import type { Message, TopicValidatorFn, TopicValidatorResult } from '@libp2p/gossipsub'
 import type { Logger, PeerId } from '@libp2p/interface'
+import type { Refused } from '../blame.ts'
 import type { Clock, PeerName, RejectionReason } from '../interface.ts'
 import type { AuthorLog, Verdict } from './author-log.ts'
 import type { Host } from './host.ts'
@@ -24,22 +25,13 @@ const UPDATE_BURST = 300
 const BYTES_PER_SECOND = 8_388_608
 const BYTES_BURST = 33_554_432
 
-export interface Refusal {
-  /** The peer that handed over the message */
-  peer: PeerName
-  author: PeerName | undefined
-  reason: RejectionReason
-  /** Who is to blame: the sender for what an honest peer never forwards, the author for what it signed, or nobody */
-  blame: PeerName | undefined
-}
-
 export interface UpdateGossipComponents {
   host: Host
   log: AuthorLog
   clock: Clock
   logger: Logger
   isBanned: (peer: PeerName) => boolean
-  refuse: (refusal: Refusal) => void
+  refuse: (refusal: Refused) => void
   /** A new header, verified and recorded; with its payload, verified too, when that was in the message */
   deliver: (update: ReadUpdate, from: PeerName) => void
 }
@@ -121,14 +113,14 @@ export class UpdateGossip {
     }
   }
 
-  private refuse (refusal: Refusal, outcome: Outcome): Outcome {
+  private refuse (refusal: Refused, outcome: Outcome): Outcome {
     this.components.refuse(refusal)
     return outcome
   }
 
   /** What only a hostile or broken sender passes on */
   private reject (peer: PeerName, author: PeerName | undefined, reason: RejectionReason): Outcome {
-    return this.refuse({ peer, author, reason, blame: peer }, 'reject')
+    return this.refuse({ peer, author, reason }, 'reject')
   }
 
   private async check (author: PeerName, from: PeerName, data: Uint8Array): Promise<Outcome> {
@@ -149,6 +141,11 @@ export class UpdateGossip {
     if (this.components.log.has(signed)) {
       return 'ignore'
     }
+    // blames nobody, so that it need not be genuine: old messages, of which there are many, cost no check of a signature
+    const order = this.components.log.isOutOfOrder(signed)
+    if (order !== undefined) {
+      return this.outOfOrder(order, from, author)
+    }
     if (!await verifyHeader(signed)) {
       return this.reject(from, author, 'bad-signature')
     }
@@ -163,14 +160,14 @@ export class UpdateGossip {
     const { signed } = update
     const { author } = signed
     if (this.components.isBanned(author)) {
-      return this.refuse({ peer: from, author, reason: 'banned', blame: undefined }, 'ignore')
+      return this.refuse({ peer: from, author, reason: 'banned' }, 'ignore')
     }
     const verdict = this.components.log.judge(signed)
     if (verdict !== 'new') {
       return this.outOfOrder(verdict, from, author)
     }
     if (!this.updates.take(author, 1) || !this.bytes.take(author, bytes)) {
-      return this.refuse({ peer: from, author, reason: 'rate', blame: author }, 'ignore')
+      return this.refuse({ peer: from, author, reason: 'rate' }, 'ignore')
     }
     this.components.log.record(signed)
     this.components.deliver(update, from)
@@ -182,6 +179,6 @@ export class UpdateGossip {
     if (verdict === 'duplicate' || verdict === 'late') {
       return 'ignore'
     }
-    return this.refuse({ peer: from, author, reason: verdict, blame: verdict === 'replay' ? undefined : author }, 'ignore')
+    return this.refuse({ peer: from, author, reason: verdict }, 'ignore')
   }
 }

@@ -9,23 +9,34 @@ import { createHash } from 'node:crypto'
 import { peerIdFromString } from '@libp2p/peer-id'
 import { PullError } from '../errors.ts'
 import { Limiter } from './limiter.ts'
+import { createRateLimit } from './rate-limit.ts'
 import { StreamBytes, watchStream } from './stream-bytes.ts'
 import { authorTopic, UPDATE_PROTOCOL } from './topics.ts'
 import { withinDeadline } from './transfer-deadline.ts'
 import { MAX_HEADER_BYTES, readHeader, verifyHeader } from './update-header.ts'
-import { STATUS_BUSY, STATUS_OK } from './update-server.ts'
+import { REQUESTS, STATUS_BUSY, STATUS_OK } from './update-server.ts'
 import { UpdateRequest, UpdateResponse } from './wire/update.ts'
 import type { Hash } from 'node:crypto'
 import type { AbortOptions, Clock, PeerName, RejectionReason } from '../interface.ts'
 import type { Host } from './host.ts'
+import type { PeerRanks } from './peer-ranks.ts'
+import type { RateLimit } from './rate-limit.ts'
 import type { SignedHeader } from './update-header.ts'
 
 const MAX_RESPONSE_BYTES = MAX_HEADER_BYTES + 256
-/** Transfers at a time: the memory of unfinished payloads is this many of the largest */
-const MAX_TRANSFERS = 12
+/**
+ * Transfers at a time: the memory of unfinished payloads is this many of the largest. Those that were announced by whom
+ * this node follows, questions to neighbours and questions to all others do not wait for each other: slow peers of one
+ * kind hold up nobody of another
+ */
+const MAX_ANNOUNCED = 12
+const MAX_ASKED = 6
+const MAX_ASKED_OF_OTHERS = 6
 const STALL_MS = 10_000
 const OPEN_TIMEOUT_MS = 5_000
 const IDLE_STREAMS_PER_PEER = 2
+/** Less than any peer takes from this node, whatever liars announce */
+const REQUESTS_MADE = { perSecond: 0.8 * REQUESTS.perSecond, burst: 0.5 * REQUESTS.burst }
 const MAX_ATTEMPTS = 8
 const RETRY_MS = 100
 const MAX_RETRY_MS = 2_000
@@ -52,6 +63,7 @@ interface Transfer {
 export interface UpdatePullerComponents {
   host: Host
   clock: Clock
+  ranks: Pick<PeerRanks, 'of'>
   /** A peer sent bytes that are not what it promised: counted and scored */
   refuse: (peer: PeerName, reason: RejectionReason, author?: PeerName) => void
 }
@@ -64,13 +76,17 @@ export interface UpdatePullerInit {
 export class UpdatePuller {
   private readonly components: UpdatePullerComponents
   private readonly init: UpdatePullerInit
-  private readonly limiter = new Limiter(MAX_TRANSFERS)
+  private readonly announced = new Limiter(MAX_ANNOUNCED)
+  private readonly asked = new Limiter(MAX_ASKED)
+  private readonly askedOfOthers = new Limiter(MAX_ASKED_OF_OTHERS)
   private readonly idle = new Map<PeerName, StreamBytes[]>()
   private readonly running = new Map<string, Promise<PulledUpdate>>()
+  private readonly requests: RateLimit
 
   constructor (components: UpdatePullerComponents, init: UpdatePullerInit) {
     this.components = components
     this.init = init
+    this.requests = createRateLimit(components.clock, REQUESTS_MADE)
   }
 
   /** Peers with streams that wait for the next question */
@@ -96,7 +112,7 @@ export class UpdatePuller {
     if (running !== undefined) {
       return running
     }
-    return this.track(signed.id, this.limiter.run(async () => this.fetch(this.begin(signed), from, options)))
+    return this.track(signed.id, this.announced.run(async () => this.fetch(this.begin(signed), from, options)))
   }
 
   /**
@@ -105,7 +121,7 @@ export class UpdatePuller {
    * Throws PullError when the peer does not deliver
    */
   async latest (peer: PeerName, author: PeerName, afterSequence: number, options: AbortOptions = {}): Promise<PulledUpdate | undefined> {
-    const answer = await this.limiter.run(async () => withinDeadline(this.components.clock, this.init.maxPayloadBytes, async (signal) => this.ask(peer, author, afterSequence, { signal }), options))
+    const answer = await this.questions(peer).run(async () => withinDeadline(this.components.clock, this.init.maxPayloadBytes, async (signal) => this.ask(peer, author, afterSequence, { signal }), options))
     // not while holding a place: that transfer may be waiting for one
     return answer !== undefined && 'running' in answer ? answer.running : answer
   }
@@ -117,13 +133,17 @@ export class UpdatePuller {
    */
   async newestOwn (peer: PeerName, afterSequence: number, options: AbortOptions = {}): Promise<SignedHeader | undefined> {
     const { clock, host: { self } } = this.components
-    return this.limiter.run(async () => withinDeadline(clock, MAX_RESPONSE_BYTES, async (signal) => this.exchange(peer, { ...this.request(self), afterSequence }, { signal }, async (_, response) => {
+    return this.questions(peer).run(async () => withinDeadline(clock, MAX_RESPONSE_BYTES, async (signal) => this.exchange(peer, { ...this.request(self), afterSequence }, { signal }, async (_, response) => {
       if (response.status === STATUS_BUSY || response.status === STATUS_OK) {
         throw new PullError(`${peer} does not say what it knows`)
       }
       const signed = response.update === undefined ? undefined : await this.genuine(peer, self, response)
       return signed !== undefined && signed.header.sequence > afterSequence ? signed : undefined
     }), options))
+  }
+
+  private questions (peer: PeerName): Limiter {
+    return this.components.ranks.of(peer) === 'neighbour' ? this.asked : this.askedOfOthers
   }
 
   private async ask (peer: PeerName, author: PeerName, afterSequence: number, options: AbortOptions): Promise<PulledUpdate | { running: Promise<PulledUpdate> } | undefined> {
@@ -277,6 +297,10 @@ export class UpdatePuller {
   private async exchange<T> (peer: PeerName, request: UpdateRequest, options: AbortOptions, receive: (bytes: StreamBytes, response: UpdateResponse) => Promise<T>): Promise<T> {
     options.signal?.throwIfAborted()
     for (;;) {
+      const waitMs = this.requests.charge(peer, 1)
+      if (waitMs > 0) {
+        await this.components.clock.delay(waitMs, options)
+      }
       const kept = this.takeIdle(peer)
       const bytes = kept ?? await this.open(peer, options)
       const before = bytes.received

@@ -6,14 +6,18 @@ import { createRateLimit } from './rate-limit.ts'
 import { StreamBytes, watchStream } from './stream-bytes.ts'
 import { UPDATE_PROTOCOL } from './topics.ts'
 import { withinDeadline } from './transfer-deadline.ts'
+import { TransferPlaces } from './transfer-places.ts'
 import { authorKey } from './update-header.ts'
 import { UpdateRequest, UpdateResponse } from './wire/update.ts'
 import { peerIdFromPublicKey } from '@libp2p/peer-id'
 import type { Connection, Stream } from '@libp2p/interface'
+import type { Multiaddr } from '@multiformats/multiaddr'
 import type { Clock, PeerName, RejectionReason } from '../interface.ts'
 import type { AuthorLog } from './author-log.ts'
 import type { Host } from './host.ts'
+import type { PeerRanks } from './peer-ranks.ts'
 import type { RateLimit } from './rate-limit.ts'
+import type { TransferPlace } from './transfer-places.ts'
 import type { CachedUpdate, UpdateCache } from './update-cache.ts'
 import type { SignedHeader } from './update-header.ts'
 import type { SignedUpdate } from './wire/update.ts'
@@ -27,14 +31,10 @@ export const MAX_REQUEST_BYTES = 512
 
 /** Streams of one peer: some idle ones and as many transfers as one peer can need at a time */
 const MAX_STREAMS_PER_PEER = 16
-/** Transfers at a time over all peers; the memory for them is the payloads in the cache, plus one send window each */
-const MAX_TRANSFERS = 64
-/** ... and to one peer: as many as a puller has at a time. Streams alone do not bound them: a peer may have several connections */
-const MAX_TRANSFERS_PER_PEER = 12
 /** A peer that reads nothing for this long loses its transfer */
 const STALL_MS = 20_000
-const REQUESTS_PER_SECOND = 50
-const REQUEST_BURST = 200
+/** Of one peer. What it asks beyond that waits: liars can make an honest peer ask often */
+export const REQUESTS = { perSecond: 50, burst: 200 }
 /** Payload bytes for one peer: this many of the largest payload at once, then this many each second */
 const BURST_PAYLOADS = 32
 const PAYLOADS_PER_SECOND = 4
@@ -45,7 +45,8 @@ export interface UpdateServerComponents {
   cache: UpdateCache
   log: Pick<AuthorLog, 'newest'>
   clock: Clock
-  /** Something was wrong with a request: counted and scored */
+  ranks: Pick<PeerRanks, 'of'>
+  /** A request that nobody makes who keeps the rules: counted and scored */
   refuse: (peer: PeerName, reason: RejectionReason) => void
 }
 
@@ -54,14 +55,14 @@ export class UpdateServer {
   private readonly federation: string
   private readonly requests: RateLimit
   private readonly payloadBytes: RateLimit
-  private transfers = 0
-  private readonly transfersOf = new Map<PeerName, number>()
+  private readonly places: TransferPlaces
 
   constructor (components: UpdateServerComponents, init: { federation: string, maxPayloadBytes: number }) {
     this.components = components
     this.federation = init.federation
     const unit = Math.max(init.maxPayloadBytes, MIN_PAYLOAD_RATE_BYTES)
-    this.requests = createRateLimit(components.clock, { perSecond: REQUESTS_PER_SECOND, burst: REQUEST_BURST })
+    this.places = new TransferPlaces(components)
+    this.requests = createRateLimit(components.clock, REQUESTS)
     this.payloadBytes = createRateLimit(components.clock, { perSecond: unit * PAYLOADS_PER_SECOND, burst: unit * BURST_PAYLOADS })
   }
 
@@ -83,44 +84,47 @@ export class UpdateServer {
     const bytes = new StreamBytes(stream)
     for (;;) {
       const message = await bytes.readMessage(MAX_REQUEST_BYTES)
-      const found = this.lookUp(peer, message)
+      const waitMs = this.requests.charge(peer, 1)
+      if (waitMs > 0) {
+        await this.components.clock.delay(waitMs)
+      }
+      const found = this.lookUp(connection, message)
       if (typeof found === 'string') {
         this.components.refuse(peer, found)
         stream.abort(new TypeError(found))
         return
       }
-      await this.respond(bytes, found, peer)
+      await this.respond(bytes, found)
     }
   }
 
   /** What to send, or why the request is refused */
-  private lookUp (peer: PeerName, message: Uint8Array): Answer | RejectionReason {
-    if (!this.requests.take(peer, 1)) {
-      return 'rate'
-    }
+  private lookUp ({ remotePeer, remoteAddr }: Connection, message: Uint8Array): Answer | RejectionReason {
+    const asker: Asker = { peer: remotePeer.toString(), address: remoteAddr }
     const request = decodeRequest(message)
     const key = request === undefined ? undefined : authorKey(request.author)
     if (request === undefined || key === undefined || !Number.isSafeInteger(request.offset)) {
       return 'malformed'
     }
     if (request.federation !== this.federation) {
-      return 'wrong-federation'
+      // an address may lead to a peer of another federation: nothing is held for it, and nobody is to blame
+      return { status: STATUS_NOT_HELD }
     }
     const author = peerIdFromPublicKey(key).toString()
     const { payloadHash } = request
     if (payloadHash === undefined) {
-      return author === peer ? this.newestOf(author, request) : this.newest(peer, author, request)
+      return author === asker.peer ? this.newestOf(author, request) : this.newest(asker, author, request)
     }
     const held = this.components.cache.withPayload(author, payloadHash)
-    return held === undefined ? { status: STATUS_NOT_HELD } : this.admit(peer, held, request)
+    return held === undefined ? { status: STATUS_NOT_HELD } : this.admit(asker, held, request)
   }
 
-  private newest (peer: PeerName, author: PeerName, request: UpdateRequest): Answer | RejectionReason {
+  private newest (asker: Asker, author: PeerName, request: UpdateRequest): Answer {
     const held = this.components.cache.latest(author)
     if (held === undefined) {
       return { status: STATUS_NOT_HELD }
     }
-    return held.signed.header.sequence <= request.afterSequence ? { status: STATUS_NOTHING_NEWER } : this.admit(peer, held, request)
+    return held.signed.header.sequence <= request.afterSequence ? { status: STATUS_NOTHING_NEWER } : this.admit(asker, held, request)
   }
 
   /** An author has its payloads: after a restart from a backup it asks what it signed. The log knows also what was never pulled, or dropped */
@@ -132,31 +136,36 @@ export class UpdateServer {
     return known.header.sequence <= afterSequence ? { status: STATUS_NOTHING_NEWER } : { status: STATUS_NOT_HELD, known }
   }
 
-  private admit (peer: PeerName, held: CachedUpdate, request: UpdateRequest): Answer | RejectionReason {
+  private admit ({ peer, address }: Asker, held: CachedUpdate, request: UpdateRequest): Answer {
     const remaining = held.payload.byteLength - request.offset
     if (remaining < 0) {
-      return 'malformed'
+      // an author may have signed the same hash with another length
+      return { status: STATUS_NOT_HELD }
     }
-    if (this.transfers >= MAX_TRANSFERS || (this.transfersOf.get(peer) ?? 0) >= MAX_TRANSFERS_PER_PEER || !this.payloadBytes.take(peer, remaining)) {
+    const place = this.places.take(peer, address)
+    if (place === undefined || !this.payloadBytes.take(peer, remaining)) {
+      place?.release(true)
       return { status: STATUS_BUSY }
     }
-    return { status: STATUS_OK, held, offset: request.offset, withHeader: request.payloadHash === undefined }
+    return { status: STATUS_OK, place, held, offset: request.offset, withHeader: request.payloadHash === undefined }
   }
 
-  private async respond (bytes: StreamBytes, answer: Answer, peer: PeerName): Promise<void> {
+  private async respond (bytes: StreamBytes, answer: Answer): Promise<void> {
     if (answer.status !== STATUS_OK) {
       await bytes.writeMessage(UpdateResponse.encode({ status: answer.status, remainingBytes: 0, ...(answer.known === undefined ? {} : { update: withoutPayload(answer.known) }) }))
       return
     }
-    this.count(peer, 1)
+    const { place, held: { payload } } = answer
+    let completed = false
     try {
-      await withinDeadline(this.components.clock, answer.held.payload.byteLength, async (signal) => { await this.send(bytes, answer, signal) })
+      await withinDeadline(this.components.clock, payload.byteLength, async (signal) => { await this.send(bytes, answer, signal) }, place)
+      completed = true
     } finally {
-      this.count(peer, -1)
+      place.release(completed)
     }
   }
 
-  private async send (bytes: StreamBytes, { held, offset, withHeader }: Transfer, signal: AbortSignal): Promise<void> {
+  private async send (bytes: StreamBytes, { held, offset, place, withHeader }: Transfer, signal: AbortSignal): Promise<void> {
     let moved = 0
     const stop = watchStream(bytes.stream, () => moved, { stallMs: STALL_MS, signal })
     try {
@@ -165,24 +174,24 @@ export class UpdateServer {
         remainingBytes: held.payload.byteLength - offset,
         ...(withHeader ? { update: withoutPayload(held.signed) } : {})
       }))
-      await bytes.write(held.payload.subarray(offset), (count) => { moved += count })
+      await bytes.write(held.payload.subarray(offset), (count) => {
+        moved += count
+        place.moved(count)
+      })
     } finally {
       stop()
     }
   }
+}
 
-  private count (peer: PeerName, change: 1 | -1): void {
-    this.transfers += change
-    const ofPeer = (this.transfersOf.get(peer) ?? 0) + change
-    this.transfersOf.set(peer, ofPeer)
-    if (ofPeer === 0) {
-      this.transfersOf.delete(peer)
-    }
-  }
+interface Asker {
+  peer: PeerName
+  address: Multiaddr
 }
 
 interface Transfer {
   status: typeof STATUS_OK
+  place: TransferPlace
   held: CachedUpdate
   offset: number
   withHeader: boolean

@@ -2,6 +2,7 @@
  * What the store keeps about the federation and its peers: the document, the last publication, addresses, bans
  */
 import { z } from 'zod'
+import { MAX_BANS, surplusBans } from '../ban-table.ts'
 import { FederationMismatchError } from '../errors.ts'
 import { federationId } from '../federation.ts'
 import { decodeJson, encodeJson } from './json-value.ts'
@@ -85,11 +86,15 @@ export class MembershipTables {
     return (await this.records('bans', banSchema)).map(([peer, record]) => ({ peer, ...record })).filter(({ until }) => until > now)
   }
 
-  /** Bans that have run out by `now` make room */
+  /** Bans that have run out by `now` make room, and where that is too little the least of the others */
   async putBan ({ peer, ...ban }: Ban, now: number): Promise<void> {
-    const over = (await this.records('bans', banSchema)).filter(([, ban]) => ban.until <= now)
+    const others = (await this.records('bans', banSchema))
+      .filter(([key]) => key !== peer)
+      .map(([key, { until, evidence }]) => ({ key, until, proven: evidence !== undefined }))
+    const isOver = ({ until }: { until: number }): boolean => until <= now
+    const over = [...others.filter(isOver), ...surplusBans(others.filter((other) => !isOver(other)), MAX_BANS - 1)]
     await this.database.write([
-      ...over.map(([key]) => ({ table: 'bans' as const, key })),
+      ...over.map(({ key }) => ({ table: 'bans' as const, key })),
       { table: 'bans', key: peer, value: encodeJson(ban) }
     ])
   }

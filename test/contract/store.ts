@@ -7,6 +7,7 @@ import { createHash } from 'node:crypto'
 import * as dagCbor from '@ipld/dag-cbor'
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { MAX_BANS } from '../../src/ban-table.ts'
 import { federationId } from '../../src/federation.ts'
 import type { Ban, ModelVersion, PeerAddress, Publication, Store } from '../../src/interface.ts'
 
@@ -412,6 +413,19 @@ export function storeContract (name: string, factory: () => Promise<StoreHome>):
         await store.deletePeer('b')
         await store.deletePeer('unknown')
         expect((await store.peers()).map(({ peer }) => peer)).toEqual(['a'])
+      })
+
+      it('keeps a bounded number of bans, those with evidence before the others and the longest before shorter ones', async () => {
+        await store.putBan({ peer: 'proven', reason: 'equivocation', until: 2_000, evidence: '00' })
+        for (let i = 0; i < MAX_BANS + 2; i++) {
+          await store.putBan({ peer: `stranger-${i}`, reason: 'malformed', until: 3_000 + i })
+        }
+        await store.putBan({ peer: `stranger-${MAX_BANS}`, reason: 'malformed', until: 9_000 })
+        await restart()
+        const kept = (await store.bans()).map(({ peer }) => peer)
+        expect(kept).toHaveLength(MAX_BANS)
+        expect(kept).toContain('proven')
+        expect([0, 1, 2, 3].map((i) => kept.includes(`stranger-${i}`))).toEqual([false, false, false, true])
       })
 
       it('forgets a ban when its time is over', async () => {

@@ -1,6 +1,7 @@
 import { generateKeyPair } from '@libp2p/crypto/keys'
 import fc from 'fast-check'
 import { beforeAll, describe, expect, it } from 'vitest'
+import { MAX_BANS } from '../../src/ban-table.ts'
 import { AuthorLog } from '../../src/network/author-log.ts'
 import { BAN_POINTS, Reputation } from '../../src/network/bans.ts'
 import { Limiter } from '../../src/network/limiter.ts'
@@ -63,13 +64,13 @@ describe('AuthorLog', () => {
     expect(log.judge(await header(bob, 2_000_000))).toBe('round-window')
     expect(log.judge(await header(bob, 500_100))).toBe('new')
     log.setRound(500_000)
-    expect(log.judge(await header(bob, 400_000))).toBe('round-window')
+    expect(log.judge(await header(bob, 400_000))).toBe('replay')
   })
 
   it('of a node that started again takes one replayed update of an author, not much older, until it hears a newer one', async () => {
     const log = new AuthorLog()
     log.setRound(2_000)
-    expect(log.judge(await header(alice, 999))).toBe('round-window')
+    expect(log.judge(await header(alice, 999))).toBe('replay')
     const replayed = await header(alice, 1_500)
     expect(log.judge(replayed)).toBe('new')
     log.record(replayed)
@@ -97,7 +98,7 @@ describe('AuthorLog', () => {
     const log = new AuthorLog()
     log.setRound(500_000)
     const fresh = await header(bob, 4)
-    expect(log.judge(fresh)).toBe('round-window')
+    expect(log.judge(fresh)).toBe('replay')
     log.observe()
     expect(log.judge(fresh)).toBe('new')
   })
@@ -179,6 +180,16 @@ describe('a rate limit', () => {
     }))
   })
 
+  it('lets a key run into debt when it is charged, and says how long it takes to pay', () => {
+    const clock = manualClock()
+    const limit = createRateLimit(clock, { perSecond: 5, burst: 10 })
+    expect([limit.charge('key', 10), limit.charge('key', 5), limit.charge('other', 1)]).toEqual([0, 1_000, 0])
+    clock.advance(600)
+    expect(limit.charge('key', 0)).toBeCloseTo(400)
+    clock.advance(1_000)
+    expect([limit.charge('key', 0), limit.take('key', 4), limit.take('key', 3)]).toEqual([0, false, true])
+  })
+
   it('remembers a bounded number of keys', () => {
     const limit = createRateLimit(manualClock(), { perSecond: 0, burst: 1, maxKeys: 2 })
     expect([limit.take('a', 1), limit.take('a', 1), limit.take('b', 1), limit.take('c', 1), limit.take('a', 1)]).toEqual([true, false, true, true, true])
@@ -223,6 +234,29 @@ describe('Reputation', () => {
       reputation.penalise('peer', 'distance-gate')
     }
     expect(reputation.isBanned('peer')).toBe(false)
+  })
+
+  it('remembers a bounded number of bans, those with a proof before the others', () => {
+    const clock = manualClock()
+    const reputation = new Reputation({ store: new MemoryBans(), clock })
+    reputation.penalise('liar', 'equivocation', 'proof')
+    for (let i = 0; i < 2 * MAX_BANS; i++) {
+      clock.advance(1)
+      reputation.penalise(`stranger-${i}`, 'equivocation')
+    }
+    expect(reputation.banned()).toHaveLength(MAX_BANS)
+    expect(reputation.isBanned('liar')).toBe(true)
+    expect(reputation.isBanned('stranger-0')).toBe(false)
+    expect(reputation.isBanned(`stranger-${2 * MAX_BANS - 1}`)).toBe(true)
+  })
+
+  it('reads no more bans of earlier runs than it remembers', async () => {
+    const clock = manualClock()
+    const store = new MemoryBans()
+    store.list.push(...Array.from({ length: MAX_BANS + 5 }, (_, i) => ({ peer: `stranger-${i}`, reason: 'malformed', until: clock.now() + i + 1 })))
+    const reputation = new Reputation({ store, clock })
+    await reputation.load()
+    expect(reputation.banned()).toHaveLength(MAX_BANS)
   })
 
   it('holds a ban that cannot be stored, and says so', async () => {

@@ -30,7 +30,7 @@ async function pair (): Promise<{ asking: Host, asked: Host }> {
 }
 
 function pullerOf (host: Host, clock: Clock): UpdatePuller {
-  return new UpdatePuller({ host, clock, refuse: () => {} }, LIMITS)
+  return new UpdatePuller({ host, clock, ranks: { of: () => 'neighbour' }, refuse: () => {} }, LIMITS)
 }
 
 async function headers (count: number, payload: Uint8Array): Promise<SignedHeader[]> {
@@ -70,7 +70,7 @@ describe('pulling', () => {
     const signed = await headers(12, payload)
     const cache = new UpdateCache({ self: asked.self, maxBytes: 10_000_000 })
     signed.forEach((header) => { cache.put({ signed: header, payload }) })
-    await new UpdateServer({ host: asked, cache, log: new AuthorLog(), clock: systemClock, refuse: () => {} }, LIMITS).start()
+    await new UpdateServer({ host: asked, cache, log: new AuthorLog(), clock: systemClock, ranks: { of: () => 'neighbour' }, refuse: () => {} }, LIMITS).start()
     const puller = pullerOf(asking, systemClock)
     const questions = signed.map(async ({ author }) => puller.latest(asked.self, author, 0))
     const announced = signed.map(async (header) => puller.payload(header, asked.self))
@@ -85,7 +85,7 @@ describe('pulling', () => {
     const [signed] = await headers(1, payload)
     const cache = new UpdateCache({ self: asked.self, maxBytes: 10_000_000 })
     cache.put({ signed: signed!, payload })
-    await new UpdateServer({ host: asked, cache, log: new AuthorLog(), clock: systemClock, refuse: () => {} }, LIMITS).start()
+    await new UpdateServer({ host: asked, cache, log: new AuthorLog(), clock: systemClock, ranks: { of: () => 'neighbour' }, refuse: () => {} }, LIMITS).start()
     const connections = [asking, asked].map(({ libp2p }) => libp2p.getConnections()[0]!)
     const open = (): boolean[] => connections.map(({ streams }) => streams.some(({ protocol, status }) => protocol === UPDATES && status === 'open'))
 
@@ -98,7 +98,7 @@ describe('pulling', () => {
 
   it('forgets the streams of a peer that is gone', async () => {
     const { asking, asked } = await pair()
-    await new UpdateServer({ host: asked, cache: new UpdateCache({ self: asked.self, maxBytes: 1 }), log: new AuthorLog(), clock: systemClock, refuse: () => {} }, LIMITS).start()
+    await new UpdateServer({ host: asked, cache: new UpdateCache({ self: asked.self, maxBytes: 1 }), log: new AuthorLog(), clock: systemClock, ranks: { of: () => 'neighbour' }, refuse: () => {} }, LIMITS).start()
     const puller = pullerOf(asking, systemClock)
     await puller.latest(asked.self, asked.self, 0)
     expect(puller.idlePeers).toBe(1)
@@ -129,7 +129,7 @@ describe('serving a hostile peer', () => {
     const cache = new UpdateCache({ self: asked.self, maxBytes: 20_000_000 })
     cache.put({ signed: signed!, payload })
     const clock = new ManualClock()
-    await new UpdateServer({ host: asked, cache, log: new AuthorLog(), clock, refuse: () => {} }, { ...LIMITS, maxPayloadBytes: payload.byteLength }).start()
+    await new UpdateServer({ host: asked, cache, log: new AuthorLog(), clock, ranks: { of: () => 'neighbour' }, refuse: () => {} }, { ...LIMITS, maxPayloadBytes: payload.byteLength }).start()
     const request = UpdateRequest.encode({ federation: FEDERATION, author: signed!.header.author, afterSequence: 0, offset: 0 })
     const [connection] = asking.libp2p.getConnections()
     const answers: number[] = []

@@ -63,7 +63,7 @@ export class StaticNeighbourhood extends TypedEventEmitter<{
   'members:change': CustomEvent<{ members: PeerName[] }>
   ready: CustomEvent<{ peer: PeerName }>
   equivocation: CustomEvent<EquivocationProof>
-}> implements Pick<Neighbourhood, 'start' | 'stop' | 'members' | 'neighbours' | 'upcoming' | 'elders' | 'observe' | 'tellEquivocation' | 'setRound' | 'isConnected' | 'isHeardOf' | 'declareReady' | 'readyClaim' | 'suspend' | 'heard' | 'handleControl'> {
+}> implements Pick<Neighbourhood, 'start' | 'stop' | 'members' | 'isMember' | 'neighbours' | 'upcoming' | 'elders' | 'observe' | 'tellEquivocation' | 'setRound' | 'isConnected' | 'isHeardOf' | 'declareReady' | 'readyClaim' | 'suspend' | 'heard' | 'handleControl'> {
   readonly host: Host
   readonly heardFrom: PeerName[] = []
   readonly told: EquivocationProof[] = []
@@ -86,6 +86,10 @@ export class StaticNeighbourhood extends TypedEventEmitter<{
 
   members (): PeerName[] {
     return [...this.current, this.host.self].sort()
+  }
+
+  isMember (peer: PeerName): boolean {
+    return this.current.includes(peer)
   }
 
   neighbours (): PeerName[] {

@@ -88,6 +88,7 @@ export class GossipNetwork extends ContainedEventEmitter<NetworkEvents> implemen
     const host = await createHost({
       privateKey: init.privateKey,
       listen: init.listen,
+      ports: init.ports,
       ...(init.announce.length === 0 ? {} : { announce: init.announce }),
       isBanned,
       watchStream: (stream) => { meter.watch(stream, () => this.parts.host.libp2p) }
@@ -340,7 +341,7 @@ export class GossipNetwork extends ContainedEventEmitter<NetworkEvents> implemen
   // ---------------------------------------------------------------------------------------- views
 
   addresses (): string[] {
-    return this.parts.host.libp2p.getMultiaddrs().map(String)
+    return this.parts.host.addresses()
   }
 
   connections (): Array<{ peer: PeerName, address: string, direction: 'inbound' | 'outbound' }> {

@@ -6,7 +6,7 @@ import type { FederationDocument } from './federation.ts'
 import type { MeshLimits } from './mesh-limits.ts'
 import type { PrivacyStatus } from './privacy/budget.ts'
 import type { LedgerReader } from './privacy/ledger/ledger.ts'
-import type { BackendName, Clock, DatasetSource, ModelVersion, Neighbour, Partition, PeerName, RejectionReason, Traffic, TrainerDescription } from './interface.ts'
+import type { BackendName, Clock, DatasetSource, ModelVersion, Neighbour, Partition, PeerName, RejectionReason, Traffic, TrainerDescription, UnansweredAddress } from './interface.ts'
 
 /** Local settings of one node. What peers must agree on is in the federation document instead */
 export interface NodeInit {
@@ -150,6 +150,8 @@ export interface NodeDescription {
   limits: MeshLimits | undefined
   connections: Array<{ peer: PeerName, address: string, direction: 'inbound' | 'outbound' }>
   neighbours: Neighbour[]
+  /** Addresses of wanted peers that do not answer */
+  unanswered: UnansweredAddress[]
   trainer: Omit<TrainerDescription, 'layout'> | undefined
   lastRound: RoundReport | undefined
   latestVersion: ModelVersion | undefined

@@ -53,7 +53,20 @@ function showRunning ({ pid, node }: RunningStatus, terminal: Terminal): void {
   for (const [index, address] of node.addresses.entries()) {
     terminal.field(index === 0 ? 'Addresses' : '', address)
   }
+  showUnanswered(node, terminal)
   showNeighbours(node, terminal)
+}
+
+const FAILURES: Record<NodeDescription['unanswered'][number]['failure'], string> = {
+  silent: 'does not answer: a firewall or a VPN may stand between',
+  refused: 'refuses: nothing listens there',
+  failed: 'does not lead to that peer'
+}
+
+function showUnanswered ({ unanswered }: NodeDescription, terminal: Terminal): void {
+  for (const [index, { peer, address, failure }] of unanswered.entries()) {
+    terminal.field(index === 0 ? 'Unanswered' : '', `${address}${peer === undefined ? '' : ` of ${shortId(peer)}`} ${FAILURES[failure]}`)
+  }
 }
 
 function showNeighbours ({ neighbours, lastRound }: NodeDescription, terminal: Terminal): void {

@@ -3,7 +3,7 @@
  */
 import type { PrivateKey } from '@libp2p/interface'
 import type { TypedEventTarget } from 'main-event'
-import type { AbortOptions, Clock, PeerName, Store } from '../interface.ts'
+import type { AbortOptions, Clock, PeerName, Store, UnansweredAddress } from '../interface.ts'
 import type { KeeperTimings } from './connection-keeper.ts'
 import type { ControlVerdict } from './control-messages.ts'
 import type { EquivocationProof } from './equivocation.ts'
@@ -45,6 +45,8 @@ export interface NeighbourhoodEvents {
   'members:change': CustomEvent<{ members: PeerName[] }>
   /** Another member found this proof, which is verified */
   equivocation: CustomEvent<EquivocationProof>
+  /** Something that the operator should read */
+  warning: CustomEvent<{ code: string, message: string }>
 }
 
 export interface Neighbourhood extends TypedEventTarget<NeighbourhoodEvents> {
@@ -65,6 +67,8 @@ export interface Neighbourhood extends TypedEventTarget<NeighbourhoodEvents> {
   /** Tells all members, within a moment, that this node publishes nothing from now on: it is nobody's neighbour, and still has neighbours to listen to */
   observe: () => void
   isConnected: (peer: PeerName) => boolean
+  /** Addresses of wanted peers that do not lead to them */
+  unanswered: () => UnansweredAddress[]
   /** Chooses another neighbour in place of this one until it is heard from */
   suspend: (peer: PeerName) => void
   /** A verified sign of life of this author */

@@ -66,6 +66,7 @@ export class FakeNode extends TypedEventEmitter<NodeEvents> implements Grapevine
       privacy: null,
       connections: [],
       neighbours: [],
+      unanswered: [],
       trainer: undefined,
       lastRound: roundReport(),
       latestVersion: modelVersion(3),

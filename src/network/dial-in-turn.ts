@@ -14,6 +14,9 @@ import type { AbortOptions } from '../interface.ts'
 /** A first packet that is lost is sent again after 1 s (RFC 6298); who has not answered both drops them */
 export const CONNECT_TIMEOUT_MS = 2_500
 
+/** After a timer, before it is believed: a process that stood still runs its timers before it reads what came meanwhile */
+const SECOND_LOOK_MS = 100
+
 /** Addresses of one name that are tried */
 const MAX_RESOLVED = 4
 
@@ -21,7 +24,7 @@ const MAX_RESOLVED = 4
 export type DialFailure = 'silent' | 'refused' | 'failed'
 
 export interface DialInTurnInit {
-  libp2p: { dial: (address: Multiaddr, options: AbortOptions) => Promise<Connection> }
+  libp2p: { dial: (address: Multiaddr, options: AbortOptions & { onProgress: (event: { type: string }) => void }) => Promise<Connection> }
   /** Full multiaddrs, in this order */
   addresses: readonly string[]
   /** May a name in an address lead here? Undefined: the name is the operator's own, and leads where it leads */
@@ -50,6 +53,26 @@ async function resolved (address: string, isUsable: DialInTurnInit['isUsable']):
   return found.map(({ address: ip, family }) => `/ip${family}/${ip}${rest}`).filter(isUsable).slice(0, MAX_RESOLVED)
 }
 
+/** Rejects with whatever libp2p gives, and sooner than that when nobody accepts the connection; shaking hands may take longer */
+async function dial ({ libp2p, signal }: Pick<DialInTurnInit, 'libp2p' | 'signal'>, target: string): Promise<Connection> {
+  const silent = new AbortController()
+  let timer: NodeJS.Timeout | undefined
+  const giveUp = (): void => { silent.abort(new DOMException(`connection timeout after ${CONNECT_TIMEOUT_MS} ms`, 'TimeoutError')) }
+  const onProgress = ({ type }: { type: string }): void => {
+    clearTimeout(timer)
+    if (type === 'tcp:open-connection') {
+      timer = setTimeout(() => { timer = setTimeout(giveUp, SECOND_LOOK_MS) }, CONNECT_TIMEOUT_MS)
+    }
+  }
+  try {
+    return await libp2p.dial(multiaddr(target), { signal: AbortSignal.any([signal, silent.signal]), onProgress })
+  } catch (err) {
+    throw silent.signal.aborted ? silent.signal.reason : err
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
 /**
  * The first connection that comes about; undefined when no address leads to one
  *
@@ -60,7 +83,7 @@ export async function dialInTurn ({ libp2p, addresses, isUsable, onFailure, sign
     let failure: DialFailure = 'failed'
     for (const target of await resolved(address, isUsable).catch(() => [])) {
       try {
-        return await libp2p.dial(multiaddr(target), { signal })
+        return await dial({ libp2p, signal }, target)
       } catch (err) {
         failure = signal.aborted ? 'silent' : dialFailure(err)
       }

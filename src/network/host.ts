@@ -12,7 +12,6 @@ import { tcp } from '@libp2p/tcp'
 import { createLibp2p } from 'libp2p'
 import { classOf } from './address-class.ts'
 import { requireAnnounceable, withoutPeer } from './address.ts'
-import { CONNECT_TIMEOUT_MS } from './dial-in-turn.ts'
 import { keepMeshFaithful } from './faithful-mesh.ts'
 import { gossipSettings } from './gossip-settings.ts'
 import { Listening } from './listening.ts'
@@ -23,7 +22,6 @@ import { createTrafficMeter } from './traffic.ts'
 import type { Identify, IdentifyPush } from '@libp2p/identify'
 import type { Connection, ConnectionGater, Libp2p, PrivateKey } from '@libp2p/interface'
 import type { Ping } from '@libp2p/ping'
-import type { TCPOptions } from '@libp2p/tcp'
 import type { Libp2pOptions } from 'libp2p'
 import type { PeerName, Traffic } from '../interface.ts'
 import type { Pubsub } from './gossip-settings.ts'
@@ -31,9 +29,6 @@ import type { PortMemory, Transports } from './listening.ts'
 import type { StreamWatcher } from './traffic.ts'
 
 const THIRTY_DAYS_MS = 30 * 24 * 3_600_000
-
-/** Goes to the socket as it is, and ends when the connection stands: the time to shake hands is not part of it */
-const DIAL_OPTIONS = { timeout: CONNECT_TIMEOUT_MS } as NonNullable<TCPOptions['dialOpts']>
 
 export interface HostServices {
   identify: Identify
@@ -91,7 +86,7 @@ function libp2pSettings (init: HostInit): Omit<Libp2pOptions<HostServices>, 'ser
     start: false,
     nodeInfo: { name: 'grapevine', version: '1', userAgent: 'grapevine' },
     addresses: init.announce === undefined ? {} : { announce: [...init.announce] },
-    transports: [tcp({ dialOpts: DIAL_OPTIONS })],
+    transports: [tcp()],
     connectionEncrypters: [noise()],
     // 4 MiB under way still fill 40 MB/s at 100 ms round trip; the default of 16 is memory for whoever asks for it
     streamMuxers: [yamux({ maxInboundStreams: 256, streamOptions: { maxStreamWindowSize: 4_194_304 } })],

@@ -5,7 +5,7 @@ import { multiaddr } from '@multiformats/multiaddr'
 import { afterEach, describe, expect, it } from 'vitest'
 import { classOf, classOfIp } from '../../src/network/address-class.ts'
 import { isTcpAddress, parseAddress, peerOf, requireAddress, requireAnnounceable, requireReachable } from '../../src/network/address.ts'
-import { dialFailure, dialInTurn } from '../../src/network/dial-in-turn.ts'
+import { CONNECT_TIMEOUT_MS, dialFailure, dialInTurn } from '../../src/network/dial-in-turn.ts'
 import { LISTEN_ANYWHERE } from '../../src/network/listening.ts'
 import { ordered, worthTelling } from '../../src/network/own-addresses.ts'
 import { RecordOrigins } from '../../src/network/record-origins.ts'
@@ -201,6 +201,25 @@ describe('a dial in turn', () => {
     expect(connection).toMatchObject({ id: 'reached' })
     expect(failures).toEqual(['/ip4/1.1.1.1/tcp/1 silent', '/ip4/1.1.1.1/tcp/2 refused'])
     expect(dialFailure(new TypeError('noise'))).toBe('failed')
+  })
+
+  it('waits no longer for a connection than a lost packet takes, but longer for a handshake', async () => {
+    const hang = async (progress: string[]): Promise<string> => {
+      const startedMs = performance.now()
+      let reason = ''
+      const dial = async (_: unknown, { signal, onProgress }: { signal?: AbortSignal, onProgress: (event: { type: string }) => void }): Promise<Connection> => {
+        progress.forEach((type) => { onProgress({ type }) })
+        await new Promise((resolve) => { signal!.addEventListener('abort', resolve) })
+        throw new DOMException('aborted', 'AbortError')
+      }
+      const overall = new AbortController()
+      const timer = setTimeout(() => { overall.abort(new RangeError('over')) }, CONNECT_TIMEOUT_MS + 2_000)
+      const ended = await failure(dialInTurn({ libp2p: { dial }, addresses: ['/ip4/1.1.1.1/tcp/1'], onFailure: (_, why) => { reason = why }, signal: overall.signal }))
+      clearTimeout(timer)
+      return `${reason}, ${ended}, ${performance.now() - startedMs < CONNECT_TIMEOUT_MS + 1_500 ? 'soon' : 'late'}`
+    }
+    expect(await hang(['tcp:open-connection'])).toBe('silent, it did not fail, soon')
+    expect(await hang(['tcp:open-connection', 'upgrader:encrypt-outbound-connection'])).toBe('silent, RangeError: over, late')
   })
 
   it('looks where a stranger\'s name leads before it goes there', async () => {

@@ -21,7 +21,9 @@ export interface NodeInit {
   bootstrap?: string[]
   /** Refuse any federation but this one (CID) */
   expectedFederation?: string
-  /** @default ['/ip4/0.0.0.0/tcp/0'] */
+  /** `start()` throws FederationMismatchError when a bootstrap address leads to another federation than the home's. @default false */
+  refuseOtherFederation?: boolean
+  /** Port 0 is any free one, drawn once and kept in the home. @default ['/ip4/0.0.0.0/tcp/0', '/ip6/::/tcp/0'] */
   listen?: string[]
   /** Multiaddrs to announce instead of the listening ones */
   announce?: string[]

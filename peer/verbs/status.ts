@@ -63,7 +63,8 @@ const FAILURES: Record<NodeDescription['unanswered'][number]['failure'], string>
   failed: 'does not lead to that peer'
 }
 
-function showUnanswered ({ unanswered }: NodeDescription, terminal: Terminal): void {
+/** A peer that runs since before an update says nothing of them */
+function showUnanswered ({ unanswered = [] }: Partial<NodeDescription>, terminal: Terminal): void {
   for (const [index, { peer, address, failure }] of unanswered.entries()) {
     terminal.field(index === 0 ? 'Unanswered' : '', `${address}${peer === undefined ? '' : ` of ${shortId(peer)}`} ${FAILURES[failure]}`)
   }

@@ -48,8 +48,6 @@ export interface HostInit {
   ports?: PortMemory | undefined
   /** Asked for every connection, in both directions, and for every gossip message */
   isBanned: (peer: PeerName) => boolean
-  /** Any number of peers may share a private or loopback address. @default true */
-  trustLocal?: boolean
   /** Sees every protocol stream when it opens */
   watchStream?: StreamWatcher
 }
@@ -121,9 +119,9 @@ function libp2pSettings (init: HostInit): Omit<Libp2pOptions<HostServices>, 'ser
 export async function createHost (init: HostInit): Promise<Host> {
   const self = peerIdFromPrivateKey(init.privateKey).toString()
   const announce = init.announce?.map((text) => withoutPeer(requireAnnounceable(text, self)))
-  const { isBanned, trustLocal = true } = init
+  const { isBanned } = init
   const meter = createTrafficMeter(init.watchStream)
-  const router = gossipsub(gossipSettings({ isBanned, trustLocal }))
+  const router = gossipsub(gossipSettings({ isBanned }))
   let transports!: Transports
   const libp2p = await createLibp2p<HostServices>({
     ...libp2pSettings(init),

@@ -1,16 +1,11 @@
-import { writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { spawn as spawnProcess } from 'node:child_process'
+import { resolve } from 'node:path'
+import { createInterface } from 'node:readline'
 import { describe, expect, it } from 'vitest'
-import { presetDocument } from '../../src/presets.ts'
 import { PeerSet } from './peer-driver.ts'
+import { meet, mixAgain } from './routed-peers.ts'
 import { createVirtualNetwork, whyNoVirtualHosts } from './virtual-hosts.ts'
-import type { PeerDriver, PeerLine } from './peer-driver.ts'
-
-const isFull = ({ neighbours }: PeerLine): boolean => (neighbours as Array<{ live: boolean }>).filter(({ live }) => live).length === 2
-
-async function identity (peer: PeerDriver): Promise<string> {
-  return (await peer.line('listening'))['peer'] as string
-}
+import type { VirtualHost } from './virtual-hosts.ts'
 
 const reason = whyNoVirtualHosts()
 describe.skipIf(reason !== undefined)(reason === undefined ? 'peers with public addresses' : `peers with public addresses (skipped: ${reason})`, () => {
@@ -18,23 +13,32 @@ describe.skipIf(reason !== undefined)(reason === undefined ? 'peers with public 
     // the silent address is the first of its kind on each host
     using network = createVirtualNetwork('pub', [1, 2, 3].map((i) => [{ address: `77.88.${i}.1`, dropped: true }, { address: `45.33.${i}.1` }]))
     await using peers = await PeerSet.create()
-    const spawn = (i: number, verb: string[]): PeerDriver =>
-      peers.spawn(`peer-${i}`, [...verb, '--data', 'digits', '--partition', `${i}/3`, '--partition-seed', '7', '--backend', 'wasm'], network.hosts[i - 1]!.prefix)
-    // a rule that still works when two are left
-    const document = join(peers.folder, 'federation.json')
-    await writeFile(document, JSON.stringify({ ...presetDocument('digits'), aggregation: { rule: 'mean', f: 0 } }))
-    const first = spawn(1, ['start', '--federation', document])
-    const address = await first.address(network.hosts[0]!.addresses[1])
-    const others = [2, 3].map((i) => spawn(i, ['join', address]))
-    const mesh = [first, ...others]
-    await Promise.all(mesh.map(identity))
-    const allUpAt = Date.now()
-    await Promise.all(mesh.map((peer) => peer.line('neighbours:change', isFull)))
-    expect(Date.now() - allUpAt).toBeLessThan(20_000)
+    const { mesh: [first, ...others], metMs } = await meet(peers, network.hosts, network.hosts[0]!.addresses[1]!)
+    expect(metMs).toBeLessThan(20_000)
 
     first.signal('SIGKILL')
-    const killedAt = Date.now()
-    const together = others.map((peer) => peer.line('round:end', ({ accepted, time }) => (accepted as number) >= 1 && Date.parse(time) > killedAt + 1_000))
-    await Promise.all(together)
+    await first.exited
+    await mixAgain(others)
   }, 120_000)
+
+  it('may be many behind one address: all of them hear gossip', async () => {
+    using network = createVirtualNetwork('one', [[{ address: '45.33.1.1' }], [{ address: '45.33.2.1' }]])
+    const [hub, laboratory] = network.hosts as [VirtualHost, VirtualHost]
+    const script = resolve(import.meta.dirname, '../fixtures/gossip-hub.mjs')
+    const start = ({ prefix }: VirtualHost, args: string[]): ReturnType<typeof spawnProcess> =>
+      spawnProcess(prefix[0]!, [...prefix.slice(1), process.execPath, script, ...args], { stdio: ['pipe', 'pipe', 'inherit'] })
+    const server = start(hub, ['hub', '/ip4/45.33.1.1/tcp/22101', '14'])
+    const lines = createInterface({ input: server.stdout! })[Symbol.asyncIterator]()
+    try {
+      const { value: address } = await lines.next() as { value: string }
+      const peers = start(laboratory, ['peers', address, '14'])
+      try {
+        expect(JSON.parse((await lines.next() as { value: string }).value)).toEqual({ recipients: 14, heard: 14, lowestScore: 0 })
+      } finally {
+        peers.kill('SIGKILL')
+      }
+    } finally {
+      server.kill('SIGKILL')
+    }
+  }, 60_000)
 })

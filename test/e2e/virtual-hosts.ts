@@ -54,7 +54,7 @@ function plugIn (router: string, { name, addresses }: VirtualHost, index: number
     const nodad = family === '-6' ? ['nodad'] : []
     ip('-n', name, 'addr', 'add', `${address}${bits}`, 'dev', 'eth0', ...nodad)
     if (given[at]!.dropped === true) {
-      ip('-n', router, family, 'route', 'add', 'blackhole', `${gateway.replace(/(\d+|fe)$/, '')}${family === '-6' ? '' : '0'}${bits}`)
+      ip('-n', router, family, 'route', 'replace', 'blackhole', `${gateway.replace(/(\d+|fe)$/, '')}${family === '-6' ? '' : '0'}${bits}`)
       continue
     }
     ip('-n', router, 'addr', 'add', `${gateway}${bits}`, 'dev', port, ...nodad)

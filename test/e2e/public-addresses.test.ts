@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest'
 import { PeerSet } from './peer-driver.ts'
 import { meet, mixAgain } from './routed-peers.ts'
 import { createVirtualNetwork, whyNoVirtualHosts } from './virtual-hosts.ts'
+import type { PeerLine } from './peer-driver.ts'
 import type { VirtualHost } from './virtual-hosts.ts'
 
 const reason = whyNoVirtualHosts()
@@ -15,6 +16,9 @@ describe.skipIf(reason !== undefined)(reason === undefined ? 'peers with public 
     await using peers = await PeerSet.create()
     const { mesh: [first, ...others], metMs } = await meet(peers, network.hosts, network.hosts[0]!.addresses[1]!)
     expect(metMs).toBeLessThan(20_000)
+    // whoever of the two dialled the other says which address is silent
+    const isSilent = ({ code, message }: PeerLine): boolean => code === 'silent-address' && /cannot be reached at \/ip4\/77\.88\.[23]\.1\//.test(message as string)
+    await Promise.any(others.map(async (peer) => peer.line('warning', isSilent)))
 
     first.signal('SIGKILL')
     await first.exited

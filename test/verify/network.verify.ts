@@ -23,7 +23,6 @@ describe.skipIf(reason !== undefined)(reason === undefined ? 'routed peers with 
     await using peers = await PeerSet.create()
     const reachable = network.hosts[0]!.addresses.find((_address, index) => addresses(1)[index]!.dropped !== true)!
     const { mesh: [first, ...others], metMs } = await meet(peers, network.hosts, reachable)
-    console.log(`met after ${metMs} ms`)
     expect(metMs).toBeLessThan(20_000)
     first.signal('SIGKILL')
     await first.exited

@@ -9,7 +9,7 @@ import type { Settings } from './settings.ts'
 /**
  * Loads the network's address parser: for verbs that need the network anyway
  *
- * Throws InvalidAddressError, StateFolderError, UsageError when settings do not go together
+ * Throws InvalidAddressError, IdentityError, StateFolderError, UsageError when settings do not go together
  */
 export async function checkNodeSettings (home: string, settings: Settings): Promise<void> {
   await nodeInit(home, settings)
@@ -17,9 +17,17 @@ export async function checkNodeSettings (home: string, settings: Settings): Prom
     stateFolder()
   }
   await checkAttack(settings.attack)
-  const { requireAddress } = await import('../src/network/address.ts')
-  for (const address of [...settings.bootstrap ?? [], ...settings.listen ?? [], ...settings.announce ?? []]) {
-    requireAddress(address)
+  await checkAddresses(home, settings)
+}
+
+async function checkAddresses (home: string, { bootstrap = [], listen = [], announce = [] }: Settings): Promise<void> {
+  const { requireAddress, requireAnnounceable, requireReachable } = await import('../src/network/address.ts')
+  listen.forEach(requireAddress)
+  bootstrap.forEach(requireReachable)
+  if (announce.length > 0) {
+    const { loadIdentity } = await import('../src/network/identity.ts')
+    const self = (await loadIdentity(home))?.publicKey.toString()
+    announce.forEach((address) => requireAnnounceable(address, self))
   }
 }
 

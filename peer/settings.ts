@@ -138,8 +138,8 @@ export const SETTINGS = table({
     verbs: NODE,
     sources: EVERYWHERE,
     list: true,
-    shownDefault: '/ip4/0.0.0.0/tcp/0',
-    help: 'listen on this multiaddr'
+    shownDefault: 'all addresses of the machine, IPv4 and IPv6, on a free port that is kept',
+    help: 'listen on this multiaddr; port 0 is a free one that is drawn once and kept'
   },
   announce: {
     schema: addresses,

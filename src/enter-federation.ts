@@ -20,7 +20,7 @@ export interface Membership {
   how: 'founded' | 'joined' | 'resumed'
 }
 
-type Wishes = Pick<NodeInit, 'data' | 'home' | 'federation' | 'bootstrap' | 'expectedFederation'>
+type Wishes = Pick<NodeInit, 'data' | 'home' | 'federation' | 'bootstrap' | 'expectedFederation' | 'refuseOtherFederation'>
 
 /**
  * The document from the home, from the founder, or from the first bootstrap address that answers
@@ -29,11 +29,14 @@ type Wishes = Pick<NodeInit, 'data' | 'home' | 'federation' | 'bootstrap' | 'exp
  */
 export async function enterFederation (init: Wishes, store: Pick<Store, 'getFederation' | 'putFederation'>, signal: AbortSignal): Promise<Membership> {
   const stored = await store.getFederation()
-  if (stored !== undefined) {
-    return checked(init, stored, 'resumed')
-  }
   const bootstrap = init.bootstrap ?? []
+  if (stored !== undefined) {
+    const membership = checked(init, stored, 'resumed')
+    await refuseOther(init, membership.id, signal)
+    return membership
+  }
   if (init.federation !== undefined) {
+    await refuseOther(init, federationId(encodeFederation(init.federation)), signal)
     return entered(checked(init, encodeFederation(init.federation), bootstrap.length > 0 ? 'joined' : 'founded'), init, store)
   }
   if (bootstrap.length === 0) {
@@ -45,6 +48,27 @@ export async function enterFederation (init: Wishes, store: Pick<Store, 'getFede
     ...(init.expectedFederation === undefined ? {} : { expected: init.expectedFederation })
   })
   return entered(checked(init, bytes, 'joined'), init, store)
+}
+
+/**
+ * Whoever joins by an address wants the federation there: another one than the home's is told before anything runs. An
+ * address that does not answer is no reason to stay away from one's own mesh
+ */
+async function refuseOther ({ home, bootstrap = [], refuseOtherFederation = false }: Wishes, own: string, signal: AbortSignal): Promise<void> {
+  if (!refuseOtherFederation || bootstrap.length === 0) {
+    return
+  }
+  try {
+    const { id, address } = await fetchFederation({ addresses: bootstrap, signal: AbortSignal.any([signal, AbortSignal.timeout(FETCH_TIMEOUT_MS)]) })
+    if (id !== own) {
+      throw new FederationMismatchError(`${address} belongs to federation ${id}, and ${home} to ${own}: use another home to join it (--home)`)
+    }
+  } catch (err) {
+    if (!(err instanceof BootstrapError)) {
+      signal.throwIfAborted()
+      throw err
+    }
+  }
 }
 
 /**

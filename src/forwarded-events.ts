@@ -11,6 +11,7 @@ export function forwardNetworkEvents (network: Pick<Network, 'addEventListener'>
   network.addEventListener('peer:connect', ({ detail }) => { emit('peer:connect', detail) })
   network.addEventListener('peer:disconnect', ({ detail }) => { emit('peer:disconnect', detail) })
   network.addEventListener('neighbours:change', ({ detail }) => { emit('neighbours:change', detail) })
+  network.addEventListener('warning', ({ detail }) => { emit('warning', detail) })
   network.addEventListener('update:rejected', ({ detail }) => { emit('update:rejected', detail) })
 }
 

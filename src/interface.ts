@@ -268,6 +268,17 @@ export interface NetworkEvents {
   'neighbours:ready': CustomEvent<{ peer: PeerName }>
   /** The set of known members changed */
   'members:change': CustomEvent<{ members: PeerName[] }>
+  /** Something that the operator should read, such as an address that does not answer */
+  warning: CustomEvent<{ code: string, message: string }>
+}
+
+/** An address of a wanted peer that was dialled and did not lead to it. `silent`: nothing came back */
+export interface UnansweredAddress {
+  /** Undefined for a bootstrap address without a peer id */
+  peer: PeerName | undefined
+  /** Multiaddr without `/p2p` */
+  address: string
+  failure: 'silent' | 'refused' | 'failed'
 }
 
 /** Peers, topics and streams, seen from the round engine */
@@ -277,12 +288,14 @@ export interface Network extends TypedEventTarget<NetworkEvents> {
   start: (options?: AbortOptions) => Promise<void>
   /** Says goodbye, then closes everything */
   stop: (options?: AbortOptions) => Promise<void>
-  /** Full listening multiaddrs, ending in `/p2p/<self>` */
+  /** Full multiaddrs that this node can be dialled at, ending in `/p2p/<self>`, the most useful first */
   addresses: () => string[]
   /** Known members of the federation, this node included, ascending */
   members: () => PeerName[]
   connections: () => Array<{ peer: PeerName, address: string, direction: 'inbound' | 'outbound' }>
   neighbours: () => Neighbour[]
+  /** Addresses that others announce, or that this node was given to join through, and that do not answer */
+  unanswered: () => UnansweredAddress[]
   /**
    * Members that publish nothing any more, and whose last updates may be started from; empty where the neighbours are as many as the
    * document wants. Drawn like neighbours: nobody chooses to be one

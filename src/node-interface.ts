@@ -6,7 +6,7 @@ import type { FederationDocument } from './federation.ts'
 import type { MeshLimits } from './mesh-limits.ts'
 import type { PrivacyStatus } from './privacy/budget.ts'
 import type { LedgerReader } from './privacy/ledger/ledger.ts'
-import type { BackendName, Clock, DatasetSource, ModelVersion, Neighbour, Partition, PeerName, RejectionReason, Traffic, TrainerDescription } from './interface.ts'
+import type { BackendName, Clock, DatasetSource, ModelVersion, Neighbour, Partition, PeerName, RejectionReason, Traffic, TrainerDescription, UnansweredAddress } from './interface.ts'
 
 /** Local settings of one node. What peers must agree on is in the federation document instead */
 export interface NodeInit {
@@ -21,7 +21,9 @@ export interface NodeInit {
   bootstrap?: string[]
   /** Refuse any federation but this one (CID) */
   expectedFederation?: string
-  /** @default ['/ip4/0.0.0.0/tcp/0'] */
+  /** `start()` throws FederationMismatchError when a bootstrap address leads to another federation than the home's. @default false */
+  refuseOtherFederation?: boolean
+  /** Port 0 is any free one, drawn once and kept in the home. @default ['/ip4/0.0.0.0/tcp/0', '/ip6/::/tcp/0'] */
   listen?: string[]
   /** Multiaddrs to announce instead of the listening ones */
   announce?: string[]
@@ -173,6 +175,8 @@ export interface NodeDescription {
   limits: MeshLimits | undefined
   connections: Array<{ peer: PeerName, address: string, direction: 'inbound' | 'outbound' }>
   neighbours: Neighbour[]
+  /** Addresses of wanted peers that do not answer */
+  unanswered: UnansweredAddress[]
   trainer: Omit<TrainerDescription, 'layout'> | undefined
   lastRound: RoundReport | undefined
   /** The newest version that neighbours took part in; the newest where there is none */

@@ -19,7 +19,9 @@ import { describeNode } from './node-description.ts'
 import { NodePrivacy } from './node-privacy.ts'
 import { checkNodeInit } from './node-settings.ts'
 import { loadOrCreateIdentity } from './network/identity.ts'
+import { LISTEN_ANYWHERE } from './network/listening.ts'
 import { createNetwork } from './network/network.ts'
+import { portFile } from './network/port-file.ts'
 import { noiseReach } from './privacy/mechanism.ts'
 import { meshReady } from './round/mesh-ready.ts'
 import { RoundEngine } from './round/round-engine.ts'
@@ -106,7 +108,8 @@ class Node extends TypedEventEmitter<NodeEvents> implements GrapevineNode {
       federationBytes: membership.bytes,
       document: membership.document,
       maxPayloadBytes: codec.maxEncodedBytes(parameterCount),
-      listen: init.listen ?? ['/ip4/0.0.0.0/tcp/0'],
+      listen: init.listen ?? LISTEN_ANYWHERE,
+      ports: portFile(init.home),
       announce: init.announce ?? [],
       bootstrap: init.bootstrap ?? [],
       keepPublished: membership.document.privacy.mechanism !== 'none',

@@ -18,7 +18,7 @@ export async function join ({ home, settings: given, terminal, args }: VerbConte
   if (isNew) {
     terminal.note(`made a new peer in ${home}; its settings are in grapevine.toml there`)
   }
-  const init = await nodeInit(home, settings)
+  const init = { ...await nodeInit(home, settings), refuseOtherFederation: true }
   const document = await sameDocument(home, fetched)
   return await runNode(document === undefined ? init : { ...init, federation: document }, settings, terminal)
 }

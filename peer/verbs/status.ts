@@ -54,6 +54,7 @@ function showRunning ({ pid, node }: RunningStatus, terminal: Terminal): void {
   for (const [index, address] of node.addresses.entries()) {
     terminal.field(index === 0 ? 'Addresses' : '', address)
   }
+  showUnanswered(node, terminal)
   showNeighbours(node, terminal)
 }
 
@@ -62,6 +63,19 @@ function flowLine (lastRound: RoundReport | undefined, terminal: Terminal): stri
   return lastRound !== undefined && lastRound.accepted > 0
     ? `no neighbour is connected directly: updates come through others (${lastRound.accepted} of them in the last round)`
     : terminal.style('yellow', 'connected to peers, but none of them is a live neighbour: updates do not flow')
+}
+
+const FAILURES: Record<NodeDescription['unanswered'][number]['failure'], string> = {
+  silent: 'does not answer: a firewall or a VPN may stand between',
+  refused: 'refuses: nothing listens there',
+  failed: 'does not lead to that peer'
+}
+
+/** A peer that runs since before an update says nothing of them */
+function showUnanswered ({ unanswered = [] }: Partial<NodeDescription>, terminal: Terminal): void {
+  for (const [index, { peer, address, failure }] of unanswered.entries()) {
+    terminal.field(index === 0 ? 'Unanswered' : '', `${address}${peer === undefined ? '' : ` of ${shortId(peer)}`} ${FAILURES[failure]}`)
+  }
 }
 
 function showNeighbours ({ neighbours, lastRound }: NodeDescription, terminal: Terminal): void {

@@ -24,6 +24,8 @@ export class AddressBook {
   readonly #components: AddressBookComponents
   readonly #self: PeerName
   readonly #entries = new Map<PeerName, PeerAddress>()
+  /** The address of each peer that was dialled with success last */
+  readonly #proven = new Map<PeerName, string>()
   /** Said goodbye: missed by nobody until they are here again */
   readonly #left = new Set<PeerName>()
   /** Writes happen one after another */
@@ -44,6 +46,7 @@ export class AddressBook {
         await this.#components.store.deletePeer(entry.peer)
       } else {
         this.#entries.set(entry.peer, { ...entry, addresses: entry.addresses.slice(0, MAX_BOOK_ADDRESSES) })
+        this.#prove(entry.peer, entry.addresses[0])
       }
     }
   }
@@ -55,6 +58,17 @@ export class AddressBook {
 
   addresses (peer: PeerName): readonly string[] {
     return this.#entries.get(peer)?.addresses ?? []
+  }
+
+  /** The address that worked last, where this node dialled */
+  proven (peer: PeerName): string | undefined {
+    return this.#proven.get(peer)
+  }
+
+  #prove (peer: PeerName, address: string | undefined): void {
+    if (address !== undefined) {
+      this.#proven.set(peer, address)
+    }
   }
 
   left (peer: PeerName): void {
@@ -75,13 +89,17 @@ export class AddressBook {
   /**
    * There is, or was until now, a connection with the peer
    *
-   * @param addresses - The one that worked first; without `/p2p`. None when the peer dialled and announces nothing
+   * @param dialled - The address that worked, where this node dialled; without `/p2p`
+   * @param announced - What the peer says, the most useful first. None of both: it dialled and announces nothing
    */
-  worked (peer: PeerName, addresses: readonly string[]): void {
-    const merged = [...new Set([...addresses, ...this.addresses(peer)])].slice(0, MAX_BOOK_ADDRESSES)
+  worked (peer: PeerName, dialled: readonly string[], announced: readonly string[] = []): void {
+    const first = dialled[0] ?? this.#proven.get(peer)
+    const proven = first === undefined ? [] : [first]
+    const merged = [...new Set([...proven, ...dialled, ...announced, ...this.addresses(peer)])].slice(0, MAX_BOOK_ADDRESSES)
     if (merged.length === 0 || peer === this.#self) {
       return
     }
+    this.#prove(peer, first)
     const entry = { peer, addresses: merged, lastConnectedAt: this.#components.clock.now() }
     this.#entries.set(peer, entry)
     this.#left.delete(peer)
@@ -89,6 +107,7 @@ export class AddressBook {
     if (this.#entries.size > MAX_BOOK_PEERS) {
       const oldest = this.entries().at(-1)!.peer
       this.#entries.delete(oldest)
+      this.#proven.delete(oldest)
       this.#left.delete(oldest)
       this.#write(async () => { await this.#components.store.deletePeer(oldest) })
     }

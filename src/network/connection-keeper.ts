@@ -9,14 +9,15 @@
  */
 import '../promise-with-resolvers.ts'
 import { peerIdFromString } from '@libp2p/peer-id'
-import { CODE_P2P, multiaddr } from '@multiformats/multiaddr'
+import { multiaddr } from '@multiformats/multiaddr'
 import { seededRandom } from '../seeded-random.ts'
-import { parseAddress, peerOf } from './address.ts'
+import { parseAddress, peerOf, withoutPeer } from './address.ts'
+import { CONNECT_TIMEOUT_MS, dialInTurn } from './dial-in-turn.ts'
 import { RedialSchedule } from './redial-schedule.ts'
 import { isMoving } from './stream-bytes.ts'
+import { Unanswered, unansweredMessage } from './unanswered.ts'
 import type { Connection, PeerId } from '@libp2p/interface'
-import type { Multiaddr } from '@multiformats/multiaddr'
-import type { Clock, PeerName } from '../interface.ts'
+import type { Clock, PeerName, UnansweredAddress } from '../interface.ts'
 import type { AddressBook } from './address-book.ts'
 import type { Host } from './host.ts'
 
@@ -29,7 +30,7 @@ export interface KeeperTimings {
   maxIdleRetryMs?: number
   /** How long the end with the greater id lets the other one dial first. @default 2500 */
   tieBreakMs?: number
-  /** A dial that stands behind many others on a busy machine takes seconds. @default 10000 */
+  /** A dial that stands behind many others on a busy machine takes seconds; for each address but the last some more. @default 10000 */
   dialTimeoutMs?: number
   /** A connection that neither side needs is kept for this long at least. @default 30000 */
   idleMs?: number
@@ -40,12 +41,16 @@ export interface KeeperInit extends KeeperTimings {
   bootstrap: readonly string[]
   /** Peers that this node needs a connection with */
   wanted: () => ReadonlySet<PeerName>
-  /** Addresses of a member by its own record; undefined for a peer that is no member */
+  /** Addresses of a member by its own record, as far as they may be dialled; undefined for a peer that is no member */
   addressesOf: (peer: PeerName) => readonly string[] | undefined
+  /** May an address that the peer told, or a name in it, lead here? */
+  isUsable: (peer: PeerName, address: string) => boolean
   /** The other side needs the connection */
   isNeededBy: (peer: PeerName) => boolean
   /** A member could not be dialled */
   onUnreachable: (peer: PeerName) => void
+  /** An address does not answer, in words for the operator; once, until it does */
+  onUnanswered?: (message: string) => void
 }
 
 export interface KeeperComponents {
@@ -63,6 +68,9 @@ interface Candidate {
   patient: boolean
 }
 
+/** Of one peer in one attempt: as many as a record and the address book have each */
+const MAX_DIAL_ADDRESSES = 8
+
 const MAX_PARALLEL_DIALS = 12
 const MAX_PATIENT_DIALS = 8
 
@@ -77,15 +85,17 @@ export function isInUse (connection: Connection): boolean {
   return connection.streams.some(isMoving)
 }
 
-function withoutPeer (address: Multiaddr): string {
-  return address.decapsulateCode(CODE_P2P).toString()
+/** The other end of an inbound connection has a port that nobody listens on */
+function wayTo ({ direction, remoteAddr }: Connection): string {
+  return direction === 'outbound' ? `connected at ${withoutPeer(remoteAddr)}` : 'it has dialled this peer itself'
 }
 
 export class ConnectionKeeper {
   readonly #components: KeeperComponents
-  readonly #init: Required<KeeperInit>
+  readonly #init: Required<Omit<KeeperInit, 'onUnanswered'>> & Pick<KeeperInit, 'onUnanswered'>
   readonly #bootstrap: Array<{ text: string, peer: PeerName | undefined }>
   readonly #schedule: RedialSchedule
+  readonly #unanswered = new Unanswered()
   readonly #dials = new Map<string, { done: Promise<void>, abort: AbortController }>()
   #running = false
   #kicked = false
@@ -104,7 +114,8 @@ export class ConnectionKeeper {
     }
     const { self } = components.host
     this.#bootstrap = init.bootstrap
-      .map((text) => ({ text, peer: peerOf(parseAddress(text)) }))
+      .map((text) => parseAddress(text))
+      .map((address) => ({ text: address.toString(), peer: peerOf(address) }))
       .filter(({ peer }) => peer !== self)
     this.#schedule = new RedialSchedule({ clock: components.clock, random: seededRandom(self), firstMs: this.#init.firstRetryMs })
   }
@@ -140,6 +151,7 @@ export class ConnectionKeeper {
     const connected = new Set(this.#components.host.libp2p.getPeers().map(String))
     const candidates = this.#candidates(connected)
     this.#schedule.retain(new Set([...candidates.map(({ key }) => key), ...connected]))
+    this.#unanswered.retain(new Set([...this.#init.wanted(), ...this.#bootstrap.flatMap(({ peer }) => peer ?? [])]))
     for (const candidate of candidates) {
       const room = this.#dials.size < (candidate.patient ? MAX_PATIENT_DIALS : MAX_PARALLEL_DIALS)
       if (room && !this.#dials.has(candidate.key) && this.#schedule.isDue(candidate.key)) {
@@ -174,7 +186,7 @@ export class ConnectionKeeper {
       const dialled = this.#components.host.libp2p.getConnections(peerIdFromString(peer))
         .filter(({ direction }) => direction === 'outbound')
         .map(({ remoteAddr }) => withoutPeer(remoteAddr))
-      this.#components.book.worked(peer, [...dialled, ...announced])
+      this.#components.book.worked(peer, dialled, announced)
     }
   }
 
@@ -240,27 +252,59 @@ export class ConnectionKeeper {
     return alone || this.#components.book.connectedWithin(peer, 10 * maxIdleRetryMs) ? maxRetryMs : maxIdleRetryMs
   }
 
+  /** The one that worked last, what the peer says, what is remembered of it */
   #addresses (peer: PeerName): string[] {
-    const texts = [...new Set([...this.#components.book.addresses(peer), ...this.#init.addressesOf(peer) ?? []])]
-    return texts.map((text) => `${text}/p2p/${peer}`)
+    const { book } = this.#components
+    const proven = book.proven(peer)
+    const texts = [...proven === undefined ? [] : [proven], ...this.#init.addressesOf(peer) ?? [], ...book.addresses(peer)]
+    return [...new Set(texts)].slice(0, MAX_DIAL_ADDRESSES).map((text) => `${text}/p2p/${peer}`)
   }
 
-  async #dial ({ key, peer, addresses, maxRetryMs }: Candidate, abort: AbortController): Promise<void> {
-    const { libp2p } = this.#components.host
-    const timer = setTimeout(() => { abort.abort() }, this.#init.dialTimeoutMs)
+  /** Addresses that were dialled and did not lead to their peer, as long as that peer is wanted */
+  unanswered (): UnansweredAddress[] {
+    return this.#unanswered.list()
+  }
+
+  async #dial (candidate: Candidate, abort: AbortController): Promise<void> {
+    const { key, peer, addresses, maxRetryMs } = candidate
+    const timer = setTimeout(() => { abort.abort() }, this.#init.dialTimeoutMs + Math.max(0, addresses.length - 1) * CONNECT_TIMEOUT_MS)
+    const failed: UnansweredAddress[] = []
+    let connection: Connection | undefined
     try {
-      await libp2p.dial(addresses.map((text) => multiaddr(text)), { signal: abort.signal })
-      this.#schedule.reset(key)
+      connection = await dialInTurn({
+        libp2p: this.#components.host.libp2p,
+        addresses,
+        isUsable: key === peer ? (address) => this.#init.isUsable(peer, address) : undefined,
+        onFailure: (address, failure) => { failed.push({ peer, address: withoutPeer(multiaddr(address)), failure }) },
+        signal: abort.signal
+      })
     } catch {
-      // refused, timed out, somebody else, or this node is stopping: what matters is that there is no connection
-      if (this.#running) {
-        this.#schedule.failed(key, maxRetryMs)
-        if (peer !== undefined) {
-          this.#init.onUnreachable(peer)
-        }
-      }
+      // out of time, or this node is stopping: what matters is that there is no connection
     } finally {
       clearTimeout(timer)
+    }
+    if (connection !== undefined) {
+      this.#schedule.reset(key)
+    } else if (this.#running) {
+      this.#schedule.failed(key, maxRetryMs)
+      if (peer !== undefined) {
+        this.#init.onUnreachable(peer)
+      }
+    }
+    this.#report(candidate, failed, connection)
+  }
+
+  /** A peer that is only remembered may be gone for good: nobody waits for it */
+  #report ({ peer, patient }: Candidate, failed: readonly UnansweredAddress[], connection: Connection | undefined): void {
+    if (connection?.direction === 'outbound') {
+      this.#unanswered.answered(peer, withoutPeer(connection.remoteAddr))
+    }
+    if (!patient && this.#running) {
+      const news = failed.filter((entry) => this.#unanswered.failed(entry))
+      const silent = news.filter(({ failure }) => failure === 'silent')
+      if (silent.length > 0) {
+        this.#init.onUnanswered?.(unansweredMessage(connection === undefined ? failed : silent, connection && wayTo(connection)))
+      }
     }
   }
 }

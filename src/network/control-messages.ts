@@ -39,6 +39,8 @@ export interface ControlComponents {
 export interface ControlInit {
   federation: string
   isConnected: (peer: PeerName) => boolean
+  /** A record of this member, not verified yet, was passed on by that peer */
+  onRecord: (peer: PeerName, from: PeerName) => void
   /** Somebody joined, moved or left */
   onNews: (claim: MemberClaim, from: PeerName) => void
   /** Sequence of the newest record of this node */
@@ -134,6 +136,7 @@ export class ControlMessages {
       this.challenge(claim)
       return 'ignore'
     }
+    this.#init.onRecord(claim.peer, from)
     const verdict = membership.apply(claim)
     if (verdict === 'forged') {
       return 'reject'

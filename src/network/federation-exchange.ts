@@ -7,9 +7,9 @@ import '../promise-with-resolvers.ts'
 import { connect } from 'node:net'
 import { generateKeyPair } from '@libp2p/crypto/keys'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
-import { BootstrapError, FederationMismatchError } from '../errors.ts'
+import { BootstrapError, FederationMismatchError, PullError } from '../errors.ts'
 import { federationId, MAX_FEDERATION_BYTES } from '../federation.ts'
-import { peerOf, requireAddress } from './address.ts'
+import { peerOf, requireReachable } from './address.ts'
 import { createHost } from './host.ts'
 import { createRateLimit } from './rate-limit.ts'
 import { StreamBytes, watchStream } from './stream-bytes.ts'
@@ -81,11 +81,12 @@ function reasonOfCode (code: string | undefined): Reason {
 }
 
 /** Connects once without libp2p: undefined when something accepts, else why not */
-async function tcpFailure (address: Multiaddr): Promise<{ reason: Reason, code: string } | undefined> {
+async function tcpFailure (address: Multiaddr, signal: AbortSignal): Promise<{ reason: Reason, code: string } | undefined> {
   const [host, transport] = address.getComponents()
   const socket = connect({ host: host?.value ?? '', port: Number(transport?.value) })
   try {
     return await new Promise((resolve) => {
+      signal.addEventListener('abort', () => { resolve({ reason: 'timeout', code: 'ETIMEDOUT' }) }, { once: true })
       socket.setTimeout(TCP_TIMEOUT_MS, () => { resolve({ reason: 'timeout', code: 'ETIMEDOUT' }) })
       socket.once('connect', () => { resolve(undefined) })
       socket.once('error', ({ code }: NodeJS.ErrnoException) => { resolve({ reason: reasonOfCode(code), code: code ?? '' }) })
@@ -95,7 +96,7 @@ async function tcpFailure (address: Multiaddr): Promise<{ reason: Reason, code: 
   }
 }
 
-async function explainDialFailure (address: Multiaddr, err: unknown): Promise<BootstrapError> {
+async function explainDialFailure (address: Multiaddr, err: unknown, signal: AbortSignal): Promise<BootstrapError> {
   const text = address.toString()
   const chain = [...withCauses(err)]
   const expected = peerOf(address)
@@ -105,7 +106,7 @@ async function explainDialFailure (address: Multiaddr, err: unknown): Promise<Bo
   if (chain.some(({ message }) => /dial self|self.dial/i.test(message))) {
     return bootstrapError(text, 'self', '', err)
   }
-  const failure = await tcpFailure(address)
+  const failure = await tcpFailure(address, signal)
   if (failure !== undefined) {
     return bootstrapError(text, failure.reason, failure.code, err)
   }
@@ -116,11 +117,15 @@ async function request (connection: Connection, signal: AbortSignal): Promise<Ui
   const stream = await connection.newStream([FEDERATION_PROTOCOL], { signal })
   const bytes = new StreamBytes(stream)
   const stop = watchStream(stream, () => bytes.received, { stallMs: STALL_MS, signal })
+  const cancel = (): void => { bytes.cancel(new PullError('it took too long, or was cancelled')) }
+  signal.addEventListener('abort', cancel, { once: true })
   try {
+    signal.throwIfAborted()
     const response = FederationResponse.decode(await bytes.readMessage(MAX_RESPONSE_BYTES))
     await stream.close({ signal })
     return response.document
   } finally {
+    signal.removeEventListener('abort', cancel)
     stop()
   }
 }
@@ -137,7 +142,7 @@ async function fetchFrom (host: Host, address: Multiaddr, init: FetchFederationI
   let connection: Connection
   let bytes: Uint8Array
   try {
-    connection = await host.libp2p.dial(address, { signal }).catch(async (err: unknown) => { throw await explainDialFailure(address, err) })
+    connection = await host.libp2p.dial(address, { signal }).catch(async (err: unknown) => { throw await explainDialFailure(address, err, init.signal) })
     if (connection.remotePeer.toString() === self) {
       throw bootstrapError(text, 'self', '')
     }
@@ -159,7 +164,7 @@ async function fetchFrom (host: Host, address: Multiaddr, init: FetchFederationI
  * federation, and BootstrapError, which names the last address and says why, when no address leads to one
  */
 export async function fetchFederation (init: FetchFederationInit): Promise<FetchedFederation> {
-  const addresses = init.addresses.map(requireAddress)
+  const addresses = init.addresses.map(requireReachable)
   if (addresses.length === 0) {
     throw new BootstrapError('no address to join through was given', 'unreachable')
   }

@@ -25,7 +25,7 @@ import { UpdatePuller } from './update-pull.ts'
 import { UpdateServer } from './update-server.ts'
 import type { Logger, PeerId } from '@libp2p/interface'
 import type { Refused } from '../blame.ts'
-import type { AbortOptions, EarlierLife, Neighbour, Network, NetworkEvents, OutgoingUpdate, PeerName, PublishReceipt, ReceivedUpdate, RejectionReason, Traffic } from '../interface.ts'
+import type { AbortOptions, EarlierLife, Neighbour, Network, NetworkEvents, OutgoingUpdate, PeerName, PublishReceipt, ReceivedUpdate, RejectionReason, Traffic, UnansweredAddress } from '../interface.ts'
 import type { EquivocationProof } from './equivocation.ts'
 import type { Host } from './host.ts'
 import type { Neighbourhood } from './neighbourhood-interface.ts'
@@ -92,7 +92,7 @@ export class GossipNetwork extends ContainedEventEmitter<NetworkEvents> implemen
     const meter = new GossipMeter({ clock, ranks, refuse: refusePeer })
     const host = await createHost({
       privateKey: init.privateKey,
-      listen: init.listen,
+      ...{ listen: init.listen, ports: init.ports },
       ...(init.announce.length === 0 ? {} : { announce: init.announce }),
       isBanned,
       rankOf: (peer) => ranks.of(peer),
@@ -211,6 +211,7 @@ export class GossipNetwork extends ContainedEventEmitter<NetworkEvents> implemen
     neighbourhood.addEventListener('members:change', guard<{ members: PeerName[] }>(({ members }) => {
       this.safeDispatchEvent('members:change', { detail: { members } })
     }))
+    neighbourhood.addEventListener('warning', guard<NetworkEvents['warning']['detail']>((detail) => { this.safeDispatchEvent('warning', { detail }) }))
     neighbourhood.addEventListener('equivocation', guard<EquivocationProof>((proof) => {
       this.parts.log.keep(proof)
       this.refuse({ peer: proof.author, author: proof.author, reason: 'equivocation' })
@@ -339,8 +340,10 @@ export class GossipNetwork extends ContainedEventEmitter<NetworkEvents> implemen
   // ---------------------------------------------------------------------------------------- views
 
   addresses (): string[] {
-    return this.parts.host.libp2p.getMultiaddrs().map(String)
+    return this.parts.host.addresses()
   }
+
+  unanswered = (): UnansweredAddress[] => this.parts.neighbourhood.unanswered()
 
   connections (): Array<{ peer: PeerName, address: string, direction: 'inbound' | 'outbound' }> {
     return this.parts.host.libp2p.getConnections().map((connection) => ({

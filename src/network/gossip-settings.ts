@@ -103,13 +103,6 @@ export function isPrivateAddress (ip: string): boolean {
   return family !== 0 && LOCAL_NETWORKS.check(ip, family === 4 ? 'ipv4' : 'ipv6')
 }
 
-/** Addresses that many honest peers may share: a machine or a laboratory is not a Sybil attack */
-class SharedAddresses extends Set<string> {
-  override has (ip: string): boolean {
-    return isPrivateAddress(ip) || super.has(ip)
-  }
-}
-
 /** sha-256 over topic and data, 20 bytes: equal bytes on two topics are two messages */
 function messageId (message: Message): Uint8Array {
   return createHash('sha256').update(message.topic).update('\0').update(message.data).digest().subarray(0, 20)
@@ -118,8 +111,6 @@ function messageId (message: Message): Uint8Array {
 export interface GossipSettingsInit {
   /** A banned peer's messages are refused even before the connection is closed */
   isBanned: (peer: PeerName) => boolean
-  /** Private addresses may be shared by any number of peers */
-  trustLocal: boolean
 }
 
 /** Options for the router. See the file's comment */
@@ -170,9 +161,9 @@ export function gossipSettings (init: GossipSettingsInit): Partial<GossipsubOpts
     },
     tagMeshPeers: false,
     scoreParams: {
-      IPColocationFactorWeight: -5,
-      IPColocationFactorThreshold: 10,
-      IPColocationFactorWhitelist: init.trustLocal ? new SharedAddresses() : new Set(),
+      // a laboratory behind one public address is no Sybil attack, and above ten peers the score would end all gossip
+      // without a word; ids are free anyway, and what one address may take up is bounded where connections are made
+      IPColocationFactorWeight: 0,
       appSpecificWeight: 1,
       appSpecificScore: (peer) => init.isBanned(peer) ? -1_000_000 : 0
     }

@@ -2,29 +2,32 @@
  * One libp2p node: TCP, Noise, Yamux, identify, ping and GossipSub, with the settings that a mesh of trainers needs
  */
 import '../promise-with-resolvers.ts'
-import { createServer } from 'node:net'
 import { noise } from '@chainsafe/libp2p-noise'
 import { yamux } from '@chainsafe/libp2p-yamux'
 import { gossipsub } from '@libp2p/gossipsub'
 import { identify, identifyPush } from '@libp2p/identify'
+import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { ping } from '@libp2p/ping'
 import { tcp } from '@libp2p/tcp'
 import { createLibp2p } from 'libp2p'
-import { ListenError } from '../errors.ts'
-import { parseAddress } from './address.ts'
+import { classOf } from './address-class.ts'
+import { requireAnnounceable, withoutPeer } from './address.ts'
 import { Doors } from './doors.ts'
 import { keepMeshFaithful } from './faithful-mesh.ts'
 import { gossipSettings } from './gossip-settings.ts'
+import { Listening } from './listening.ts'
+import { MAX_ADDRESSES } from './member-record.ts'
 import { connectionLimits, openFileLimit } from './open-files.ts'
+import { ordered, worthTelling } from './own-addresses.ts'
 import { forwardPatiently } from './patient-forwarding.ts'
 import { createTrafficMeter } from './traffic.ts'
 import type { Identify, IdentifyPush } from '@libp2p/identify'
 import type { Connection, ConnectionGater, Libp2p, PrivateKey } from '@libp2p/interface'
 import type { Ping } from '@libp2p/ping'
-import type { Multiaddr } from '@multiformats/multiaddr'
 import type { Libp2pOptions } from 'libp2p'
 import type { PeerName, Traffic } from '../interface.ts'
 import type { Pubsub } from './gossip-settings.ts'
+import type { PortMemory, Transports } from './listening.ts'
 import type { ConnectionLimits } from './open-files.ts'
 import type { ForwardLimits } from './patient-forwarding.ts'
 import type { Rank } from './peer-ranks.ts'
@@ -46,10 +49,10 @@ export interface HostInit {
   listen: readonly string[]
   /** Multiaddrs to announce instead of the listening ones */
   announce?: readonly string[]
+  /** Where the port that is drawn for port 0 is kept; without it each start draws another */
+  ports?: PortMemory | undefined
   /** Asked for every connection, in both directions, and for every gossip message */
   isBanned: (peer: PeerName) => boolean
-  /** Any number of peers may share a private or loopback address. @default true */
-  trustLocal?: boolean
   /** Sees every protocol stream when it opens */
   watchStream?: StreamWatcher
   /** What a peer is to this node, for whoever needs a place. @default all are strangers */
@@ -68,44 +71,19 @@ export interface Host {
   /** Bytes that came in over one connection so far: when they grow, the other end is alive */
   readonly receivedOn: (connection: Pick<Connection, 'timeline'>) => number
   readonly self: PeerName
+  /** Full multiaddrs that this node can be dialled at, as far as it knows, ending in `/p2p/<self>`; the most useful first */
+  addresses: () => string[]
+  /** The few of them that are worth telling others, without `/p2p` */
+  announced: () => string[]
   /** Binds the listen addresses and starts. Throws ListenError */
   start: () => Promise<void>
   stop: () => Promise<void>
 }
 
-function listenReason (code: string | undefined): string {
-  switch (code) {
-    case 'EADDRINUSE': return 'the port is in use (EADDRINUSE); stop the other program or choose another port, or 0 for any free one'
-    case 'EADDRNOTAVAIL': return 'the address does not belong to this machine (EADDRNOTAVAIL); use one of its own addresses, or 0.0.0.0 for all'
-    case 'EACCES': return 'no permission for this port (EACCES); choose a port above 1023'
-    default: return `the system refused it (${code ?? 'unknown reason'})`
-  }
-}
-
-/** libp2p says only that listening failed; binding once beforehand says why */
-async function probe (address: Multiaddr): Promise<void> {
-  const parts = address.getComponents()
-  const host = parts.find(({ name }) => name === 'ip4' || name === 'ip6')?.value
-  const port = parts.find(({ name }) => name === 'tcp')?.value
-  if (host === undefined || port === undefined) {
-    throw new ListenError(`cannot listen on ${address.toString()}: only TCP addresses can be listened on, such as /ip4/0.0.0.0/tcp/4100`)
-  }
-  const server = createServer()
-  try {
-    await new Promise<void>((resolve, reject) => {
-      server.once('error', reject)
-      server.listen({ host, port: Number(port), exclusive: true }, resolve)
-    })
-  } catch (err) {
-    throw new ListenError(`cannot listen on ${address.toString()}: ${listenReason((err as NodeJS.ErrnoException).code)}`, { cause: err })
-  } finally {
-    await new Promise<void>((resolve) => { server.close(() => { resolve() }) })
-  }
-}
-
 function gaterFor (isBanned: HostInit['isBanned'], doors: Doors): ConnectionGater {
   return {
     denyDialPeer: (peer) => isBanned(peer.toString()),
+    denyDialMultiaddr: (address) => classOf(address.toString()) === 'forbidden',
     denyInboundConnection: (connection) => !doors.arrive(connection),
     denyInboundEncryptedConnection: (peer, connection) => isBanned(peer.toString()) || !doors.enter(peer.toString(), connection),
     denyOutboundEncryptedConnection: (peer, connection) => {
@@ -123,7 +101,7 @@ function libp2pSettings (init: HostInit, doors: Doors, limits: ConnectionLimits)
     privateKey: init.privateKey,
     start: false,
     nodeInfo: { name: 'grapevine', version: '1', userAgent: 'grapevine' },
-    addresses: { listen: [...init.listen], ...(init.announce === undefined ? {} : { announce: [...init.announce] }) },
+    addresses: init.announce === undefined ? {} : { announce: [...init.announce] },
     transports: [tcp({ maxConnections: limits.connections + limits.pending + SLACK })],
     connectionEncrypters: [noise()],
     // 4 MiB under way still fill 40 MB/s at 100 ms round trip; the default of 16 is memory for whoever asks for it
@@ -153,14 +131,15 @@ function libp2pSettings (init: HostInit, doors: Doors, limits: ConnectionLimits)
 /**
  * Makes a node that is not started yet
  *
- * Throws InvalidAddressError for a listen or announce address that cannot be parsed
+ * Throws InvalidAddressError for a listen address that cannot be parsed, or an announced one that nobody could dial;
+ * ListenError for one of another transport than TCP
  */
 export async function createHost (init: HostInit): Promise<Host> {
-  const listen = init.listen.map(parseAddress)
-  init.announce?.forEach(parseAddress)
-  const { isBanned, trustLocal = true } = init
+  const self = peerIdFromPrivateKey(init.privateKey).toString()
+  const announce = init.announce?.map((text) => withoutPeer(requireAnnounceable(text, self)))
+  const { isBanned } = init
   const meter = createTrafficMeter(init.watchStream)
-  const router = gossipsub(gossipSettings({ isBanned, trustLocal }))
+  const router = gossipsub(gossipSettings({ isBanned }))
   const limits = init.connectionLimits ?? connectionLimits(openFileLimit())
   const doors = new Doors({
     limits,
@@ -168,6 +147,7 @@ export async function createHost (init: HostInit): Promise<Host> {
     receivedOn: meter.receivedOn,
     monotonicMs: () => performance.now()
   })
+  let transports!: Transports
   const libp2p = await createLibp2p<HostServices>({
     ...libp2pSettings(init, doors, limits),
     metrics: meter.metrics,
@@ -175,9 +155,14 @@ export async function createHost (init: HostInit): Promise<Host> {
       identify: identify(),
       identifyPush: identifyPush(),
       ping: ping({ maxInboundStreams: 8, maxOutboundStreams: 8 }),
-      pubsub: (components) => router(components) as unknown as Pubsub
+      pubsub: (components) => {
+        transports = components.transportManager
+        return router(components) as unknown as Pubsub
+      }
     }
   })
+  const listening = new Listening(transports, init.listen, init.ports)
+  const addresses = (): readonly string[] => announce ?? ordered(listening.addresses())
   const stopForwarding = forwardPatiently(libp2p.services.pubsub, init.forwarding)
   const stopPruning = keepMeshFaithful(libp2p.services.pubsub)
   return {
@@ -185,13 +170,16 @@ export async function createHost (init: HostInit): Promise<Host> {
     pubsub: libp2p.services.pubsub,
     traffic: meter.traffic,
     receivedOn: meter.receivedOn,
-    self: libp2p.peerId.toString(),
+    self,
+    addresses: () => addresses().map((address) => `${address}/p2p/${self}`),
+    announced: () => announce?.slice(0, MAX_ADDRESSES) ?? worthTelling(listening.addresses(), MAX_ADDRESSES),
     start: async () => {
-      await Promise.all(listen.map(probe))
+      await libp2p.start()
       try {
-        await libp2p.start()
+        await listening.start()
       } catch (err) {
-        throw new ListenError(`cannot listen on ${init.listen.join(', ')}: ${(err as Error).message}`, { cause: err })
+        await libp2p.stop()
+        throw err
       }
     },
     stop: async () => {

@@ -70,6 +70,11 @@ async function create (home: string, file: string): Promise<void> {
   }
 }
 
+/** The key in `<home>/identity.key`; undefined when there is none. Throws IdentityError */
+export async function loadIdentity (home: string): Promise<PrivateKey | undefined> {
+  return load(join(home, IDENTITY_FILE))
+}
+
 /**
  * The key in `<home>/identity.key`; made there, with mode 0600, when there is none
  *

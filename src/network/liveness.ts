@@ -83,7 +83,8 @@ export class Liveness {
       connections.forEach((connection) => { connection.abort(new RangeError(`not a byte for ${this.#silentMs} ms`)) })
     } else if (now - watched.beatMs >= this.#beatMs) {
       watched.beatMs = now
-      if (!this.#beat(name)) {
+      // without a connection the ping would dial: whatever address the peer told libp2p
+      if (!this.#beat(name) && connections.some(({ status }) => status === 'open')) {
         this.#ping(peer)
       }
     }

@@ -3,7 +3,7 @@
  */
 import type { PrivateKey } from '@libp2p/interface'
 import type { TypedEventTarget } from 'main-event'
-import type { AbortOptions, Clock, PeerName, Store } from '../interface.ts'
+import type { AbortOptions, Clock, PeerName, Store, UnansweredAddress } from '../interface.ts'
 import type { KeeperTimings } from './connection-keeper.ts'
 import type { ControlVerdict } from './control-messages.ts'
 import type { EquivocationProof } from './equivocation.ts'
@@ -47,6 +47,8 @@ export interface NeighbourhoodEvents {
   ready: CustomEvent<{ peer: PeerName }>
   /** Another member found this proof, which is verified */
   equivocation: CustomEvent<EquivocationProof>
+  /** Something that the operator should read */
+  warning: CustomEvent<{ code: string, message: string }>
 }
 
 export interface Neighbourhood extends TypedEventTarget<NeighbourhoodEvents> {
@@ -78,6 +80,8 @@ export interface Neighbourhood extends TypedEventTarget<NeighbourhoodEvents> {
   declareReady: (isReady: boolean) => void
   /** Sequence of the member's newest record where that says that it is ready; undefined where it does not */
   readyClaim: (peer: PeerName) => number | undefined
+  /** Addresses of wanted peers that do not lead to them */
+  unanswered: () => UnansweredAddress[]
   /** Chooses another neighbour in place of this one until it is heard from */
   suspend: (peer: PeerName) => void
   /** A verified sign of life of this author */

@@ -16,9 +16,10 @@ import { NeighbourChoice } from './neighbour-choice.ts'
 import { OwnRecord } from './own-record.ts'
 import { Presence } from './presence.ts'
 import { QuietPeriod } from './quiet-period.ts'
+import { RecordOrigins } from './record-origins.ts'
 import { Upkeep } from './upkeep.ts'
 import type { PeerId } from '@libp2p/interface'
-import type { AbortOptions, PeerName } from '../interface.ts'
+import type { AbortOptions, PeerName, UnansweredAddress } from '../interface.ts'
 import type { ControlVerdict } from './control-messages.ts'
 import type { EquivocationProof } from './equivocation.ts'
 import type { MemberClaim } from './member-record.ts'
@@ -55,6 +56,7 @@ class MeshNeighbourhood extends TypedEventEmitter<NeighbourhoodEvents> implement
   readonly #exchange: MemberExchange
   readonly #control: ControlMessages
   readonly #upkeep: Upkeep
+  readonly #origins: RecordOrigins
   readonly #connected = new Set<PeerName>()
   /** Members whose connection broke and that gave no sign since, with the sequence of their newest record then */
   readonly #lost = new Map<PeerName, number>()
@@ -76,6 +78,7 @@ class MeshNeighbourhood extends TypedEventEmitter<NeighbourhoodEvents> implement
     this.#members = [host.self]
     this.#membership = new Membership({ self: host.self, clock, expiryMs, graceMs })
     this.#own = new OwnRecord(components, federationId)
+    this.#origins = new RecordOrigins(host)
     this.#book = new AddressBook({ store, clock }, host.self)
     this.#exchange = new MemberExchange({ host, clock }, {
       snapshot: () => [...this.#own.entry ?? [], ...this.#membership.entries()],
@@ -84,6 +87,7 @@ class MeshNeighbourhood extends TypedEventEmitter<NeighbourhoodEvents> implement
     this.#control = new ControlMessages({ ...components, membership: this.#membership }, {
       federation: federationId,
       isConnected: (peer) => this.#connected.has(peer),
+      onRecord: (peer, from) => { this.#origins.note(peer, from) },
       onNews: (claim, from) => { this.#spread(claim, from) },
       ownSequence: () => this.#own.sequence,
       onChallenge: (sequence) => { this.#presence.answer(sequence) },
@@ -105,7 +109,9 @@ class MeshNeighbourhood extends TypedEventEmitter<NeighbourhoodEvents> implement
     return new ConnectionKeeper({ host, clock, book: this.#book }, {
       ...this.#init,
       wanted: () => this.#choice.wanted,
-      addressesOf: (peer) => this.#membership.get(peer)?.addresses,
+      addressesOf: (peer) => this.#membership.get(peer)?.addresses.filter((address) => this.#origins.isUsable(peer, address)),
+      isUsable: (peer, address) => this.#origins.isUsable(peer, address),
+      onUnanswered: (message) => { this.safeDispatchEvent('warning', { detail: { code: 'silent-address', message } }) },
       isNeededBy: (peer) => this.#exchange.isNeededBy(peer),
       onUnreachable: (peer) => { this.#onUnreachable(peer) }
     })
@@ -194,6 +200,10 @@ class MeshNeighbourhood extends TypedEventEmitter<NeighbourhoodEvents> implement
     this.#control.observe()
   }
 
+  unanswered (): UnansweredAddress[] {
+    return this.#keeper.unanswered()
+  }
+
   isConnected (peer: PeerName): boolean {
     return this.#connected.has(peer)
   }
@@ -261,6 +271,7 @@ class MeshNeighbourhood extends TypedEventEmitter<NeighbourhoodEvents> implement
         this.#control.challenge(claim)
         continue
       }
+      this.#origins.note(claim.peer, from)
       const verdict = this.#membership.apply(claim, ageMs, claim.peer === from)
       if (verdict === 'forged') {
         return false
@@ -314,6 +325,7 @@ class MeshNeighbourhood extends TypedEventEmitter<NeighbourhoodEvents> implement
 
   #onLeft (peer: PeerName, goodbye: boolean): void {
     this.#joined.delete(peer)
+    this.#origins.forget(peer)
     if (goodbye) {
       this.#book.left(peer)
     }

@@ -9,6 +9,7 @@ import type { FederationDocument } from '../federation.ts'
 import type { Clock, Network, Store } from '../interface.ts'
 import type { EquivocationProof } from './equivocation.ts'
 import type { NeighbourhoodFactory } from './gossip-network.ts'
+import type { PortMemory } from './listening.ts'
 
 export interface NetworkInit {
   privateKey: PrivateKey
@@ -21,6 +22,8 @@ export interface NetworkInit {
   maxPayloadBytes: number
   /** Multiaddrs */
   listen: readonly string[]
+  /** Where the port that is drawn for port 0 is kept; without it each start draws another */
+  ports?: PortMemory | undefined
   /** Multiaddrs to announce instead of the listening ones; empty: announce those */
   announce: readonly string[]
   /** Full multiaddrs of peers to join through */

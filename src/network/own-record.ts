@@ -8,7 +8,7 @@ import type { Host } from './host.ts'
 import type { MemberEntry, SignedRecord } from './wire/membership.ts'
 
 export interface OwnRecordComponents {
-  host: Pick<Host, 'libp2p' | 'self'>
+  host: Pick<Host, 'announced' | 'self'>
   privateKey: PrivateKey
   clock: Pick<Clock, 'now'>
 }
@@ -64,6 +64,6 @@ export class OwnRecord {
   }
 
   #currentAddresses (): string[] {
-    return this.#components.host.libp2p.getMultiaddrs().map(String).sort()
+    return this.#components.host.announced()
   }
 }

@@ -47,6 +47,16 @@ export class StreamBytes {
     stream.addEventListener('message', ({ data }) => { this.onData(data) })
     stream.addEventListener('remoteCloseWrite', () => { this.fail(new PullError('the peer closed the stream')) })
     stream.addEventListener('close', ({ error }) => { this.fail(error ?? new PullError('the stream is closed')) })
+    // handed over when it had ended already: its events have been, and what it brought comes in the next microtask
+    if (stream.status !== 'open' || stream.remoteWriteStatus === 'closed') {
+      queueMicrotask(() => { queueMicrotask(() => { this.fail(new PullError(`the peer ended the stream (${stream.status})`)) }) })
+    }
+  }
+
+  /** Ends a wait for bytes, and all later ones: aborting a stream that is over tells nobody */
+  cancel (reason: Error): void {
+    this.stream.abort(reason)
+    this.fail(reason)
   }
 
   /** True when a new exchange may begin on this stream */

@@ -26,6 +26,23 @@ describe('the address book', () => {
     expect(again.addresses('b')).toEqual(['/ip4/3.3.3.3/tcp/2', '/ip4/2.2.2.2/tcp/2', '/ip4/10.0.0.2/tcp/2'])
   })
 
+  test('the address that was dialled with success stays the first, whoever dialled since and whatever the peer announces', async () => {
+    const store = memoryPeerStore()
+    const clock = new ManualClock()
+    const book = new AddressBook({ store, clock }, 'self')
+    book.worked('a', ['/ip4/192.168.1.9/tcp/1'], ['/ip4/10.8.0.2/tcp/1', '/ip4/192.168.1.9/tcp/1'])
+    book.worked('a', [], ['/ip4/10.8.0.2/tcp/1', '/ip4/192.168.1.9/tcp/1'])
+    expect(book.addresses('a')).toEqual(['/ip4/192.168.1.9/tcp/1', '/ip4/10.8.0.2/tcp/1'])
+    await book.flush()
+    const again = new AddressBook({ store, clock }, 'self')
+    await again.load()
+    again.worked('a', [], Array.from({ length: 9 }, (_, index) => `/ip4/10.9.0.${index}/tcp/1`))
+    expect(again.proven('a')).toBe('/ip4/192.168.1.9/tcp/1')
+    expect(again.addresses('a')[0]).toBe('/ip4/192.168.1.9/tcp/1')
+    again.worked('a', ['/ip4/10.9.0.3/tcp/1'])
+    expect(again.addresses('a').slice(0, 2)).toEqual(['/ip4/10.9.0.3/tcp/1', '/ip4/192.168.1.9/tcp/1'])
+  })
+
   test('is bounded: the peer that worked longest ago makes room, and old addresses do', async () => {
     const store = memoryPeerStore()
     const clock = new ManualClock()
@@ -106,7 +123,7 @@ describe('liveness', () => {
 
     constructor (canBeat = true) {
       const peer = { toString: () => 'a' }
-      const connection = { abort: () => { this.cut++ } }
+      const connection = { status: 'open', abort: () => { this.cut++ } }
       const host = {
         receivedOn: () => this.received,
         libp2p: {

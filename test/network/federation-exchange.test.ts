@@ -1,6 +1,6 @@
 import { createServer } from 'node:net'
 import { generateKeyPair } from '@libp2p/crypto/keys'
-import { peerIdFromPrivateKey } from '@libp2p/peer-id'
+import { peerIdFromPrivateKey, peerIdFromString } from '@libp2p/peer-id'
 import { afterEach, describe, expect, it } from 'vitest'
 import { federationId } from '../../src/federation.ts'
 import { fetchFederation, serveFederation } from '../../src/network/federation-exchange.ts'
@@ -102,6 +102,27 @@ describe('fetchFederation', () => {
   it('says that a libp2p peer knows no federation', async () => {
     const host = await stage.startedHost()
     expect(await reason(fetch(host.libp2p.getMultiaddrs()[0]!.toString()))).toMatch(/^BootstrapError not-grapevine/)
+  })
+
+  it('ends when the stream is reset at once', async () => {
+    const host = await stage.host()
+    await host.libp2p.handle('/grapevine/federation/1.0.0', (stream) => { stream.abort(new Error('no')) })
+    await host.start()
+    expect(await reason(fetch(host.addresses()[0]!))).toMatch(/^BootstrapError not-grapevine/)
+  }, 9_000)
+
+  it('ends when it is cancelled while a peer accepts the question and says nothing', async () => {
+    const host = await stage.host()
+    const controller = new AbortController()
+    await host.libp2p.handle('/grapevine/federation/1.0.0', () => { controller.abort() })
+    await host.start()
+    expect(await reason(fetch(host.addresses()[0]!, { signal: controller.signal }))).toMatch(/^BootstrapError timeout|AbortError/)
+  }, 4_000)
+
+  it('goes to a peer whose id is given as a CID', async () => {
+    const address = await founder()
+    const cid = peerIdFromString(address.split('/p2p/')[1]!).toCID().toString()
+    expect((await fetch(address.replace(/\/p2p\/.*/, `/p2p/${cid}`))).id).toBe(federationId(document))
   })
 
   it('takes no more than a document may be long', async () => {

@@ -244,6 +244,7 @@ describe('the control topic', () => {
     control = new ControlMessages({ host, privateKey: self.key, clock, membership }, {
       federation: FEDERATION,
       isConnected: (peer) => connected.has(peer),
+      onRecord: () => {},
       onNews: () => {},
       ownSequence: () => 100,
       onChallenge: (sequence) => { challenges.push(sequence) },

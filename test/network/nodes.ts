@@ -63,7 +63,8 @@ export class StaticNeighbourhood extends TypedEventEmitter<{
   'members:change': CustomEvent<{ members: PeerName[] }>
   ready: CustomEvent<{ peer: PeerName }>
   equivocation: CustomEvent<EquivocationProof>
-}> implements Pick<Neighbourhood, 'start' | 'stop' | 'members' | 'isMember' | 'neighbours' | 'upcoming' | 'elders' | 'observe' | 'tellEquivocation' | 'setRound' | 'isConnected' | 'isHeardOf' | 'declareReady' | 'readyClaim' | 'suspend' | 'heard' | 'handleControl'> {
+  warning: CustomEvent<{ code: string, message: string }>
+}> implements Pick<Neighbourhood, 'start' | 'stop' | 'members' | 'isMember' | 'neighbours' | 'upcoming' | 'elders' | 'observe' | 'tellEquivocation' | 'setRound' | 'isConnected' | 'isHeardOf' | 'declareReady' | 'readyClaim' | 'suspend' | 'heard' | 'handleControl' | 'unanswered'> {
   readonly host: Host
   readonly heardFrom: PeerName[] = []
   readonly told: EquivocationProof[] = []
@@ -101,6 +102,10 @@ export class StaticNeighbourhood extends TypedEventEmitter<{
   }
 
   elders (): PeerName[] {
+    return []
+  }
+
+  unanswered (): [] {
     return []
   }
 

@@ -39,3 +39,22 @@ describe('writing to a stream', () => {
     expect(await written).not.toBe('it did not fail')
   })
 })
+
+describe('reading from a stream', () => {
+  it('fails at once when the stream was over before anybody looked', async () => {
+    const { sender, receiver } = await streamPair()
+    receiver.abort(new RangeError('no'))
+    await until(() => sender.status === 'reset')
+    expect(await failure(new StreamBytes(sender).readMessage(100))).toMatch(/^PullError: the peer ended the stream \(reset\)/)
+  }, 5_000)
+
+  it('still gives what came before the end', async () => {
+    const { sender, receiver } = await streamPair()
+    await new StreamBytes(receiver).writeMessage(Uint8Array.of(1, 2, 3))
+    await receiver.close()
+    await until(() => sender.remoteWriteStatus === 'closed')
+    const late = new StreamBytes(sender)
+    expect([...await late.readMessage(100)]).toEqual([1, 2, 3])
+    expect(await failure(late.readMessage(100))).toMatch(/^PullError/)
+  }, 5_000)
+})

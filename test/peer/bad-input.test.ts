@@ -40,6 +40,43 @@ async function listening (server: Server): Promise<number> {
   return (server.address() as AddressInfo).port
 }
 
+const OTHER = '12D3KooWJ3mt4ttQxoyYQmXBJH6sSCLjXzPYxEUAHB7Pf8qB9QVQ'
+
+describe('an address that cannot be meant', () => {
+  it.each([
+    ['every address, announced', ['--announce', '/ip4/0.0.0.0/tcp/4001'], 'names no machine (0.0.0.0)'],
+    ['any port, announced', ['--announce', '/ip4/198.51.100.7/tcp/0'], 'port 0'],
+    ['another peer\'s, announced', ['--announce', `/ip4/198.51.100.7/tcp/4001/p2p/${OTHER}`], 'the id of another peer'],
+    ['another transport, announced', ['--announce', '/ip4/198.51.100.7/tcp/4001/ws'], 'it is a WebSocket address'],
+    ['every address, to join through', ['--bootstrap', '/ip6/::/tcp/4001'], 'names no machine (::)'],
+    ['a relay, to join through', ['--bootstrap', `/ip4/198.51.100.7/tcp/4001/p2p/${OTHER}/p2p-circuit`], 'it is a relay address'],
+    ['another transport, to listen on', ['--listen', '/ip4/127.0.0.1/udp/4001/quic-v1'], 'it is a QUIC address']
+  ])('%s: exit code 2, and nothing is made', async (_, args, says) => {
+    const outcome = await run(['start', '--preset', 'digits', '--home', home('unmeant'), ...args])
+    expectFailure(outcome, 'BAD_ADDRESS', 2)
+    expect(outcome.stderr).toContain(says)
+    expect(existsSync(home('unmeant'))).toBe(false)
+  })
+})
+
+describe('a home of one federation', () => {
+  it('refuses to join another one at once, and starts again on the port that it had', async () => {
+    await using peers = await PeerSet.create()
+    const spawn = (name: string, preset: string): ReturnType<PeerSet['spawn']> => peers.spawn(name, ['start', '--preset', preset, ...LOOPBACK])
+    const [mine, theirs] = [spawn('mine', 'digits'), spawn('theirs', 'wide')]
+    const [address, other] = await Promise.all([mine.address(), theirs.address()])
+    await mine.line('joined')
+    expect(await mine.stop()).toMatchObject({ code: 0 })
+
+    const outcome = await run(['join', other, '--home', peers.home('mine'), ...LOOPBACK])
+    expectFailure(outcome, 'FEDERATION_MISMATCH', 13)
+    expect(outcome.stderr).toContain('use another home')
+
+    const again = peers.spawn('mine', ['start', ...LOOPBACK])
+    expect(await again.address()).toBe(address)
+  }, 120_000)
+})
+
 describe('a command line that is wrong', () => {
   it.each([
     ['no verb', [], 'a verb is missing'],

@@ -67,6 +67,7 @@ export class FakeNode extends TypedEventEmitter<NodeEvents> implements Grapevine
       waiting: undefined,
       connections: [],
       neighbours: [],
+      unanswered: [],
       trainer: undefined,
       lastRound: roundReport(),
       latestVersion: modelVersion(3),

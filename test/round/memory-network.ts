@@ -56,6 +56,7 @@ export class MemoryNetwork extends TypedEventEmitter<NetworkEvents> implements N
   stop = async (): Promise<void> => { this.hub.kill(this.self) }
   addresses = (): string[] => []
   connections = (): [] => []
+  unanswered = (): [] => []
   setRound = (): void => {}
   members = (): PeerName[] => [...this.hub.networks.keys()].sort()
 

@@ -10,7 +10,7 @@ import { AdaptiveDeadline } from './adaptive-deadline.ts'
 import { collect } from './collect.ts'
 import { euclideanNorm, Inbox } from './inbox.ts'
 import { Isolation } from './isolation.ts'
-import { planJump } from './jump.ts'
+import { JumpPlanner } from './jump.ts'
 import { Liar } from './liar.ts'
 import { LocalWork } from './local-work.ts'
 import { lowerMedian } from './lower-median.ts'
@@ -56,6 +56,7 @@ export class RoundEngine extends TypedEventEmitter<RoundEvents> {
   private readonly work: LocalWork
   /** The privacy budget is spent: averages and evaluates only */
   observing = false
+  private readonly jumps = new JumpPlanner()
   private readonly isolation = new Isolation()
   private readonly meter: TrafficMeter
   /** The last finished round */
@@ -72,8 +73,8 @@ export class RoundEngine extends TypedEventEmitter<RoundEvents> {
     this.deadline = new AdaptiveDeadline(init.deadlineMs)
     this.vigilance = new Vigilance(init.quarantineLimit)
     this.work = new LocalWork({
+      ...init,
       trainer: components.trainer,
-      evaluateEvery: init.evaluateEvery,
       lastRound: init.rounds,
       warn: (code, message) => { this.emit('warning', { code, message }) }
     })
@@ -87,7 +88,7 @@ export class RoundEngine extends TypedEventEmitter<RoundEvents> {
     this.version = await store.latest()
     await this.publisher.load()
     this.vigilance.restore((await store.metrics({ limit: 1 }))[0])
-    this.round = Math.max(this.version?.round ?? 0, this.publisher.round)
+    this.round = this.publisher.notBefore(this.version?.round ?? 0)
     const stored = this.version === undefined ? undefined : await store.parameters(this.version.id)
     this.parameters = stored ?? await trainer.initialParameters()
     this.inbox.setRound(this.round + 1, euclideanNorm(this.parameters))
@@ -249,6 +250,7 @@ export class RoundEngine extends TypedEventEmitter<RoundEvents> {
     const losses = aggregator.needsLosses && admitted.length >= aggregator.minimumNeighbours ? await sampleLosses(trainer, { own, entries: admitted }, { round, signal }) : undefined
     const mixed = mix({ half, own, entries: admitted }, aggregator, { degree: neighbours.length, layout: this.init.layout, round, ...(losses === undefined ? {} : { losses }) })
     this.vigilance.judge({ own, entries, neighbours, before: this.init.noisy === true ? this.parameters : undefined }, mixed.excluded)
+    this.work.seen({ before: this.parameters, own, replicas: entries.map(({ parameters }) => parameters) })
     if (!mixed.keptOwn) {
       this.inbox.use(entries)
     } else if (neighbours.length > 0) {
@@ -282,14 +284,13 @@ export class RoundEngine extends TypedEventEmitter<RoundEvents> {
   /** Takes over the neighbours' model when they are ahead; a node that is level with them does nothing */
   private async catchUp (signal: AbortSignal): Promise<void> {
     const { network, aggregator, codec } = this.components
-    const { layout, parameterCount, staleness } = this.init
     const neighbours = network.neighbours().map(({ peer }) => peer)
     const elders = network.elders()
     if (neighbours.length + elders.length === 0) {
       return
     }
     const updates = await pullLatest(this.components, this.init.deadlineMs, signal)
-    const jump = planJump(updates, { round: this.round, parameters: this.parameters, neighbours, elders }, { aggregator, codec, layout, parameterCount, staleness })
+    const jump = this.jumps.plan(updates, { round: this.round, parameters: this.parameters, neighbours, elders }, { ...this.init, aggregator, codec })
     if (jump.tooFew !== undefined) {
       this.emit('warning', { code: 'too-few-updates', message: `the neighbours are ahead, but only ${jump.tooFew} of their models can be had, and ${aggregator.name} needs ${aggregator.minimumNeighbours}; the own model is kept` })
     }

@@ -32,6 +32,8 @@ export interface RoundInit {
   evaluateEvery: number
   /** Neighbours held back at once on suspicion, at most */
   quarantineLimit: number
+  /** Neighbours that may lie, for the length of the own steps (step-length.ts); undefined: steps are never shortened */
+  spared?: number | undefined
   /**
    * Every peer adds noise of its own to what it sends, so that distances tell little
    *

@@ -381,6 +381,10 @@ export interface Store {
   /** The newest own update as it was signed, payload included: replaces the one before. Survives SIGKILL */
   putPublished: (message: Uint8Array) => Promise<void>
   getPublished: () => Promise<Uint8Array | undefined>
+  /** Sequence of the newest own member record. Survives SIGKILL */
+  putRecordSequence: (sequence: number) => Promise<void>
+  /** 0 when there was none */
+  getRecordSequence: () => Promise<number>
 
   peers: () => Promise<PeerAddress[]>
   putPeer: (peer: PeerAddress) => Promise<void>

@@ -78,7 +78,8 @@ export class Reputation extends TypedEventEmitter<ReputationEvents> {
     const now = this.components.clock.now()
     for (const ban of await this.components.store.bans()) {
       if (ban.until > now) {
-        this.until.set(ban.peer, ban.until)
+        // made while the clock was ahead, it would hold for as long as that was
+        this.until.set(ban.peer, Math.min(ban.until, now + MAX_BAN_MS))
       }
     }
   }

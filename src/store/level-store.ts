@@ -135,6 +135,14 @@ class LevelStore implements Store {
     return this.run(async ({ membership }) => membership.getPublished())
   }
 
+  async putRecordSequence (sequence: number): Promise<void> {
+    return this.run(async ({ membership }) => membership.putRecordSequence(sequence))
+  }
+
+  async getRecordSequence (): Promise<number> {
+    return this.run(async ({ membership }) => membership.getRecordSequence())
+  }
+
   async peers (): Promise<PeerAddress[]> {
     return this.run(async ({ membership }) => membership.peers())
   }

@@ -110,7 +110,8 @@ export function storeContract (name: string, factory: () => Promise<StoreHome>):
         const calls: Array<() => Promise<unknown>> = [
           async () => store.getFederation(), async () => store.putFederation(new Uint8Array(1)), async () => commit(1), async () => store.latest(),
           async () => store.get('latest'), async () => store.parameters('x'), async () => store.list(), async () => store.putPublication({ round: 1, sequence: 1 }),
-          async () => store.getPublication(), async () => store.putPublished(new Uint8Array(1)), async () => store.getPublished(), async () => store.peers(), async () => store.putPeer({ peer: 'a', addresses: [], lastConnectedAt: 0 }),
+          async () => store.getPublication(), async () => store.putPublished(new Uint8Array(1)), async () => store.getPublished(), async () => store.putRecordSequence(1), async () => store.getRecordSequence(),
+          async () => store.peers(), async () => store.putPeer({ peer: 'a', addresses: [], lastConnectedAt: 0 }),
           async () => store.deletePeer('a'), async () => store.bans(), async () => store.putBan({ peer: 'a', reason: 'x', until: 9 }),
           async () => store.putMetrics(1, {}), async () => store.metrics()
         ]
@@ -314,6 +315,14 @@ export function storeContract (name: string, factory: () => Promise<StoreHome>):
         kept!.fill(0)
         expect(await store.getPublished()).toEqual(Uint8Array.of(1, 2, 3))
         expect(await store.getPublication()).toEqual({ round: 3, sequence: 8 })
+      })
+
+      it('keeps the number of the newest own member record over a restart; 0 before there was one', async () => {
+        expect(await store.getRecordSequence()).toBe(0)
+        await store.putRecordSequence(8)
+        await store.putRecordSequence(9)
+        await restart()
+        expect(await store.getRecordSequence()).toBe(9)
       })
 
       it('remembers, replaces and forgets addresses', async () => {

@@ -245,6 +245,7 @@ describe('the control topic', () => {
       federation: FEDERATION,
       isConnected: (peer) => connected.has(peer),
       onNews: () => {},
+      onStale: () => {},
       ownSequence: () => 100,
       onChallenge: (sequence) => { challenges.push(sequence) },
       onEquivocation: ({ author }) => { accused.push(author) }

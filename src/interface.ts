@@ -386,6 +386,12 @@ export interface Store {
   /** 0 when there was none */
   getRecordSequence: () => Promise<number>
 
+  /**
+   * For another key: forgets what was published and the reports of rounds, and commits the latest model anew, as that of round 0. Returns that version;
+   * undefined where there is none
+   */
+  beginAgain: () => Promise<ModelVersion | undefined>
+
   peers: () => Promise<PeerAddress[]>
   putPeer: (peer: PeerAddress) => Promise<void>
   deletePeer: (peer: PeerName) => Promise<void>

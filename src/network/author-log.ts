@@ -2,7 +2,7 @@
  * What each author has published so far: rounds and sequences only grow, and a round has one update
  */
 import { proofOf } from './equivocation.ts'
-import { MAX_OWN_ROUND } from '../round-limits.ts'
+import { MAX_OWN_ROUND } from '../number-limits.ts'
 import type { PeerName } from '../interface.ts'
 import type { EquivocationProof } from './equivocation.ts'
 import type { SignedHeader } from './update-header.ts'

@@ -5,14 +5,14 @@
  * that is early, or the only one who answers, decides nothing.
  *
  * Numbers are believed on the word of as many authors as the rule needs, two at least; on fewer, only a little way, because a round that was signed
- * cannot be taken back (round-limits.ts).
+ * cannot be taken back (number-limits.ts).
  *
  * Where those who publish are too few for the rule, because the others have spent their privacy budgets, the last updates of these are
  * started from: everybody may have them anyway.
  */
 import { adoptModel, decodeReplicas } from './adopt.ts'
 import { lowerMedian } from './lower-median.ts'
-import { LEAST_QUORUM, MAX_ADOPTED_ROUND, MAX_LONE_RAISE } from '../round-limits.ts'
+import { LEAST_QUORUM, MAX_ADOPTED_ROUND, MAX_LONE_RAISE } from '../number-limits.ts'
 import type { Aggregator, Codec, ParameterSlot, PeerName, ReceivedUpdate, RejectionReason } from '../interface.ts'
 import type { DecodedReplica } from './adopt.ts'
 

@@ -1,7 +1,7 @@
 /**
  * What this node publishes, in order: rounds and sequences only grow, whatever life of this home or of a copy of it signed the last ones
  */
-import { requireOwnRound } from '../round-limits.ts'
+import { requireOwnRound } from '../number-limits.ts'
 import type { Publication } from '../interface.ts'
 import type { RoundComponents } from './round-interface.ts'
 

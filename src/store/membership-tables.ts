@@ -69,6 +69,11 @@ export class MembershipTables {
     return bytes === undefined ? undefined : new Uint8Array(bytes)
   }
 
+  /** Numbers, newest update and member record of a key that is not used any more */
+  async forgetPublications (): Promise<void> {
+    await this.database.write([LAST_PUBLICATION, LAST_UPDATE, LAST_RECORD].map((key) => ({ table: 'publication' as const, key })), { sync: true })
+  }
+
   async putRecordSequence (sequence: number): Promise<void> {
     await this.database.write([{ table: 'publication', key: LAST_RECORD, value: encodeJson({ sequence }) }])
   }

@@ -110,7 +110,7 @@ export function storeContract (name: string, factory: () => Promise<StoreHome>):
         const calls: Array<() => Promise<unknown>> = [
           async () => store.getFederation(), async () => store.putFederation(new Uint8Array(1)), async () => commit(1), async () => store.latest(),
           async () => store.get('latest'), async () => store.parameters('x'), async () => store.list(), async () => store.putPublication({ round: 1, sequence: 1 }),
-          async () => store.getPublication(), async () => store.putPublished(new Uint8Array(1)), async () => store.getPublished(), async () => store.putRecordSequence(1), async () => store.getRecordSequence(),
+          async () => store.getPublication(), async () => store.putPublished(new Uint8Array(1)), async () => store.getPublished(), async () => store.putRecordSequence(1), async () => store.getRecordSequence(), async () => store.beginAgain(),
           async () => store.peers(), async () => store.putPeer({ peer: 'a', addresses: [], lastConnectedAt: 0 }),
           async () => store.deletePeer('a'), async () => store.bans(), async () => store.putBan({ peer: 'a', reason: 'x', until: 9 }),
           async () => store.putMetrics(1, {}), async () => store.metrics()
@@ -323,6 +323,21 @@ export function storeContract (name: string, factory: () => Promise<StoreHome>):
         await store.putRecordSequence(9)
         await restart()
         expect(await store.getRecordSequence()).toBe(9)
+      })
+
+      it('begins again with the latest model as that of round 0, without the numbers of the old key', async () => {
+        expect(await store.beginAgain()).toBeUndefined()
+        await store.putFederation(Uint8Array.of(1))
+        const old = await commit(0x7fffffff)
+        await store.putPublication({ round: 0x7fffffff, sequence: 9 })
+        await store.putPublished(Uint8Array.of(9))
+        await store.putRecordSequence(9)
+        await store.putMetrics(0x7fffffff, { suspects: {} })
+        const renewed = await store.beginAgain()
+        expect(renewed).toMatchObject({ round: 0, parents: [old.id], parametersHash: old.parametersHash })
+        await restart()
+        expect(await store.latest()).toMatchObject({ round: 0, id: renewed!.id })
+        expect([await store.getPublication(), await store.getPublished(), await store.getRecordSequence(), await store.metrics()]).toEqual([undefined, undefined, 0, []])
       })
 
       it('remembers, replaces and forgets addresses', async () => {

@@ -90,7 +90,7 @@ async function worker (): Promise<void> {
         listen: ['/ip4/127.0.0.1/tcp/0'],
         announce: [],
         bootstrap,
-        store: { peers: async () => [], putPeer: async () => {}, deletePeer: async () => {}, bans: async () => [], putBan: async () => {}, putPublished: async () => {}, getPublished: async () => undefined },
+        store: { peers: async () => [], putPeer: async () => {}, deletePeer: async () => {}, bans: async () => [], putBan: async () => {}, putPublished: async () => {}, getPublished: async () => undefined, putRecordSequence: async () => {}, getRecordSequence: async () => 0 },
         clock: systemClock
       })
       network.addEventListener('update', ({ detail }) => { got('grapevine', detail.round) })

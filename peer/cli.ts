@@ -32,7 +32,8 @@ export const VERBS: Record<Verb, VerbTraits> = {
   export: { args: '<version> <folder>', help: 'write a version as a TensorFlow.js LayersModel', load: async () => (await import('./verbs/export.ts')).exportVersion },
   evaluate: { args: '[version]', help: 'test a version on the examples of this machine', load: async () => (await import('./verbs/evaluate.ts')).evaluate },
   audit: { args: '', help: 'attack the own training, offline: does it leak more than privacy allows?', load: async () => (await import('./verbs/audit.ts')).audit },
-  privacy: { args: '[action] [step]', help: 'the privacy budget: show, forecast, plan, ledger, ledger verify, ledger charge', load: async () => (await import('./verbs/privacy.ts')).privacy }
+  privacy: { args: '[action] [step]', help: 'the privacy budget: show, forecast, plan, ledger, ledger verify, ledger charge', load: async () => (await import('./verbs/privacy.ts')).privacy },
+  renew: { args: '[peer]', help: 'end the identity of a home whose round numbers are beyond repair', load: async () => (await import('./verbs/renew.ts')).renew }
 }
 
 const USAGE = 'GRAPEVINE_E_USAGE'

@@ -6,7 +6,7 @@ import type * as zod from 'zod'
 
 export type Z = typeof zod
 
-export type Verb = 'init' | 'start' | 'join' | 'status' | 'versions' | 'export' | 'evaluate' | 'audit' | 'privacy'
+export type Verb = 'init' | 'start' | 'join' | 'status' | 'versions' | 'export' | 'evaluate' | 'audit' | 'privacy' | 'renew'
 
 /** Where a setting may come from, strongest first */
 export const SOURCES = ['flag', 'environment', 'file'] as const

@@ -26,6 +26,11 @@ export class BackendError extends Error {
 }
 
 /** The node is in a state in which this cannot be done, such as starting after a stop */
+/** The own round numbers are so high that no other peer takes what this one publishes. Numbers of one key only grow */
+export class RoundLimitError extends Error {
+  override name = 'RoundLimitError'
+}
+
 export class NodeStateError extends Error {
   override name = 'NodeStateError'
 }

@@ -419,6 +419,16 @@ export interface Store {
   /** The newest own update as it was signed, payload included: replaces the one before. Survives SIGKILL */
   putPublished: (message: Uint8Array) => Promise<void>
   getPublished: () => Promise<Uint8Array | undefined>
+  /** Sequence of the newest own member record. Survives SIGKILL */
+  putRecordSequence: (sequence: number) => Promise<void>
+  /** 0 when there was none */
+  getRecordSequence: () => Promise<number>
+
+  /**
+   * For another key: forgets what was published and the reports of rounds, and commits the latest model anew, as that of round 0. Returns that version;
+   * undefined where there is none
+   */
+  beginAgain: () => Promise<ModelVersion | undefined>
 
   peers: () => Promise<PeerAddress[]>
   putPeer: (peer: PeerAddress) => Promise<void>

@@ -26,6 +26,7 @@ import { noiseReach } from './privacy/mechanism.ts'
 import { meshReady } from './round/mesh-ready.ts'
 import { RoundEngine } from './round/round-engine.ts'
 import { spentAlone } from './round/spent-alone.ts'
+import { sparedNeighbours } from './spared-neighbours.ts'
 import { createLevelStore } from './store/level-store.ts'
 import { systemClock } from './system-clock.ts'
 import type { Membership } from './enter-federation.ts'
@@ -160,6 +161,7 @@ class Node extends TypedEventEmitter<NodeEvents> implements GrapevineNode {
       alone: init.alone,
       quarantineLimit: document.aggregation.quarantine === false ? 0 : document.aggregation.f,
       noisy: document.privacy.mechanism !== 'none',
+      spared: sparedNeighbours(document),
       attack: init.attack === undefined ? undefined : createAttack(init.attack)
     })
   }

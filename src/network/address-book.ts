@@ -2,7 +2,8 @@
  * Addresses that worked, kept in the store: with them a node finds its federation again when every bootstrap is gone
  *
  * libp2p's own peer store forgets addresses by age although the peer is connected; this book forgets only the entries
- * whose last success is longest ago, and only when there are too many.
+ * whose last success is longest ago, and only when there are too many: a clock that was wrong once must not empty it. For the same
+ * reason their order is never the clock's alone: what worked last comes first, whatever the clock said before.
  */
 import type { Clock, PeerAddress, PeerName, Store } from '../interface.ts'
 
@@ -12,12 +13,9 @@ export const MAX_BOOK_PEERS = 512
 /** Addresses of one peer: the one that worked last first */
 export const MAX_BOOK_ADDRESSES = 8
 
-/** A peer that was not reached for this long has moved or is gone for good */
-const MAX_AGE_MS = 90 * 24 * 3_600_000
-
 export interface AddressBookComponents {
   store: Pick<Store, 'peers' | 'putPeer' | 'deletePeer'>
-  clock: Pick<Clock, 'now'>
+  clock: Pick<Clock, 'now' | 'monotonicMs'>
 }
 
 export class AddressBook {
@@ -28,6 +26,8 @@ export class AddressBook {
   readonly #proven = new Map<PeerName, string>()
   /** Said goodbye: missed by nobody until they are here again */
   readonly #left = new Set<PeerName>()
+  /** Clock.monotonicMs() of the last success in this run, or of a success just before it began */
+  readonly #workedMs = new Map<PeerName, number>()
   /** Writes happen one after another */
   #writes: Promise<void> = Promise.resolve()
 
@@ -38,15 +38,20 @@ export class AddressBook {
 
   /** Reads what earlier runs left. Throws what the store throws */
   async load (): Promise<void> {
-    const oldest = this.#components.clock.now() - MAX_AGE_MS
+    const { now, monotonicMs } = this.#components.clock
+    const [wallMs, runMs] = [now(), monotonicMs()]
     const stored = await this.#components.store.peers()
     stored.sort((a, b) => b.lastConnectedAt - a.lastConnectedAt)
     for (const [index, entry] of stored.entries()) {
-      if (entry.peer === this.#self || index >= MAX_BOOK_PEERS || entry.lastConnectedAt < oldest) {
+      if (entry.peer === this.#self || index >= MAX_BOOK_PEERS) {
         await this.#components.store.deletePeer(entry.peer)
       } else {
         this.#entries.set(entry.peer, { ...entry, addresses: entry.addresses.slice(0, MAX_BOOK_ADDRESSES) })
         this.#prove(entry.peer, entry.addresses[0])
+        // a success that is still to come was written by a wrong clock, and may be of any age
+        if (entry.lastConnectedAt <= wallMs) {
+          this.#workedMs.set(entry.peer, runMs - (wallMs - entry.lastConnectedAt))
+        }
       }
     }
   }
@@ -82,8 +87,7 @@ export class AddressBook {
   }
 
   connectedWithin (peer: PeerName, ms: number): boolean {
-    const entry = this.#entries.get(peer)
-    return entry !== undefined && this.#components.clock.now() - entry.lastConnectedAt <= ms
+    return this.#components.clock.monotonicMs() - (this.#workedMs.get(peer) ?? -Infinity) <= ms
   }
 
   /**
@@ -100,7 +104,8 @@ export class AddressBook {
       return
     }
     this.#prove(peer, first)
-    const entry = { peer, addresses: merged, lastConnectedAt: this.#components.clock.now() }
+    const entry = { peer, addresses: merged, lastConnectedAt: this.#stamp(peer) }
+    this.#workedMs.set(peer, this.#components.clock.monotonicMs())
     this.#entries.set(peer, entry)
     this.#left.delete(peer)
     this.#write(async () => { await this.#components.store.putPeer(entry) })
@@ -109,8 +114,15 @@ export class AddressBook {
       this.#entries.delete(oldest)
       this.#proven.delete(oldest)
       this.#left.delete(oldest)
+      this.#workedMs.delete(oldest)
       this.#write(async () => { await this.#components.store.deletePeer(oldest) })
     }
+  }
+
+  /** Milliseconds of the clock, later than every other entry's: an order that holds also after the clock was put back */
+  #stamp (peer: PeerName): number {
+    const others = [...this.#entries.values()].filter((entry) => entry.peer !== peer).map(({ lastConnectedAt }) => lastConnectedAt + 1)
+    return Math.max(this.#components.clock.now(), ...others)
   }
 
   /** Resolves when all that happened before is in the store, or could not be written */

@@ -2,7 +2,7 @@
  * What each author has published so far: rounds and sequences only grow, and a round has one update
  */
 import { proofOf } from './equivocation.ts'
-import { MAX_ROUND } from './update-header.ts'
+import { MAX_OWN_ROUND } from '../number-limits.ts'
 import type { PeerName } from '../interface.ts'
 import type { EquivocationProof } from './equivocation.ts'
 import type { SignedHeader } from './update-header.ts'
@@ -139,7 +139,7 @@ export class AuthorLog {
     const others = [...this.authors].filter(([name]) => name !== author).map(([, { newest }]) => newest.header.round).sort((a, b) => a - b)
     const median = others[others.length >> 1]
     if (median === undefined && this.ownRound <= 1) {
-      return MAX_ROUND
+      return MAX_OWN_ROUND
     }
     return Math.max(this.ownRound, median ?? 0) + MOST_ROUNDS_AHEAD
   }

@@ -80,7 +80,8 @@ export class Reputation extends TypedEventEmitter<ReputationEvents> {
     const now = this.components.clock.now()
     for (const ban of await this.components.store.bans()) {
       if (ban.until > now) {
-        this.bans.set(ban.peer, { until: ban.until, proven: ban.evidence !== undefined })
+        // made while the clock was ahead, it would hold for as long as that was
+        this.bans.set(ban.peer, { until: Math.min(ban.until, now + MAX_BAN_MS), proven: ban.evidence !== undefined })
       }
     }
     this.bound()

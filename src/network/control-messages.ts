@@ -43,6 +43,8 @@ export interface ControlInit {
   onRecord: (peer: PeerName, from: PeerName) => void
   /** Somebody joined, moved or left */
   onNews: (claim: MemberClaim, from: PeerName) => void
+  /** A member itself sent a record that is no newer than what is known of it */
+  onStale: (claim: MemberClaim) => void
   /** Sequence of the newest record of this node */
   ownSequence: () => number
   /** A record of this node, genuine and newer than its own, is about (its number is given), or somebody suspects it: speak up */
@@ -140,6 +142,9 @@ export class ControlMessages {
     const verdict = membership.apply(claim)
     if (verdict === 'forged') {
       return 'reject'
+    }
+    if (verdict === 'stale' && claim.peer === from) {
+      this.#init.onStale(claim)
     }
     if (verdict === 'stale' || verdict === 'full') {
       return 'ignore'

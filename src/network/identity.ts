@@ -5,13 +5,15 @@
  */
 import '../promise-with-resolvers.ts'
 import { randomUUID } from 'node:crypto'
-import { link, open, readFile, stat, unlink } from 'node:fs/promises'
+import { link, open, readFile, rename, stat, unlink } from 'node:fs/promises'
 import { platform } from 'node:os'
 import { join } from 'node:path'
 import { generateKeyPair, privateKeyFromProtobuf, privateKeyToProtobuf } from '@libp2p/crypto/keys'
+import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { makeFolder } from '../make-folder.ts'
 import { IdentityError } from '../errors.ts'
 import type { PrivateKey } from '@libp2p/interface'
+import type { PeerName } from '../interface.ts'
 
 export const IDENTITY_FILE = 'identity.key'
 
@@ -76,6 +78,21 @@ export async function loadIdentity (home: string): Promise<PrivateKey | undefine
 }
 
 /**
+ * Moves the key aside, to `<home>/identity.key.<peer>`, where nothing uses it any more; returns that path
+ *
+ * Throws IdentityError when it cannot be moved
+ */
+export async function retireIdentity (home: string, peer: string): Promise<string> {
+  const retired = join(home, `${IDENTITY_FILE}.${peer}`)
+  try {
+    await rename(join(home, IDENTITY_FILE), retired)
+  } catch (err) {
+    throw new IdentityError(`the key in ${home} cannot be moved aside (${code(err)}); check that the folder is writable`, { cause: err })
+  }
+  return retired
+}
+
+/**
  * The key in `<home>/identity.key`; made there, with mode 0600, when there is none
  *
  * Throws IdentityError when the file is open to other users, damaged, or cannot be read or made
@@ -99,4 +116,9 @@ export async function loadOrCreateIdentity (home: string): Promise<PrivateKey> {
     throw new IdentityError(`${file} vanished after it was made; is another program cleaning ${home}?`)
   }
   return made
+}
+
+/** The peer whose key is in a home; made there when there is none. Throws as `loadOrCreateIdentity` */
+export async function peerOfHome (home: string): Promise<PeerName> {
+  return peerIdFromPrivateKey(await loadOrCreateIdentity(home)).toString()
 }

@@ -46,8 +46,8 @@ export interface MemberExchangeComponents {
 }
 
 export interface MemberExchangeInit {
-  /** The whole list, own record first: what a new connection gets */
-  snapshot: () => MemberEntry[]
+  /** The whole list, own record first: what a new connection with `peer` gets */
+  snapshot: (peer: PeerName) => MemberEntry[]
   /** False when there was a forgery among the entries: the stream is closed */
   receive: (entries: readonly MemberEntry[], from: PeerName) => boolean
   /** News is collected for this long before it is sent. @default 25 */
@@ -115,6 +115,11 @@ export class MemberExchange {
     }
   }
 
+  /** Sends a peer what is known of itself, where there is a stream to it */
+  reply (peer: PeerName, entry: MemberEntry): void {
+    this.#links.get(peer)?.push(peer, entry)
+  }
+
   /** Resolves when all that was pushed before is on its way, or the signal aborts */
   async flush (signal: AbortSignal): Promise<void> {
     const aborted = new Promise<void>((resolve) => { signal.addEventListener('abort', () => { resolve() }, { once: true }) })
@@ -159,7 +164,7 @@ export class MemberExchange {
     const link = new ExchangeLink({ clock, libp2p: host.libp2p }, {
       peer,
       protocol: MEMBERS_PROTOCOL,
-      snapshot: this.#init.snapshot,
+      snapshot: () => this.#init.snapshot(name),
       needed: this.#needed.has(name),
       batchMs: this.#init.batchMs ?? 25
     })

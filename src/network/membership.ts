@@ -64,6 +64,8 @@ export interface MembershipInit {
 
 interface Departure {
   sequence: number
+  /** Brought up when the member comes back with an older one */
+  signed: SignedRecord
   untilMs: number
 }
 
@@ -132,6 +134,18 @@ export class Membership extends TypedEventEmitter<MembershipEvents> {
     return claim.peer !== this.#init.self && claim.sequence > known
   }
 
+  /** The last record of a peer that left or was dropped of late, for itself: its clock may have been put back since */
+  departed (peer: PeerName): MemberEntry[] {
+    const departure = this.#departed.get(peer)
+    return departure === undefined ? [] : [{ signed: departure.signed, ageMs: 0 }]
+  }
+
+  /** The record of a claim's member that the claim is older than, also of a member that left or was dropped of late */
+  newerThan ({ peer, sequence }: MemberClaim): SignedRecord | undefined {
+    const known = this.#members.get(peer) ?? this.#departed.get(peer)
+    return known !== undefined && known.sequence > sequence ? known.signed : undefined
+  }
+
   /**
    * Takes over a claim when it is newer than what is known and its signature holds
    *
@@ -153,7 +167,7 @@ export class Membership extends TypedEventEmitter<MembershipEvents> {
   }
 
   #leave (claim: MemberClaim): Verdict {
-    this.#depart(claim.peer, claim.sequence)
+    this.#depart(claim)
     if (!this.#members.delete(claim.peer)) {
       return 'fresh'
     }
@@ -205,10 +219,10 @@ export class Membership extends TypedEventEmitter<MembershipEvents> {
     const now = this.#init.clock.monotonicMs()
     const { graceMs } = this.#init
     const expiryMs = this.#init.expiryMs * this.quietFactor
-    for (const { peer, sequence, lastSignMs, suspectedMs } of [...this.#members.values()]) {
+    for (const { peer, sequence, signed, lastSignMs, suspectedMs } of [...this.#members.values()]) {
       if (now - lastSignMs >= expiryMs || (suspectedMs !== undefined && now - suspectedMs >= graceMs)) {
         this.#members.delete(peer)
-        this.#depart(peer, sequence)
+        this.#depart({ peer, sequence, signed })
         this.safeDispatchEvent('change', { detail: { peer, joined: false, goodbye: false } })
       }
     }
@@ -220,9 +234,9 @@ export class Membership extends TypedEventEmitter<MembershipEvents> {
     }
   }
 
-  #depart (peer: PeerName, sequence: number): void {
+  #depart ({ peer, sequence, signed }: Pick<Member, 'peer' | 'sequence' | 'signed'>): void {
     this.#departed.delete(peer)
-    this.#departed.set(peer, { sequence, untilMs: this.#init.clock.monotonicMs() + 2 * this.#init.expiryMs * this.quietFactor })
+    this.#departed.set(peer, { sequence, signed, untilMs: this.#init.clock.monotonicMs() + 2 * this.#init.expiryMs * this.quietFactor })
     if (this.#departed.size > MAX_DEPARTED) {
       const [oldest] = this.#departed.keys()
       this.#departed.delete(oldest!)

@@ -13,7 +13,7 @@ export interface NeighbourhoodComponents {
   /** Started by the caller, before or after; stopped by the caller, after */
   host: Host
   privateKey: PrivateKey
-  store: Pick<Store, 'peers' | 'putPeer' | 'deletePeer'>
+  store: Pick<Store, 'peers' | 'putPeer' | 'deletePeer' | 'putRecordSequence' | 'getRecordSequence'>
   clock: Clock
 }
 

@@ -81,7 +81,7 @@ class MeshNeighbourhood extends TypedEventEmitter<NeighbourhoodEvents> implement
     this.#origins = new RecordOrigins(host)
     this.#book = new AddressBook({ store, clock }, host.self)
     this.#exchange = new MemberExchange({ host, clock }, {
-      snapshot: () => [...this.#own.entry ?? [], ...this.#membership.entries()],
+      snapshot: (peer) => [...this.#own.entry ?? [], ...this.#membership.entries(), ...this.#membership.departed(peer)],
       receive: (entries, from) => this.#receive(entries, from)
     })
     this.#control = new ControlMessages({ ...components, membership: this.#membership }, {
@@ -89,6 +89,7 @@ class MeshNeighbourhood extends TypedEventEmitter<NeighbourhoodEvents> implement
       isConnected: (peer) => this.#connected.has(peer),
       onRecord: (peer, from) => { this.#origins.note(peer, from) },
       onNews: (claim, from) => { this.#spread(claim, from) },
+      onStale: (claim) => { this.#tellNumber(claim) },
       ownSequence: () => this.#own.sequence,
       onChallenge: (sequence) => { this.#presence.answer(sequence) },
       onEquivocation: (proof) => { this.safeDispatchEvent('equivocation', { detail: proof }) }
@@ -138,6 +139,7 @@ class MeshNeighbourhood extends TypedEventEmitter<NeighbourhoodEvents> implement
     setMaxListeners(Infinity, this.#stopped.signal)
     this.#settling = this.#createSettling()
     await this.#book.load()
+    await this.#own.load()
     await this.#own.renew()
     libp2p.addEventListener('peer:connect', this.#onConnect)
     libp2p.addEventListener('peer:disconnect', this.#onDisconnect)
@@ -278,9 +280,19 @@ class MeshNeighbourhood extends TypedEventEmitter<NeighbourhoodEvents> implement
       }
       if (verdict === 'news') {
         this.#spread(claim, from)
+      } else if (verdict === 'stale' && claim.peer === from) {
+        this.#tellNumber(claim)
       }
     }
     return true
+  }
+
+  /** A member says something older than what is known of it, perhaps because its clock was put back: it must go on above that */
+  #tellNumber (claim: MemberClaim): void {
+    const newer = this.#membership.newerThan(claim)
+    if (newer !== undefined) {
+      this.#exchange.reply(claim.peer, { signed: newer, ageMs: 0 })
+    }
   }
 
   /** Passes news on to every connected peer but the one that it came from */

@@ -28,7 +28,7 @@ export interface NetworkInit {
   announce: readonly string[]
   /** Full multiaddrs of peers to join through */
   bootstrap: readonly string[]
-  store: Pick<Store, 'peers' | 'putPeer' | 'deletePeer' | 'bans' | 'putBan' | 'putPublished' | 'getPublished'>
+  store: Pick<Store, 'peers' | 'putPeer' | 'deletePeer' | 'putRecordSequence' | 'getRecordSequence' | 'bans' | 'putBan' | 'putPublished' | 'getPublished'>
   /** The newest own update can be had after a restart, too: where a peer may have to stop publishing. @default false */
   keepPublished?: boolean
   clock: Clock

@@ -3,7 +3,7 @@
  */
 import { signRecord } from './member-record.ts'
 import type { PrivateKey } from '@libp2p/interface'
-import type { Clock } from '../interface.ts'
+import type { Clock, Store } from '../interface.ts'
 import type { Host } from './host.ts'
 import type { MemberEntry, SignedRecord } from './wire/membership.ts'
 
@@ -11,6 +11,7 @@ export interface OwnRecordComponents {
   host: Pick<Host, 'announced' | 'self'>
   privateKey: PrivateKey
   clock: Pick<Clock, 'now'>
+  store: Pick<Store, 'putRecordSequence' | 'getRecordSequence'>
 }
 
 export class OwnRecord {
@@ -50,12 +51,20 @@ export class OwnRecord {
     this.#sequence = Math.max(this.#sequence, sequence)
   }
 
-  /** Signs a new record: strictly above all earlier ones, also those before a restart unless the clock was put back */
+  /** Goes on above the records of earlier runs, whatever the clock said then and says now. Throws what the store throws */
+  async load (): Promise<void> {
+    this.supersede(await this.#components.store.getRecordSequence())
+  }
+
+  /** Signs a new record: strictly above all earlier ones, also those before a restart */
   async renew (leaving = false): Promise<MemberEntry> {
-    const { clock, host, privateKey } = this.#components
+    const { clock, host, privateKey, store } = this.#components
     const addresses = this.#currentAddresses()
     this.#sequence = Math.max(clock.now(), this.#sequence + 1)
-    const content = { federation: this.#federation, peer: host.self, addresses, sequence: this.#sequence, leaving, observing: this.observing, ready: this.ready && !leaving }
+    // on a full disk this node goes on: it is missed only when the clock is put back before the next start, and then others tell the number
+    await store.putRecordSequence(this.#sequence).catch(() => {})
+    const said = { observing: this.observing, ready: this.ready && !leaving }
+    const content = { federation: this.#federation, peer: host.self, addresses, sequence: this.#sequence, leaving, ...said }
     const signed = await signRecord(privateKey, content)
     this.#signed = signed
     this.#addresses = addresses.join()

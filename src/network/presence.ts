@@ -39,6 +39,8 @@ export class Presence {
   #announcedMs = -Infinity
   /** The next announcement goes to every connected peer at once, too */
   #isUrgent = false
+  /** Somebody who waits for the next record is connected, whether gossip reaches it yet or not */
+  #isAwaited = false
 
   constructor (components: PresenceComponents, { heartbeatMs = 10_000 }: PresenceInit) {
     this.#components = components
@@ -64,8 +66,10 @@ export class Presence {
     this.#isUrgent = false
     this.#announcedMs = now
     this.#nextMs = now + this.#heartbeatMs * membership.quietFactor * (0.85 + 0.3 * this.#random())
+    const isAwaited = this.#isAwaited
+    this.#isAwaited = false
     const entry = await own.renew()
-    if (isNews) {
+    if (isNews || isAwaited) {
       exchange.push(entry, host.self)
     }
     await this.#attempt(async () => { await control.publishRecord(entry) })
@@ -84,6 +88,7 @@ export class Presence {
   /** Somebody doubts this node: it is announced soon, above the number that is about */
   answer (sequence: number): void {
     this.#components.own.supersede(sequence)
+    this.#isAwaited = true
     this.#nextMs = Math.min(this.#nextMs, this.#announcedMs + MIN_ANNOUNCE_MS)
   }
 

@@ -8,6 +8,7 @@ import type { Aggregator, Network, ParameterSlot, Trainer } from '../interface.t
 import type { NodeEvents } from '../node-interface.ts'
 import type { Inbox, InboxEntry } from './inbox.ts'
 import type { Liar } from './liar.ts'
+import type { LocalWork } from './local-work.ts'
 import type { Mixed } from './mix.ts'
 import type { Vigilance } from './vigilance.ts'
 
@@ -17,11 +18,14 @@ export interface AveragingComponents {
   aggregator: Aggregator
   inbox: Inbox
   vigilance: Vigilance
+  work: Pick<LocalWork, 'seen'>
   liar: Liar | undefined
 }
 
 export interface AveragingInit {
   layout: readonly ParameterSlot[]
+  /** Every peer adds noise of its own: the model before the training helps to tell who speaks against it */
+  noisy?: boolean | undefined
   warn: (detail: NodeEvents['warning']['detail']) => void
 }
 
@@ -30,8 +34,8 @@ export interface AveragingInput {
   half: Float32Array
   /** What the neighbours decode from the own update */
   own: Float32Array
-  /** The own model before the round's training, where all peers add noise of their own */
-  before: Float32Array | undefined
+  /** The own model before the round's training */
+  before: Float32Array
   /** Left out: whatever the neighbours sent for this round */
   entries?: readonly InboxEntry[]
 }
@@ -48,8 +52,8 @@ export class Averaging {
 
   /** Rejects with the signal's reason */
   async average (round: number, { half, own, before, ...input }: AveragingInput, signal: AbortSignal): Promise<Mixed> {
-    const { aggregator, network, trainer, inbox, vigilance, liar } = this.components
-    const { layout, warn } = this.init
+    const { aggregator, network, trainer, inbox, vigilance, work, liar } = this.components
+    const { layout, noisy = false, warn } = this.init
     const neighbours = network.neighbours()
     if (this.isolation.begins(neighbours.length)) {
       warn({ code: 'no-neighbours', message: `round ${round}: no neighbour is there; nothing is averaged until one comes` })
@@ -62,7 +66,10 @@ export class Averaging {
       : undefined
     const degree = neighbours.length
     const mixed = mix({ half, own, entries: admitted }, aggregator, { degree, layout, round, ...(losses === undefined ? {} : { losses }) })
-    vigilance.judge({ own, entries, neighbours, before }, mixed.excluded)
+    vigilance.judge({ own, entries, neighbours, before: noisy ? before : undefined }, mixed.excluded)
+    if (input.entries === undefined) {
+      work.seen({ before, own, replicas: entries.map(({ parameters }) => parameters) })
+    }
     if (!mixed.keptOwn) {
       inbox.use(entries)
     } else if (neighbours.length > 0) {

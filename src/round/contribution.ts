@@ -49,9 +49,9 @@ export class Contribution {
     this.publisher = new Publisher(components)
   }
 
-  /** The newest round that was published, as far as is known */
-  get round (): number {
-    return this.publisher.round
+  /** See Publisher */
+  notBefore (round: number): number {
+    return this.publisher.notBefore(round)
   }
 
   async load (): Promise<void> {

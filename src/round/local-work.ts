@@ -2,7 +2,9 @@
  * Training and evaluating in a round, which may fail a few times in a row (NaN, a dead worker) before the node gives up
  */
 import { TrainingError } from '../errors.ts'
+import { StepLength } from './step-length.ts'
 import type { EvaluationResult, Trainer } from '../interface.ts'
+import type { SeenRound } from './step-length.ts'
 
 /** Failures in a row, of training or of evaluating */
 const MAX_FAILURES = 3
@@ -21,6 +23,8 @@ export interface LocalWorkInit {
   evaluateEvery: number
   /** Is always evaluated */
   lastRound: number | undefined
+  /** Neighbours that may lie, for the length of the steps; undefined: steps are never shortened */
+  spared?: number | undefined
   warn: (code: 'training-failed' | 'evaluation-failed', message: string) => void
 }
 
@@ -33,23 +37,30 @@ export class LocalWork {
   private readonly init: LocalWorkInit
   /** In a row. Apart, because a peer that only observes never trains, and evaluating well does not mend training */
   private readonly failures: Record<Work, number> = { training: 0, evaluation: 0 }
+  private readonly stepLength: StepLength
 
   constructor (init: LocalWorkInit) {
     this.init = init
+    this.stepLength = new StepLength(init.spared)
   }
 
-  /** Local steps. When training fails the round goes on with the last good parameters, a few times at most */
+  /** Local steps, no longer than neighbours take for usual. When training fails the round goes on with the last good parameters, a few times at most */
   async train (parameters: Float32Array, { round, signal }: InHand): Promise<Trained> {
     try {
       const result = await this.init.trainer.train(parameters, { signal, round })
       // a round that was trained is worth having, whether it can be evaluated or not
       this.failures.training = this.failures.evaluation = 0
-      return result
+      return { ...result, parameters: this.stepLength.shortened(parameters, result.parameters) }
     } catch (err) {
       const { message } = this.forgiven('training', err)
       this.init.warn('training-failed', `round ${round}: ${message}; the last good model is kept`)
       return { parameters, loss: null, examples: 0 }
     }
+  }
+
+  /** What a round that was trained in came to, so that the next step is as long as is usual */
+  seen (round: SeenRound): void {
+    this.stepLength.observe(round)
   }
 
   /** Undefined when this round is not evaluated, or when that failed, which may happen a few times */

@@ -1,10 +1,9 @@
 /**
  * Asks the neighbours for their newest updates, and plans what follows from them
  */
-import { planJump } from './jump.ts'
 import { pullLatest } from './pull-latest.ts'
 import type { ReceivedUpdate } from '../interface.ts'
-import type { Jump, Standing } from './jump.ts'
+import type { Jump, JumpPlanner, Standing } from './jump.ts'
 import type { RoundComponents, RoundInit } from './round-interface.ts'
 
 export interface Outlook {
@@ -15,7 +14,7 @@ export interface Outlook {
   updates: ReadonlyArray<{ update: ReceivedUpdate, decoded: Float32Array | undefined }>
 }
 
-type Components = Pick<RoundComponents, 'network' | 'aggregator' | 'codec' | 'clock'>
+type Components = Pick<RoundComponents, 'network' | 'aggregator' | 'codec' | 'clock'> & { jumps: JumpPlanner }
 type Init = Pick<RoundInit, 'layout' | 'parameterCount' | 'staleness' | 'deadlineMs'>
 
 /** Undefined when there is nobody to ask. Rejects with the signal's reason */
@@ -28,7 +27,7 @@ export async function lookAhead (components: Components, init: Init, { signal, .
     return undefined
   }
   const updates = await pullLatest(components, init.deadlineMs, signal)
-  const jump = planJump(updates, { ...own, neighbours, elders }, { aggregator, codec, layout, parameterCount, staleness })
+  const jump = components.jumps.plan(updates, { ...own, neighbours, elders }, { aggregator, codec, layout, parameterCount, staleness })
   const refused = new Set(jump.refused.map(({ peer }) => peer))
   const decoded = new Map(jump.sources.map(({ updateId, parameters }) => [updateId, parameters]))
   const { name, minimumNeighbours } = aggregator

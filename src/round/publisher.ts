@@ -1,6 +1,7 @@
 /**
  * What this node publishes, in order: rounds and sequences only grow, whatever life of this home or of a copy of it signed the last ones
  */
+import { requireOwnRound } from '../number-limits.ts'
 import type { Publication } from '../interface.ts'
 import type { RoundComponents } from './round-interface.ts'
 
@@ -17,18 +18,24 @@ export class Publisher {
     return this.last.round
   }
 
+  /** This round, or the newest one that was published where that is later. Throws RoundLimitError */
+  notBefore (round: number): number {
+    return requireOwnRound(Math.max(round, this.last.round))
+  }
+
   async load (): Promise<void> {
     this.last = await this.components.store.getPublication() ?? this.last
   }
 
-  /** An earlier life of this key is known to have published up to here: nothing up to here is signed again. Durable */
+  /** An earlier life of this key is known to have published up to here: nothing up to here is signed again. Durable. Throws RoundLimitError */
   async resumeAfter ({ round, sequence }: Publication): Promise<void> {
-    this.last = { round: Math.max(round, this.last.round), sequence: Math.max(sequence, this.last.sequence) }
+    this.last = { round: Math.max(requireOwnRound(round), this.last.round), sequence: Math.max(sequence, this.last.sequence) }
     await this.components.store.putPublication(this.last)
   }
 
-  /** Publishes these payloads for one round: one, unless the node lies */
+  /** Publishes these payloads for one round: one, unless the node lies. Throws RoundLimitError */
   async send (round: number, payloads: readonly Uint8Array[], signal: AbortSignal): Promise<void> {
+    requireOwnRound(round)
     const { network, store, codec, clock } = this.components
     for (const [index, payload] of payloads.entries()) {
       // wall clock, so that a home restored from a backup does not sign an old number again

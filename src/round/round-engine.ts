@@ -13,6 +13,7 @@ import { CommittedVersions } from './committed-versions.ts'
 import { Contribution, UNPACED_ROUND_MS } from './contribution.ts'
 import { earlierRounds } from './earlier-rounds.ts'
 import { euclideanNorm, Inbox } from './inbox.ts'
+import { JumpPlanner } from './jump.ts'
 import { lookAhead } from './look-ahead.ts'
 import { Liar } from './liar.ts'
 import { LocalWork } from './local-work.ts'
@@ -55,6 +56,7 @@ export class RoundEngine extends TypedEventEmitter<RoundEvents> {
   private readonly timer: PhaseTimer
   private readonly averaging: Averaging
   private readonly turns: Turns
+  private readonly jumps = new JumpPlanner()
   private readonly meter: TrafficMeter
   /** The last finished round */
   round = 0
@@ -69,8 +71,8 @@ export class RoundEngine extends TypedEventEmitter<RoundEvents> {
     this.deadline = new AdaptiveDeadline(init.deadlineMs)
     this.vigilance = new Vigilance(init.quarantineLimit)
     this.work = new LocalWork({
+      ...init,
       trainer: components.trainer,
-      evaluateEvery: init.evaluateEvery,
       lastRound: init.rounds,
       warn: (code, message) => { this.emit('warning', { code, message }) }
     })
@@ -78,8 +80,8 @@ export class RoundEngine extends TypedEventEmitter<RoundEvents> {
     this.liar = init.attack === undefined ? undefined : new Liar(init.attack, components.codec)
     this.timer = new PhaseTimer(components.clock, (phase) => { this.emit('round:phase', { round: this.round + 1, phase }) })
     this.contribution = this.createContribution()
-    this.averaging = new Averaging({ ...components, inbox: this.inbox, vigilance: this.vigilance, liar: this.liar }, {
-      layout: init.layout,
+    this.averaging = new Averaging({ ...components, inbox: this.inbox, vigilance: this.vigilance, work: this.work, liar: this.liar }, {
+      ...init,
       warn: (detail) => { this.emit('warning', detail) }
     })
     this.turns = this.createTurns()
@@ -121,7 +123,7 @@ export class RoundEngine extends TypedEventEmitter<RoundEvents> {
     const { parameters, warning } = await this.versions.load()
     await this.contribution.load()
     this.vigilance.restore((await store.metrics({ limit: 1 }))[0])
-    this.round = Math.max(this.versions.newest?.round ?? 0, this.contribution.round)
+    this.round = this.contribution.notBefore(this.versions.newest?.round ?? 0)
     this.parameters = parameters ?? await trainer.initialParameters()
     this.turns.restore(await earlierRounds(this.components))
     this.inbox.setRound(this.round + 1, euclideanNorm(this.parameters))
@@ -247,8 +249,7 @@ export class RoundEngine extends TypedEventEmitter<RoundEvents> {
   }
 
   private async average (round: number, models: Omit<AveragingInput, 'before'>, signal: AbortSignal): Promise<Mixed> {
-    const before = this.init.noisy === true ? this.parameters : undefined
-    const mixed = await this.averaging.average(round, { ...models, before }, signal)
+    const mixed = await this.averaging.average(round, { ...models, before: this.parameters }, signal)
     if (mixed.parents.length > 0) {
       this.turns.mixed()
     }
@@ -296,7 +297,7 @@ export class RoundEngine extends TypedEventEmitter<RoundEvents> {
 
   /** Takes over the neighbours' model when they are ahead; a node that is level with them does nothing */
   private async catchUp (signal: AbortSignal): Promise<void> {
-    const found = await lookAhead(this.components, this.init, { round: this.round, parameters: this.parameters, signal })
+    const found = await lookAhead({ ...this.components, jumps: this.jumps }, this.init, { round: this.round, parameters: this.parameters, signal })
     if (found === undefined) {
       return
     }

@@ -34,6 +34,8 @@ export interface RoundInit {
   alone?: 'wait' | 'train' | undefined
   /** Neighbours held back at once on suspicion, at most */
   quarantineLimit: number
+  /** Neighbours that may lie, for the length of the own steps (step-length.ts); undefined: steps are never shortened */
+  spared?: number | undefined
   /**
    * Every peer adds noise of its own to what it sends, so that distances tell little
    *

@@ -18,11 +18,11 @@ import type { NeighbourReplica, PeerName } from '../interface.ts'
 /** Robust standard deviations from the median */
 const ODD = 3
 /** Of a normal distribution, the median absolute deviation is this part of the standard deviation */
-const NORMAL_MAD = 0.6745
+export const NORMAL_MAD = 0.6745
 /** The deviation is taken for at least this part of the median: models that all but agree have no odd one out */
-const LEAST_SPREAD = 0.05
+export const LEAST_SPREAD = 0.05
 /** Fewer updates than this have no middle to stand apart from */
-const LEAST_UPDATES = 4
+export const LEAST_UPDATES = 4
 
 const GAIN = 0.25
 /** Reached by four odd updates in a row, left by two usual ones */

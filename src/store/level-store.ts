@@ -5,6 +5,7 @@
  * database that is being reopened. The only thing that runs beside them is LevelDB's compaction.
  */
 import { StoreClosedError, StoreWriteError } from '../errors.ts'
+import { federationId } from '../federation.ts'
 import { openDatabase } from './database.ts'
 import { MembershipTables } from './membership-tables.ts'
 import { MetricsTable } from './metrics-table.ts'
@@ -142,6 +143,27 @@ class LevelStore implements Store {
 
   async getPublished (): Promise<Uint8Array | undefined> {
     return this.run(async ({ membership }) => membership.getPublished())
+  }
+
+  async putRecordSequence (sequence: number): Promise<void> {
+    return this.run(async ({ membership }) => membership.putRecordSequence(sequence))
+  }
+
+  async getRecordSequence (): Promise<number> {
+    return this.run(async ({ membership }) => membership.getRecordSequence())
+  }
+
+  async beginAgain (): Promise<ModelVersion | undefined> {
+    return this.run(async ({ versions, membership, metrics }) => {
+      await membership.forgetPublications()
+      await metrics.clear()
+      const latest = await versions.latest()
+      const parameters = latest === undefined ? undefined : await versions.parameters(latest.id)
+      const document = await membership.getFederation()
+      return latest === undefined || parameters === undefined || document === undefined
+        ? undefined
+        : versions.commit({ federation: federationId(document), round: 0, parents: [latest.id], metrics: {}, bytes: parametersToBytes(parameters), createdAt: this.init.clock.now() })
+    })
   }
 
   async peers (): Promise<PeerAddress[]> {

@@ -12,8 +12,10 @@ import type { Ban, PeerAddress, Publication } from '../interface.ts'
 
 const LAST_PUBLICATION = 'last'
 const LAST_UPDATE = 'update'
+const LAST_RECORD = 'record'
 
 const publicationSchema = z.strictObject({ round: z.int(), sequence: z.int() })
+const recordSchema = z.strictObject({ sequence: z.int().nonnegative() })
 const peerSchema = z.strictObject({ addresses: z.array(z.string()), lastConnectedAt: z.number() })
 const banSchema = z.strictObject({ reason: z.string(), until: z.number(), evidence: z.string().exactOptional() })
 
@@ -66,6 +68,20 @@ export class MembershipTables {
   async getPublished (): Promise<Uint8Array | undefined> {
     const bytes = await this.database.get('publication', LAST_UPDATE)
     return bytes === undefined ? undefined : new Uint8Array(bytes)
+  }
+
+  /** Numbers, newest update and member record of a key that is not used any more */
+  async forgetPublications (): Promise<void> {
+    await this.database.write([LAST_PUBLICATION, LAST_UPDATE, LAST_RECORD].map((key) => ({ table: 'publication' as const, key })), { sync: true })
+  }
+
+  async putRecordSequence (sequence: number): Promise<void> {
+    await this.database.write([{ table: 'publication', key: LAST_RECORD, value: encodeJson({ sequence }) }])
+  }
+
+  async getRecordSequence (): Promise<number> {
+    const bytes = await this.database.get('publication', LAST_RECORD)
+    return bytes === undefined ? 0 : decodeJson(recordSchema, bytes, { location: this.database.location, table: 'publication', key: LAST_RECORD }).sequence
   }
 
   /** Ascending by peer id */

@@ -44,6 +44,11 @@ export class MetricsTable {
     this.keys = kept
   }
 
+  async clear (): Promise<void> {
+    await this.database.write(this.keys.map((key) => ({ table: 'metrics' as const, key })))
+    this.keys = []
+  }
+
   /** The newest `limit` records, oldest first */
   async list (limit: number): Promise<object[]> {
     const { location } = this.database

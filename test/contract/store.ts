@@ -122,8 +122,10 @@ export function storeContract (name: string, factory: () => Promise<StoreHome>):
         await store.close()
         const calls: Array<() => Promise<unknown>> = [
           async () => store.getFederation(), async () => store.putFederation(new Uint8Array(1)), async () => commit(1), async () => store.newest(),
-          async () => store.newestMixed(), async () => store.rollback('x'), async () => store.get('latest'), async () => store.parameters('x'), async () => store.list(), async () => store.putPublication({ round: 1, sequence: 1 }),
-          async () => store.getPublication(), async () => store.putPublished(new Uint8Array(1)), async () => store.getPublished(), async () => store.peers(), async () => store.putPeer({ peer: 'a', addresses: [], lastConnectedAt: 0 }),
+          async () => store.newestMixed(), async () => store.rollback('x'),
+          async () => store.get('latest'), async () => store.parameters('x'), async () => store.list(), async () => store.putPublication({ round: 1, sequence: 1 }),
+          async () => store.getPublication(), async () => store.putPublished(new Uint8Array(1)), async () => store.getPublished(), async () => store.putRecordSequence(1), async () => store.getRecordSequence(), async () => store.beginAgain(),
+          async () => store.peers(), async () => store.putPeer({ peer: 'a', addresses: [], lastConnectedAt: 0 }),
           async () => store.deletePeer('a'), async () => store.bans(), async () => store.putBan({ peer: 'a', reason: 'x', until: 9 }),
           async () => store.putMetrics(1, {}), async () => store.metrics()
         ]
@@ -402,6 +404,29 @@ export function storeContract (name: string, factory: () => Promise<StoreHome>):
         kept!.fill(0)
         expect(await store.getPublished()).toEqual(Uint8Array.of(1, 2, 3))
         expect(await store.getPublication()).toEqual({ round: 3, sequence: 8 })
+      })
+
+      it('keeps the number of the newest own member record over a restart; 0 before there was one', async () => {
+        expect(await store.getRecordSequence()).toBe(0)
+        await store.putRecordSequence(8)
+        await store.putRecordSequence(9)
+        await restart()
+        expect(await store.getRecordSequence()).toBe(9)
+      })
+
+      it('begins again with the latest model as that of round 0, without the numbers of the old key', async () => {
+        expect(await store.beginAgain()).toBeUndefined()
+        await store.putFederation(Uint8Array.of(1))
+        const old = await commit(0x7fffffff)
+        await store.putPublication({ round: 0x7fffffff, sequence: 9 })
+        await store.putPublished(Uint8Array.of(9))
+        await store.putRecordSequence(9)
+        await store.putMetrics(0x7fffffff, { suspects: {} })
+        const renewed = await store.beginAgain()
+        expect(renewed).toMatchObject({ round: 0, parents: [old.id], parametersHash: old.parametersHash })
+        await restart()
+        expect(await store.latest()).toMatchObject({ round: 0, id: renewed!.id })
+        expect([await store.getPublication(), await store.getPublished(), await store.getRecordSequence(), await store.metrics()]).toEqual([undefined, undefined, 0, []])
       })
 
       it('remembers, replaces and forgets addresses', async () => {

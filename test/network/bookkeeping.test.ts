@@ -10,6 +10,7 @@ import { neighbourGraph } from '../../src/network/neighbour-graph.ts'
 import { createRateLimit } from '../../src/network/rate-limit.ts'
 import { UpdateCache } from '../../src/network/update-cache.ts'
 import { signHeader, verifyHeader, readHeader } from '../../src/network/update-header.ts'
+import { MAX_OWN_ROUND } from '../../src/number-limits.ts'
 import { bytes, FEDERATION, MemoryBans } from './nodes.ts'
 import type { PrivateKey } from '@libp2p/interface'
 import type { Clock } from '../../src/interface.ts'
@@ -65,6 +66,13 @@ describe('AuthorLog', () => {
     expect(log.judge(await header(bob, 500_100))).toBe('new')
     log.setRound(500_000)
     expect(log.judge(await header(bob, 400_000))).toBe('replay')
+  })
+
+  it('believes nobody, not even the first, a round that no peer signs', async () => {
+    const log = new AuthorLog()
+    expect(log.judge(await header(alice, MAX_OWN_ROUND + 1))).toBe('round-window')
+    expect(log.judge(await header(alice, 0x7fffffff))).toBe('round-window')
+    expect(log.judge(await header(alice, MAX_OWN_ROUND))).toBe('new')
   })
 
   it('of a node that started again takes one replayed update of an author, not much older, until it hears a newer one', async () => {
@@ -197,6 +205,18 @@ describe('a rate limit', () => {
 })
 
 describe('Reputation', () => {
+  it('lets no ban that was made while the clock was ahead last longer than any ban does', async () => {
+    const day = 86_400_000
+    const store = new MemoryBans()
+    await store.putBan({ peer: 'a', reason: 'malformed', until: 100 * day })
+    let nowMs = day
+    const reputation = new Reputation({ store, clock: { ...manualClock(), now: () => nowMs } })
+    await reputation.load()
+    expect(reputation.isBanned('a')).toBe(true)
+    nowMs += day + 1
+    expect(reputation.isBanned('a')).toBe(false)
+  })
+
   it('forgives what fades before it adds up', () => {
     const clock = manualClock()
     const reputation = new Reputation({ store: new MemoryBans(), clock })

@@ -60,6 +60,33 @@ describe('the address book', () => {
     expect(store.held.get('peer-100')!.addresses).toHaveLength(MAX_BOOK_ADDRESSES)
   })
 
+  test('a clock that was wrong once costs nobody a place, and does not decide who is dialled first', async () => {
+    const store = memoryPeerStore()
+    const day = 86_400_000
+    let nowMs = 1_000 * day
+    const clock = { now: () => nowMs, monotonicMs: () => 5 }
+    const book = new AddressBook({ store, clock }, 'self')
+    book.worked('early', ['/ip4/1.1.1.1/tcp/1'])
+    await book.flush()
+    nowMs += 100 * day
+    const ahead = new AddressBook({ store, clock }, 'self')
+    await ahead.load()
+    ahead.worked('ahead', ['/ip4/1.1.1.1/tcp/2'])
+    await ahead.flush()
+    nowMs -= 200 * day
+    const back = new AddressBook({ store, clock }, 'self')
+    await back.load()
+    expect(back.entries().map(({ peer }) => peer)).toEqual(['ahead', 'early'])
+    // when that was is not known: no reason to expect it here
+    expect(back.connectedWithin('ahead', 600_000)).toBe(false)
+    back.worked('early', [])
+    expect(back.connectedWithin('early', 600_000)).toBe(true)
+    await back.flush()
+    const again = new AddressBook({ store, clock }, 'self')
+    await again.load()
+    expect(again.entries().map(({ peer }) => peer)).toEqual(['early', 'ahead'])
+  })
+
   test('a store that cannot be written does not disturb anybody', async () => {
     const store = { ...memoryPeerStore(), putPeer: async () => await Promise.reject(new RangeError('disk full')) }
     const book = new AddressBook({ store, clock: new ManualClock() }, 'self')

@@ -246,6 +246,7 @@ describe('the control topic', () => {
       isConnected: (peer) => connected.has(peer),
       onRecord: () => {},
       onNews: () => {},
+      onStale: () => {},
       ownSequence: () => 100,
       onChallenge: (sequence) => { challenges.push(sequence) },
       onEquivocation: ({ author }) => { accused.push(author) }

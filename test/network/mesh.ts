@@ -8,18 +8,21 @@ import { createNeighbourhood } from '../../src/network/neighbourhood.ts'
 import { controlTopic } from '../../src/network/topics.ts'
 import { systemClock } from '../../src/system-clock.ts'
 import type { PrivateKey } from '@libp2p/interface'
-import type { PeerAddress, PeerName, Store } from '../../src/interface.ts'
+import type { Clock, PeerAddress, PeerName, Store } from '../../src/interface.ts'
 import type { Host } from '../../src/network/host.ts'
 import type { Neighbourhood, NeighbourhoodInit } from '../../src/network/neighbourhood-interface.ts'
 
 export const FEDERATION = 'bafyreimeshmeshmeshmeshmeshmeshmeshmeshmeshmeshmeshmesh'
 
-export type PeerStore = Pick<Store, 'peers' | 'putPeer' | 'deletePeer'> & { held: Map<PeerName, PeerAddress> }
+export type PeerStore = Pick<Store, 'peers' | 'putPeer' | 'deletePeer' | 'putRecordSequence' | 'getRecordSequence'> & { held: Map<PeerName, PeerAddress> }
 
 export function memoryPeerStore (): PeerStore {
   const held = new Map<PeerName, PeerAddress>()
+  let recordSequence = 0
   return {
     held,
+    putRecordSequence: async (sequence) => { recordSequence = sequence },
+    getRecordSequence: async () => recordSequence,
     peers: async () => [...held.values()],
     putPeer: async (entry) => { held.set(entry.peer, entry) },
     deletePeer: async (peer) => { held.delete(peer) }
@@ -44,13 +47,14 @@ export interface MeshNodeInit extends Partial<NeighbourhoodInit> {
   listen?: string
   privateKey?: PrivateKey
   store?: PeerStore
+  clock?: Clock
 }
 
 export async function createMeshNode (init: MeshNodeInit = {}): Promise<MeshNode> {
-  const { listen = '/ip4/127.0.0.1/tcp/0', privateKey = await generateKeyPair('Ed25519'), store = memoryPeerStore(), ...rest } = init
+  const { listen = '/ip4/127.0.0.1/tcp/0', privateKey = await generateKeyPair('Ed25519'), store = memoryPeerStore(), clock = systemClock, ...rest } = init
   const refused = new Set<PeerName>()
   const host = await createHost({ privateKey, listen: [listen], isBanned: (peer) => refused.has(peer) })
-  const neighbourhood = createNeighbourhood({ host, privateKey, store, clock: systemClock }, {
+  const neighbourhood = createNeighbourhood({ host, privateKey, store, clock }, {
     federationId: FEDERATION,
     degree: 4,
     bootstrap: [],

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { peerIdFromString } from '@libp2p/peer-id'
 import { afterEach, describe, expect, test } from 'vitest'
 import { neighbourGraph } from '../../src/network/neighbour-graph.ts'
+import { systemClock } from '../../src/system-clock.ts'
 import { FEDERATION, createMeshNode, isComplete, until } from './mesh.ts'
 import type { MeshNode, MeshNodeInit } from './mesh.ts'
 
@@ -202,6 +203,23 @@ describe('neighbourhood', { timeout: 2 * PATIENCE_MS }, () => {
     await until(() => isComplete(all), PATIENCE_MS, 'still complete')
     expect(all.every(({ neighbourhood }) => neighbourhood.members().length === 16)).toBe(true)
   })
+
+  for (const keepsStore of [true, false]) {
+    test(`a node whose clock was 100 days ahead, that crashed and returned with the right clock, ${keepsStore ? 'goes on above its old records' : 'is told the number it forgot'}, and is a member again at once`, async () => {
+      const ahead = { ...systemClock, now: () => Date.now() + 100 * 86_400_000 }
+      const [first, second] = await completeMesh(2, { graceMs: 500 })
+      const victim = await add({ clock: ahead, bootstrap: [first!.addresses()[0]!] })
+      await victim.neighbourhood.start()
+      await until(() => isComplete([first!, second!, victim]), PATIENCE_MS, 'the third is there')
+      await victim.kill()
+      forget(victim)
+      await until(() => [first!, second!].every(({ neighbourhood }) => !neighbourhood.members().includes(victim.name)), PATIENCE_MS, 'dropped')
+      // a member that was dropped is remembered for two minutes
+      const again = await add({ privateKey: victim.privateKey, ...(keepsStore ? { store: victim.store } : {}), bootstrap: [first!.addresses()[0]!] })
+      await again.neighbourhood.start()
+      await until(() => isComplete([first!, second!, again]), 60_000, 'a member again')
+    })
+  }
 
   test('two federations on one address do not mix', async () => {
     const [first] = await completeMesh(2)

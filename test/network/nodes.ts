@@ -154,6 +154,9 @@ export class MemoryBans {
   peers = async (): Promise<never[]> => []
   putPeer = async (): Promise<void> => {}
   deletePeer = async (): Promise<void> => {}
+  sequence = 0
+  putRecordSequence = async (sequence: number): Promise<void> => { this.sequence = sequence }
+  getRecordSequence = async (): Promise<number> => this.sequence
 }
 
 export class TestNetwork extends GossipNetwork {

@@ -252,7 +252,7 @@ describe('what members say about each other', () => {
 
   it('has the clock\'s time and the host\'s addresses', async () => {
     const host = { self, announced: () => ['/ip4/192.0.2.1/tcp/4001'] }
-    const own = new OwnRecord({ host, privateKey: key, clock: { now: () => 77_000 } }, federation)
+    const own = new OwnRecord({ host, privateKey: key, clock: { now: () => 77_000 }, store: { putRecordSequence: async () => {}, getRecordSequence: async () => 0 } }, federation)
     const { signed, ageMs } = await own.renew()
     expect(MemberRecord.decode(signed!.record)).toMatchObject({ sequence: 77_000, addresses: [new Uint8Array(multiaddr('/ip4/192.0.2.1/tcp/4001').bytes)], leaving: false, observing: false })
     expect(ageMs).toBe(0)

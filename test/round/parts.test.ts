@@ -5,6 +5,7 @@ import { createCodec } from '../../src/codec/codec.ts'
 import { AdaptiveDeadline } from '../../src/round/adaptive-deadline.ts'
 import { adoptModel, medoid } from '../../src/round/adopt.ts'
 import { Inbox, MAX_ROUNDS_AHEAD } from '../../src/round/inbox.ts'
+import { MAX_ADOPTED_ROUND, MAX_LONE_RAISE } from '../../src/number-limits.ts'
 import { planJump } from '../../src/round/jump.ts'
 import { lowerMedian } from '../../src/round/lower-median.ts'
 import { meshReady } from '../../src/round/mesh-ready.ts'
@@ -199,6 +200,21 @@ describe('starting where nobody publishes any more', () => {
 
   it('counts who says nothing as being at the start, so that a liar among the silent decides nothing', () => {
     expect(planJump([update(1_000_000, [66], 'c')], standing, rule('mean')).target).toBeUndefined()
+  })
+
+  it('follows a single author only a little way, in all its words together, and a quorum to any round that leaves room for own ones', () => {
+    const alone = { ...standing, round: 10, neighbours: ['c'] }
+    for (const far of [20_000, 0x7fffffff]) {
+      const first = planJump([update(far, [66], 'c')], alone, rule('mean'))
+      expect(first).toMatchObject({ target: 10 + MAX_LONE_RAISE, loneRaise: MAX_LONE_RAISE, sources: [{ peer: 'c' }] })
+      expect(planJump([update(far, [66], 'c')], { ...alone, round: first.target!, loneRaise: first.loneRaise }, rule('mean')).target).toBeUndefined()
+    }
+    expect(planJump([update(500, [66], 'c')], alone, rule('mean'))).toMatchObject({ target: 500, loneRaise: 490 })
+    const two = { ...alone, neighbours: ['c', 'd'], loneRaise: MAX_LONE_RAISE }
+    expect(planJump([update(20_000, [66], 'c'), update(20_001, [66], 'd')], two, rule('mean'))).toMatchObject({ target: 20_000, loneRaise: MAX_LONE_RAISE })
+    expect(planJump([update(0x7fffffff, [66], 'c'), update(0x7fffffff, [66], 'd')], two, rule('mean')).target).toBe(MAX_ADOPTED_ROUND)
+    // four neighbours, f = 2: three of them are fewer than the rule needs
+    expect(planJump(['c', 'd', 'e'].map((peer) => update(0x7fffffff, [66], peer)), { ...alone, neighbours: ['c', 'd', 'e', 'f'] }, rule('gated-geometric-median', 2)).target).toBeUndefined()
   })
 
   it('does not ask them where enough neighbours publish, nor anybody else', () => {

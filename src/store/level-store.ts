@@ -157,7 +157,7 @@ class LevelStore implements Store {
     return this.run(async ({ versions, membership, metrics }) => {
       await membership.forgetPublications()
       await metrics.clear()
-      const latest = await versions.latest()
+      const latest = await versions.newestMixed() ?? await versions.newest()
       const parameters = latest === undefined ? undefined : await versions.parameters(latest.id)
       const document = await membership.getFederation()
       return latest === undefined || parameters === undefined || document === undefined

@@ -425,7 +425,7 @@ export function storeContract (name: string, factory: () => Promise<StoreHome>):
         const renewed = await store.beginAgain()
         expect(renewed).toMatchObject({ round: 0, parents: [old.id], parametersHash: old.parametersHash })
         await restart()
-        expect(await store.latest()).toMatchObject({ round: 0, id: renewed!.id })
+        expect(await store.newest()).toMatchObject({ round: 0, id: renewed!.id })
         expect([await store.getPublication(), await store.getPublished(), await store.getRecordSequence(), await store.metrics()]).toEqual([undefined, undefined, 0, []])
       })
 

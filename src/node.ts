@@ -12,6 +12,7 @@ import { earlierLife } from './earlier-life.ts'
 import { enterFederation } from './enter-federation.ts'
 import { forwardNetworkEvents, forwardRoundEvents } from './forwarded-events.ts'
 import { NodeStateError } from './errors.ts'
+import { KeptVersions } from './kept-versions.ts'
 import { inspectTopology } from './model/topology.ts'
 import { createWorkerTrainer } from './model/worker-trainer.ts'
 import { meshLimits } from './mesh-limits.ts'
@@ -25,6 +26,7 @@ import { meshReady } from './round/mesh-ready.ts'
 import { RoundEngine } from './round/round-engine.ts'
 import { spentAlone } from './round/spent-alone.ts'
 import { createLevelStore } from './store/level-store.ts'
+import { lostWarning } from './store/store-error.ts'
 import { systemClock } from './system-clock.ts'
 import type { Membership } from './enter-federation.ts'
 import type { FederationDocument } from './federation.ts'
@@ -40,6 +42,7 @@ class Node extends TypedEventEmitter<NodeEvents> implements GrapevineNode {
   private readonly init: NodeInit
   private readonly clock: Clock
   private readonly store: Store
+  private readonly kept: KeptVersions
   private readonly ended = Promise.withResolvers<{ reason: StopReason, error?: Error }>()
   private membership: Membership | undefined
   private trainer: Trainer | undefined
@@ -62,10 +65,12 @@ class Node extends TypedEventEmitter<NodeEvents> implements GrapevineNode {
     this.init = init
     this.clock = init.clock ?? systemClock
     this.privacy = new NodePrivacy({ ...init, clock: this.clock, onWarning: (detail) => { this.emit('warning', detail) } })
-    this.store = createLevelStore({
-      location: join(init.home, 'db'),
-      clock: this.clock,
-      ...(init.keepVersions === undefined ? {} : { keepVersions: init.keepVersions })
+    const home = { location: join(init.home, 'db'), clock: this.clock }
+    this.store = createLevelStore({ ...home, ...(init.keepVersions === undefined ? {} : { keepVersions: init.keepVersions }) })
+    this.kept = new KeptVersions({
+      store: this.store,
+      createReader: () => createLevelStore({ ...home, readOnly: true }),
+      ended: () => this.membership === undefined ? undefined : this.stopping
     })
   }
 
@@ -95,6 +100,10 @@ class Node extends TypedEventEmitter<NodeEvents> implements GrapevineNode {
     const { init, store } = this
     await mkdir(init.home, { recursive: true, mode: 0o700 })
     await store.open()
+    const lost = await store.lost()
+    if (lost !== undefined) {
+      this.emit('warning', lostWarning(lost, join(init.home, 'db')))
+    }
     const privateKey = await loadOrCreateIdentity(init.home)
     const membership = this.membership = await enterFederation(init, store, this.abort.signal)
     const { parameterCount } = inspectTopology(membership.document.model)
@@ -315,13 +324,11 @@ class Node extends TypedEventEmitter<NodeEvents> implements GrapevineNode {
   }
 
   async versions (options: { limit?: number } = {}): Promise<ModelVersion[]> {
-    return this.store.list(options)
+    return this.kept.list(options)
   }
 
   async version (selector: string): Promise<{ version: ModelVersion, parameters: Float32Array } | undefined> {
-    const version = await this.store.get(selector)
-    const parameters = version === undefined ? undefined : await this.store.parameters(version.id)
-    return version === undefined || parameters === undefined ? undefined : { version, parameters }
+    return this.kept.find(selector)
   }
 
   federation (): FederationDocument | undefined {

@@ -17,12 +17,10 @@ import { inspectTopology } from './model/topology.ts'
 import { createWorkerTrainer } from './model/worker-trainer.ts'
 import { meshLimits } from './mesh-limits.ts'
 import { describeNode } from './node-description.ts'
+import { nodeNetwork } from './node-network.ts'
 import { NodePrivacy } from './node-privacy.ts'
 import { checkNodeInit } from './node-settings.ts'
 import { loadOrCreateIdentity } from './network/identity.ts'
-import { LISTEN_ANYWHERE } from './network/listening.ts'
-import { createNetwork } from './network/network.ts'
-import { portFile } from './network/port-file.ts'
 import { noiseReach } from './privacy/mechanism.ts'
 import { meshReady } from './round/mesh-ready.ts'
 import { RoundEngine } from './round/round-engine.ts'
@@ -107,25 +105,13 @@ class Node extends TypedEventEmitter<NodeEvents> implements GrapevineNode {
     if (lost !== undefined) {
       this.emit('warning', lostWarning(lost, join(init.home, 'db')))
     }
-    const privateKey = await loadOrCreateIdentity(init.home)
+    await loadOrCreateIdentity(init.home)
     const membership = this.membership = await enterFederation(init, store, this.abort.signal)
     const { parameterCount } = inspectTopology(membership.document.model)
     const codec = createCodec(membership.document.codec.name)
     const description = await this.startTrainer(membership.document)
-    const network = this.network = await createNetwork({
-      privateKey,
-      federationId: membership.id,
-      federationBytes: membership.bytes,
-      document: membership.document,
-      maxPayloadBytes: codec.maxEncodedBytes(parameterCount),
-      listen: init.listen ?? LISTEN_ANYWHERE,
-      ports: portFile(init.home),
-      announce: init.announce ?? [],
-      bootstrap: init.bootstrap ?? [],
-      keepPublished: membership.document.privacy.mechanism !== 'none',
-      store,
-      clock: this.clock
-    })
+    const maxPayloadBytes = codec.maxEncodedBytes(parameterCount)
+    const network = this.network = await nodeNetwork({ ...init, membership, maxPayloadBytes, store, clock: this.clock })
     forwardNetworkEvents(network, (type, detail) => { this.emit(type, detail) })
     await this.privacy.open(membership, description, network.self)
     await this.privacy.requireHomeCharged((await store.getPublication())?.round)

@@ -236,13 +236,12 @@ class LocalTestnet extends TypedEventEmitter<TestnetEvents> implements Testnet {
     for (const { name, round } of waiting) {
       this.safeDispatchEvent('warning', { detail: { message: `${name} waits since round ${round} for neighbours that do not come: stopped` } })
     }
-    await fleet.stop(waiting)
     const absent = honest.filter((record) => record.state === 'starting' || record.state === 'joined')
     for (const record of absent) {
       record.state = 'killed'
       this.safeDispatchEvent('warning', { detail: { message: `${record.name} was not back in the mesh ${RETURN_GRACE_MS / 1000} s after the others were done: stopped` } })
     }
-    await fleet.stop(absent)
+    await fleet.stop([...absent, ...waiting])
   }
 
   private follow (record: PeerRecord, event: PeerEvent): void {

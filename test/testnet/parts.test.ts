@@ -55,7 +55,7 @@ describe('events of a peer', () => {
 
   it('are passed on when a testnet does not read them, and named when they make no sense', () => {
     expect(parsePeerLine('{"type":"version:commit","round":1}')).toEqual({ line: { type: 'version:commit', round: 1 }, event: undefined })
-    expect(parsePeerLine('{"type":"round:start","time":1,"round":-1}')?.problem).toMatch(/^round:start: round: /)
+    expect(parsePeerLine('{"type":"round:start","time":1,"round":-1}')?.problem).toMatch(/^round:start: "round": /)
     expect(parsePeerLine('{"type":"round:start","time":"2026-11-21T01:02:03.004Z","round":1}')?.event).toEqual({ type: 'round:start', time: Date.UTC(2026, 10, 21, 1, 2, 3, 4), round: 1 })
     expect(parsePeerLine('[1]')).toBeUndefined()
   })

@@ -251,8 +251,8 @@ describe('a testnet of fake peers', () => {
     const report = await testnet.run()
     expect(report.summary.finished).toBe(3)
     expect(warnings).toEqual(expect.arrayContaining([
-      'peer-1 printed something else than an event: this is no JSON',
-      expect.stringMatching(/peer-1 printed an event that cannot be read: round:end: round: /)
+      'peer-1 printed something else than an event: "this is no JSON"',
+      expect.stringMatching(/peer-1 printed an event that cannot be read: round:end: "round": /)
     ]))
   })
 

@@ -61,6 +61,8 @@ async function startNeighbour (): Promise<{ network: Network, updates: ReceivedU
     void network.publish({ round: detail.round, sequence: detail.sequence, codec: codec.name, payload: detail.payload, degree: 1 })
   })
   await network.start()
+  // it would begin a round at any time
+  network.declareReady(true)
   return { network, updates, refused }
 }
 

@@ -106,14 +106,14 @@ describe('grapevine-testnet', () => {
   }, TIMEOUT)
 
   it('kills a peer in a round and starts it again from its home', async () => {
-    const testnet = start('--preset', 'digits', '--peers', '3', '--rounds', '40', '--no-alone', '--kill', '1@2', '--restart', '1@3')
+    const testnet = start('--preset', 'digits', '--peers', '4', '--rounds', '40', '--no-alone', '--kill', '1@2', '--restart', '1@3')
     expect(await testnet.exited).toEqual({ code: 0, stderr: '' })
     const report = testnet.lines.at(-1) as unknown as TestnetReport
     expect(report.kills).toHaveLength(1)
     expect(report.kills[0]).toMatchObject({ name: 'peer-2', round: 2, restartedAtRound: 3, resumedAtRound: 1 })
     expect(report.kills[0]!.survivorsMs).not.toBeNull()
     expect(report.kills[0]!.backInMeshMs).not.toBeNull()
-    expect(report.peers.map((peer) => peer.state)).toEqual(['finished', 'finished', 'finished'])
+    expect(report.peers.map((peer) => peer.state)).toEqual(['finished', 'finished', 'finished', 'finished'])
     expect(peerPids()).toEqual([])
   }, TIMEOUT)
 
@@ -177,14 +177,14 @@ describe('grapevine-testnet', () => {
   }, TIMEOUT)
 
   it('prints a line a round where there is no terminal', async () => {
-    const child = spawn(process.execPath, [MAIN, '--peers', '2', '--rounds', '2', '--no-alone', '--backend', 'wasm', '--keep-homes', homes])
+    const child = spawn(process.execPath, [MAIN, '--peers', '3', '--rounds', '2', '--no-alone', '--backend', 'wasm', '--keep-homes', homes])
     running.push(child)
     let stdout = ''
     child.stdout.on('data', (chunk: Buffer) => { stdout += chunk.toString() })
     const [code] = await once(child, 'close') as [number | null]
     expect(code).toBe(0)
     expect(stdout).not.toContain('\u001b')
-    expect(stdout).toMatch(/^testnet "digits-private": 2 peers, 2 rounds, .*\nmesh ready after .*\nround 1\/2 .* accuracy .*\nround 2\/2 .*\n/)
+    expect(stdout).toMatch(/^testnet "digits-private": 3 peers, 2 rounds, .*\nmesh ready after .*\nround 1\/2 .* accuracy .*\nround 2\/2 .*\n/)
     expect(stdout).toMatch(/\n {2}accuracy +[\d.]+ % +mean; worst peer [\d.]+ %\n/)
   }, TIMEOUT)
 })

@@ -11,7 +11,7 @@ const FEW_FILES = ['bash', '-c', `ulimit -n ${OPEN_FILES}; exec "$@"`, 'bash']
 describe.skipIf(process.platform === 'win32')('a peer that may open few files', () => {
   it('goes on beside twice as many silent sockets, and a newcomer joins through it', async () => {
     await using peers = await PeerSet.create()
-    const first = peers.spawn('first', ['start', '--preset', 'digits', '--data', 'digits:1', '--backend', 'wasm', '--listen', '/ip4/127.0.0.1/tcp/0', '--min-members', '1'], FEW_FILES)
+    const first = peers.spawn('first', ['start', '--preset', 'digits', '--data', 'digits:1', '--backend', 'wasm', '--listen', '/ip4/127.0.0.1/tcp/0', '--min-members', '1', '--alone', 'train'], FEW_FILES)
     const address = await first.address()
     await first.round(1)
     const sockets = new Set<Socket>()

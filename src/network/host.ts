@@ -137,16 +137,11 @@ function libp2pSettings (init: HostInit, doors: Doors, limits: ConnectionLimits)
 export async function createHost (init: HostInit): Promise<Host> {
   const self = peerIdFromPrivateKey(init.privateKey).toString()
   const announce = init.announce?.map((text) => withoutPeer(requireAnnounceable(text, self)))
-  const { isBanned } = init
   const meter = createTrafficMeter(init.watchStream)
-  const router = gossipsub(gossipSettings({ isBanned }))
+  const router = gossipsub(gossipSettings(init))
   const limits = init.connectionLimits ?? connectionLimits(openFileLimit())
-  const doors = new Doors({
-    limits,
-    rankOf: init.rankOf ?? (() => 'stranger'),
-    receivedOn: meter.receivedOn,
-    monotonicMs: () => performance.now()
-  })
+  const { rankOf = () => 'stranger' } = init
+  const doors = new Doors({ limits, rankOf, receivedOn: meter.receivedOn, monotonicMs: () => performance.now() })
   let transports!: Transports
   const libp2p = await createLibp2p<HostServices>({
     ...libp2pSettings(init, doors, limits),

@@ -10,22 +10,20 @@ import { AddressBook } from './address-book.ts'
 import { ConnectionKeeper } from './connection-keeper.ts'
 import { ControlMessages } from './control-messages.ts'
 import { MemberExchange } from './member-exchange.ts'
-import { parseRecord } from './member-record.ts'
 import { Membership } from './membership.ts'
 import { NeighbourChoice } from './neighbour-choice.ts'
 import { OwnRecord } from './own-record.ts'
 import { Presence } from './presence.ts'
 import { QuietPeriod } from './quiet-period.ts'
+import { RecordIntake } from './record-intake.ts'
 import { RecordOrigins } from './record-origins.ts'
 import { Upkeep } from './upkeep.ts'
 import type { PeerId } from '@libp2p/interface'
 import type { AbortOptions, PeerName, UnansweredAddress } from '../interface.ts'
 import type { ControlVerdict } from './control-messages.ts'
 import type { EquivocationProof } from './equivocation.ts'
-import type { MemberClaim } from './member-record.ts'
 import type { MembershipEvents } from './membership.ts'
 import type { Neighbourhood, NeighbourhoodComponents, NeighbourhoodEvents, NeighbourhoodInit } from './neighbourhood-interface.ts'
-import type { MemberEntry } from './wire/membership.ts'
 
 const TICK_MS = 250
 
@@ -50,6 +48,7 @@ class MeshNeighbourhood extends TypedEventEmitter<NeighbourhoodEvents> implement
   readonly #membership: Membership
   readonly #own: OwnRecord
   readonly #presence: Presence
+  readonly #intake: RecordIntake
   readonly #choice: NeighbourChoice
   readonly #book: AddressBook
   readonly #keeper: ConnectionKeeper
@@ -82,17 +81,21 @@ class MeshNeighbourhood extends TypedEventEmitter<NeighbourhoodEvents> implement
     this.#book = new AddressBook({ store, clock }, host.self)
     this.#exchange = new MemberExchange({ host, clock }, {
       snapshot: (peer) => [...this.#own.entry ?? [], ...this.#membership.entries(), ...this.#membership.departed(peer)],
-      receive: (entries, from) => this.#receive(entries, from)
+      receive: (entries, from) => this.#intake.receive(entries, from)
     })
     this.#control = new ControlMessages({ ...components, membership: this.#membership }, {
       federation: federationId,
       isConnected: (peer) => this.#connected.has(peer),
       onRecord: (peer, from) => { this.#origins.note(peer, from) },
-      onNews: (claim, from) => { this.#spread(claim, from) },
-      onStale: (claim) => { this.#tellNumber(claim) },
+      onNews: (claim, from) => { this.#intake.spread(claim, from) },
+      onStale: (claim) => { this.#intake.tellNumber(claim) },
       ownSequence: () => this.#own.sequence,
       onChallenge: (sequence) => { this.#presence.answer(sequence) },
       onEquivocation: (proof) => { this.safeDispatchEvent('equivocation', { detail: proof }) }
+    })
+    this.#intake = new RecordIntake({ membership: this.#membership, exchange: this.#exchange, control: this.#control, origins: this.#origins }, {
+      self: host.self,
+      federationId
     })
     this.#presence = new Presence({ host, clock, own: this.#own, membership: this.#membership, control: this.#control, exchange: this.#exchange }, init)
     this.#keeper = this.#createKeeper()
@@ -261,43 +264,6 @@ class MeshNeighbourhood extends TypedEventEmitter<NeighbourhoodEvents> implement
         // stopped: the loop ends
       })
     }
-  }
-
-  #receive (entries: readonly MemberEntry[], from: PeerName): boolean {
-    for (const { signed, ageMs } of entries) {
-      const claim = parseRecord(signed, this.#init.federationId)
-      if (claim === undefined) {
-        return false
-      }
-      if (claim.peer === this.#components.host.self) {
-        this.#control.challenge(claim)
-        continue
-      }
-      this.#origins.note(claim.peer, from)
-      const verdict = this.#membership.apply(claim, ageMs, claim.peer === from)
-      if (verdict === 'forged') {
-        return false
-      }
-      if (verdict === 'news') {
-        this.#spread(claim, from)
-      } else if (verdict === 'stale' && claim.peer === from) {
-        this.#tellNumber(claim)
-      }
-    }
-    return true
-  }
-
-  /** A member says something older than what is known of it, perhaps because its clock was put back: it must go on above that */
-  #tellNumber (claim: MemberClaim): void {
-    const newer = this.#membership.newerThan(claim)
-    if (newer !== undefined) {
-      this.#exchange.reply(claim.peer, { signed: newer, ageMs: 0 })
-    }
-  }
-
-  /** Passes news on to every connected peer but the one that it came from */
-  #spread ({ peer, signed }: MemberClaim, from: PeerName): void {
-    this.#exchange.push(this.#membership.entry(peer, signed), peer, from)
   }
 
   readonly #onConnect = ({ detail }: CustomEvent<PeerId>): void => {

@@ -1,0 +1,73 @@
+/**
+ * Records of members that a peer sent over a stream: checked, taken over, passed on when they are news
+ */
+import { parseRecord } from './member-record.ts'
+import type { PeerName } from '../interface.ts'
+import type { ControlMessages } from './control-messages.ts'
+import type { MemberExchange } from './member-exchange.ts'
+import type { MemberClaim } from './member-record.ts'
+import type { Membership } from './membership.ts'
+import type { RecordOrigins } from './record-origins.ts'
+import type { MemberEntry } from './wire/membership.ts'
+
+export interface RecordIntakeComponents {
+  membership: Membership
+  exchange: Pick<MemberExchange, 'push' | 'reply'>
+  control: Pick<ControlMessages, 'challenge'>
+  origins: Pick<RecordOrigins, 'note'>
+}
+
+export interface RecordIntakeInit {
+  self: PeerName
+  federationId: string
+}
+
+export class RecordIntake {
+  readonly #components: RecordIntakeComponents
+  readonly #init: RecordIntakeInit
+
+  constructor (components: RecordIntakeComponents, init: RecordIntakeInit) {
+    this.#components = components
+    this.#init = init
+  }
+
+  /** False when one of them is none, or not signed by whom it speaks for */
+  receive (entries: readonly MemberEntry[], from: PeerName): boolean {
+    return entries.every((entry) => this.#take(entry, from))
+  }
+
+  /** Passes news on to every connected peer but the one that it came from */
+  spread ({ peer, signed }: MemberClaim, from: PeerName): void {
+    const { exchange, membership } = this.#components
+    exchange.push(membership.entry(peer, signed), peer, from)
+  }
+
+  /** A member says something older than what is known of it, perhaps because its clock was put back: it must go on above that */
+  tellNumber (claim: MemberClaim): void {
+    const { exchange, membership } = this.#components
+    const newer = membership.newerThan(claim)
+    if (newer !== undefined) {
+      exchange.reply(claim.peer, { signed: newer, ageMs: 0 })
+    }
+  }
+
+  #take ({ signed, ageMs }: MemberEntry, from: PeerName): boolean {
+    const { membership, control, origins } = this.#components
+    const claim = parseRecord(signed, this.#init.federationId)
+    if (claim === undefined) {
+      return false
+    }
+    if (claim.peer === this.#init.self) {
+      control.challenge(claim)
+      return true
+    }
+    origins.note(claim.peer, from)
+    const verdict = membership.apply(claim, ageMs, claim.peer === from)
+    if (verdict === 'news') {
+      this.spread(claim, from)
+    } else if (verdict === 'stale' && claim.peer === from) {
+      this.tellNumber(claim)
+    }
+    return verdict !== 'forged'
+  }
+}

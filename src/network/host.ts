@@ -12,9 +12,11 @@ import { tcp } from '@libp2p/tcp'
 import { createLibp2p } from 'libp2p'
 import { ListenError } from '../errors.ts'
 import { parseAddress } from './address.ts'
+import { BoundedDatastore } from './bounded-datastore.ts'
 import { keepMeshFaithful } from './faithful-mesh.ts'
 import { gossipSettings } from './gossip-settings.ts'
 import { forwardPatiently } from './patient-forwarding.ts'
+import { forgetDisconnected } from './peer-store-upkeep.ts'
 import { createTrafficMeter } from './traffic.ts'
 import type { Identify, IdentifyPush } from '@libp2p/identify'
 import type { Connection, ConnectionGater, Libp2p, PrivateKey } from '@libp2p/interface'
@@ -145,6 +147,7 @@ export async function createHost (init: HostInit): Promise<Host> {
   const router = gossipsub(gossipSettings({ isBanned, trustLocal }))
   const libp2p = await createLibp2p<HostServices>({
     ...libp2pSettings(init),
+    datastore: new BoundedDatastore(),
     metrics: meter.metrics,
     services: {
       identify: identify(),
@@ -155,6 +158,7 @@ export async function createHost (init: HostInit): Promise<Host> {
   })
   const stopForwarding = forwardPatiently(libp2p.services.pubsub)
   const stopPruning = keepMeshFaithful(libp2p.services.pubsub)
+  const stopForgetting = forgetDisconnected(libp2p)
   return {
     libp2p,
     pubsub: libp2p.services.pubsub,
@@ -172,6 +176,7 @@ export async function createHost (init: HostInit): Promise<Host> {
     stop: async () => {
       stopForwarding()
       stopPruning()
+      stopForgetting()
       await libp2p.stop()
     }
   }

@@ -133,7 +133,7 @@ export class ControlMessages {
     if (verdict === 'forged') {
       return 'reject'
     }
-    if (verdict === 'stale' || verdict === 'full') {
+    if (verdict === 'stale' || verdict === 'full' || verdict === 'stranger') {
       return 'ignore'
     }
     if (verdict === 'news') {

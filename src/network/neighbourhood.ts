@@ -1,8 +1,9 @@
 /**
  * Membership, choice of neighbours and connections of one node: who is there, whom it mixes with, whom it talks to
  *
- * Signed member records come by the control topic and by exchange with connected peers; the neighbours follow from the
- * list of members by a graph that everybody computes alike; the connections that the graph asks for are kept.
+ * Signed member records come by the control topic and by exchange with connected peers; who counts follows from what they
+ * say about connections (vouching.ts), and the neighbours from who counts, by a graph that everybody computes alike; the
+ * connections that the graph asks for are kept.
  */
 import '../promise-with-resolvers.ts'
 import { TypedEventEmitter, setMaxListeners } from 'main-event'
@@ -11,42 +12,33 @@ import { ConnectionKeeper } from './connection-keeper.ts'
 import { ControlMessages } from './control-messages.ts'
 import { MemberExchange } from './member-exchange.ts'
 import { parseRecord } from './member-record.ts'
-import { Membership } from './membership.ts'
-import { NeighbourChoice } from './neighbour-choice.ts'
+import { NeighbourChoice, sameNames } from './neighbour-choice.ts'
 import { OwnRecord } from './own-record.ts'
 import { Presence } from './presence.ts'
-import { QuietPeriod } from './quiet-period.ts'
+import { QuietPeriod, quietMsFor } from './quiet-period.ts'
+import { Roll } from './roll.ts'
 import { Upkeep } from './upkeep.ts'
 import type { PeerId } from '@libp2p/interface'
 import type { AbortOptions, PeerName } from '../interface.ts'
 import type { ControlVerdict } from './control-messages.ts'
 import type { EquivocationProof } from './equivocation.ts'
 import type { MemberClaim } from './member-record.ts'
-import type { MembershipEvents } from './membership.ts'
+import type { CountedMembers } from './counted-members.ts'
+import type { Membership, MembershipEvents } from './membership.ts'
 import type { Neighbourhood, NeighbourhoodComponents, NeighbourhoodEvents, NeighbourhoodInit } from './neighbourhood-interface.ts'
 import type { MemberEntry } from './wire/membership.ts'
 
 const TICK_MS = 250
 
-/**
- * The graph is drawn when there was no news of members for a while, longer where news takes longer to come round: a
- * graph of half the members asks for wrong connections
- */
-const QUIET_MS = 100
-const QUIET_MS_PER_MEMBER = 10
-const MAX_QUIET_MS = 400
-
-/** ... or when the first news is this old */
+/** The graph is drawn when there was no news of members for a while (quietMsFor), or when the first news is this old */
 const MAX_SETTLE_MS = 5_000
-
-function sameNames (a: readonly PeerName[], b: readonly PeerName[]): boolean {
-  return a.length === b.length && a.every((name, index) => name === b[index])
-}
 
 class MeshNeighbourhood extends TypedEventEmitter<NeighbourhoodEvents> implements Neighbourhood {
   readonly #components: NeighbourhoodComponents
   readonly #init: NeighbourhoodInit
   readonly #membership: Membership
+  readonly #counted: CountedMembers
+  readonly #roll: Roll
   readonly #own: OwnRecord
   readonly #presence: Presence
   readonly #choice: NeighbourChoice
@@ -74,7 +66,9 @@ class MeshNeighbourhood extends TypedEventEmitter<NeighbourhoodEvents> implement
     this.#init = init
     this.#choice = new NeighbourChoice({ ...init, self: host.self })
     this.#members = [host.self]
-    this.#membership = new Membership({ self: host.self, clock, expiryMs, graceMs })
+    this.#roll = new Roll({ self: host.self, clock, connected: this.#connected, expiryMs, graceMs })
+    this.#membership = this.#roll.members
+    this.#counted = this.#roll.counted
     this.#own = new OwnRecord(components, federationId)
     this.#book = new AddressBook({ store, clock }, host.self)
     this.#exchange = new MemberExchange({ host, clock }, {
@@ -89,7 +83,7 @@ class MeshNeighbourhood extends TypedEventEmitter<NeighbourhoodEvents> implement
       onChallenge: (sequence) => { this.#presence.answer(sequence) },
       onEquivocation: (proof) => { this.safeDispatchEvent('equivocation', { detail: proof }) }
     })
-    this.#presence = new Presence({ host, clock, own: this.#own, membership: this.#membership, control: this.#control, exchange: this.#exchange }, init)
+    this.#presence = new Presence({ host, clock, own: this.#own, membership: this.#membership, control: this.#control, exchange: this.#exchange }, { ...init, isShort: (peer) => this.#counted.isShort(peer) })
     this.#keeper = this.#createKeeper()
     this.#upkeep = new Upkeep({ host, clock, keeper: this.#keeper, membership: this.#membership, connected: this.#connected }, {
       ...init,
@@ -104,7 +98,7 @@ class MeshNeighbourhood extends TypedEventEmitter<NeighbourhoodEvents> implement
     return new ConnectionKeeper({ host, clock, book: this.#book }, {
       ...this.#init,
       wanted: () => this.#choice.wanted,
-      addressesOf: (peer) => this.#membership.get(peer)?.addresses,
+      addressesOf: (peer) => this.#roll.isPresent(peer) || this.#choice.wanted.has(peer) ? this.#membership.get(peer)?.addresses : undefined,
       isNeededBy: (peer) => this.#exchange.isNeededBy(peer),
       onUnreachable: (peer) => { this.#onUnreachable(peer) }
     })
@@ -114,7 +108,7 @@ class MeshNeighbourhood extends TypedEventEmitter<NeighbourhoodEvents> implement
   #createSettling (): QuietPeriod {
     return new QuietPeriod({
       clock: this.#components.clock,
-      quietMs: () => Math.min(MAX_QUIET_MS, QUIET_MS + this.#membership.size * QUIET_MS_PER_MEMBER),
+      quietMs: () => quietMsFor(this.#membership.size),
       maxWaitMs: MAX_SETTLE_MS,
       signal: this.#stopped.signal,
       onQuiet: () => { this.#draw() }
@@ -162,7 +156,7 @@ class MeshNeighbourhood extends TypedEventEmitter<NeighbourhoodEvents> implement
   }
 
   members (): PeerName[] {
-    return this.#membership.names()
+    return [...this.#members]
   }
 
   neighbours (): PeerName[] {
@@ -221,6 +215,9 @@ class MeshNeighbourhood extends TypedEventEmitter<NeighbourhoodEvents> implement
     const { signal } = this.#stopped
     while (!signal.aborted) {
       this.#upkeep.tick()
+      if (this.#count()) {
+        this.#settling.news()
+      }
       if (this.#choice.release(clock.monotonicMs())) {
         this.#settling.news()
       }
@@ -229,6 +226,14 @@ class MeshNeighbourhood extends TypedEventEmitter<NeighbourhoodEvents> implement
         // stopped: the loop ends
       })
     }
+  }
+
+  /** True when the graph should be drawn again: others count than before */
+  #count (): boolean {
+    const { isAnother, found } = this.#roll.count()
+    this.#own.vouches = this.#roll.vouches
+    found.forEach(({ peer, signed }) => { this.#exchange.push(this.#membership.entry(peer, signed), peer) })
+    return isAnother
   }
 
   #receive (entries: readonly MemberEntry[], from: PeerName): boolean {
@@ -302,20 +307,24 @@ class MeshNeighbourhood extends TypedEventEmitter<NeighbourhoodEvents> implement
   #onUnreachable (peer: PeerName): void {
     const member = this.#membership.get(peer)
     const isConnected = (name: PeerName): boolean => this.#connected.has(name)
+    if (!this.#counted.has(peer)) {
+      this.suspend(peer)
+    }
     if (member?.suspectedMs === undefined && member !== undefined && !isConnected(peer) && (this.#lost.has(peer) || this.#presence.isSilent(member))) {
       void this.#presence.suspect(member, isConnected, this.#stopped.signal)
     }
   }
 
   #draw (): void {
-    const members = this.#membership.names()
+    this.#count()
+    const members = this.#counted.names()
     const { wanted: before, neighbours, upcoming } = this.#choice
-    this.#choice.draw(this.#membership.contributors(), this.#membership.observers())
+    this.#choice.draw(this.#counted.contributors(), this.#counted.observers(), this.#counted.candidates)
     const { wanted } = this.#choice
     this.#exchange.setNeeded(wanted)
     for (const peer of wanted) {
       if (!this.#connected.has(peer) && (this.#joined.has(peer) || !before.has(peer))) {
-        this.#keeper.expect(peer)
+        this.#keeper.expect(peer, this.#counted.dialsFirst(peer))
       }
     }
     this.#joined.clear()

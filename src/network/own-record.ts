@@ -2,8 +2,9 @@
  * What this node says about itself: its newest signed record, and the sequence numbers of all of them
  */
 import { signRecord } from './member-record.ts'
+import { markOf } from './vouching.ts'
 import type { PrivateKey } from '@libp2p/interface'
-import type { Clock } from '../interface.ts'
+import type { Clock, PeerName } from '../interface.ts'
 import type { Host } from './host.ts'
 import type { MemberEntry, SignedRecord } from './wire/membership.ts'
 
@@ -20,6 +21,9 @@ export class OwnRecord {
   #signed: SignedRecord | undefined
   #addresses = ''
   #saidObserving = false
+  #saidVouches: ReadonlySet<PeerName> = new Set()
+  /** For whom this node vouches. Takes effect with the next record */
+  vouches: ReadonlySet<PeerName> = new Set()
   /** This node publishes nothing and only listens. Takes effect with the next record */
   observing = false
 
@@ -43,6 +47,11 @@ export class OwnRecord {
     return this.#signed !== undefined && (this.#currentAddresses().join() !== this.#addresses || this.observing !== this.#saidObserving)
   }
 
+  /** True when this node vouches for somebody whom the newest record does not name, and who is short of vouchers */
+  vouchesForMore (isShort: (peer: PeerName) => boolean): boolean {
+    return [...this.vouches].some((peer) => !this.#saidVouches.has(peer) && isShort(peer))
+  }
+
   /** A record with this number is about, from an earlier life with a faster clock: go on above it */
   supersede (sequence: number): void {
     this.#sequence = Math.max(this.#sequence, sequence)
@@ -53,9 +62,11 @@ export class OwnRecord {
     const { clock, host, privateKey } = this.#components
     const addresses = this.#currentAddresses()
     this.#sequence = Math.max(clock.now(), this.#sequence + 1)
-    const content = { federation: this.#federation, peer: host.self, addresses, sequence: this.#sequence, leaving, observing: this.observing }
+    const content = { federation: this.#federation, peer: host.self, addresses, sequence: this.#sequence, leaving, observing: this.observing, vouches: [...this.vouches].map(markOf) }
+    const said = this.vouches
     const signed = await signRecord(privateKey, content)
     this.#signed = signed
+    this.#saidVouches = said
     this.#addresses = addresses.join()
     this.#saidObserving = this.observing
     return { signed, ageMs: 0 }

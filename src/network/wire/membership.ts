@@ -11,6 +11,7 @@ export interface MemberRecord {
   sequence: number
   leaving: boolean
   observing: boolean
+  vouches?: Uint8Array<ArrayBuffer>
 }
 
 export namespace MemberRecord {
@@ -53,6 +54,11 @@ export namespace MemberRecord {
         if ((obj.observing != null && obj.observing !== false)) {
           w.uint32(48)
           w.bool(obj.observing)
+        }
+
+        if (obj.vouches != null) {
+          w.uint32(242)
+          w.bytes(obj.vouches)
         }
 
         if (opts.lengthDelimited !== false) {
@@ -104,6 +110,10 @@ export namespace MemberRecord {
             }
             case 6: {
               obj.observing = reader.bool()
+              break
+            }
+            case 30: {
+              obj.vouches = reader.bytes()
               break
             }
             default: {
@@ -179,6 +189,13 @@ export namespace MemberRecord {
               }
               break
             }
+            case 30: {
+              yield {
+                field: `${prefix}.vouches`,
+                value: reader.bytes()
+              }
+              break
+            }
             default: {
               reader.skipType(tag & 7)
               break
@@ -222,6 +239,11 @@ export namespace MemberRecord {
     value: boolean
   }
 
+  export interface MemberRecordVouchesFieldEvent {
+    field: '$.vouches'
+    value: Uint8Array<ArrayBuffer>
+  }
+
   export function encode (obj: Partial<MemberRecord>): Uint8Array<ArrayBuffer> {
     return encodeMessage(obj, MemberRecord.codec())
   }
@@ -230,7 +252,7 @@ export namespace MemberRecord {
     return decodeMessage(buf, MemberRecord.codec(), opts)
   }
 
-  export function stream (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<MemberRecord>): Generator<MemberRecordFederationFieldEvent | MemberRecordPeerFieldEvent | MemberRecordAddressesFieldEvent | MemberRecordSequenceFieldEvent | MemberRecordLeavingFieldEvent | MemberRecordObservingFieldEvent> {
+  export function stream (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<MemberRecord>): Generator<MemberRecordFederationFieldEvent | MemberRecordPeerFieldEvent | MemberRecordAddressesFieldEvent | MemberRecordSequenceFieldEvent | MemberRecordLeavingFieldEvent | MemberRecordObservingFieldEvent | MemberRecordVouchesFieldEvent> {
     return streamMessage(buf, MemberRecord.codec(), opts)
   }
 }

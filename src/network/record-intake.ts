@@ -1,0 +1,73 @@
+/**
+ * What comes of member records that arrive from others: taken over, passed on when they are news, answered when they are old
+ */
+import { parseRecord } from './member-record.ts'
+import type { PeerName } from '../interface.ts'
+import type { MemberClaim } from './member-record.ts'
+import type { MemberExchange } from './member-exchange.ts'
+import type { Membership } from './membership.ts'
+import type { RecordOrigins } from './record-origins.ts'
+import type { MemberEntry } from './wire/membership.ts'
+
+export interface RecordIntakeComponents {
+  membership: Pick<Membership, 'apply' | 'entry' | 'newerThan'>
+  exchange: Pick<MemberExchange, 'push' | 'reply'>
+  origins: Pick<RecordOrigins, 'note'>
+}
+
+export interface RecordIntakeInit {
+  self: PeerName
+  federation: string
+  /** A record of this node came back */
+  onOwn: (claim: MemberClaim) => void
+}
+
+export class RecordIntake {
+  readonly #components: RecordIntakeComponents
+  readonly #init: RecordIntakeInit
+
+  constructor (components: RecordIntakeComponents, init: RecordIntakeInit) {
+    this.#components = components
+    this.#init = init
+  }
+
+  /** A connected peer's entries. False when there is a forgery among them */
+  receive (entries: readonly MemberEntry[], from: PeerName): boolean {
+    return entries.every((entry) => this.#take(entry, from))
+  }
+
+  #take ({ signed, ageMs }: MemberEntry, from: PeerName): boolean {
+    const claim = parseRecord(signed, this.#init.federation)
+    if (claim === undefined) {
+      return false
+    }
+    if (claim.peer === this.#init.self) {
+      this.#init.onOwn(claim)
+      return true
+    }
+    const { membership, origins } = this.#components
+    origins.note(claim.peer, from)
+    const verdict = membership.apply(claim, ageMs, claim.peer === from)
+    if (verdict === 'news') {
+      this.spread(claim, from)
+    } else if (verdict === 'stale' && claim.peer === from) {
+      this.tellNumber(claim)
+    }
+    return verdict !== 'forged'
+  }
+
+  /** A member says something older than what is known of it, perhaps because its clock was put back: it must go on above that */
+  tellNumber (claim: MemberClaim): void {
+    const { exchange, membership } = this.#components
+    const newer = membership.newerThan(claim)
+    if (newer !== undefined) {
+      exchange.reply(claim.peer, { signed: newer, ageMs: 0 })
+    }
+  }
+
+  /** Passes a record on to every connected peer but its own and the one that it came from */
+  spread ({ peer, signed }: Pick<MemberClaim, 'peer' | 'signed'>, from?: PeerName): void {
+    const { exchange, membership } = this.#components
+    exchange.push(membership.entry(peer, signed), peer, from)
+  }
+}

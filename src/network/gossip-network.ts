@@ -81,14 +81,13 @@ export class GossipNetwork extends ContainedEventEmitter<NetworkEvents> implemen
 
   /** Makes all parts; nothing runs yet. Throws InvalidAddressError */
   async build (createNeighbourhood: NeighbourhoodFactory): Promise<void> {
-    const { init } = this
+    const { init, ranks } = this
     const { clock, federationId: federation, maxPayloadBytes } = init
     const reputation = new Reputation({ store: init.store, clock })
     const isBanned = (peer: PeerName): boolean => reputation.isBanned(peer)
     const refuse = (refusal: Refused): void => { this.refuse(refusal) }
     const refusePeer = (peer: PeerName, reason: RejectionReason, author?: PeerName): void => { this.refuse({ peer, author, reason }) }
     const deliver = (update: PulledUpdate): void => { this.deliver(update) }
-    const { ranks } = this
     const meter = new GossipMeter({ clock, ranks, refuse: refusePeer })
     const host = await createHost({
       privateKey: init.privateKey,

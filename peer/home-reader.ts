@@ -40,6 +40,8 @@ export interface HomeReader {
   version: (selector: string) => Promise<FoundVersion | undefined>
   /** Report of the last finished round, as it was stored */
   lastRound: () => Promise<object | undefined>
+  /** What the store is known to have lost, in words; undefined while the peer runs, which says so at its start */
+  lost: () => Promise<string | undefined>
   /** The newest round that was published, as it was stored; undefined while the peer runs, which compares it with its ledger itself */
   published: () => Promise<number | undefined>
   close: () => Promise<void>
@@ -93,6 +95,13 @@ export async function noteNewer (reader: HomeReader, version: ModelVersion, term
   }
 }
 
+export async function warnOfLoss (reader: HomeReader, terminal: Pick<Terminal, 'warn'>): Promise<void> {
+  const lost = await reader.lost()
+  if (lost !== undefined) {
+    terminal.warn(lost)
+  }
+}
+
 async function runningReader (client: ControlClient): Promise<HomeReader> {
   const running = await client.status()
   return {
@@ -102,13 +111,14 @@ async function runningReader (client: ControlClient): Promise<HomeReader> {
     pointers: async () => ({ newest: running.node.newestVersion, latest: running.node.latestVersion }),
     version: async (selector) => client.version(selector),
     lastRound: async () => running.node.lastRound,
+    lost: async () => undefined,
     published: async () => undefined,
     close: async () => {}
   }
 }
 
 async function storeReader (home: string): Promise<HomeReader> {
-  const store = await openStore(home)
+  const store = await openStore(home, { readOnly: true })
   return {
     running: undefined,
     federation: async () => await storedFederation(store) ?? await readFoundingDocument(home),
@@ -120,18 +130,17 @@ async function storeReader (home: string): Promise<HomeReader> {
       return version === undefined || parameters === undefined ? undefined : { version, parameters }
     },
     lastRound: async () => (await store?.metrics({ limit: 1 }))?.at(-1),
+    lost: async () => {
+      const lost = await store?.lost()
+      return lost === undefined ? undefined : (await import('../src/store/store-error.ts')).lostText(lost, databaseFolder(home))
+    },
     published: async () => (await store?.getPublication())?.round,
     close: async () => store?.close()
   }
 }
 
-/** To change what is kept; the caller closes it. Undefined as below */
-export async function openWritable (home: string): Promise<Store | undefined> {
-  return openStore(home)
-}
-
-/** Undefined for a home that was made but never started: looking must not make a database */
-async function openStore (home: string): Promise<Store | undefined> {
+/** The caller closes it. Undefined for a home that was made but never started: looking must not make a database */
+export async function openStore (home: string, { readOnly }: { readOnly: boolean }): Promise<Store | undefined> {
   const location = databaseFolder(home)
   try {
     await access(location)
@@ -143,7 +152,7 @@ async function openStore (home: string): Promise<Store | undefined> {
   }
   const { createLevelStore } = await import('../src/store/level-store.ts')
   const { systemClock } = await import('../src/system-clock.ts')
-  const store = createLevelStore({ location, clock: systemClock, keepVersions: KEEP_ALL, keepMetrics: KEEP_ALL })
+  const store = createLevelStore({ location, clock: systemClock, keepVersions: KEEP_ALL, keepMetrics: KEEP_ALL, readOnly })
   await store.open()
   return store
 }

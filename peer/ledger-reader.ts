@@ -47,15 +47,15 @@ export function remoteLedger (client: ControlClient): LedgerReader {
 /** Opens and closes the ledger for each question; `heads`: what the home knows. Throws LedgerLockedError, LedgerCorruptError, LedgerWriteError, StoreFormatError */
 export function storedLedger (place: LedgerPlace, heads: KnownHeads): LedgerReader {
   return {
-    totals: async () => await exists(place) ? withLedger(place, async (ledger) => allTotals(ledger, place, heads)) : [],
-    newest: async (limit) => await exists(place) ? withLedger(place, async (ledger) => newestEntries(ledger, limit)) : { count: 0, entries: [] },
+    totals: async () => await exists(place) ? readLedger(place, async (ledger) => allTotals(ledger, place, heads)) : [],
+    newest: async (limit) => await exists(place) ? readLedger(place, async (ledger) => newestEntries(ledger, limit)) : { count: 0, entries: [] },
     verify: async () => verifyStored(place)
   }
 }
 
 async function allTotals (ledger: Ledger, place: LedgerPlace, heads: KnownHeads): Promise<LedgerTotal[]> {
   const { inheritedLedgers, withInherited } = await import('../src/privacy/ledger/inherited.ts')
-  return withInherited(ledger, await inheritedLedgers(place, heads)).totals()
+  return withInherited(ledger, await inheritedLedgers(place, heads, { readOnly: true })).totals()
 }
 
 /** Also a ledger that open() refuses. That its database cannot be opened at all is told as what was found, not as a call to look */
@@ -85,7 +85,7 @@ export interface Claim extends PublishedByHome {
  */
 export async function requireSound (place: LedgerPlace, claim: Claim): Promise<void> {
   if (await exists(place)) {
-    await withLedger(place, async (ledger) => {
+    await readLedger(place, async (ledger) => {
       await ledger.requireWhole()
       await requireLedger(place, ledger, claim)
     })
@@ -99,17 +99,22 @@ async function requireLedger (place: LedgerPlace, ledger: Pick<Ledger, 'lastRoun
   const { requireHomeCharged } = await import('../src/privacy/open-budget.ts')
   const { inheritedLedgers, lastRoundOf } = await import('../src/privacy/ledger/inherited.ts')
   const { findLacks, missingEntries, requireContinued } = await import('../src/privacy/known-heads.ts')
-  const inherited = await inheritedLedgers(place, heads)
+  const inherited = await inheritedLedgers(place, heads, { readOnly: true })
   const lacks = await findLacks(heads, { ...place, ledger, inherited })
   requireHomeCharged({ lastRound: lastRoundOf([ledger, ...inherited]) }, { ...claim, lacking: missingEntries(lacks) })
   requireContinued(lacks, { root: place.root, home: claim.home })
 }
 
+/** The same without a charge, also on a full or read-only disk */
+async function readLedger<T> (place: LedgerPlace, use: (ledger: Ledger) => Promise<T>): Promise<T> {
+  return withLedger(place, use, { readOnly: true })
+}
+
 /** Opens the ledger, for as long as `use` takes; makes it where there is none */
-export async function withLedger<T> ({ root, fingerprint }: LedgerPlace, use: (ledger: Ledger) => Promise<T>): Promise<T> {
+export async function withLedger<T> ({ root, fingerprint }: LedgerPlace, use: (ledger: Ledger) => Promise<T>, { readOnly = false } = {}): Promise<T> {
   const { createLedger } = await import('../src/privacy/ledger/ledger.ts')
   const { systemClock } = await import('../src/system-clock.ts')
-  const ledger = createLedger({ root, fingerprint, clock: systemClock })
+  const ledger = createLedger({ root, fingerprint, clock: systemClock, readOnly })
   await ledger.open()
   try {
     return await use(ledger)

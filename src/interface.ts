@@ -379,11 +379,21 @@ export interface Ban {
   evidence?: string
 }
 
+/** Versions that were committed and are not in the store any more, though nobody went back */
+export interface LostVersions {
+  /** Round of the newest that was committed */
+  round: number
+  /** Round of the newest that is there; 0 when there is none */
+  found: number
+}
+
 /** Everything that survives the process. One home folder, one process at a time */
 export interface Store {
   /** Throws HomeLockedError, StoreFormatError, StoreCorruptError */
   open: () => Promise<void>
   close: () => Promise<void>
+  /** Undefined when nothing is known to be missing, and after the next commit */
+  lost: () => Promise<LostVersions | undefined>
 
   getFederation: () => Promise<Uint8Array | undefined>
   /** Throws FederationMismatchError when another document is stored already */

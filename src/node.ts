@@ -12,22 +12,22 @@ import { earlierLife } from './earlier-life.ts'
 import { enterFederation } from './enter-federation.ts'
 import { forwardNetworkEvents, forwardRoundEvents } from './forwarded-events.ts'
 import { NodeStateError } from './errors.ts'
+import { KeptVersions } from './kept-versions.ts'
 import { inspectTopology } from './model/topology.ts'
 import { createWorkerTrainer } from './model/worker-trainer.ts'
 import { meshLimits } from './mesh-limits.ts'
 import { describeNode } from './node-description.ts'
+import { nodeNetwork } from './node-network.ts'
 import { NodePrivacy } from './node-privacy.ts'
 import { checkNodeInit } from './node-settings.ts'
 import { loadOrCreateIdentity } from './network/identity.ts'
-import { LISTEN_ANYWHERE } from './network/listening.ts'
-import { createNetwork } from './network/network.ts'
-import { portFile } from './network/port-file.ts'
 import { noiseReach } from './privacy/mechanism.ts'
 import { meshReady } from './round/mesh-ready.ts'
 import { RoundEngine } from './round/round-engine.ts'
 import { spentAlone } from './round/spent-alone.ts'
 import { sparedNeighbours } from './spared-neighbours.ts'
 import { createLevelStore } from './store/level-store.ts'
+import { lostWarning } from './store/store-error.ts'
 import { systemClock } from './system-clock.ts'
 import type { Membership } from './enter-federation.ts'
 import type { FederationDocument } from './federation.ts'
@@ -43,6 +43,7 @@ class Node extends TypedEventEmitter<NodeEvents> implements GrapevineNode {
   private readonly init: NodeInit
   private readonly clock: Clock
   private readonly store: Store
+  private readonly kept: KeptVersions
   private readonly ended = Promise.withResolvers<{ reason: StopReason, error?: Error }>()
   private membership: Membership | undefined
   private trainer: Trainer | undefined
@@ -65,10 +66,12 @@ class Node extends TypedEventEmitter<NodeEvents> implements GrapevineNode {
     this.init = init
     this.clock = init.clock ?? systemClock
     this.privacy = new NodePrivacy({ ...init, clock: this.clock, onWarning: (detail) => { this.emit('warning', detail) } })
-    this.store = createLevelStore({
-      location: join(init.home, 'db'),
-      clock: this.clock,
-      ...(init.keepVersions === undefined ? {} : { keepVersions: init.keepVersions })
+    const home = { location: join(init.home, 'db'), clock: this.clock }
+    this.store = createLevelStore({ ...home, ...(init.keepVersions === undefined ? {} : { keepVersions: init.keepVersions }) })
+    this.kept = new KeptVersions({
+      store: this.store,
+      createReader: () => createLevelStore({ ...home, readOnly: true }),
+      ended: () => this.membership === undefined ? undefined : this.stopping
     })
   }
 
@@ -98,25 +101,17 @@ class Node extends TypedEventEmitter<NodeEvents> implements GrapevineNode {
     const { init, store } = this
     await makeFolder(init.home, { mode: 0o700 })
     await store.open()
-    const privateKey = await loadOrCreateIdentity(init.home)
+    const lost = await store.lost()
+    if (lost !== undefined) {
+      this.emit('warning', lostWarning(lost, join(init.home, 'db')))
+    }
+    await loadOrCreateIdentity(init.home)
     const membership = this.membership = await enterFederation(init, store, this.abort.signal)
     const { parameterCount } = inspectTopology(membership.document.model)
     const codec = createCodec(membership.document.codec.name)
     const description = await this.startTrainer(membership.document)
-    const network = this.network = await createNetwork({
-      privateKey,
-      federationId: membership.id,
-      federationBytes: membership.bytes,
-      document: membership.document,
-      maxPayloadBytes: codec.maxEncodedBytes(parameterCount),
-      listen: init.listen ?? LISTEN_ANYWHERE,
-      ports: portFile(init.home),
-      announce: init.announce ?? [],
-      bootstrap: init.bootstrap ?? [],
-      keepPublished: membership.document.privacy.mechanism !== 'none',
-      store,
-      clock: this.clock
-    })
+    const maxPayloadBytes = codec.maxEncodedBytes(parameterCount)
+    const network = this.network = await nodeNetwork({ ...init, membership, maxPayloadBytes, store, clock: this.clock })
     forwardNetworkEvents(network, (type, detail) => { this.emit(type, detail) })
     await this.privacy.open(membership, description, network.self)
     await this.privacy.requireHomeCharged((await store.getPublication())?.round)
@@ -138,9 +133,7 @@ class Node extends TypedEventEmitter<NodeEvents> implements GrapevineNode {
     const sketchSecret = await this.privacy.sketchSecret(document)
     const trainer = this.trainer = createWorkerTrainer({ document, data, backend, threads, partition, poison, sketchSecret })
     const description = this.description = await trainer.start({ signal: this.abort.signal })
-    for (const message of description.remarks ?? []) {
-      this.emit('warning', { code: 'columns', message })
-    }
+    description.remarks?.forEach((message) => { this.emit('warning', { code: 'columns', message }) })
     return description
   }
 
@@ -324,13 +317,11 @@ class Node extends TypedEventEmitter<NodeEvents> implements GrapevineNode {
   }
 
   async versions (options: { limit?: number } = {}): Promise<ModelVersion[]> {
-    return this.store.list(options)
+    return this.kept.list(options)
   }
 
   async version (selector: string): Promise<{ version: ModelVersion, parameters: Float32Array } | undefined> {
-    const version = await this.store.get(selector)
-    const parameters = version === undefined ? undefined : await this.store.parameters(version.id)
-    return version === undefined || parameters === undefined ? undefined : { version, parameters }
+    return this.kept.find(selector)
   }
 
   federation (): FederationDocument | undefined {

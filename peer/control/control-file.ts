@@ -6,6 +6,7 @@
 import { open, readFile, rename, rm } from 'node:fs/promises'
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
+import { folderIdentity } from '../../src/store/holder.ts'
 
 const FILE = 'control.json'
 const FORMAT = 1
@@ -24,7 +25,7 @@ export async function writeControlFile (home: string, address: ControlAddress): 
   await rm(temporary, { force: true })
   const file = await open(temporary, 'wx', 0o600)
   try {
-    await file.writeFile(`${JSON.stringify({ format: FORMAT, ...address })}\n`)
+    await file.writeFile(`${JSON.stringify({ format: FORMAT, ...address, folder: await folderIdentity(home) })}\n`)
   } finally {
     await file.close()
   }
@@ -42,7 +43,9 @@ export async function readControlFile (home: string): Promise<ControlAddress | u
     }
     throw err
   }
-  return parseControlFile(text)
+  const found = parseControlFile(text)
+  // the peer that a copied file speaks of runs in another home
+  return found?.folder === undefined || found.folder === await folderIdentity(home) ? found?.address : undefined
 }
 
 /** Synchronous, because it is also called on the way out of the process */
@@ -50,7 +53,7 @@ export function removeControlFile (home: string): void {
   rmSync(join(home, FILE), { force: true })
 }
 
-function parseControlFile (text: string): ControlAddress | undefined {
+function parseControlFile (text: string): { address: ControlAddress, folder: string | undefined } | undefined {
   let value: unknown
   try {
     value = JSON.parse(text)
@@ -58,9 +61,9 @@ function parseControlFile (text: string): ControlAddress | undefined {
     // cut short by a crash
     return undefined
   }
-  const { format, pid, port, token } = (value ?? {}) as Record<string, unknown>
+  const { format, pid, port, token, folder } = (value ?? {}) as Record<string, unknown>
   const valid = format === FORMAT && isCount(pid, 2 ** 31) && isCount(port, 65_535) && typeof token === 'string' && /^[0-9a-f]{64}$/.test(token)
-  return valid ? { pid: pid as number, port: port as number, token } : undefined
+  return valid ? { address: { pid: pid as number, port: port as number, token }, folder: typeof folder === 'string' ? folder : undefined } : undefined
 }
 
 function isCount (value: unknown, limit: number): boolean {

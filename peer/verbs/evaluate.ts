@@ -4,7 +4,7 @@
 import { dataSettings } from '../data-settings.ts'
 import { ControlError } from '../errors.ts'
 import { formatCount, formatLoss, formatShare, formatVersion } from '../format.ts'
-import { noteNewer, openHome, requireVersion } from '../home-reader.ts'
+import { noteNewer, openHome, requireVersion, warnOfLoss } from '../home-reader.ts'
 import { dataPartition, dataSource } from '../node-init.ts'
 import type { VerbContext } from '../context.ts'
 import type { HomeReader } from '../home-reader.ts'
@@ -14,6 +14,7 @@ export async function evaluate (context: VerbContext): Promise<number> {
   const { home, terminal, args } = context
   const reader = await openHome(home)
   try {
+    await warnOfLoss(reader, terminal)
     const { version, parameters } = await requireVersion(reader, args[0] ?? 'latest')
     const document = await reader.federation()
     if (document === undefined) {

@@ -4,7 +4,7 @@
 import { resolve } from 'node:path'
 import { ControlError } from '../errors.ts'
 import { formatVersion } from '../format.ts'
-import { noteNewer, openHome, requireVersion } from '../home-reader.ts'
+import { noteNewer, openHome, requireVersion, warnOfLoss } from '../home-reader.ts'
 import type { VerbContext } from '../context.ts'
 
 export async function exportVersion ({ home, terminal, args }: VerbContext): Promise<number> {
@@ -12,6 +12,7 @@ export async function exportVersion ({ home, terminal, args }: VerbContext): Pro
   const directory = resolve(folder!)
   const reader = await openHome(home)
   try {
+    await warnOfLoss(reader, terminal)
     const { version, parameters } = await requireVersion(reader, selector!)
     const document = await reader.federation()
     if (document === undefined) {

@@ -4,7 +4,7 @@
 import { EXIT_CODES } from '../exit-codes.ts'
 import { federationName } from '../federation-name.ts'
 import { formatBytes, formatCount, formatDuration, formatRound, formatWaiting, mixedWith, shortId } from '../format.ts'
-import { openHome } from '../home-reader.ts'
+import { openHome, warnOfLoss } from '../home-reader.ts'
 import { formatPromise, formatSpent } from '../privacy-text.ts'
 import type { VerbContext } from '../context.ts'
 import type { RunningStatus } from '../control/control-client.ts'
@@ -18,6 +18,7 @@ import type { Terminal } from '../terminal.ts'
 export async function status ({ home, terminal, origins }: VerbContext): Promise<number> {
   const reader = await openHome(home)
   try {
+    await warnOfLoss(reader, terminal)
     if (reader.running === undefined) {
       await showStopped(reader, home, terminal)
       terminal.note(`Start it: grapevine start${origins.home === undefined ? '' : ` --home ${home}`}`)

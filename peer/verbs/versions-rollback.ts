@@ -7,7 +7,7 @@
 import { connectControl } from '../control/control-client.ts'
 import { NoSuchVersionError } from '../errors.ts'
 import { formatVersion } from '../format.ts'
-import { openWritable } from '../home-reader.ts'
+import { openStore } from '../home-reader.ts'
 import { requirePeer } from '../home.ts'
 import type { VerbContext } from '../context.ts'
 import type { ModelVersion, Store } from '../../src/interface.ts'
@@ -16,7 +16,7 @@ import type { ModelVersion, Store } from '../../src/interface.ts'
 export async function rollback ({ home, terminal, args: [, selector] }: VerbContext): Promise<number> {
   await requirePeer(home)
   await refuseRunning(home)
-  const store = await openWritable(home)
+  const store = await openStore(home, { readOnly: false })
   try {
     const { version, forgotten, published } = await goBack(store, selector!)
     const nextRound = Math.max(version.round, published) + 1

@@ -3,7 +3,7 @@
  */
 import { UsageError } from '../errors.ts'
 import { formatLoss, formatShare, mixedWith } from '../format.ts'
-import { openHome } from '../home-reader.ts'
+import { openHome, warnOfLoss } from '../home-reader.ts'
 import type { RunVerb, VerbContext } from '../context.ts'
 import type { VersionPointers } from '../home-reader.ts'
 import type { ModelVersion } from '../../src/interface.ts'
@@ -29,6 +29,7 @@ export async function versions (context: VerbContext): Promise<number> {
 async function listVersions ({ home, settings, terminal }: VerbContext): Promise<number> {
   const reader = await openHome(home)
   try {
+    await warnOfLoss(reader, terminal)
     const list = await reader.versions({ limit: settings.limit ?? DEFAULT_LIMIT })
     const pointers = await reader.pointers()
     terminal.event('versions', { versions: list, newest: pointers.newest?.id ?? null, latest: pointers.latest?.id ?? null })

@@ -309,9 +309,7 @@ export class RoundEngine extends TypedEventEmitter<RoundEvents> {
     for (const { peer, reason } of jump.refused) {
       this.components.network.penalise(peer, reason)
     }
-    for (const { update, decoded } of updates) {
-      this.take(update, decoded)
-    }
+    updates.forEach(({ update, decoded }) => { this.take(update, decoded) })
   }
 
   private async jump ({ target, parameters, sources }: Jump): Promise<void> {

@@ -3,10 +3,11 @@
  *
  * Keys are text, values are bytes. Every failure leaves here as an error of errors.ts.
  */
-import { StoreCorruptError, StoreFormatError } from '../errors.ts'
+import { StoreCorruptError, StoreFormatError, StoreWriteError } from '../errors.ts'
 import { readHolder, removeHolder, writeHolder } from './holder.ts'
 import { createOnDisk, ENCODINGS, findOrphan } from './level-folder.ts'
-import { corruptError, isLocked, lockedError, openError, readError, writeError } from './store-error.ts'
+import { isWriteRefusal, openCopy } from './reading-copy.ts'
+import { copyError, corruptError, isLocked, lockedError, openError, readError, writeError } from './store-error.ts'
 import type { LevelDatabase } from './level-folder.ts'
 
 /** Number of the layout described here and in the tables' files. Any change to keys or values raises it */
@@ -41,6 +42,8 @@ interface Compactable {
 
 export interface DatabaseInit {
   location: string
+  /** Nothing will be written: where the disk refuses to be, a copy is read. @default false */
+  readOnly?: boolean | undefined
   createDatabase?: ((location: string) => StoreDatabase) | undefined
 }
 
@@ -57,13 +60,16 @@ export class Database {
   readonly location: string
   private readonly root: StoreDatabase
   private readonly tables: ReturnType<typeof createTables>
-  private readonly onDisk: boolean
+  private readonly isHeld: boolean
+  private readonly removeCopy: (() => Promise<void>) | undefined
 
-  constructor (root: StoreDatabase, { location, createDatabase }: DatabaseInit) {
+  /** `isHeld`: this process has left its name in the folder. `removeCopy`: once closed, where it is a copy */
+  constructor (root: StoreDatabase, location: string, { isHeld, removeCopy }: { isHeld: boolean, removeCopy?: (() => Promise<void>) | undefined }) {
     this.location = location
     this.root = root
     this.tables = createTables(root)
-    this.onDisk = createDatabase === undefined
+    this.isHeld = isHeld
+    this.removeCopy = removeCopy
   }
 
   private table (name: TableName) {
@@ -122,10 +128,11 @@ export class Database {
   }
 
   async close (): Promise<void> {
-    if (this.onDisk) {
+    if (this.isHeld) {
       await removeHolder(this.location)
     }
     await this.root.close()
+    await this.removeCopy?.()
   }
 
   /** Stamps a new database; refuses one of another format */
@@ -177,20 +184,20 @@ async function refuseHeadless (location: string): Promise<void> {
   }
 }
 
-/** Throws HomeLockedError, StoreFormatError, StoreCorruptError, StoreWriteError; nothing stays open then */
-export async function openDatabase (init: DatabaseInit): Promise<Database> {
-  const { location } = init
-  const onDisk = init.createDatabase === undefined
-  if (onDisk) {
-    await refuseHeadless(location)
-  }
-  const root = (init.createDatabase ?? createOnDisk)(location)
+async function openRoot (root: StoreDatabase, location: string): Promise<void> {
   try {
     await root.open()
   } catch (err) {
     throw isLocked(err) ? lockedError(location, await readHolder(location), err) : openError(location, err)
   }
-  const database = new Database(root, init)
+}
+
+async function openInPlace (init: DatabaseInit): Promise<Database> {
+  const { location } = init
+  const onDisk = init.createDatabase === undefined
+  const root = (init.createDatabase ?? createOnDisk)(location)
+  await openRoot(root, location)
+  const database = new Database(root, location, { isHeld: onDisk })
   try {
     await database.checkFormat()
     if (onDisk) {
@@ -201,4 +208,45 @@ export async function openDatabase (init: DatabaseInit): Promise<Database> {
     throw err instanceof StoreFormatError || err instanceof StoreCorruptError ? err : openError(location, err)
   }
   return database
+}
+
+/** Throws HomeLockedError where a living process has left its name: what it writes meanwhile would be torn in a copy */
+async function openFromCopy (location: string, refusal: unknown): Promise<Database> {
+  const holder = await readHolder(location)
+  if (holder !== undefined) {
+    throw lockedError(location, holder, refusal)
+  }
+  try {
+    const { value: root, remove } = await openCopy(location, async (copy) => {
+      const root = createOnDisk(copy)
+      await openRoot(root, location)
+      return root
+    })
+    const database = new Database(root, location, { isHeld: false, removeCopy: remove })
+    try {
+      await database.checkFormat()
+    } catch (err) {
+      await database.close()
+      throw err
+    }
+    return database
+  } catch (err) {
+    throw isWriteRefusal(err) && !(err instanceof StoreCorruptError) ? copyError(location, err) : err
+  }
+}
+
+/** Throws HomeLockedError, StoreFormatError, StoreCorruptError, StoreWriteError; nothing stays open then */
+export async function openDatabase (init: DatabaseInit): Promise<Database> {
+  const { location, readOnly = false } = init
+  if (init.createDatabase === undefined) {
+    await refuseHeadless(location)
+  }
+  try {
+    return await openInPlace(init)
+  } catch (err) {
+    if (!readOnly || !(err instanceof StoreWriteError) || !isWriteRefusal(err)) {
+      throw err
+    }
+    return await openFromCopy(location, err)
+  }
 }

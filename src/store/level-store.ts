@@ -9,10 +9,11 @@ import { federationId } from '../federation.ts'
 import { openDatabase } from './database.ts'
 import { MembershipTables } from './membership-tables.ts'
 import { MetricsTable } from './metrics-table.ts'
+import { NewestNote } from './newest-note.ts'
 import { parametersToBytes } from './version-record.ts'
 import { requireSound, VersionTable } from './version-table.ts'
 import type { Database, StoreDatabase } from './database.ts'
-import type { Ban, Clock, ModelVersion, PeerAddress, PeerName, Publication, Store } from '../interface.ts'
+import type { Ban, Clock, LostVersions, ModelVersion, PeerAddress, PeerName, Publication, Store } from '../interface.ts'
 
 const DEFAULT_KEEP_VERSIONS = 10
 const DEFAULT_KEEP_METRICS = 1000
@@ -28,6 +29,12 @@ export interface LevelStoreInit {
   keepMetrics?: number
   clock: Pick<Clock, 'now'>
   /**
+   * Nothing will be written: a store on a full or read-only disk can be read then
+   *
+   * @default false
+   */
+  readOnly?: boolean
+  /**
    * Another database than LevelDB in `location`. Must keep its content when it is closed and this is called again
    *
    * @default LevelDB on disk
@@ -40,6 +47,7 @@ interface OpenStore {
   versions: VersionTable
   membership: MembershipTables
   metrics: MetricsTable
+  note: NewestNote
 }
 
 function requireCount (name: string, value: number): number {
@@ -88,6 +96,10 @@ class LevelStore implements Store {
     })
   }
 
+  async lost (): Promise<LostVersions | undefined> {
+    return this.run(async ({ versions, note }) => note.lost(versions.last()))
+  }
+
   async getFederation (): Promise<Uint8Array | undefined> {
     return this.run(async ({ membership }) => membership.getFederation())
   }
@@ -100,7 +112,11 @@ class LevelStore implements Store {
     requireRound(version.round)
     requireSound(parameters, `what was to be committed as round ${version.round} to ${this.init.location}`, 'Nothing was written')
     const bytes = parametersToBytes(parameters)
-    return this.run(async ({ versions }) => versions.commit({ ...version, bytes, createdAt: this.init.clock.now() }))
+    return this.run(async ({ versions, note }) => {
+      const committed = await versions.commit({ ...version, bytes, createdAt: this.init.clock.now() })
+      await note.committed(versions.last())
+      return committed
+    })
   }
 
   async newest (): Promise<ModelVersion | undefined> {
@@ -120,7 +136,14 @@ class LevelStore implements Store {
   }
 
   async rollback (id: string): Promise<Array<Pick<ModelVersion, 'id' | 'round'>> | undefined> {
-    return this.run(async ({ versions }) => versions.rollback(id))
+    return this.run(async ({ versions, note }) => {
+      if (await versions.parameters(id) === undefined) {
+        return undefined
+      }
+      // first: killed in between, the database is ahead of the note, and nothing seems lost
+      await note.committed(versions.lastAfterRollback(id))
+      return versions.rollback(id)
+    })
   }
 
   async list (options?: { limit?: number }): Promise<ModelVersion[]> {
@@ -129,11 +152,14 @@ class LevelStore implements Store {
   }
 
   async putPublication (publication: Publication): Promise<void> {
-    return this.run(async ({ membership }) => membership.putPublication(publication))
+    return this.run(async ({ membership, note }) => {
+      await membership.putPublication(publication)
+      await note.published(publication)
+    })
   }
 
   async getPublication (): Promise<Publication | undefined> {
-    return this.run(async ({ membership }) => membership.getPublication())
+    return this.run(async ({ membership, note }) => note.publication(await membership.getPublication()))
   }
 
   async putPublished (message: Uint8Array): Promise<void> {
@@ -154,15 +180,24 @@ class LevelStore implements Store {
   }
 
   async beginAgain (): Promise<ModelVersion | undefined> {
-    return this.run(async ({ versions, membership, metrics }) => {
+    return this.run(async ({ versions, membership, metrics, note }) => {
       await membership.forgetPublications()
       await metrics.clear()
-      const latest = await versions.latest()
+      const latest = await versions.newestMixed() ?? await versions.newest()
       const parameters = latest === undefined ? undefined : await versions.parameters(latest.id)
       const document = await membership.getFederation()
-      return latest === undefined || parameters === undefined || document === undefined
+      const renewed = latest === undefined || parameters === undefined || document === undefined
         ? undefined
-        : versions.commit({ federation: federationId(document), round: 0, parents: [latest.id], metrics: {}, bytes: parametersToBytes(parameters), createdAt: this.init.clock.now() })
+        : await versions.commit({
+          federation: federationId(document),
+          round: 0,
+          parents: [latest.id],
+          metrics: {},
+          bytes: parametersToBytes(parameters),
+          createdAt: this.init.clock.now()
+        })
+      await note.renewed(versions.last())
+      return renewed
     })
   }
 
@@ -228,7 +263,8 @@ class LevelStore implements Store {
         database,
         versions: await VersionTable.load(database, this.keepVersions),
         membership: new MembershipTables(database),
-        metrics: await MetricsTable.load(database, this.keepMetrics)
+        metrics: await MetricsTable.load(database, this.keepMetrics),
+        note: await NewestNote.load(database, { onDisk: this.init.createDatabase === undefined })
       }
     } catch (err) {
       await database.close()

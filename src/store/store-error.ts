@@ -4,6 +4,8 @@
  * LevelDB has codes for three failures only (locked, corruption, I/O); the rest is the operating system's text.
  */
 import { HomeLockedError, StoreCorruptError, StoreWriteError } from '../errors.ts'
+import { copyFolders } from './reading-copy.ts'
+import type { LostVersions } from '../interface.ts'
 
 /** The operating system refuses: nothing is wrong with the stored bytes */
 const REFUSALS: ReadonlyArray<[text: RegExp, code: RegExp, reason: string, nextStep: string]> = [
@@ -72,10 +74,28 @@ export function openError (location: string, err: unknown): StoreCorruptError | 
   return refusal(location, err, 'open') ?? corruptError(location, detail(err), err)
 }
 
+/** Neither the folder nor a temporary one takes what LevelDB must write in order to read */
+export function copyError (location: string, err: unknown): StoreWriteError {
+  return new StoreWriteError(`cannot read the store in ${location}, which cannot be written to, from a temporary copy in ${copyFolders().join(' or ')}: ${refusalReason(err) ?? detail(err)}. ` +
+    'Give this user the right to read it, and name a folder with room with TMPDIR', { cause: err })
+}
+
 export function readError (location: string, err: unknown): StoreCorruptError | StoreWriteError {
   return refusal(location, err, 'read') ?? corruptError(location, detail(err), err)
 }
 
 export function writeError (location: string, err: unknown): StoreWriteError {
   return refusal(location, err, 'write') ?? new StoreWriteError(`cannot write the store in ${location}: ${detail(err)}. Nothing is half-written: check the disk, then start again`, { cause: err })
+}
+
+/** That versions are missing, and what can be done about it: a sentence without its full stop */
+export function lostText ({ round, found }: LostVersions, location: string): string {
+  const left = found === 0 ? 'holds none any more' : `ends at round ${found}`
+  return `the store in ${location} has lost versions: round ${round} was committed, and it ${left}, as when its log is cut short. ` +
+    'Where there is a newer copy of the home, stop the peer and bring it back before it trains'
+}
+
+/** The same for a peer that starts nevertheless */
+export function lostWarning (lost: LostVersions, location: string): { code: 'lost-versions', message: string } {
+  return { code: 'lost-versions', message: `${lostText(lost, location)}. This peer goes on from what is there, and publishes no number again that it noted` }
 }

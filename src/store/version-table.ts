@@ -81,6 +81,10 @@ export function requireSound (parameters: Float32Array, what: string, nextStep: 
   }
 }
 
+function numbered (entry: Entry | undefined): { counter: number, round: number } | undefined {
+  return entry === undefined ? undefined : { counter: Number(entry.counter), round: entry.round }
+}
+
 function removal ({ key, counter }: Entry): Operation[] {
   return [{ table: 'versions', key }, { table: 'parameters', key: counter }]
 }
@@ -145,11 +149,18 @@ export class VersionTable {
     return this.readOne(this.find(selector))
   }
 
-  /** Newest first; undefined when there is no such version. Resolves when it is on disk. Throws as `parameters` does */
-  async rollback (id: string): Promise<Array<Pick<ModelVersion, 'id' | 'round'>> | undefined> {
-    if (await this.parameters(id) === undefined) {
-      return undefined
-    }
+  /** How many commits there were, and the round of the last one */
+  last (): { counter: number, round: number } | undefined {
+    return numbered(this.entries.at(-1))
+  }
+
+  /** What `last` says once version `id` is the newest */
+  lastAfterRollback (id: string): { counter: number, round: number } | undefined {
+    return numbered(this.entries.find((entry) => entry.id === id))
+  }
+
+  /** What came after version `id`, which is there, newest first. Resolves when it is forgotten on disk */
+  async rollback (id: string): Promise<Array<Pick<ModelVersion, 'id' | 'round'>>> {
     const index = this.entries.findIndex((entry) => entry.id === id)
     const left = this.entries.slice(index + 1).reverse()
     if (left.length > 0) {

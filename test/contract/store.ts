@@ -79,6 +79,7 @@ export function storeContract (name: string, factory: () => Promise<StoreHome>):
         expect(await store.getFederation()).toBeUndefined()
         expect(await store.newest()).toBeUndefined()
         expect(await store.newestMixed()).toBeUndefined()
+        expect(await store.lost()).toBeUndefined()
         expect(await store.get('latest')).toBeUndefined()
         expect(await store.get('newest')).toBeUndefined()
         expect(await store.rollback('00'.repeat(32))).toBeUndefined()
@@ -122,7 +123,7 @@ export function storeContract (name: string, factory: () => Promise<StoreHome>):
         await store.close()
         const calls: Array<() => Promise<unknown>> = [
           async () => store.getFederation(), async () => store.putFederation(new Uint8Array(1)), async () => commit(1), async () => store.newest(),
-          async () => store.newestMixed(), async () => store.rollback('x'),
+          async () => store.newestMixed(), async () => store.lost(), async () => store.rollback('x'),
           async () => store.get('latest'), async () => store.parameters('x'), async () => store.list(), async () => store.putPublication({ round: 1, sequence: 1 }),
           async () => store.getPublication(), async () => store.putPublished(new Uint8Array(1)), async () => store.getPublished(), async () => store.putRecordSequence(1), async () => store.getRecordSequence(), async () => store.beginAgain(),
           async () => store.peers(), async () => store.putPeer({ peer: 'a', addresses: [], lastConnectedAt: 0 }),
@@ -425,7 +426,7 @@ export function storeContract (name: string, factory: () => Promise<StoreHome>):
         const renewed = await store.beginAgain()
         expect(renewed).toMatchObject({ round: 0, parents: [old.id], parametersHash: old.parametersHash })
         await restart()
-        expect(await store.latest()).toMatchObject({ round: 0, id: renewed!.id })
+        expect(await store.newest()).toMatchObject({ round: 0, id: renewed!.id })
         expect([await store.getPublication(), await store.getPublished(), await store.getRecordSequence(), await store.metrics()]).toEqual([undefined, undefined, 0, []])
       })
 
@@ -553,6 +554,7 @@ async function compare (model: Model, store: Store): Promise<void> {
   expect(await store.list()).toEqual(versions)
   expect(await store.newest()).toEqual(versions[0])
   expect(await store.newestMixed()).toEqual(mixed)
+  expect(await store.lost()).toBeUndefined()
   expect(await store.get('latest')).toEqual(mixed ?? versions[0])
   for (const { version, parameters } of model.versions) {
     expect(await store.parameters(version.id)).toEqual(parameters)

@@ -8,6 +8,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { parseFederation } from '../../src/federation.ts'
 import { createNode } from '../../src/index.ts'
 import { presetDocument } from '../../src/presets.ts'
+import { createLevelStore } from '../../src/store/level-store.ts'
 import { ManualClock } from '../manual-clock.ts'
 import { listenerOf } from './listener.ts'
 import type { GrapevineNode, NodeInit } from '../../src/node-interface.ts'
@@ -148,6 +149,20 @@ describe('life of a node', () => {
     await closed(node)
     clearInterval(passing)
     await closed(other)
+  })
+
+  it('can be read when it has ended, as often as one likes', async () => {
+    const node = createNode(init())
+    await node.start()
+    await node.stop()
+    expect(await Promise.all([node.version('latest'), node.versions(), node.versions({ limit: 1 })])).toEqual([undefined, [], []])
+    // nothing holds the home in between
+    const store = createLevelStore({ location: join(home, 'db'), clock: { now: () => 0 } })
+    await store.open()
+    const { id } = await store.commit({ federation: 'f', round: 1, parents: ['x'], parameters: new Float32Array(1), metrics: {} })
+    await expect(node.version('latest')).rejects.toMatchObject({ name: 'HomeLockedError' })
+    await store.close()
+    expect(await node.version('latest')).toMatchObject({ version: { id }, parameters: new Float32Array(1) })
   })
 
   it('a stop under way can be forced', async () => {

@@ -58,20 +58,21 @@ export async function overlappingLedgers ({ root, fingerprint }: LedgerPlace, kn
 }
 
 /**
- * Reads every ledger whose set overlaps with this one's, whole, the most similar first. `known`: heads by fingerprint, to compare with
+ * Reads every ledger whose set overlaps with this one's, whole, the most similar first. `known`: heads by fingerprint, to compare with.
+ * `readOnly`: from copies, where the disk cannot be written to
  *
  * Throws LedgerLockedError when a peer trains on one of them, LedgerCorruptError when one is damaged, StoreFormatError, LedgerWriteError
  */
-export async function inheritedLedgers (place: LedgerPlace, known: Readonly<Record<string, KnownHead>> = {}): Promise<InheritedLedger[]> {
+export async function inheritedLedgers (place: LedgerPlace, known: Readonly<Record<string, KnownHead>> = {}, { readOnly = false } = {}): Promise<InheritedLedger[]> {
   const inherited: InheritedLedger[] = []
   for (const similar of await overlappingLedgers(place, known)) {
-    inherited.push(await readInherited(place.root, similar, known[similar.fingerprint]))
+    inherited.push(await readInherited(place.root, similar, { known: known[similar.fingerprint], readOnly }))
   }
   return inherited
 }
 
-async function readInherited (root: string, similar: SimilarLedger, known: KnownHead | undefined): Promise<InheritedLedger> {
-  const ledger = createLedger({ root, fingerprint: similar.fingerprint, clock: { now: () => 0 }, create: false })
+async function readInherited (root: string, similar: SimilarLedger, { known, readOnly }: { known: KnownHead | undefined, readOnly: boolean }): Promise<InheritedLedger> {
+  const ledger = createLedger({ root, fingerprint: similar.fingerprint, clock: { now: () => 0 }, create: false, readOnly })
   try {
     await ledger.open()
     await ledger.requireWhole()

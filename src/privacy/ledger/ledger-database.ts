@@ -10,6 +10,7 @@ import { platform } from 'node:process'
 import { StoreClosedError } from '../../errors.ts'
 import { readHolder, removeHolder, writeHolder } from '../../store/holder.ts'
 import { createOnDisk, ENCODINGS, findOrphan } from '../../store/level-folder.ts'
+import { isWriteRefusal, openCopy } from '../../store/reading-copy.ts'
 import { isLocked } from '../../store/store-error.ts'
 import { corruptError, lockedError, readError, writeError } from './ledger-error.ts'
 import { SUMMARY_KEYS } from './summary.ts'
@@ -25,6 +26,8 @@ export interface LedgerDatabaseInit {
   createDatabase?: ((location: string) => LevelDatabase) | undefined
   /** Make what is missing. @default true */
   create?: boolean
+  /** Nothing will be written: where the disk refuses to be, a copy is read. @default false */
+  readOnly?: boolean | undefined
 }
 
 /** An entry's bytes and the index in its key: NaN when the key is none of an entry */
@@ -50,12 +53,15 @@ function indexOf (key: string): number {
 export class LedgerDatabase {
   readonly location: string
   private readonly root: LevelDatabase
-  private readonly onDisk: boolean
+  private readonly isHeld: boolean
+  private readonly removeCopy: (() => Promise<void>) | undefined
 
-  constructor (root: LevelDatabase, { location, createDatabase }: LedgerDatabaseInit) {
+  /** `isHeld`: this process has left its name in the folder. `removeCopy`: once closed, where it is a copy */
+  constructor (root: LevelDatabase, location: string, { isHeld, removeCopy }: { isHeld: boolean, removeCopy?: (() => Promise<void>) | undefined }) {
     this.root = root
     this.location = location
-    this.onDisk = createDatabase === undefined
+    this.isHeld = isHeld
+    this.removeCopy = removeCopy
   }
 
   async head (): Promise<Uint8Array | undefined> {
@@ -110,10 +116,11 @@ export class LedgerDatabase {
   }
 
   async close (): Promise<void> {
-    if (this.onDisk) {
+    if (this.isHeld) {
       await removeHolder(this.location)
     }
     await this.root.close()
+    await this.removeCopy?.()
   }
 
   private async * range (keys: { gte: string, lt: string }): AsyncGenerator<[string, Uint8Array], void, undefined> {
@@ -177,14 +184,10 @@ async function prepareFolder (location: string, create: boolean): Promise<void> 
   }
 }
 
-/** Throws LedgerLockedError, LedgerCorruptError, LedgerWriteError; nothing stays open then */
-export async function openLedgerDatabase (init: LedgerDatabaseInit): Promise<LedgerDatabase> {
-  const { location, create = true } = init
-  const onDisk = init.createDatabase === undefined
-  if (onDisk) {
-    await prepareFolder(location, create)
-  }
-  const root = (init.createDatabase ?? createOnDisk)(location)
+/** Undefined where the disk refuses to be written to, and a copy may be read instead */
+async function openInPlace ({ location, create = true, createDatabase, readOnly = false }: LedgerDatabaseInit): Promise<LedgerDatabase | undefined> {
+  const onDisk = createDatabase === undefined
+  const root = (createDatabase ?? createOnDisk)(location)
   try {
     await root.open({ createIfMissing: create })
     if (onDisk) {
@@ -195,7 +198,37 @@ export async function openLedgerDatabase (init: LedgerDatabaseInit): Promise<Led
       throw lockedError(location, await readHolder(location), err)
     }
     await root.close()
+    if (readOnly && isWriteRefusal(err)) {
+      return undefined
+    }
     throw readError(location, err)
   }
-  return new LedgerDatabase(root, init)
+  return new LedgerDatabase(root, location, { isHeld: onDisk })
+}
+
+/** Throws LedgerLockedError where a living process has left its name: what it writes meanwhile would be torn in a copy */
+async function openFromCopy (location: string): Promise<LedgerDatabase> {
+  const holder = await readHolder(location)
+  if (holder !== undefined) {
+    throw lockedError(location, holder, undefined)
+  }
+  try {
+    const { value: root, remove } = await openCopy(location, async (copy) => {
+      const root = createOnDisk(copy)
+      await root.open({ createIfMissing: false })
+      return root
+    })
+    return new LedgerDatabase(root, location, { isHeld: false, removeCopy: remove })
+  } catch (err) {
+    throw readError(location, err)
+  }
+}
+
+/** Throws LedgerLockedError, LedgerCorruptError, LedgerWriteError; nothing stays open then */
+export async function openLedgerDatabase (init: LedgerDatabaseInit): Promise<LedgerDatabase> {
+  const { location, create = true, readOnly = false } = init
+  if (init.createDatabase === undefined) {
+    await prepareFolder(location, create && !readOnly)
+  }
+  return await openInPlace(init) ?? await openFromCopy(location)
 }

@@ -39,6 +39,8 @@ export interface LedgerInit {
   clock: Pick<Clock, 'now'>
   /** Make the ledger when there is none; otherwise that is LedgerCorruptError. @default true */
   create?: boolean
+  /** Nothing will be charged: a ledger on a full or read-only disk can be read then. @default false */
+  readOnly?: boolean
   /**
    * Another database than LevelDB on disk. Must keep its content when it is closed and this is called again
    *
@@ -239,8 +241,8 @@ class LevelLedger implements Ledger {
   }
 
   private async openParts (): Promise<OpenLedger> {
-    const { create = true, createDatabase, fingerprint, identity, root } = this.init
-    const database = await openLedgerDatabase({ location: this.location, createDatabase, create })
+    const { create = true, readOnly, createDatabase, fingerprint, identity, root } = this.init
+    const database = await openLedgerDatabase({ location: this.location, createDatabase, create, readOnly })
     try {
       const state = await loadState(database, fingerprint)
       if (identity !== undefined) {
@@ -282,7 +284,7 @@ export function createLedger (init: LedgerInit): Ledger {
  * Throws LedgerLockedError, LedgerWriteError; LedgerCorruptError when LevelDB cannot open the folder at all, or there is none
  */
 export async function verifyLedger (init: Pick<LedgerInit, 'root' | 'fingerprint' | 'createDatabase'>): Promise<LedgerVerification> {
-  const database = await openLedgerDatabase({ location: locationOf(init), createDatabase: init.createDatabase, create: false })
+  const database = await openLedgerDatabase({ location: locationOf(init), createDatabase: init.createDatabase, create: false, readOnly: true })
   try {
     return await verifyChain(database, init.fingerprint)
   } finally {

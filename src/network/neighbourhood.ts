@@ -178,7 +178,7 @@ class MeshNeighbourhood extends TypedEventEmitter<NeighbourhoodEvents> implement
   }
 
   isMember (peer: PeerName): boolean {
-    return this.#membership.get(peer) !== undefined
+    return this.#counted.has(peer)
   }
 
   neighbours (): PeerName[] {
@@ -296,7 +296,10 @@ class MeshNeighbourhood extends TypedEventEmitter<NeighbourhoodEvents> implement
 
   #onLeft (peer: PeerName, goodbye: boolean): void {
     this.#joined.delete(peer)
-    this.#origins.forget(peer)
+    if (this.#membership.get(peer) === undefined) {
+      // not of one that nobody vouches for any more: it may be met again, at the addresses that it told
+      this.#origins.forget(peer)
+    }
     if (goodbye) {
       this.#book.left(peer)
     }

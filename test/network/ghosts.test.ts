@@ -115,6 +115,9 @@ describe('made-up members', { timeout: 2 * PATIENCE_MS }, () => {
     await newcomer.neighbourhood.start()
     await until(() => isComplete([...nodes, newcomer]), PATIENCE_MS, 'the newcomer is a member for all')
     expect(seen()).toEqual([])
+    // their records are kept a while, and get them no member's place at the door
+    expect(nodes.flatMap(({ neighbourhood }) => ghosts.filter(({ name }) => neighbourhood.isMember(name)))).toEqual([])
+    expect(nodes.every(({ neighbourhood }) => neighbourhood.isMember(newcomer.name))).toBe(true)
     // five members of degree three: one of them has two neighbours
     expect(nodes.every(({ neighbourhood }) => neighbourhood.neighbours().length >= 2)).toBe(true)
   })

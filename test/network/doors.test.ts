@@ -26,24 +26,26 @@ afterEach(async () => {
   await stage.strike()
 })
 
-/** Connects without a word, and again whenever it is cut off */
-function silentSockets (count: number, target: TestNetwork): void {
+/** Connects without a word, and again some seconds after it is cut off, not all at once. Resolves when each has connected */
+async function silentSockets (count: number, target: TestNetwork): Promise<void> {
   const [, , host, , port] = target.addresses()[0]!.split('/')
+  const connected = new Set<number>()
   for (let i = 0; i < count; i++) {
     const open = (): void => {
-      const socket = sockets[i] = connect(Number(port), host)
+      const socket = sockets[i] = connect(Number(port), host, () => { connected.add(i) })
       socket.on('error', () => {})
-      socket.once('close', () => { sockets[i] === socket && setTimeout(() => { sockets[i] === socket && open() }, 2_000) })
+      socket.once('close', () => { sockets[i] === socket && setTimeout(() => { sockets[i] === socket && open() }, 1_000 + 100 * (i % 40)) })
     }
     open()
   }
+  await until(() => connected.size === count)
 }
 
 describe('a peer whose sockets others take', () => {
   it('still lets a newcomer in', async () => {
     const victim = await stage.network()
     await victim.start()
-    silentSockets(600, victim)
+    await silentSockets(600, victim)
     await until(() => sockets.filter(({ readyState }) => readyState === 'open').length >= 190)
     const newcomer = await stage.startedHost()
 

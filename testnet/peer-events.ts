@@ -33,6 +33,7 @@ const known = z.discriminatedUnion('type', [
   z.object({ type: z.literal('listening'), time, peer: z.string(), addresses: z.array(z.string()) }),
   z.object({ type: z.literal('joined'), time, federation: z.string(), how: z.enum(['founded', 'joined', 'resumed']), round: count, backend: z.enum(['tensorflow', 'wasm', 'cpu']) }),
   z.object({ type: z.literal('neighbours:change'), time, neighbours: z.array(z.object({ peer: z.string(), live: z.boolean() })) }),
+  z.object({ type: z.literal('round:waiting'), time, round: count, needed: count }),
   z.object({ type: z.literal('mesh:ready'), time, members: count, neighbours: count }),
   z.object({ type: z.literal('round:start'), time, round: count }),
   z.object({ type: z.literal('round:phase'), time, round: count, phase: z.enum(phases) }),

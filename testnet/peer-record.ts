@@ -46,6 +46,8 @@ export class PeerRecord {
   exhaustedAt: number | undefined
   /** Why it ended although nobody asked it to */
   failure: string | undefined
+  /** Too few neighbours are there for the next round */
+  isWaiting = false
   /** Its process was told to end, so that its end is no failure */
   ending = false
 
@@ -72,7 +74,11 @@ export class PeerRecord {
       case 'mesh:ready':
         this.ready(event.time)
         break
+      case 'round:waiting':
+        this.isWaiting = true
+        break
       case 'round:start':
+        this.isWaiting = false
         this.began(event)
         break
       case 'round:phase':
@@ -86,6 +92,7 @@ export class PeerRecord {
         this.exhausted(event.round)
         break
       case 'stopped':
+        this.isWaiting = false
         this.phase = undefined
         this.state = event.reason === 'rounds' ? 'finished' : 'stopped'
         break

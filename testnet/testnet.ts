@@ -212,8 +212,9 @@ class LocalTestnet extends TypedEventEmitter<TestnetEvents> implements Testnet {
   private async finishRounds (fleet: Fleet): Promise<void> {
     const honest = this.records.filter((record) => record.byzantine === undefined)
     const done = (): boolean => !fleet.running(honest) && (this.owedRestarts === 0 || !honest.some(isDead))
-    // a restart whose victim ended by itself will never come
-    await fleet.until(() => done() || !fleet.running(honest.filter((record) => record.kills.length === 0)))
+    const isStuck = (): boolean => this.owedRestarts === 0 && honest.every((record) => record.process === undefined || record.isWaiting)
+    // a restart whose victim ended by itself will never come, and neighbours that are gone for good neither
+    await fleet.until(() => done() || isStuck() || !fleet.running(honest.filter((record) => record.kills.length === 0)))
     await this.within(RETURN_GRACE_MS, fleet.until(done), () => this.giveUp(fleet, honest))
     const attackers = this.records.filter((record) => record.byzantine !== undefined)
     await this.within(ATTACKER_GRACE_MS, fleet.until(() => !fleet.running(attackers)), () => fleet.stop(attackers))
@@ -231,6 +232,11 @@ class LocalTestnet extends TypedEventEmitter<TestnetEvents> implements Testnet {
 
   /** A peer that started again when the others were as good as done waits for a mesh that is gone */
   private async giveUp (fleet: Fleet, honest: readonly PeerRecord[]): Promise<void> {
+    const waiting = honest.filter((record) => record.isWaiting)
+    for (const { name, round } of waiting) {
+      this.safeDispatchEvent('warning', { detail: { message: `${name} waits since round ${round} for neighbours that do not come: stopped` } })
+    }
+    await fleet.stop(waiting)
     const absent = honest.filter((record) => record.state === 'starting' || record.state === 'joined')
     for (const record of absent) {
       record.state = 'killed'

@@ -98,7 +98,7 @@ describe('life of a node', () => {
     await listener.start()
     const bootstrap = [listener.addresses()[0]!]
     const live = async (rounds: number): Promise<{ rounds: number[], warned: string[] }> => {
-      const node = createNode(init({ home: join(home, 'own'), federation, bootstrap, minMembers: 2, rounds, data: { kind: 'digits', trainExamples: 200, testExamples: 50, seed: 2 } }))
+      const node = createNode(init({ home: join(home, 'own'), federation, bootstrap, minMembers: 2, alone: 'train', rounds, data: { kind: 'digits', trainExamples: 200, testExamples: 50, seed: 2 } }))
       const begun: number[] = []
       const warned: string[] = []
       node.addEventListener('round:start', ({ detail }) => { begun.push(detail.round) })

@@ -62,6 +62,7 @@ function nodeOf (name: string, seed: number, changes: Partial<NodeInit> = {}): G
     data: { kind: 'digits', trainExamples: EXAMPLES, testExamples: 50, seed },
     backend: 'wasm',
     minMembers: 1,
+    alone: 'train',
     ...changes
   })
   running.push(node)
@@ -168,7 +169,7 @@ describe('a peer with a privacy budget', () => {
     node.addEventListener('warning', ({ detail: { code, message } }) => { code === 'no-neighbours' && warnings.push(message) })
     await node.start()
     expect(await node.stopped()).toEqual({ reason: 'budget' })
-    expect(warnings).toEqual(['round 1: no neighbour is there; training goes on alone until one comes'])
+    expect(warnings).toEqual(['round 1: no neighbour is there; nothing is averaged until one comes'])
 
     const waiting = nodeOf('a', 1, { clock, minMembers: 2 })
     const exhausted: number[] = []
@@ -246,7 +247,7 @@ describe('a peer with a privacy budget', () => {
   }, 60_000)
 
   it('does not share its data with another node that runs at the same time', async () => {
-    const first = nodeOf('a', 1)
+    const first = nodeOf('a', 1, { minMembers: 3 })
     await first.start()
     await expect(nodeOf('b', 1).start()).rejects.toMatchObject({ name: 'LedgerLockedError' })
     await nodeOf('c', 2).start()
@@ -321,7 +322,7 @@ describe('a peer with a privacy budget', () => {
   it('starts from what others published last when all of them have spent their budgets, also after they started again, and then trains', async () => {
     const names = ['a', 'b', 'c']
     const spend = async (): Promise<GrapevineNode[]> => {
-      const first = nodeOf('a', 1)
+      const first = nodeOf('a', 1, { minMembers: 3 })
       await first.start()
       const changes = { bootstrap: [first.describe().addresses[0]!], minMembers: 3 }
       const others = [nodeOf('b', 2, changes), nodeOf('c', 3, changes)]

@@ -288,7 +288,7 @@ describe('a key that is not safe', () => {
 
 describe('a key that is gone', () => {
   it('from a home whose peer ran is told, since the peer goes on under another name', async () => {
-    const args = ['start', '--home', home('no-key'), '--preset', 'digits', '--partition', '1/40', '--min-members', '1', ...LOOPBACK]
+    const args = ['start', '--home', home('no-key'), '--preset', 'digits', '--partition', '1/40', '--min-members', '1', '--alone', 'train', ...LOOPBACK]
     expect((await run([...args, '--rounds', '1'])).stderr).not.toContain('identity.key')
     await rm(join(home('no-key'), 'identity.key'))
     const { exit, stderr } = await run([...args, '--rounds', '2'])
@@ -355,7 +355,7 @@ describe.skipIf(noSmallDisk !== undefined)(noSmallDisk === undefined ? 'a disk t
     await mkdir(disk)
     execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1800k', 'tmpfs', disk])
     try {
-      const outcome = await run(['start', '--home', join(disk, 'home'), '--preset', 'digits', '--min-members', '1', '--rounds', '30', '--data', 'digits', '--partition', '1/40', '--json', ...LOOPBACK])
+      const outcome = await run(['start', '--home', join(disk, 'home'), '--preset', 'digits', '--min-members', '1', '--alone', 'train', '--rounds', '30', '--data', 'digits', '--partition', '1/40', '--json', ...LOOPBACK])
       expect(outcome.stderr).toContain('error GRAPEVINE_E_DISK_FULL: ')
       expect(outcome.exit).toBe(9)
       const last = outcome.stdout.split('\n').filter((line) => line.includes('"version:commit"')).at(-1)

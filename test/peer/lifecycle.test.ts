@@ -170,7 +170,7 @@ describe('two peers', () => {
 
   it('end by themselves after the last round, for people in plain lines', async () => {
     await using peers = await PeerSet.create()
-    const { exit, stdout, stderr } = await run(['start', '--home', peers.home('alone'), '--preset', 'digits', '--partition', '1/40', '--min-members', '1', '--rounds', '2', ...LOOPBACK])
+    const { exit, stdout, stderr } = await run(['start', '--home', peers.home('alone'), '--preset', 'digits', '--partition', '1/40', '--min-members', '1', '--alone', 'train', '--rounds', '2', ...LOOPBACK])
     expect(exit).toBe(0)
     expect(stdout).toMatch(/^round 1 {2}accuracy \d+\.\d % {2}loss .*\nround 2 {2}accuracy .*\n$/)
     expect(stderr).toContain('Join from this machine (loopback only')
@@ -182,7 +182,7 @@ describe('two peers', () => {
 
   it('are warned in so many words when they lie', async () => {
     await using peers = await PeerSet.create()
-    const { exit, stderr } = await run(['start', '--home', peers.home('liar'), '--preset', 'digits', '--partition', '1/40', '--min-members', '1', '--rounds', '1', '--attack', 'sign-flip', '--quiet', ...LOOPBACK])
+    const { exit, stderr } = await run(['start', '--home', peers.home('liar'), '--preset', 'digits', '--partition', '1/40', '--min-members', '1', '--alone', 'train', '--rounds', '1', '--attack', 'sign-flip', '--quiet', ...LOOPBACK])
     expect(exit).toBe(0)
     expect(stderr).toContain('warning: THIS PEER LIES TO ITS NEIGHBOURS (--attack sign-flip): for simulations only\n')
     // not for the next start

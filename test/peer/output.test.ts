@@ -68,7 +68,7 @@ describe.runIf(existsSync(FULL))('a disk that is full', () => {
     ['a list', () => ['versions', '--home', home()]],
     ['a list in JSON lines', () => ['versions', '--home', home(), '--json']],
     ['init', () => ['init', '--home', join(folder, 'other'), '--preset', 'digits']],
-    ['a running peer in JSON lines', () => ['start', '--home', home(), '--min-members', '1', '--rounds', '100', '--json']]
+    ['a running peer in JSON lines', () => ['start', '--home', home(), '--min-members', '1', '--alone', 'train', '--rounds', '100', '--json']]
   ])('fails what it took the answer of: %s', async (_, args) => {
     const { exit, stderr } = await intoFull(PROGRAM, args())
     expect(stderr).toMatch(/^error GRAPEVINE_E_OUTPUT: standard output cannot be written: ENOSPC.*\. Make room /m)

@@ -471,7 +471,6 @@ describe('the control endpoint', () => {
         /\bcreateServer\(|createSocket\(|WebSocketServer/.test(await readFile(join(folder, name), 'utf8')) && listening.push(`${folder}/${name}`)
       }
     }
-    // host.ts asks the system whether a port is free
-    expect(listening.sort()).toEqual(['peer/control/control-server.ts', 'src/network/host.ts'])
+    expect(listening.sort()).toEqual(['peer/control/control-server.ts'])
   })
 })

@@ -9,8 +9,8 @@ import { CommittedVersions } from '../../src/round/committed-versions.ts'
 import { mix } from '../../src/round/mix.ts'
 import { RoundEngine } from '../../src/round/round-engine.ts'
 import { createLevelStore } from '../../src/store/level-store.ts'
-import { systemClock } from '../../src/system-clock.ts'
 import { putVersion } from '../store/put-version.ts'
+import { hastyClock } from '../hasty-clock.ts'
 import { MemoryHub } from './memory-network.ts'
 import type { Aggregator, Store, Trainer } from '../../src/interface.ts'
 import type { LevelDatabase } from '../../src/store/level-folder.ts'
@@ -45,8 +45,8 @@ interface Parts {
 }
 
 async function engineFor ({ network, store, rounds, aggregator = createAggregator({ rule: 'mean', f: 0 }) }: Parts): Promise<{ engine: RoundEngine, warned: Array<{ code: string, message: string }> }> {
-  const engine = new RoundEngine({ network, trainer, store, codec: createCodec('float32'), aggregator, clock: systemClock },
-    { federation: FEDERATION, layout: [], parameterCount: 4, deadlineMs: 5000, staleness: 1, rounds, evaluateEvery: 1, quarantineLimit: 0 })
+  const engine = new RoundEngine({ network, trainer, store, codec: createCodec('float32'), aggregator, clock: hastyClock() },
+    { federation: FEDERATION, layout: [], parameterCount: 4, deadlineMs: 5000, staleness: 1, rounds, evaluateEvery: 1, quarantineLimit: 0, alone: 'train' })
   const warned: Array<{ code: string, message: string }> = []
   engine.addEventListener('warning', ({ detail }) => { warned.push(detail) })
   await engine.load()

@@ -16,7 +16,11 @@ export function forgetDisconnected (libp2p: Libp2p, forgetAfterMs = FORGET_AFTER
   /** Went since the last look, and before */
   let gone = new Set<PeerName>()
   let due = new Set<PeerName>()
-  const onDisconnect = ({ detail }: CustomEvent<PeerId>): void => { gone.add(detail.toString()) }
+  const onDisconnect = ({ detail }: CustomEvent<PeerId>): void => {
+    gone.add(detail.toString())
+    // the time of a peer that came back and went again begins anew
+    due.delete(detail.toString())
+  }
   const forget = (): void => {
     const connected = new Set(libp2p.getPeers().map(String))
     for (const peer of [...due].filter((name) => !connected.has(name))) {

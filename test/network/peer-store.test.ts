@@ -2,7 +2,7 @@ import { generateKeyPair } from '@libp2p/crypto/keys'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { multiaddr } from '@multiformats/multiaddr'
 import { Key } from 'interface-datastore/key'
-import { afterEach, describe, expect, test } from 'vitest'
+import { afterEach, describe, expect, test, vi } from 'vitest'
 import { BoundedDatastore, MAX_PEER_BYTES, MAX_PEER_ENTRIES, MAX_PEER_ENTRY_BYTES } from '../../src/network/bounded-datastore.ts'
 import { forgetDisconnected } from '../../src/network/peer-store-upkeep.ts'
 import { Stage, until } from './nodes.ts'
@@ -63,6 +63,31 @@ describe('the store of libp2p\'s peers', () => {
     expect(await host.libp2p.peerStore.has(host.libp2p.peerId)).toBe(true)
     stop()
   }, 60_000)
+
+  test('does not forget at once who came back and goes again: the router still looks there for what it has to undo', async () => {
+    const host = await stage.startedHost()
+    const friend = await stage.startedHost({ listen: [] })
+    const timer = vi.spyOn(globalThis, 'setInterval').mockReturnValueOnce(setTimeout(() => {}, 0))
+    const stop = forgetDisconnected(host.libp2p)
+    const look = timer.mock.calls[0]![0]
+    timer.mockRestore()
+    const forgotten = vi.spyOn(host.libp2p.peerStore, 'delete')
+    const isThere = (): boolean => host.libp2p.getPeers().some((peer) => peer.equals(friend.libp2p.peerId))
+    const visit = async (): Promise<void> => {
+      await friend.libp2p.dial(host.libp2p.getMultiaddrs())
+      await until(() => isThere() && host.pubsub.streamsOutbound.has(friend.self))
+      await friend.libp2p.hangUp(host.libp2p.peerId)
+      await until(() => !isThere())
+    }
+    await visit()
+    look()
+    await visit()
+    look()
+    expect(forgotten).not.toHaveBeenCalled()
+    look()
+    expect(forgotten.mock.calls.map(([peer]) => peer.toString())).toEqual([friend.self])
+    stop()
+  })
 
   test('a host whose peer store is full of strangers still talks to a newcomer', async () => {
     const host = await stage.startedHost()

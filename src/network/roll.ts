@@ -10,6 +10,9 @@ import type { Member } from './membership.ts'
 /** Counting takes no more than about one part in so many of the time, whatever records arrive */
 const COUNT_PAUSE = 10
 
+/** ... but a process that stood still in the middle, for as long as it may be, goes on after this */
+const MAX_COUNT_PAUSE_MS = 2_000
+
 export interface RollInit {
   self: PeerName
   clock: Pick<Clock, 'monotonicMs'>
@@ -69,7 +72,8 @@ export class Roll {
     const isAnother = this.counted.update(this.#own.peers, now)
     const found = this.members.review()
     this.members.disown()
-    this.#nextMs = now + COUNT_PAUSE * (clock.monotonicMs() - now)
+    const doneMs = clock.monotonicMs()
+    this.#nextMs = doneMs + Math.min(MAX_COUNT_PAUSE_MS, COUNT_PAUSE * (doneMs - now))
     return { isAnother, found }
   }
 }

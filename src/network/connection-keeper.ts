@@ -78,7 +78,7 @@ const MAX_PATIENT_DIALS = 8
 const BOOK_FIRST_MS = 1_000
 
 /** Connections beyond the wanted ones that are never pruned: a small mesh stays complete */
-const SPARE_CONNECTIONS = 8
+const SPARE_CONNECTIONS = 5
 
 /** True when one of our protocols moves data over the connection: it must not be closed. An idle stream is no reason to keep it */
 export function isInUse (connection: Connection): boolean {
@@ -173,9 +173,9 @@ export class ConnectionKeeper {
     }
   }
 
-  /** There is news of the peer: it is worth dialling at once, by the end with the smaller id first */
-  expect (peer: PeerName): void {
-    this.#schedule.reset(peer, this.#components.host.self < peer ? 0 : this.#init.tieBreakMs)
+  /** There is news of the peer: it is worth dialling at once, by one end first: if nothing else is said, by the one with the smaller id */
+  expect (peer: PeerName, isFirst = this.#components.host.self < peer): void {
+    this.#schedule.reset(peer, isFirst ? 0 : this.#init.tieBreakMs)
     this.kick()
   }
 

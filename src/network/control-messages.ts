@@ -146,7 +146,7 @@ export class ControlMessages {
     if (verdict === 'stale' && claim.peer === from) {
       this.#init.onStale(claim)
     }
-    if (verdict === 'stale' || verdict === 'full') {
+    if (verdict === 'stale' || verdict === 'full' || verdict === 'stranger') {
       return 'ignore'
     }
     if (verdict === 'news') {

@@ -12,6 +12,7 @@ import { tcp } from '@libp2p/tcp'
 import { createLibp2p } from 'libp2p'
 import { classOf } from './address-class.ts'
 import { requireAnnounceable, withoutPeer } from './address.ts'
+import { BoundedDatastore } from './bounded-datastore.ts'
 import { Doors } from './doors.ts'
 import { keepMeshFaithful } from './faithful-mesh.ts'
 import { gossipSettings } from './gossip-settings.ts'
@@ -20,6 +21,7 @@ import { MAX_ADDRESSES } from './member-record.ts'
 import { connectionLimits, openFileLimit } from './open-files.ts'
 import { ordered, worthTelling } from './own-addresses.ts'
 import { forwardPatiently } from './patient-forwarding.ts'
+import { forgetDisconnected } from './peer-store-upkeep.ts'
 import { createTrafficMeter } from './traffic.ts'
 import type { Identify, IdentifyPush } from '@libp2p/identify'
 import type { Connection, ConnectionGater, Libp2p, PrivateKey } from '@libp2p/interface'
@@ -128,6 +130,24 @@ function libp2pSettings (init: HostInit, doors: Doors, limits: ConnectionLimits)
   }
 }
 
+/** Binds the addresses of a node. Throws ListenError, and then nothing runs */
+async function startListening (libp2p: Libp2p, listening: Listening): Promise<void> {
+  await libp2p.start()
+  try {
+    await listening.start()
+  } catch (err) {
+    await libp2p.stop()
+    throw err
+  }
+}
+
+/** What mends the library while it runs. Returns what ends all of it */
+function mend (libp2p: Libp2p<HostServices>, forwarding: ForwardLimits | undefined): () => void {
+  const { pubsub } = libp2p.services
+  const ends = [forwardPatiently(pubsub, forwarding), keepMeshFaithful(pubsub), forgetDisconnected(libp2p)]
+  return () => { ends.forEach((end) => { end() }) }
+}
+
 /**
  * Makes a node that is not started yet
  *
@@ -145,6 +165,7 @@ export async function createHost (init: HostInit): Promise<Host> {
   let transports!: Transports
   const libp2p = await createLibp2p<HostServices>({
     ...libp2pSettings(init, doors, limits),
+    datastore: new BoundedDatastore(),
     metrics: meter.metrics,
     services: {
       identify: identify(),
@@ -158,8 +179,7 @@ export async function createHost (init: HostInit): Promise<Host> {
   })
   const listening = new Listening(transports, init.listen, init.ports)
   const addresses = (): readonly string[] => announce ?? ordered(listening.addresses())
-  const stopForwarding = forwardPatiently(libp2p.services.pubsub, init.forwarding)
-  const stopPruning = keepMeshFaithful(libp2p.services.pubsub)
+  const stopMending = mend(libp2p, init.forwarding)
   return {
     libp2p,
     pubsub: libp2p.services.pubsub,
@@ -168,18 +188,9 @@ export async function createHost (init: HostInit): Promise<Host> {
     self,
     addresses: () => addresses().map((address) => `${address}/p2p/${self}`),
     announced: () => announce?.slice(0, MAX_ADDRESSES) ?? worthTelling(listening.addresses(), MAX_ADDRESSES),
-    start: async () => {
-      await libp2p.start()
-      try {
-        await listening.start()
-      } catch (err) {
-        await libp2p.stop()
-        throw err
-      }
-    },
+    start: async () => { await startListening(libp2p, listening) },
     stop: async () => {
-      stopForwarding()
-      stopPruning()
+      stopMending()
       await libp2p.stop()
     }
   }

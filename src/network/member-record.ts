@@ -8,9 +8,11 @@ import { peerIdFromMultihash, peerIdFromString } from '@libp2p/peer-id'
 import { CODE_P2P, multiaddr } from '@multiformats/multiaddr'
 import * as Digest from 'multiformats/hashes/digest'
 import { isTcpAddress } from './address.ts'
+import { decodeMarks, encodeMarks } from './vouching.ts'
 import { MemberRecord, Suspicion } from './wire/membership.ts'
 import type { Ed25519PublicKey, PrivateKey } from '@libp2p/interface'
 import type { PeerName } from '../interface.ts'
+import type { Mark } from './vouching.ts'
 import type { SignedRecord, SignedSuspicion } from './wire/membership.ts'
 
 /** Addresses of one member; more of them refuse the record */
@@ -24,6 +26,10 @@ export const MAX_RECORD_BYTES = 1_536
 
 const MAX_FEDERATION_CHARACTERS = 128
 const SIGNATURE_BYTES = 64
+
+/** Tag and length of the list of vouchers */
+const VOUCHES_FRAMING_BYTES = 4
+
 const MAX_PEER_BYTES = 64
 
 const RECORD_DOMAIN = new TextEncoder().encode('grapevine/member-record/1\n')
@@ -41,6 +47,8 @@ export interface MemberClaim {
   observing: boolean
   /** Begins a round when enough of its neighbours say the same */
   ready: boolean
+  /** With whom it holds a connection, see vouching.ts. Absent: it vouches for nobody */
+  vouches?: readonly Mark[]
   /** What travels on: unchanged */
   signed: SignedRecord
   verify: () => boolean
@@ -129,6 +137,7 @@ export function parseRecord (signed: SignedRecord | undefined, federation: strin
       leaving: decoded.leaving,
       observing: decoded.observing,
       ready: decoded.ready,
+      vouches: decodeMarks(decoded.vouches ?? new Uint8Array()),
       signed: { record, signature },
       verify: () => signedBy(key, join(RECORD_DOMAIN, record), signature)
     }
@@ -171,6 +180,8 @@ export interface RecordContent {
   observing?: boolean
   /** @default false */
   ready?: boolean
+  /** With whom this node holds a connection; what does not fit into a record is left out. @default none */
+  vouches?: readonly Mark[]
 }
 
 /** Signs what this node says about itself */
@@ -179,7 +190,10 @@ export async function signRecord (key: PrivateKey, content: RecordContent): Prom
     .map((address) => new Uint8Array(multiaddr(address).decapsulateCode(CODE_P2P).bytes))
     .filter((bytes) => bytes.byteLength > 0 && bytes.byteLength <= MAX_ADDRESS_BYTES)
     .slice(0, MAX_ADDRESSES)
-  const record = new Uint8Array(MemberRecord.encode({ ...content, observing: content.observing ?? false, ready: content.ready ?? false, peer: peerBytes(content.peer), addresses }))
+  const { vouches: marks = [], observing = false, ready = false, ...said } = content
+  const fields: MemberRecord = { ...said, observing, ready, peer: peerBytes(content.peer), addresses }
+  const vouches = encodeMarks(marks, MAX_RECORD_BYTES - MemberRecord.encode(fields).byteLength - VOUCHES_FRAMING_BYTES)
+  const record = new Uint8Array(MemberRecord.encode({ ...fields, ...(vouches.byteLength === 0 ? {} : { vouches }) }))
   return { record, signature: new Uint8Array(await key.sign(join(RECORD_DOMAIN, record))) }
 }
 

@@ -11,6 +11,7 @@
 import { TypedEventEmitter } from 'main-event'
 import type { Clock, PeerName } from '../interface.ts'
 import type { MemberClaim } from './member-record.ts'
+import type { Mark } from './vouching.ts'
 import type { MemberEntry, SignedRecord } from './wire/membership.ts'
 
 /** More members than this are not believed: the list costs memory and every member is a possible neighbour */
@@ -18,6 +19,9 @@ export const MAX_MEMBERS = 4_096
 
 /** Beyond this many members everybody speaks less often, so that the control topic carries a bounded number of messages */
 const QUIET_FROM_MEMBERS = 128
+
+/** Records of peers for whom nobody vouches: kept a while, because a voucher may come later than the record */
+export const MAX_STRANGERS = 1_024
 
 /** Members that left or were dropped, remembered so that an old record does not bring them back */
 const MAX_DEPARTED = 4_096
@@ -32,6 +36,8 @@ export interface Member {
   readonly ready: boolean
   /** Clock.monotonicMs() when the newest record was made, as far as its age is known */
   readonly recordMs: number
+  /** With whom it says that it holds a connection */
+  readonly vouches: readonly Mark[]
   /** The record as it came, to be passed on */
   readonly signed: SignedRecord
   /** Clock.monotonicMs() of the last sign of life */
@@ -41,10 +47,10 @@ export interface Member {
 }
 
 /**
- * `news`: a new member, other addresses, one that only listens from now on, or a goodbye: tell others. `fresh`: only a sign of life. `stale`: nothing new.
- * `forged`: the signature is wrong. `full`: no room for another member
+ * `news`: a new member, other addresses, one that only listens from now on or vouches for somebody who waits for it, or a goodbye: tell others. `fresh`: only a sign of life. `stale`: nothing new.
+ * `stranger`: kept, but nobody vouches for it: tell nobody. `forged`: the signature is wrong. `full`: no room for another member
  */
-export type Verdict = 'news' | 'fresh' | 'stale' | 'forged' | 'full'
+export type Verdict = 'news' | 'fresh' | 'stranger' | 'stale' | 'forged' | 'full'
 
 export interface MembershipEvents {
   /** Somebody joined, left, was dropped, has other addresses, or only listens from now on */
@@ -60,6 +66,12 @@ export interface MembershipInit {
   expiryMs: number
   /** A member that was reported lost is dropped after this long */
   graceMs: number
+  /** Somebody who is worth it holds a connection with this peer, or this node does. @default everybody is vouched for */
+  isVouchedFor?: (peer: PeerName) => boolean
+  /** May not be given up for another one when there are too many. @default everybody */
+  counts?: (peer: PeerName) => boolean
+  /** Another voucher for the peer with this mark is news. @default it never is */
+  isWaitedFor?: (mark: Mark) => boolean
 }
 
 interface Departure {
@@ -69,13 +81,24 @@ interface Departure {
   untilMs: number
 }
 
-function sameAddresses (a: readonly string[], b: readonly string[]): boolean {
-  return a.length === b.length && a.every((address, index) => address === b[index])
+function sameTexts (a: readonly string[], b: readonly string[]): boolean {
+  return a.length === b.length && a.every((text, index) => text === b[index])
+}
+
+function sameVouches (known: Member | undefined, member: Member): boolean {
+  return known !== undefined && sameTexts(known.vouches, member.vouches)
+}
+
+function saysTheSame (known: Member | undefined, { observing, addresses }: Member): boolean {
+  return known !== undefined && known.observing === observing && sameTexts(known.addresses, addresses)
 }
 
 export class Membership extends TypedEventEmitter<MembershipEvents> {
   readonly #init: MembershipInit
   readonly #members = new Map<PeerName, Member>()
+  /** Those of them for whom nobody vouches, the longest known first */
+  readonly #strangers = new Set<PeerName>()
+  #revision = 0
   /** In order of departure */
   readonly #departed = new Map<PeerName, Departure>()
 
@@ -88,13 +111,24 @@ export class Membership extends TypedEventEmitter<MembershipEvents> {
     return this.#members.get(peer)
   }
 
+  /** All whose record is known and for whom somebody vouches; without this node */
   get size (): number {
-    return this.#members.size
+    return this.#members.size - this.#strangers.size
   }
 
-  /** All members with the age of their last sign of life, as they are sent to others; without this node */
+  /** Grows with every change of who is known and who vouches for whom */
+  get revision (): number {
+    return this.#revision
+  }
+
+  /** All whose record is known, strangers included; without this node */
+  records (): IterableIterator<Member> {
+    return this.#members.values()
+  }
+
+  /** All for whom somebody vouches, with the age of their last sign of life, as they are sent to others; without this node */
   entries (): MemberEntry[] {
-    return [...this.#members.values()].map(({ peer, signed }) => this.entry(peer, signed))
+    return [...this.#members.values()].filter(({ peer }) => !this.#strangers.has(peer)).map(({ peer, signed }) => this.entry(peer, signed))
   }
 
   /** A record about the peer as it is sent to others */
@@ -103,24 +137,14 @@ export class Membership extends TypedEventEmitter<MembershipEvents> {
     return { signed, ageMs: Math.max(0, Math.round(this.#init.clock.monotonicMs() - lastSignMs)) }
   }
 
-  /** Names of all members, this node included, ascending */
+  /** Names of all for whom somebody vouches, this node included, ascending */
   names (): PeerName[] {
-    return [...this.#members.keys(), this.#init.self].sort()
-  }
-
-  /** Those who publish updates, this node included whether it does or not, ascending */
-  contributors (): PeerName[] {
-    return this.names().filter((peer) => this.#members.get(peer)?.observing !== true)
-  }
-
-  /** The other members, ascending */
-  observers (): PeerName[] {
-    return this.names().filter((peer) => this.#members.get(peer)?.observing === true)
+    return [...this.#members.keys(), this.#init.self].filter((peer) => !this.#strangers.has(peer)).sort()
   }
 
   /** Times between signs of life, and the patience with their absence, are multiplied by this */
   get quietFactor (): number {
-    return Math.max(1, this.#members.size / QUIET_FROM_MEMBERS)
+    return Math.max(1, this.size / QUIET_FROM_MEMBERS)
   }
 
   /**
@@ -157,18 +181,70 @@ export class Membership extends TypedEventEmitter<MembershipEvents> {
       return 'stale'
     }
     const known = this.#members.get(claim.peer)
-    if (known === undefined && !claim.leaving && this.#members.size >= MAX_MEMBERS) {
+    const isOneMore = known === undefined && !claim.leaving && this.#isOneTooMany(claim.peer)
+    const weakest = isOneMore ? this.#weakest() : undefined
+    if (isOneMore && weakest === undefined) {
       return 'full'
     }
     if (!claim.verify()) {
       return 'forged'
     }
+    this.#members.delete(weakest ?? '')
     return claim.leaving ? this.#leave(claim) : this.#enter(claim, known, ageMs)
+  }
+
+  /** Takes up those for whom somebody vouches by now, and says who that is */
+  review (): Member[] {
+    const found = [...this.#strangers].filter((peer) => this.size < MAX_MEMBERS && this.#isVouchedFor(peer) && this.#strangers.delete(peer))
+    for (const peer of found) {
+      this.safeDispatchEvent('change', { detail: { peer, joined: true, goodbye: false } })
+    }
+    return found.flatMap((peer) => this.#members.get(peer) ?? [])
+  }
+
+  /** Those for whom nobody vouches any more go back to the strangers */
+  disown (): void {
+    const alone = [...this.#members.keys()].filter((peer) => !this.#strangers.has(peer) && !this.#isVouchedFor(peer))
+    for (const peer of alone) {
+      this.#strangers.add(peer)
+      this.safeDispatchEvent('change', { detail: { peer, joined: false, goodbye: false } })
+    }
+    this.#forgetStrangers()
+  }
+
+  #isWaitedFor (known: Member | undefined, { vouches }: Member): boolean {
+    return vouches.some((mark) => known?.vouches.includes(mark) !== true && this.#init.isWaitedFor?.(mark) === true)
+  }
+
+  #isOneTooMany (peer: PeerName): boolean {
+    return this.size >= MAX_MEMBERS && this.#isVouchedFor(peer)
+  }
+
+  #isVouchedFor (peer: PeerName): boolean {
+    return this.#init.isVouchedFor?.(peer) ?? true
+  }
+
+  /** The longest known of those that are vouched for and do not count: gives way when there are too many */
+  #weakest (): PeerName | undefined {
+    const { counts } = this.#init
+    return counts === undefined ? undefined : [...this.#members.keys()].find((peer) => !this.#strangers.has(peer) && !counts(peer))
+  }
+
+  #forgetStrangers (): void {
+    for (const oldest of this.#strangers) {
+      if (this.#strangers.size <= MAX_STRANGERS) {
+        break
+      }
+      this.#strangers.delete(oldest)
+      this.#members.delete(oldest)
+    }
   }
 
   #leave (claim: MemberClaim): Verdict {
     this.#depart(claim)
-    if (!this.#members.delete(claim.peer)) {
+    this.#revision++
+    const wasStranger = this.#strangers.delete(claim.peer)
+    if (!this.#members.delete(claim.peer) || wasStranger) {
       return 'fresh'
     }
     this.safeDispatchEvent('change', { detail: { peer: claim.peer, joined: false, goodbye: true } })
@@ -181,15 +257,33 @@ export class Membership extends TypedEventEmitter<MembershipEvents> {
     if (now - lastSignMs >= this.#init.expiryMs * this.quietFactor) {
       return 'stale'
     }
-    const { peer, addresses, sequence, observing, ready, signed } = claim
-    const member: Member = { peer, addresses, sequence, observing, ready, recordMs: now - ageMs, signed, lastSignMs, suspectedMs: undefined }
+    const { peer, addresses, sequence, observing, ready, vouches = [], signed } = claim
+    const member: Member = { peer, addresses, sequence, observing, ready, vouches, recordMs: now - ageMs, signed, lastSignMs, suspectedMs: undefined }
     this.#members.set(peer, member)
     this.#departed.delete(peer)
-    if (ready || known?.ready === true) {
+    this.#revision += sameVouches(known, member) ? 0 : 1
+    return this.#isStranger(peer, known) ? this.#setAside(peer) : this.#admit(member, known)
+  }
+
+  #isStranger (peer: PeerName, known: Member | undefined): boolean {
+    return (known === undefined || this.#strangers.has(peer)) && !this.#isVouchedFor(peer)
+  }
+
+  #setAside (peer: PeerName): Verdict {
+    this.#strangers.add(peer)
+    this.#forgetStrangers()
+    return 'stranger'
+  }
+
+  /** Tells what the newest record of a member changes */
+  #admit (member: Member, known: Member | undefined): Verdict {
+    const { peer } = member
+    const wasStranger = this.#strangers.delete(peer)
+    if (member.ready || known?.ready === true) {
       this.safeDispatchEvent('ready', { detail: { peer } })
     }
-    if (known !== undefined && known.observing === observing && sameAddresses(known.addresses, addresses)) {
-      return 'fresh'
+    if (!wasStranger && saysTheSame(known, member)) {
+      return this.#isWaitedFor(known, member) ? 'news' : 'fresh'
     }
     this.safeDispatchEvent('change', { detail: { peer, joined: true, goodbye: false } })
     return 'news'
@@ -222,8 +316,11 @@ export class Membership extends TypedEventEmitter<MembershipEvents> {
     for (const { peer, sequence, signed, lastSignMs, suspectedMs } of [...this.#members.values()]) {
       if (now - lastSignMs >= expiryMs || (suspectedMs !== undefined && now - suspectedMs >= graceMs)) {
         this.#members.delete(peer)
+        this.#revision++
         this.#depart({ peer, sequence, signed })
-        this.safeDispatchEvent('change', { detail: { peer, joined: false, goodbye: false } })
+        if (!this.#strangers.delete(peer)) {
+          this.safeDispatchEvent('change', { detail: { peer, joined: false, goodbye: false } })
+        }
       }
     }
     for (const [peer, { untilMs }] of this.#departed) {

@@ -2,17 +2,28 @@
  * Whom this node mixes with and whom it wants a connection with, drawn from the list of members
  */
 import { neighbourGraph, rotationPeriod } from './neighbour-graph.ts'
+import { PairRanks } from './pair-ranks.ts'
 import type { PeerName } from '../interface.ts'
 import type { Rotation } from './pair-ranks.ts'
 
-/** A graph of this degree holds together well enough for the control topic, also when a few members are gone */
-const CONTROL_DEGREE = 3
+/**
+ * Connections that each member asks for at least: a graph of this degree holds the control topic together, and who loses one of
+ * them has still enough members that vouch for it (vouching.ts)
+ */
+const CONTACT_DEGREE = 4
+
+/** Connections with peers that do not count yet: few, because whoever counts can vouch for peers that do not exist */
+const MEETINGS = 3
 
 /** A peer that was merely slow is not lost for good: its topic is not heard while it is left out */
 const SUSPENSION_MS = 60_000
 
 /** Connections that the graph of this many rounds ahead asks for are made before they are needed */
 const ROUNDS_AHEAD = 2
+
+export function sameNames (a: readonly PeerName[], b: readonly PeerName[]): boolean {
+  return a.length === b.length && a.every((name, index) => name === b[index])
+}
 
 export interface NeighbourChoiceInit {
   self: PeerName
@@ -55,7 +66,7 @@ export class NeighbourChoice {
     return this.#elders
   }
 
-  /** Neighbours, those that have this node as their neighbour, elders, and links of the control topic */
+  /** Neighbours, those that have this node as their neighbour, elders, and links over which members vouch for each other */
   get wanted (): ReadonlySet<PeerName> {
     return this.#wanted
   }
@@ -89,8 +100,9 @@ export class NeighbourChoice {
   /**
    * @param members - Those who publish, this node included whether it does or not
    * @param observers - Those who do not
+   * @param candidates - Those who do not count yet, and are met to find out whether they should
    */
-  draw (members: readonly PeerName[], observers: readonly PeerName[] = []): void {
+  draw (members: readonly PeerName[], observers: readonly PeerName[] = [], candidates: readonly PeerName[] = []): void {
     const { degree, resample = 0 } = this.#init
     const present = members.filter((peer) => !this.#suspended.has(peer))
     this.#neighbours = this.#drawn(present, degree, 0)
@@ -98,9 +110,18 @@ export class NeighbourChoice {
     this.#upcoming = (ahead[0] ?? []).filter((peer) => !this.#neighbours.includes(peer))
     const everyone = this.#suspended.size === 0 ? this.#neighbours : this.#drawn(members, degree, 0)
     // the same seed, so that the denser graph shares most of its edges with the sparser one
-    const control = degree < CONTROL_DEGREE ? this.#drawn(members, CONTROL_DEGREE, 0) : []
+    const contacts = degree < CONTACT_DEGREE || observers.length > 0 ? this.#drawn([...members, ...observers], CONTACT_DEGREE, 0) : []
     this.#elders = this.#neighbours.length < degree ? this.#eldersAmong(members, observers) : []
-    this.#wanted = new Set([...this.#neighbours, ...ahead.flat(), ...everyone, ...control, ...this.#elders])
+    this.#wanted = new Set([...this.#neighbours, ...ahead.flat(), ...everyone, ...contacts, ...this.#elders, ...this.#meetings(candidates)])
+  }
+
+  /** The ones that rank first with this node among those that were not found unreachable of late */
+  #meetings (candidates: readonly PeerName[]): PeerName[] {
+    const { self, federationId } = this.#init
+    const names = [self, ...candidates.filter((peer) => !this.#suspended.has(peer))]
+    const ranks = new PairRanks(names, federationId, undefined)
+    const order = names.map((peer, index) => ({ peer, rank: ranks.of(0, index) })).slice(1)
+    return order.sort((a, b) => a.rank - b.rank).slice(0, MEETINGS).map(({ peer }) => peer)
   }
 
   #eldersAmong (members: readonly PeerName[], observers: readonly PeerName[]): PeerName[] {

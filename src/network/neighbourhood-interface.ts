@@ -58,7 +58,7 @@ export interface Neighbourhood extends TypedEventTarget<NeighbourhoodEvents> {
   stop: (options?: AbortOptions) => Promise<void>
   /** This node included, ascending */
   members: () => PeerName[]
-  /** Cheap: asked for each piece of data that comes in */
+  /** The peer counts (vouching.ts): a record alone makes nobody a member. Cheap: asked for each piece of data that comes in */
   isMember: (peer: PeerName) => boolean
   /** Whom this node aggregates, ascending */
   neighbours: () => PeerName[]

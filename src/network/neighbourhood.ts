@@ -1,54 +1,45 @@
 /**
  * Membership, choice of neighbours and connections of one node: who is there, whom it mixes with, whom it talks to
  *
- * Signed member records come by the control topic and by exchange with connected peers; the neighbours follow from the
- * list of members by a graph that everybody computes alike; the connections that the graph asks for are kept.
+ * Signed member records come by the control topic and by exchange with connected peers; who counts follows from what they
+ * say about connections (vouching.ts), and the neighbours from who counts, by a graph that everybody computes alike; the
+ * connections that the graph asks for are kept.
  */
 import '../promise-with-resolvers.ts'
 import { TypedEventEmitter, setMaxListeners } from 'main-event'
 import { AddressBook } from './address-book.ts'
 import { ConnectionKeeper } from './connection-keeper.ts'
 import { ControlMessages } from './control-messages.ts'
+import { Links } from './links.ts'
 import { MemberExchange } from './member-exchange.ts'
-import { Membership } from './membership.ts'
-import { NeighbourChoice } from './neighbour-choice.ts'
+import { NeighbourChoice, sameNames } from './neighbour-choice.ts'
 import { OwnRecord } from './own-record.ts'
 import { Presence } from './presence.ts'
-import { QuietPeriod } from './quiet-period.ts'
+import { QuietPeriod, quietMsFor } from './quiet-period.ts'
 import { RecordIntake } from './record-intake.ts'
 import { RecordOrigins } from './record-origins.ts'
+import { Roll } from './roll.ts'
 import { Upkeep } from './upkeep.ts'
-import type { PeerId } from '@libp2p/interface'
 import type { AbortOptions, PeerName, UnansweredAddress } from '../interface.ts'
 import type { ControlVerdict } from './control-messages.ts'
 import type { EquivocationProof } from './equivocation.ts'
-import type { MembershipEvents } from './membership.ts'
+import type { CountedMembers } from './counted-members.ts'
+import type { Membership, MembershipEvents } from './membership.ts'
 import type { Neighbourhood, NeighbourhoodComponents, NeighbourhoodEvents, NeighbourhoodInit } from './neighbourhood-interface.ts'
 
 const TICK_MS = 250
 
-/**
- * The graph is drawn when there was no news of members for a while, longer where news takes longer to come round: a
- * graph of half the members asks for wrong connections
- */
-const QUIET_MS = 100
-const QUIET_MS_PER_MEMBER = 10
-const MAX_QUIET_MS = 400
-
-/** ... or when the first news is this old */
+/** The graph is drawn when there was no news of members for a while (quietMsFor), or when the first news is this old */
 const MAX_SETTLE_MS = 5_000
-
-function sameNames (a: readonly PeerName[], b: readonly PeerName[]): boolean {
-  return a.length === b.length && a.every((name, index) => name === b[index])
-}
 
 class MeshNeighbourhood extends TypedEventEmitter<NeighbourhoodEvents> implements Neighbourhood {
   readonly #components: NeighbourhoodComponents
   readonly #init: NeighbourhoodInit
   readonly #membership: Membership
+  readonly #counted: CountedMembers
+  readonly #roll: Roll
   readonly #own: OwnRecord
   readonly #presence: Presence
-  readonly #intake: RecordIntake
   readonly #choice: NeighbourChoice
   readonly #book: AddressBook
   readonly #keeper: ConnectionKeeper
@@ -56,9 +47,9 @@ class MeshNeighbourhood extends TypedEventEmitter<NeighbourhoodEvents> implement
   readonly #control: ControlMessages
   readonly #upkeep: Upkeep
   readonly #origins: RecordOrigins
+  readonly #intake: RecordIntake
+  readonly #links: Links
   readonly #connected = new Set<PeerName>()
-  /** Members whose connection broke and that gave no sign since, with the sequence of their newest record then */
-  readonly #lost = new Map<PeerName, number>()
   /** Joined or moved since the graph was drawn */
   readonly #joined = new Set<PeerName>()
   /** As in the last event */
@@ -75,7 +66,9 @@ class MeshNeighbourhood extends TypedEventEmitter<NeighbourhoodEvents> implement
     this.#init = init
     this.#choice = new NeighbourChoice({ ...init, self: host.self })
     this.#members = [host.self]
-    this.#membership = new Membership({ self: host.self, clock, expiryMs, graceMs })
+    this.#roll = new Roll({ self: host.self, clock, connected: this.#connected, expiryMs, graceMs })
+    this.#membership = this.#roll.members
+    this.#counted = this.#roll.counted
     this.#own = new OwnRecord(components, federationId)
     this.#origins = new RecordOrigins(host)
     this.#book = new AddressBook({ store, clock }, host.self)
@@ -97,7 +90,14 @@ class MeshNeighbourhood extends TypedEventEmitter<NeighbourhoodEvents> implement
       self: host.self,
       federationId
     })
-    this.#presence = new Presence({ host, clock, own: this.#own, membership: this.#membership, control: this.#control, exchange: this.#exchange }, init)
+    this.#presence = new Presence({ host, clock, own: this.#own, membership: this.#membership, control: this.#control, exchange: this.#exchange }, {
+      ...init,
+      isShort: (peer) => this.#counted.isShort(peer)
+    })
+    this.#links = new Links({ host, membership: this.#membership, presence: this.#presence }, {
+      connected: this.#connected,
+      onConnect: (peer) => { this.heard(peer) }
+    })
     this.#keeper = this.#createKeeper()
     this.#upkeep = new Upkeep({ host, clock, keeper: this.#keeper, membership: this.#membership, connected: this.#connected }, {
       ...init,
@@ -113,7 +113,7 @@ class MeshNeighbourhood extends TypedEventEmitter<NeighbourhoodEvents> implement
     return new ConnectionKeeper({ host, clock, book: this.#book }, {
       ...this.#init,
       wanted: () => this.#choice.wanted,
-      addressesOf: (peer) => this.#membership.get(peer)?.addresses.filter((address) => this.#origins.isUsable(peer, address)),
+      addressesOf: (peer) => this.#addressesOf(peer),
       isUsable: (peer, address) => this.#origins.isUsable(peer, address),
       onUnanswered: (message) => { this.safeDispatchEvent('warning', { detail: { code: 'silent-address', message } }) },
       isNeededBy: (peer) => this.#exchange.isNeededBy(peer),
@@ -121,11 +121,16 @@ class MeshNeighbourhood extends TypedEventEmitter<NeighbourhoodEvents> implement
     })
   }
 
+  #addressesOf (peer: PeerName): string[] | undefined {
+    const isWorthIt = this.#roll.isPresent(peer) || this.#choice.wanted.has(peer)
+    return isWorthIt ? this.#membership.get(peer)?.addresses.filter((address) => this.#origins.isUsable(peer, address)) : undefined
+  }
+
   /** Draws the graph again when it is worth it */
   #createSettling (): QuietPeriod {
     return new QuietPeriod({
       clock: this.#components.clock,
-      quietMs: () => Math.min(MAX_QUIET_MS, QUIET_MS + this.#membership.size * QUIET_MS_PER_MEMBER),
+      quietMs: () => quietMsFor(this.#membership.size),
       maxWaitMs: MAX_SETTLE_MS,
       signal: this.#stopped.signal,
       onQuiet: () => { this.#draw() }
@@ -136,7 +141,6 @@ class MeshNeighbourhood extends TypedEventEmitter<NeighbourhoodEvents> implement
     if (this.#running !== undefined) {
       return
     }
-    const { libp2p } = this.#components.host
     this.#stopped = new AbortController()
     // every suspicion in the making listens to it
     setMaxListeners(Infinity, this.#stopped.signal)
@@ -144,10 +148,7 @@ class MeshNeighbourhood extends TypedEventEmitter<NeighbourhoodEvents> implement
     await this.#book.load()
     await this.#own.load()
     await this.#own.renew()
-    libp2p.addEventListener('peer:connect', this.#onConnect)
-    libp2p.addEventListener('peer:disconnect', this.#onDisconnect)
-    this.#connected.clear()
-    libp2p.getPeers().forEach((peer) => this.#connected.add(peer.toString()))
+    this.#links.start()
     await this.#exchange.start()
     this.#keeper.start()
     this.#presence.reset()
@@ -159,7 +160,6 @@ class MeshNeighbourhood extends TypedEventEmitter<NeighbourhoodEvents> implement
     if (this.#running === undefined) {
       return
     }
-    const { libp2p } = this.#components.host
     this.#stopped.abort()
     await this.#running
     this.#running = undefined
@@ -168,17 +168,16 @@ class MeshNeighbourhood extends TypedEventEmitter<NeighbourhoodEvents> implement
       await this.#presence.goodbye(options.signal)
     }
     await this.#exchange.stop()
-    libp2p.removeEventListener('peer:connect', this.#onConnect)
-    libp2p.removeEventListener('peer:disconnect', this.#onDisconnect)
+    this.#links.stop()
     await this.#book.flush()
   }
 
   members (): PeerName[] {
-    return this.#membership.names()
+    return [...this.#members]
   }
 
   isMember (peer: PeerName): boolean {
-    return this.#membership.get(peer) !== undefined
+    return this.#counted.has(peer)
   }
 
   neighbours (): PeerName[] {
@@ -214,9 +213,7 @@ class MeshNeighbourhood extends TypedEventEmitter<NeighbourhoodEvents> implement
   }
 
   isHeardOf (peer: PeerName): boolean {
-    const member = this.#membership.get(peer)
-    return member !== undefined && member.suspectedMs === undefined && !this.#presence.isSilent({ lastSignMs: member.recordMs }) &&
-      member.sequence > (this.#lost.get(peer) ?? 0)
+    return this.#links.isHeardOf(peer)
   }
 
   declareReady (isReady: boolean): void {
@@ -256,6 +253,9 @@ class MeshNeighbourhood extends TypedEventEmitter<NeighbourhoodEvents> implement
     const { signal } = this.#stopped
     while (!signal.aborted) {
       this.#upkeep.tick()
+      if (this.#count()) {
+        this.#settling.news()
+      }
       if (this.#choice.release(clock.monotonicMs())) {
         this.#settling.news()
       }
@@ -266,25 +266,17 @@ class MeshNeighbourhood extends TypedEventEmitter<NeighbourhoodEvents> implement
     }
   }
 
-  readonly #onConnect = ({ detail }: CustomEvent<PeerId>): void => {
-    const peer = detail.toString()
-    this.#connected.add(peer)
-    this.#lost.delete(peer)
-    this.heard(peer)
-  }
-
-  readonly #onDisconnect = ({ detail }: CustomEvent<PeerId>): void => {
-    const peer = detail.toString()
-    this.#connected.delete(peer)
-    const member = this.#membership.get(peer)
-    if (member !== undefined) {
-      this.#lost.set(peer, member.sequence)
-    }
+  /** True when the graph should be drawn again: others count than before */
+  #count (): boolean {
+    const { isAnother, found } = this.#roll.count()
+    this.#own.vouches = this.#roll.vouches
+    found.forEach((member) => { this.#intake.spread(member) })
+    return isAnother
   }
 
   readonly #onChange = ({ detail }: MembershipEvents['change']): void => {
     const { peer, joined } = detail
-    this.#lost.delete(peer)
+    this.#links.forget(peer)
     this.#choice.resume(peer)
     if (joined) {
       this.#onJoined(peer)
@@ -303,30 +295,32 @@ class MeshNeighbourhood extends TypedEventEmitter<NeighbourhoodEvents> implement
 
   #onLeft (peer: PeerName, goodbye: boolean): void {
     this.#joined.delete(peer)
-    this.#origins.forget(peer)
+    if (this.#membership.get(peer) === undefined) {
+      // not of one that nobody vouches for any more: it may be met again, at the addresses that it told
+      this.#origins.forget(peer)
+    }
     if (goodbye) {
       this.#book.left(peer)
     }
   }
 
-  /** A member that broke off, or was silent for too long, and cannot be dialled */
   #onUnreachable (peer: PeerName): void {
-    const member = this.#membership.get(peer)
-    const isConnected = (name: PeerName): boolean => this.#connected.has(name)
-    if (member?.suspectedMs === undefined && member !== undefined && !isConnected(peer) && (this.#lost.has(peer) || this.#presence.isSilent(member))) {
-      void this.#presence.suspect(member, isConnected, this.#stopped.signal)
+    if (!this.#counted.has(peer)) {
+      this.suspend(peer)
     }
+    this.#links.unreachable(peer, this.#stopped.signal)
   }
 
   #draw (): void {
-    const members = this.#membership.names()
+    this.#count()
+    const members = this.#counted.names()
     const { wanted: before, neighbours, upcoming } = this.#choice
-    this.#choice.draw(this.#membership.contributors(), this.#membership.observers())
+    this.#choice.draw(this.#counted.contributors(), this.#counted.observers(), this.#counted.candidates)
     const { wanted } = this.#choice
     this.#exchange.setNeeded(wanted)
     for (const peer of wanted) {
       if (!this.#connected.has(peer) && (this.#joined.has(peer) || !before.has(peer))) {
-        this.#keeper.expect(peer)
+        this.#keeper.expect(peer, this.#counted.dialsFirst(peer))
       }
     }
     this.#joined.clear()

@@ -2,8 +2,9 @@
  * What this node says about itself: its newest signed record, and the sequence numbers of all of them
  */
 import { signRecord } from './member-record.ts'
+import { markOf } from './vouching.ts'
 import type { PrivateKey } from '@libp2p/interface'
-import type { Clock, Store } from '../interface.ts'
+import type { Clock, PeerName, Store } from '../interface.ts'
 import type { Host } from './host.ts'
 import type { MemberEntry, SignedRecord } from './wire/membership.ts'
 
@@ -21,6 +22,9 @@ export class OwnRecord {
   #signed: SignedRecord | undefined
   #addresses = ''
   #saidObserving = false
+  #saidVouches: ReadonlySet<PeerName> = new Set()
+  /** For whom this node vouches. Takes effect with the next record */
+  vouches: ReadonlySet<PeerName> = new Set()
   /** This node publishes nothing and only listens. Takes effect with the next record */
   observing = false
   /** This node begins a round when enough of its neighbours say the same. Takes effect with the next record */
@@ -46,6 +50,11 @@ export class OwnRecord {
     return this.#signed !== undefined && (this.#currentAddresses().join() !== this.#addresses || this.observing !== this.#saidObserving)
   }
 
+  /** True when this node vouches for somebody whom the newest record does not name, and who is short of vouchers */
+  vouchesForMore (isShort: (peer: PeerName) => boolean): boolean {
+    return [...this.vouches].some((peer) => !this.#saidVouches.has(peer) && isShort(peer))
+  }
+
   /** A record with this number is about, from an earlier life with a faster clock: go on above it */
   supersede (sequence: number): void {
     this.#sequence = Math.max(this.#sequence, sequence)
@@ -63,12 +72,14 @@ export class OwnRecord {
     this.#sequence = Math.max(clock.now(), this.#sequence + 1)
     // on a full disk this node goes on: it is missed only when the clock is put back before the next start, and then others tell the number
     await store.putRecordSequence(this.#sequence).catch(() => {})
-    const said = { observing: this.observing, ready: this.ready && !leaving }
-    const content = { federation: this.#federation, peer: host.self, addresses, sequence: this.#sequence, leaving, ...said }
+    const { observing, vouches } = this
+    const claims = { observing, ready: this.ready && !leaving, vouches: [...vouches].map(markOf) }
+    const content = { federation: this.#federation, peer: host.self, addresses, sequence: this.#sequence, leaving, ...claims }
     const signed = await signRecord(privateKey, content)
     this.#signed = signed
+    this.#saidVouches = vouches
     this.#addresses = addresses.join()
-    this.#saidObserving = this.observing
+    this.#saidObserving = observing
     return { signed, ageMs: 0 }
   }
 

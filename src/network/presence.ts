@@ -15,6 +15,9 @@ const SUSPICION_DELAY_MS = 400
 /** At most this often, whatever others provoke */
 const MIN_ANNOUNCE_MS = 1_000
 
+/** Who is vouched for waits for it */
+const VOUCH_ANNOUNCE_MS = 500
+
 const GOODBYE_MS = 500
 
 export interface PresenceComponents {
@@ -27,6 +30,8 @@ export interface PresenceComponents {
 }
 
 export interface PresenceInit {
+  /** Waits for members that vouch for it. @default nobody */
+  isShort?: (peer: PeerName) => boolean
   /** @default 10000 */
   heartbeatMs?: number
 }
@@ -34,6 +39,7 @@ export interface PresenceInit {
 export class Presence {
   readonly #components: PresenceComponents
   readonly #heartbeatMs: number
+  readonly #isShort: (peer: PeerName) => boolean
   readonly #random: Random
   #nextMs = -Infinity
   #announcedMs = -Infinity
@@ -42,7 +48,8 @@ export class Presence {
   /** Somebody who waits for the next record is connected, whether gossip reaches it yet or not */
   #isAwaited = false
 
-  constructor (components: PresenceComponents, { heartbeatMs = 10_000 }: PresenceInit) {
+  constructor (components: PresenceComponents, { heartbeatMs = 10_000, isShort = () => false }: PresenceInit) {
+    this.#isShort = isShort
     this.#components = components
     this.#heartbeatMs = heartbeatMs
     this.#random = seededRandom(`${components.host.self} presence`)
@@ -54,11 +61,12 @@ export class Presence {
     this.#announcedMs = -Infinity
   }
 
-  /** Announces this node when it is time, or when its addresses changed. To be called a few times a second */
+  /** Announces this node when it is time, when its addresses changed, or when it vouches for somebody. To be called a few times a second */
   async tick (): Promise<void> {
     const { clock, control, exchange, host, membership, own } = this.#components
     const now = clock.monotonicMs()
-    const isChanged = own.isOutdated || this.#announcedMs === -Infinity
+    const isWaitedFor = own.vouchesForMore(this.#isShort) && now - this.#announcedMs >= VOUCH_ANNOUNCE_MS
+    const isChanged = own.isOutdated || this.#announcedMs === -Infinity || isWaitedFor
     if (now < this.#nextMs && !isChanged) {
       return
     }

@@ -14,6 +14,16 @@ export interface QuietPeriodInit {
   onQuiet: () => void
 }
 
+/** Longer where news takes longer to come round: a graph of half the members asks for wrong connections */
+const QUIET_MS = 100
+const QUIET_MS_PER_MEMBER = 10
+const MAX_QUIET_MS = 400
+
+/** How long it should be quiet about members before the graph of so many is drawn */
+export function quietMsFor (members: number): number {
+  return Math.min(MAX_QUIET_MS, QUIET_MS + members * QUIET_MS_PER_MEMBER)
+}
+
 export class QuietPeriod {
   readonly #init: QuietPeriodInit
   #waiting = false

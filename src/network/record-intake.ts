@@ -36,8 +36,8 @@ export class RecordIntake {
     return entries.every((entry) => this.#take(entry, from))
   }
 
-  /** Passes news on to every connected peer but the one that it came from */
-  spread ({ peer, signed }: MemberClaim, from: PeerName): void {
+  /** Passes a record on to every connected peer but its own and the one that it came from */
+  spread ({ peer, signed }: Pick<MemberClaim, 'peer' | 'signed'>, from?: PeerName): void {
     const { exchange, membership } = this.#components
     exchange.push(membership.entry(peer, signed), peer, from)
   }

@@ -79,9 +79,12 @@ export function networkContract (name: string, contract: NetworkContract): void 
 
     it('gives a peer that asks the newest update of everyone', async () => {
       const networks = await mesh(3)
+      const received = record(networks)
       await networks[0]!.publish(update(1, bytes(10)))
       await networks[0]!.publish(update(2, bytes(70_000, 2)))
       await networks[1]!.publish(update(1, bytes(10, 3)))
+      // the third may be connected with one of them only, which has to know the other's
+      await until(() => networks.slice(0, 2).every(({ self }, index) => received.get(self)!.at(-1)?.round === 1 + index))
       const wanted = [[networks[0]!.self, 2], [networks[1]!.self, 1]].sort()
       expect((await networks[2]!.pullLatest()).map(({ author, round }) => [author, round]).sort()).toEqual(wanted)
     })

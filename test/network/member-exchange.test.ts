@@ -5,9 +5,10 @@ import { afterEach, describe, expect, test } from 'vitest'
 import { createHost } from '../../src/network/host.ts'
 import { MAX_FRAME_BYTES, MEMBERS_PROTOCOL } from '../../src/network/member-exchange.ts'
 import { signRecord } from '../../src/network/member-record.ts'
+import { markOf } from '../../src/network/vouching.ts'
 import { MemberExchange } from '../../src/network/wire/membership.ts'
 import { FEDERATION, createMeshNode, until } from './mesh.ts'
-import type { Stream } from '@libp2p/interface'
+import type { PrivateKey, Stream } from '@libp2p/interface'
 import type { Host } from '../../src/network/host.ts'
 import type { SignedRecord } from '../../src/network/wire/membership.ts'
 import type { MeshNode } from './mesh.ts'
@@ -27,12 +28,13 @@ async function victim (): Promise<MeshNode> {
   return node
 }
 
-async function attacker (node: MeshNode): Promise<{ host: Host, open: () => Promise<Stream> }> {
-  const host = await createHost({ privateKey: await generateKeyPair('Ed25519'), listen: [], isBanned: () => false })
+async function attacker (node: MeshNode): Promise<{ host: Host, key: PrivateKey, open: () => Promise<Stream> }> {
+  const key = await generateKeyPair('Ed25519')
+  const host = await createHost({ privateKey: key, listen: [], isBanned: () => false })
   stops.push(host.stop)
   await host.start()
   const address = multiaddr(node.addresses()[0])
-  return { host, open: async () => await host.libp2p.dialProtocol(address, MEMBERS_PROTOCOL) }
+  return { host, key, open: async () => await host.libp2p.dialProtocol(address, MEMBERS_PROTOCOL) }
 }
 
 function frame (content: Uint8Array): Uint8Array {
@@ -72,21 +74,25 @@ describe('the member exchange with a hostile peer', { timeout: 2 * PATIENCE_MS }
     await isStillThere(node)
   })
 
-  test('true records are taken over from anyone, whoever they are about', async () => {
+  test('true records are taken over from anyone, whoever they are about, and count where a member vouches for them', async () => {
     const node = await victim()
-    const { open } = await attacker(node)
+    const { host, key, open } = await attacker(node)
     const stream = await open()
-    const known = await member()
-    stream.send(frame(MemberExchange.encode({ members: [{ signed: known, ageMs: 0 }], needed: false })))
+    const [known, unknown] = await Promise.all([member(), member()])
+    const own = await signRecord(key, { federation: FEDERATION, peer: host.self, addresses: [], sequence: Date.now(), leaving: false, vouches: [markOf(known.name)] })
+    stream.send(frame(MemberExchange.encode({ members: [own, known, unknown].map((signed) => ({ signed, ageMs: 0 })), needed: false })))
     await until(() => node.neighbourhood.members().includes(known.name), PATIENCE_MS, 'member known')
+    expect(node.neighbourhood.members()).toEqual([node.name, host.self, known.name].sort())
   })
 
   test('what was sent before the stream is closed still counts', async () => {
     const node = await victim()
-    const { open } = await attacker(node)
+    const { host, key, open } = await attacker(node)
     const stream = await open()
-    const known = await Promise.all([member(), member(), member()])
-    stream.send(Buffer.concat(known.map((signed) => frame(MemberExchange.encode({ members: [{ signed, ageMs: 0 }], needed: false })))))
+    const known = await Promise.all([member(), member()])
+    const vouches = known.map(({ name }) => markOf(name))
+    const own = await signRecord(key, { federation: FEDERATION, peer: host.self, addresses: [], sequence: Date.now(), leaving: false, vouches })
+    stream.send(Buffer.concat([...known, own].map((signed) => frame(MemberExchange.encode({ members: [{ signed, ageMs: 0 }], needed: false })))))
     await stream.close()
     await until(() => node.neighbourhood.members().length === 4, 5_000, 'all known')
   })

@@ -94,6 +94,8 @@ const ORIGINS: Record<string, Origin> = {
   'MemberRecord.observing': 'spent budget',
   // enough live neighbours; a peer whose budget is spent says `observing` instead
   'MemberRecord.ready': 'topology',
+  // with whom it holds a connection
+  'MemberRecord.vouches': 'topology',
   'Suspicion.federation': 'federation document',
   'Suspicion.peer': 'topology',
   'Suspicion.sequence': 'clock',
@@ -121,7 +123,8 @@ const MADE_IN: Record<string, number> = {
   'equivocation.ts': 1,
   'exchange-link.ts': 1,
   'federation-exchange.ts': 1,
-  'member-record.ts': 2,
+  // a record a second time, to know how much room it leaves for vouchers
+  'member-record.ts': 3,
   'update-header.ts': 2,
   'update-pull.ts': 1,
   'update-server.ts': 2

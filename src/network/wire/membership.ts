@@ -12,6 +12,7 @@ export interface MemberRecord {
   leaving: boolean
   observing: boolean
   ready: boolean
+  vouches?: Uint8Array<ArrayBuffer>
 }
 
 export namespace MemberRecord {
@@ -59,6 +60,11 @@ export namespace MemberRecord {
         if ((obj.ready != null && obj.ready !== false)) {
           w.uint32(160)
           w.bool(obj.ready)
+        }
+
+        if (obj.vouches != null) {
+          w.uint32(242)
+          w.bytes(obj.vouches)
         }
 
         if (opts.lengthDelimited !== false) {
@@ -115,6 +121,10 @@ export namespace MemberRecord {
             }
             case 20: {
               obj.ready = reader.bool()
+              break
+            }
+            case 30: {
+              obj.vouches = reader.bytes()
               break
             }
             default: {
@@ -197,6 +207,13 @@ export namespace MemberRecord {
               }
               break
             }
+            case 30: {
+              yield {
+                field: `${prefix}.vouches`,
+                value: reader.bytes()
+              }
+              break
+            }
             default: {
               reader.skipType(tag & 7)
               break
@@ -245,6 +262,11 @@ export namespace MemberRecord {
     value: boolean
   }
 
+  export interface MemberRecordVouchesFieldEvent {
+    field: '$.vouches'
+    value: Uint8Array<ArrayBuffer>
+  }
+
   export function encode (obj: Partial<MemberRecord>): Uint8Array<ArrayBuffer> {
     return encodeMessage(obj, MemberRecord.codec())
   }
@@ -253,7 +275,7 @@ export namespace MemberRecord {
     return decodeMessage(buf, MemberRecord.codec(), opts)
   }
 
-  export function stream (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<MemberRecord>): Generator<MemberRecordFederationFieldEvent | MemberRecordPeerFieldEvent | MemberRecordAddressesFieldEvent | MemberRecordSequenceFieldEvent | MemberRecordLeavingFieldEvent | MemberRecordObservingFieldEvent | MemberRecordReadyFieldEvent> {
+  export function stream (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<MemberRecord>): Generator<MemberRecordFederationFieldEvent | MemberRecordPeerFieldEvent | MemberRecordAddressesFieldEvent | MemberRecordSequenceFieldEvent | MemberRecordLeavingFieldEvent | MemberRecordObservingFieldEvent | MemberRecordReadyFieldEvent | MemberRecordVouchesFieldEvent> {
     return streamMessage(buf, MemberRecord.codec(), opts)
   }
 }

@@ -1,0 +1,104 @@
+import { generateKeyPair } from '@libp2p/crypto/keys'
+import { peerIdFromPrivateKey } from '@libp2p/peer-id'
+import { multiaddr } from '@multiformats/multiaddr'
+import { Key } from 'interface-datastore/key'
+import { afterEach, describe, expect, test, vi } from 'vitest'
+import { BoundedDatastore, MAX_PEER_BYTES, MAX_PEER_ENTRIES, MAX_PEER_ENTRY_BYTES } from '../../src/network/bounded-datastore.ts'
+import { forgetDisconnected } from '../../src/network/peer-store-upkeep.ts'
+import { Stage, until } from './nodes.ts'
+
+const stage = new Stage()
+
+afterEach(async () => { await stage.strike() })
+
+function key (name: string): Key {
+  return new Key(`/peers/${name}`)
+}
+
+describe('the store of libp2p\'s peers', () => {
+  test('is bounded in entries: those used longest ago give way, never the own one', () => {
+    const store = new BoundedDatastore()
+    store.put(key('own'), new Uint8Array(10))
+    for (let index = 0; index < 3 * MAX_PEER_ENTRIES; index++) {
+      store.put(key(String(index)), new Uint8Array(10))
+      store.has(key('kept')) ? store.get(key('kept')) : store.put(key('kept'), new Uint8Array(10))
+    }
+    expect(store.size).toBe(MAX_PEER_ENTRIES)
+    expect(['own', 'kept', '0'].map((name) => store.has(key(name)))).toEqual([true, true, false])
+  })
+
+  test('is bounded in bytes, together and each', () => {
+    const store = new BoundedDatastore()
+    store.put(key('own'), new Uint8Array(10))
+    for (let index = 0; index < MAX_PEER_ENTRIES / 2; index++) {
+      store.put(key(String(index)), new Uint8Array(MAX_PEER_ENTRY_BYTES))
+    }
+    expect(store.bytes).toBeLessThanOrEqual(MAX_PEER_BYTES)
+    store.put(key('a'), new Uint8Array(10))
+    store.put(key('a'), new Uint8Array(MAX_PEER_ENTRY_BYTES + 1))
+    expect(store.has(key('a'))).toBe(false)
+  })
+
+  test('forgets a stranger that said much about itself soon after it went, and keeps who is connected', async () => {
+    const host = await stage.startedHost()
+    const stop = forgetDisconnected(host.libp2p, 50)
+    const [address] = host.libp2p.getMultiaddrs()
+    const friend = await stage.startedHost({ listen: [] })
+    await friend.libp2p.dial(multiaddr(address!.toString()))
+    const names: string[] = []
+    for (let index = 0; index < 20; index++) {
+      const stranger = await stage.startedHost({ listen: [] })
+      names.push(stranger.self)
+      await stranger.libp2p.dial(multiaddr(address!.toString()))
+      await until(() => host.libp2p.getPeers().some((peer) => peer.toString() === stranger.self))
+      await stranger.stop()
+    }
+    const known = new Set<string>(names)
+    while (known.size > 0) {
+      known.clear()
+      ;(await host.libp2p.peerStore.all()).filter(({ id }) => names.includes(id.toString())).forEach(({ id }) => known.add(id.toString()))
+      await new Promise((resolve) => setTimeout(resolve, 20))
+    }
+    expect((await host.libp2p.peerStore.all()).map(({ id }) => id.toString())).toContain(friend.self)
+    expect(await host.libp2p.peerStore.has(host.libp2p.peerId)).toBe(true)
+    stop()
+  }, 60_000)
+
+  test('does not forget at once who came back and goes again: the router still looks there for what it has to undo', async () => {
+    const host = await stage.startedHost()
+    const friend = await stage.startedHost({ listen: [] })
+    const timer = vi.spyOn(globalThis, 'setInterval').mockReturnValueOnce(setTimeout(() => {}, 0))
+    const stop = forgetDisconnected(host.libp2p)
+    const look = timer.mock.calls[0]![0]
+    timer.mockRestore()
+    const forgotten = vi.spyOn(host.libp2p.peerStore, 'delete')
+    const isThere = (): boolean => host.libp2p.getPeers().some((peer) => peer.equals(friend.libp2p.peerId))
+    const visit = async (): Promise<void> => {
+      await friend.libp2p.dial(host.libp2p.getMultiaddrs())
+      await until(() => isThere() && host.pubsub.streamsOutbound.has(friend.self))
+      await friend.libp2p.hangUp(host.libp2p.peerId)
+      await until(() => !isThere())
+    }
+    await visit()
+    look()
+    await visit()
+    look()
+    expect(forgotten).not.toHaveBeenCalled()
+    look()
+    expect(forgotten.mock.calls.map(([peer]) => peer.toString())).toEqual([friend.self])
+    stop()
+  })
+
+  test('a host whose peer store is full of strangers still talks to a newcomer', async () => {
+    const host = await stage.startedHost()
+    for (let index = 0; index < MAX_PEER_ENTRIES + 10; index++) {
+      const id = peerIdFromPrivateKey(await generateKeyPair('Ed25519'))
+      await host.libp2p.peerStore.merge(id, { multiaddrs: [multiaddr('/ip4/127.0.0.1/tcp/1')] })
+    }
+    expect((await host.libp2p.peerStore.all()).length).toBeLessThanOrEqual(MAX_PEER_ENTRIES)
+    const friend = await stage.startedHost()
+    await friend.libp2p.dial(host.libp2p.getMultiaddrs())
+    await until(() => host.pubsub.streamsOutbound.has(friend.self) && friend.pubsub.streamsOutbound.has(host.self))
+    expect(await host.libp2p.peerStore.has(host.libp2p.peerId)).toBe(true)
+  }, 60_000)
+})

@@ -38,6 +38,8 @@ export interface AveragingInput {
   before: Float32Array
   /** Left out: whatever the neighbours sent for this round */
   entries?: readonly InboxEntry[]
+  /** As the own update states it: both ends of an edge must weigh it alike (Xiao and Boyd 2004), whoever came or went since */
+  degree: number
 }
 
 export class Averaging {
@@ -51,7 +53,7 @@ export class Averaging {
   }
 
   /** Rejects with the signal's reason */
-  async average (round: number, { half, own, before, ...input }: AveragingInput, signal: AbortSignal): Promise<Mixed> {
+  async average (round: number, { half, own, before, degree, ...input }: AveragingInput, signal: AbortSignal): Promise<Mixed> {
     const { aggregator, network, trainer, inbox, vigilance, work, liar } = this.components
     const { layout, noisy = false, warn } = this.init
     const neighbours = network.neighbours()
@@ -64,7 +66,6 @@ export class Averaging {
     const losses = aggregator.needsLosses && admitted.length >= aggregator.minimumNeighbours
       ? await sampleLosses(trainer, { own, entries: admitted }, { round, signal })
       : undefined
-    const degree = neighbours.length
     const mixed = mix({ half, own, entries: admitted }, aggregator, { degree, layout, round, ...(losses === undefined ? {} : { losses }) })
     vigilance.judge({ own, entries, neighbours, before: noisy ? before : undefined }, mixed.excluded)
     if (input.entries === undefined) {

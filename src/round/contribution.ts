@@ -34,6 +34,8 @@ export interface Contributed {
   trained: Trained
   /** What the neighbours decode from the own update; without one the own model, which then takes part alone */
   replica: Float32Array
+  /** How many neighbours there were then: the own update states it, and they weigh it by that */
+  degree: number
 }
 
 export class Contribution {
@@ -81,11 +83,11 @@ export class Contribution {
     if (!allowed) {
       this.observe(round)
       await this.keepPace(round, signal)
-      return { trained: { parameters, loss: null, examples: 0 }, replica: parameters }
+      return { trained: { parameters, loss: null, examples: 0 }, replica: parameters, degree: this.components.network.neighbours().length }
     }
     const trained = await timer.timed(phases, 'train', async () => work.train(parameters, inHand))
     pace.trainedMs = phases.trainMs
-    return { trained, replica: await this.publish(trained.parameters, phases, inHand) }
+    return { trained, ...await this.publish(trained.parameters, phases, inHand) }
   }
 
   private async pay (round: number): Promise<boolean> {
@@ -102,7 +104,7 @@ export class Contribution {
     pace.observed(round, clock.monotonicMs())
   }
 
-  private async publish (parameters: Float32Array, phases: PhaseTimes, { round, signal }: InHand): Promise<Float32Array> {
+  private async publish (parameters: Float32Array, phases: PhaseTimes, { round, signal }: InHand): Promise<Omit<Contributed, 'trained'>> {
     const { codec, clock, timer, liar, pace } = this.components
     const { attack, parameterCount } = this.init
     const { replica, payload } = await timer.timed(phases, 'encode', async () => {
@@ -110,8 +112,8 @@ export class Contribution {
       return { replica: codec.decode(encoded, parameterCount), payload: liar?.payload({ own: parameters, round }) ?? encoded }
     })
     const payloads = attack?.equivocates === true ? [payload, codec.encode(parameters)] : [payload]
-    await timer.timed(phases, 'publish', async () => this.publisher.send(round, payloads, signal))
+    const degree = await timer.timed(phases, 'publish', async () => this.publisher.send(round, payloads, signal))
     pace.published(round, clock.monotonicMs())
-    return replica
+    return { replica, degree }
   }
 }

@@ -33,16 +33,22 @@ export class Publisher {
     await this.components.store.putPublication(this.last)
   }
 
-  /** Publishes these payloads for one round: one, unless the node lies. Throws RoundLimitError */
-  async send (round: number, payloads: readonly Uint8Array[], signal: AbortSignal): Promise<void> {
+  /**
+   * Publishes these payloads for one round: one, unless the node lies. Throws RoundLimitError
+   *
+   * @returns The number of own neighbours that the update states
+   */
+  async send (round: number, payloads: readonly Uint8Array[], signal: AbortSignal): Promise<number> {
     requireOwnRound(round)
     const { network, store, codec, clock } = this.components
+    const degree = network.neighbours().length
     for (const [index, payload] of payloads.entries()) {
       // wall clock, so that a home restored from a backup does not sign an old number again
       const sequence = index === 0 ? Math.max(this.last.sequence + 1, clock.now()) : this.last.sequence + 1
       this.last = { round, sequence }
       await store.putPublication(this.last)
-      await network.publish({ round, sequence, codec: codec.name, payload, degree: network.neighbours().length }, { signal })
+      await network.publish({ round, sequence, codec: codec.name, payload, degree }, { signal })
     }
+    return degree
   }
 }

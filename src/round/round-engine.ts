@@ -195,9 +195,9 @@ export class RoundEngine extends TypedEventEmitter<RoundEvents> {
     this.inbox.setRound(round, euclideanNorm(this.parameters))
     this.emit('round:start', { round })
 
-    const { trained, replica } = await this.contribution.contribute(this.parameters, phases, { round, signal })
+    const { trained, replica, degree } = await this.contribution.contribute(this.parameters, phases, { round, signal })
     const late = await this.timer.timed(phases, 'wait', async () => this.wait(round, signal))
-    const mixed = await this.timer.timed(phases, 'aggregate', async () => this.average(round, { half: trained.parameters, own: replica }, signal))
+    const mixed = await this.timer.timed(phases, 'aggregate', async () => this.average(round, { half: trained.parameters, own: replica, degree }, signal))
     const evaluation = await this.timer.timed(phases, 'evaluate', async () => this.work.evaluate(mixed.parameters, { round, signal }))
     signal.throwIfAborted()
     await this.timer.timed(phases, 'persist', async () => this.commit(round, mixed.parameters, mixed.parents, {
@@ -262,7 +262,7 @@ export class RoundEngine extends TypedEventEmitter<RoundEvents> {
     const { round, parameters } = this
     const entries = network.neighbours().map(({ peer }) => this.inbox.unused(peer, round + 1)).filter((entry) => entry !== undefined)
     const own = codec.decode(codec.encode(parameters), this.init.parameterCount)
-    const mixed = await this.average(round, { half: parameters, own, entries }, signal)
+    const mixed = await this.average(round, { half: parameters, own, entries, degree: network.neighbours().length }, signal)
     // also what the rule left out: it was looked at, and asks for nothing more
     this.inbox.use(entries)
     if (mixed.parents.length === 0) {

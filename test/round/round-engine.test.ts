@@ -174,6 +174,49 @@ describe('round engine', () => {
     expect((await store.parameters(version!.id))![0]).toBeCloseTo(5, 5)
   })
 
+  it('catches up in the middle of a run, with neighbours that went on while it was away', async () => {
+    const hub = new MemoryHub()
+    const codec = createCodec('float32')
+    const network = hub.join('a')
+    const others = ['x', 'y', 'z'].map((name) => hub.join(name))
+    const all = async (round: number): Promise<void> => {
+      for (const other of others) {
+        await other.publish({ round, sequence: round, codec: 'float32', payload: codec.encode(new Float32Array(8).fill(4)), degree: 3 })
+      }
+    }
+    await all(1)
+    const engine = await engineFor({ network, components: { clock: hastyClock() }, init: { rounds: 41 } })
+    const jumps: object[] = []
+    engine.addEventListener('round:jump', ({ detail }) => { jumps.push(detail) })
+    engine.addEventListener('round:end', ({ detail: { round } }) => { void all(round === 1 ? 40 : round + 1) })
+    await engine.run(never)
+    expect(jumps).toEqual([{ from: 1, to: 40, sources: 3 }])
+    expect(network.published.map(({ round }) => round)).toEqual([1, 41])
+  })
+
+  it('weighs its neighbours by the number of them that its update stated, whoever comes before they are mixed', async () => {
+    const hub = new MemoryHub()
+    const codec = createCodec('float32')
+    const network = hub.join('a')
+    const other = hub.join('x')
+    const publish = network.publish
+    network.publish = async (update) => {
+      const receipt = await publish(update)
+      await other.publish({ round: 1, sequence: 1, codec: 'float32', payload: codec.encode(new Float32Array(8).fill(1)), degree: 1 })
+      // three more come, of which `x` knows nothing
+      for (const name of ['u', 'v', 'w']) {
+        hub.join(name)
+        network.deafTo.add(name)
+      }
+      return receipt
+    }
+    const store = await memoryStore()
+    const engine = await engineFor({ network, store, target: 0, components: { clock: hastyClock() }, init: { rounds: 1 } })
+    await engine.run(never)
+    expect(network.published.map(({ degree }) => degree)).toEqual([1])
+    expect((await store.parameters((await store.newest())!.id))![0]).toBeCloseTo(1 / 2, 6)
+  })
+
   it('does not jump to the only neighbour that has published when the others are silent', async () => {
     const hub = new MemoryHub()
     const codec = createCodec('float32')
@@ -404,6 +447,24 @@ describe('round engine', () => {
       expect(waits).toEqual([5000, 1000, 1000])
       expect(engine.lastReport).toMatchObject({ round: 3, accepted: 1, late: 0, examples: 0 })
       expect(network.published).toEqual([])
+    })
+
+    it('is announced to the mesh, once, and before its round is over', async () => {
+      const hub = new MemoryHub()
+      const network = hub.join('a')
+      const trains = hub.join('trains')
+      let announced = 0
+      network.observe = () => { announced++ }
+      const engine = await engineFor({ network, components: { budget: budgetFor(1), clock: hastyClock() }, init: { rounds: 4 } })
+      const seen: number[] = []
+      engine.addEventListener('round:end', () => { seen.push(announced) })
+      network.addEventListener('update', () => {})
+      engine.addEventListener('round:start', ({ detail: { round } }) => {
+        void trains.publish({ round, sequence: round, codec: 'float32', payload, degree: 1 })
+      })
+      await engine.run(never)
+      expect(network.published.map(({ round }) => round)).toEqual([1])
+      expect(seen).toEqual([0, 1, 1, 1])
     })
 
     it('gives its neighbours the time that training took while it trained itself', async () => {

@@ -13,8 +13,8 @@ import type { PrivateKey, PublicKey } from '@libp2p/interface'
 import type { PeerName, RejectionReason } from '../interface.ts'
 
 export const HEADER_VERSION = 1
+/** A whole model: the only kind there is, so that no other is averaged as one */
 export const KEYFRAME = 1
-export const DELTA = 2
 
 /** More than any header with its longest fields */
 export const MAX_HEADER_BYTES = 1_024
@@ -130,7 +130,7 @@ function isWellFormed (header: UpdateHeader): boolean {
     isInteger(header.sequence, 1, Number.MAX_SAFE_INTEGER) &&
     isInteger(header.payloadBytes, 1, Number.MAX_SAFE_INTEGER) &&
     isInteger(header.degree, 0, MAX_DEGREE) &&
-    (header.kind === KEYFRAME || header.kind === DELTA)
+    header.kind === KEYFRAME
   return numbers &&
     isText(header.codec, MAX_CODEC_LENGTH) &&
     isText(header.federation, MAX_FEDERATION_LENGTH) &&

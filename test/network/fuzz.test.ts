@@ -7,7 +7,7 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import { FrameScanner } from '../../src/network/gossip-meter.ts'
 import { encodeSigned, matchesPayload, readHeader, readUpdate, signHeader, verifyHeader } from '../../src/network/update-header.ts'
 import { FederationResponse } from '../../src/network/wire/federation.ts'
-import { UpdateRequest, UpdateResponse } from '../../src/network/wire/update.ts'
+import { UpdateHeader, UpdateRequest, UpdateResponse } from '../../src/network/wire/update.ts'
 import { bytes, FEDERATION } from './nodes.ts'
 import type { SignedHeader } from '../../src/network/update-header.ts'
 
@@ -68,6 +68,15 @@ describe('reading updates', () => {
     }))
     expect(readHeader(new Uint8Array(1_025), new Uint8Array(64))).toBeUndefined()
     expect(readHeader(signed.bytes, new Uint8Array(63))).toBeUndefined()
+  })
+
+  it('refuses every kind of update but a whole model: nothing else may be averaged as one', () => {
+    for (const kind of [0, 2, 3, 2 ** 31]) {
+      const header = UpdateHeader.encode({ ...signed.header, kind })
+      expect(readHeader(header, signed.signature), `${kind}`).toBeUndefined()
+      expect(readUpdate(encodeSigned({ ...signed, bytes: header }, payload), LIMITS)).toBe('malformed')
+    }
+    expect(readHeader(UpdateHeader.encode({ ...signed.header, kind: 1 }), signed.signature)).toBeDefined()
   })
 
   it('decodes requests and responses without allocating what they announce', () => {

@@ -4,6 +4,7 @@ import { defineConfig } from 'vitest/config'
 export default defineConfig({
   test: {
     include: ['test/verify/**/*.verify.ts'],
+    globalSetup: ['./test/current-build.ts'],
     setupFiles: ['./test/setup.ts'],
     pool: 'forks',
     fileParallelism: false,

@@ -27,11 +27,11 @@ const PROGRESS_EVERY = 25
 
 async function torture (victim: Victim, mesh: Mesh, { queue, hits }: { queue: KillQueue, hits: NamedHit[] }): Promise<void> {
   for (let plan = queue.next(mesh.name); plan !== undefined && performance.now() < endMs; plan = queue.next(mesh.name)) {
+    const before = victim.problems.length
     const hit = await victim.liveAndDie(plan)
     if (plan.kind === 'stop' && hit.phase?.stop !== plan.stop) {
       queue.again(plan)
     }
-    const before = victim.problems.length
     hits.push({ ...hit, victim })
     if (hits.length % PROGRESS_EVERY === 0) {
       console.error(`${hits.length} kills, ${queue.left} to go, ${(performance.now() / 1_000).toFixed(0)} s`)

@@ -25,6 +25,9 @@ export interface Clock {
   delay: (ms: number, options?: AbortOptions) => Promise<void>
 }
 
+/** Diagnostics for operators, with the placeholders of `util.format`; off unless they are asked for */
+export type Trace = (format: string, ...values: unknown[]) => void
+
 /** Uniform numbers in [0, 1), from a seed. Never used for keys or privacy noise */
 export type Random = () => number
 

@@ -11,7 +11,7 @@ import { trainedRounds } from './privacy/ledger/trained-rounds.ts'
 import { defaultLedgerRoot, openBudget, requireCharged, requireHomeCharged } from './privacy/open-budget.ts'
 import type { Membership } from './enter-federation.ts'
 import type { FederationDocument } from './federation.ts'
-import type { Clock, PeerName, TrainerDescription } from './interface.ts'
+import type { Clock, PeerName, Trace, TrainerDescription } from './interface.ts'
 import type { NodeEvents, NodeInit } from './node-interface.ts'
 import type { PrivacyBudget, PrivacyStatus } from './privacy/budget.ts'
 import type { DatasetRecord } from './privacy/dataset-record.ts'
@@ -21,6 +21,8 @@ import type { OpenBudget, Published } from './privacy/open-budget.ts'
 
 export interface NodePrivacyInit extends Pick<NodeInit, 'home' | 'ledgers' | 'epsilonLimit'> {
   clock: Clock
+  /** See `openBudget`. @default nothing */
+  trace?: Trace
   onWarning: (detail: NodeEvents['warning']['detail']) => void
 }
 
@@ -72,10 +74,10 @@ export class NodePrivacy {
     if (dataset === undefined) {
       return
     }
-    const { root, init: { home, clock, epsilonLimit: limit } } = this
+    const { root, init: { home, clock, trace, epsilonLimit: limit } } = this
     const known = (await readDatasetRecord(home))?.heads ?? {}
     await this.write({ federation, peer, fingerprint: dataset.fingerprint, examples: trainExamples, ledgers: root, heads: known })
-    this.opened = await openBudget({ document, federation, peer, exampleCount: trainExamples, dataset, root, clock, limit, known, onCharged: async () => this.remember() })
+    this.opened = await openBudget({ document, federation, peer, exampleCount: trainExamples, dataset, root, clock, limit, known, trace, onCharged: async () => this.remember() })
     this.lastPaidRound = lastLearningRound(document.training.optimizer)
     this.warnOfInherited()
   }

@@ -21,6 +21,7 @@ import { nodeNetwork } from './node-network.ts'
 import { NodePrivacy } from './node-privacy.ts'
 import { checkNodeInit } from './node-settings.ts'
 import { loadOrCreateIdentity } from './network/identity.ts'
+import { createTrace } from './network/trace.ts'
 import { noiseReach } from './privacy/mechanism.ts'
 import { meshReady } from './round/mesh-ready.ts'
 import { RoundEngine } from './round/round-engine.ts'
@@ -65,9 +66,9 @@ class Node extends TypedEventEmitter<NodeEvents> implements GrapevineNode {
     checkNodeInit(init)
     this.init = init
     this.clock = init.clock ?? systemClock
-    this.privacy = new NodePrivacy({ ...init, clock: this.clock, onWarning: (detail) => { this.emit('warning', detail) } })
+    this.privacy = new NodePrivacy({ ...init, clock: this.clock, trace: createTrace('privacy'), onWarning: (detail) => { this.emit('warning', detail) } })
     const home = { location: join(init.home, 'db'), clock: this.clock }
-    this.store = createLevelStore({ ...home, ...(init.keepVersions === undefined ? {} : { keepVersions: init.keepVersions }) })
+    this.store = createLevelStore({ ...home, trace: createTrace('store'), ...(init.keepVersions === undefined ? {} : { keepVersions: init.keepVersions }) })
     this.kept = new KeptVersions({
       store: this.store,
       createReader: () => createLevelStore({ ...home, readOnly: true }),

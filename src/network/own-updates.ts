@@ -53,7 +53,8 @@ export class OwnUpdates {
 
   /** Signs an update, and holds it before anybody can have it */
   async sign ({ payload, ...fields }: OutgoingUpdate): Promise<SignedHeader> {
-    const { privateKey, cache, store } = this.components
+    const { privateKey, cache, store, logger } = this.components
+    logger.trace('publishing round %d', fields.round)
     const signed = await signHeader(privateKey, { ...fields, federation: this.init.federation, previousHash: this.previousHash }, payload)
     if (this.init.keep) {
       await store.putPublished(encodeSigned(signed, payload))

@@ -105,8 +105,10 @@ export class UpdateGossip {
   async publish (signed: SignedHeader, payload: Uint8Array): Promise<{ recipients: number, inline: boolean }> {
     const inline = payload.byteLength <= MAX_INLINE_PAYLOAD_BYTES
     const message = encodeSigned(signed, inline ? payload : undefined)
+    const { host, logger } = this.components
     try {
-      const { recipients } = await this.components.host.pubsub.publish(this.topic(signed.author), message)
+      const { recipients } = await host.pubsub.publish(this.topic(signed.author), message)
+      logger.trace('published round %d', signed.header.round)
       return { recipients: recipients.length, inline }
     } catch (err) {
       throw new PublishError(`round ${signed.header.round} could not be published: ${(err as Error).message}`, { cause: err })

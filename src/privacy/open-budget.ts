@@ -11,7 +11,7 @@ import { inheritedLedgers, withInherited } from './ledger/inherited.ts'
 import { createLedger } from './ledger/ledger.ts'
 import { roundCharge } from './mechanism.ts'
 import type { FederationDocument } from '../federation.ts'
-import type { Clock, DatasetIdentity, PeerName } from '../interface.ts'
+import type { Clock, DatasetIdentity, PeerName, Trace } from '../interface.ts'
 import type { KnownHeads } from './known-heads.ts'
 import type { LedgerCharge, LedgerHead } from './ledger/entry.ts'
 import type { InheritedLedger } from './ledger/inherited.ts'
@@ -33,6 +33,8 @@ export interface OpenBudgetInit {
   known?: KnownHeads
   /** Called when a charge is durable, before anything is trained for it */
   onCharged?: (head: LedgerHead) => Promise<void>
+  /** Says when a charge begins, and when it and `onCharged` are done. @default nothing */
+  trace?: Trace | undefined
 }
 
 export interface OpenBudget {
@@ -57,7 +59,7 @@ export function defaultLedgerRoot (environment: Readonly<Record<string, string |
  * Throws LedgerLockedError, LedgerCorruptError, LedgerWriteError, StoreFormatError
  */
 export async function openBudget (init: OpenBudgetInit): Promise<OpenBudget | undefined> {
-  const { document: { privacy }, federation, peer, dataset, root, clock, limit, onCharged } = init
+  const { document: { privacy }, federation, peer, dataset, root, clock, limit } = init
   const charge = roundCharge(init.document, init.exampleCount)
   if (privacy.mechanism === 'none' || charge === undefined) {
     return undefined
@@ -73,7 +75,7 @@ export async function openBudget (init: OpenBudgetInit): Promise<OpenBudget | un
     const budget = new PrivacyBudget({
       settings: privacy,
       charge,
-      ledger: { totals: () => reader.totals(), reserve: async (spent) => reserveAndTell(ledger, spent, onCharged) },
+      ledger: { totals: () => reader.totals(), reserve: async (spent) => reserveAndTell(ledger, spent, init) },
       accountants: createAccountants(),
       federation,
       peer,
@@ -88,9 +90,11 @@ export async function openBudget (init: OpenBudgetInit): Promise<OpenBudget | un
 }
 
 /** In this order: the ledger may be ahead of who is told, never behind */
-async function reserveAndTell (ledger: Ledger, charge: LedgerCharge, onCharged: OpenBudgetInit['onCharged']): Promise<void> {
+async function reserveAndTell (ledger: Ledger, charge: LedgerCharge, { onCharged, trace }: Pick<OpenBudgetInit, 'onCharged' | 'trace'>): Promise<void> {
+  trace?.('charging round %d', charge.round)
   const { index, hash } = await ledger.reserve(charge)
   await onCharged?.({ index, hash })
+  trace?.('charged round %d, entry %d', charge.round, index)
 }
 
 /** Who published what, as far as is known */

@@ -13,7 +13,7 @@ import { NewestNote } from './newest-note.ts'
 import { parametersToBytes } from './version-record.ts'
 import { requireSound, VersionTable } from './version-table.ts'
 import type { Database, StoreDatabase } from './database.ts'
-import type { Ban, Clock, LostVersions, ModelVersion, PeerAddress, PeerName, Publication, Store } from '../interface.ts'
+import type { Ban, Clock, LostVersions, ModelVersion, PeerAddress, PeerName, Publication, Store, Trace } from '../interface.ts'
 
 const DEFAULT_KEEP_VERSIONS = 10
 const DEFAULT_KEEP_METRICS = 1000
@@ -28,6 +28,8 @@ export interface LevelStoreInit {
   /** Round records to keep, at least 1. @default 1000 */
   keepMetrics?: number
   clock: Pick<Clock, 'now'>
+  /** Says what is written when it begins and when it is on disk. @default nothing */
+  trace?: Trace
   /**
    * Nothing will be written: a store on a full or read-only disk can be read then
    *
@@ -71,6 +73,7 @@ class LevelStore implements Store {
   private readonly init: LevelStoreInit
   private readonly keepVersions: number
   private readonly keepMetrics: number
+  private readonly trace: Trace
   private queue: Promise<unknown> = Promise.resolve()
   /** Between open() and close() */
   private wanted = false
@@ -80,6 +83,7 @@ class LevelStore implements Store {
     this.init = init
     this.keepVersions = requireCount('keepVersions', init.keepVersions ?? DEFAULT_KEEP_VERSIONS)
     this.keepMetrics = requireCount('keepMetrics', init.keepMetrics ?? DEFAULT_KEEP_METRICS)
+    this.trace = init.trace ?? (() => {})
   }
 
   async open (): Promise<void> {
@@ -113,8 +117,10 @@ class LevelStore implements Store {
     requireSound(parameters, `what was to be committed as round ${version.round} to ${this.init.location}`, 'Nothing was written')
     const bytes = parametersToBytes(parameters)
     return this.run(async ({ versions, note }) => {
+      this.trace('committing round %d', version.round)
       const committed = await versions.commit({ ...version, bytes, createdAt: this.init.clock.now() })
       await note.committed(versions.last())
+      this.trace('committed round %d', version.round)
       return committed
     })
   }
@@ -153,8 +159,10 @@ class LevelStore implements Store {
 
   async putPublication (publication: Publication): Promise<void> {
     return this.run(async ({ membership, note }) => {
+      this.trace('storing publication number %d of round %d', publication.sequence, publication.round)
       await membership.putPublication(publication)
       await note.published(publication)
+      this.trace('stored publication number %d of round %d', publication.sequence, publication.round)
     })
   }
 
@@ -261,7 +269,7 @@ class LevelStore implements Store {
     try {
       return {
         database,
-        versions: await VersionTable.load(database, this.keepVersions),
+        versions: await VersionTable.load(database, { keep: this.keepVersions, trace: this.trace }),
         membership: new MembershipTables(database),
         metrics: await MetricsTable.load(database, this.keepMetrics),
         note: await NewestNote.load(database, { onDisk: this.init.createDatabase === undefined })

@@ -12,7 +12,7 @@ import { AmbiguousVersionError, UnsoundVersionError } from '../errors.ts'
 import { corruptError } from './store-error.ts'
 import { bytesToParameters, decodeRecord, encodeRecord, finiteMetrics, hashBytes, isMixed, versionId } from './version-record.ts'
 import type { Database, KeyRange, Operation } from './database.ts'
-import type { ModelVersion, Store } from '../interface.ts'
+import type { ModelVersion, Store, Trace } from '../interface.ts'
 
 /** What `Store.commit` takes, its parameters already copied */
 export interface PendingVersion extends Omit<Parameters<Store['commit']>[0], 'parameters'> {
@@ -89,22 +89,29 @@ function removal ({ key, counter }: Entry): Operation[] {
   return [{ table: 'versions', key }, { table: 'parameters', key: counter }]
 }
 
+interface VersionTableInit {
+  keep: number
+  trace: Trace
+}
+
 export class VersionTable {
   private readonly database: Database
   private readonly keep: number
+  private readonly trace: Trace
   /** Oldest first */
   private entries: Entry[]
   private compaction: Promise<void> | undefined
 
-  private constructor (database: Database, keep: number, entries: Entry[]) {
+  private constructor (database: Database, { keep, trace }: VersionTableInit, entries: Entry[]) {
     this.database = database
     this.keep = keep
+    this.trace = trace
     this.entries = entries
   }
 
-  static async load (database: Database, keep: number): Promise<VersionTable> {
+  static async load (database: Database, init: VersionTableInit): Promise<VersionTable> {
     const records = await database.entries('versions')
-    return new VersionTable(database, keep, records.map(([key, record]) => entryOf(key, record, database.location)))
+    return new VersionTable(database, init, records.map(([key, record]) => entryOf(key, record, database.location)))
   }
 
   /** Resolves when the version is on disk; the same version committed again takes the place of the first */
@@ -124,6 +131,7 @@ export class VersionTable {
     const entry = newEntry(Number(this.entries.at(-1)?.counter ?? 0) + 1, version)
     const kept = keptOf([...this.entries.filter(({ id }) => id !== version.id), entry], this.keep)
     const dropped = this.entries.filter((known) => !kept.includes(known))
+    dropped.length > 0 && this.trace('removing %d versions with the commit of round %d', dropped.length, round)
     await this.database.write([
       { table: 'versions', key: entry.key, value: encodeRecord(federation, version) },
       { table: 'parameters', key: entry.counter, value: bytes },
@@ -131,6 +139,7 @@ export class VersionTable {
     ], { sync: true })
     this.entries = kept
     if (dropped.length > 0) {
+      this.trace('removed %d versions with the commit of round %d', dropped.length, round)
       await this.compactWhenDue(bytes.byteLength)
     }
     return version
@@ -255,10 +264,12 @@ export class VersionTable {
   }
 
   private async compact (gaps: readonly KeyRange[]): Promise<void> {
+    this.trace('compacting where versions were removed')
     try {
       for (const gap of gaps) {
         await this.database.compact('parameters', gap)
       }
+      this.trace('compacted where versions were removed')
     } catch {
       // no version is touched: LevelDB repeats the failure at the next write, which reports it
     } finally {

@@ -19,7 +19,7 @@ import { RecordIntake } from './record-intake.ts'
 import { RecordOrigins } from './record-origins.ts'
 import { Upkeep } from './upkeep.ts'
 import type { PeerId } from '@libp2p/interface'
-import type { AbortOptions, PeerName, UnansweredAddress } from '../interface.ts'
+import type { AbortOptions, IdentityUse, PeerName, UnansweredAddress } from '../interface.ts'
 import type { ControlVerdict } from './control-messages.ts'
 import type { EquivocationProof } from './equivocation.ts'
 import type { MembershipEvents } from './membership.ts'
@@ -81,6 +81,7 @@ class MeshNeighbourhood extends TypedEventEmitter<NeighbourhoodEvents> implement
     this.#book = new AddressBook({ store, clock }, host.self)
     this.#exchange = new MemberExchange({ host, clock }, {
       snapshot: (peer) => [...this.#own.entry ?? [], ...this.#membership.entries(), ...this.#membership.departed(peer)],
+      newest: (peer) => this.#membership.get(peer)?.signed,
       receive: (entries, from) => this.#intake.receive(entries, from)
     })
     this.#control = new ControlMessages({ ...components, membership: this.#membership }, {
@@ -88,16 +89,21 @@ class MeshNeighbourhood extends TypedEventEmitter<NeighbourhoodEvents> implement
       isConnected: (peer) => this.#connected.has(peer),
       onRecord: (peer, from) => { this.#origins.note(peer, from) },
       onNews: (claim, from) => { this.#intake.spread(claim, from) },
-      onStale: (claim) => { this.#intake.tellNumber(claim) },
+      onDirect: (claim, verdict) => { this.#intake.direct(claim, verdict) },
       ownSequence: () => this.#own.sequence,
-      onChallenge: (sequence) => { this.#presence.answer(sequence) },
+      onOwnRecord: (claim) => { this.#presence.onOwnRecord(claim) },
+      onSuspected: () => { this.#presence.answer() },
       onEquivocation: (proof) => { this.safeDispatchEvent('equivocation', { detail: proof }) }
     })
     this.#intake = new RecordIntake({ membership: this.#membership, exchange: this.#exchange, control: this.#control, origins: this.#origins }, {
       self: host.self,
       federationId
     })
-    this.#presence = new Presence({ host, clock, own: this.#own, membership: this.#membership, control: this.#control, exchange: this.#exchange }, init)
+    this.#presence = new Presence({ host, clock, own: this.#own, membership: this.#membership, control: this.#control, exchange: this.#exchange }, {
+      ...init,
+      expiryMs,
+      onInUse: (message) => { this.safeDispatchEvent('warning', { detail: { code: 'identity-in-use', message } }) }
+    })
     this.#keeper = this.#createKeeper()
     this.#upkeep = new Upkeep({ host, clock, keeper: this.#keeper, membership: this.#membership, connected: this.#connected }, {
       ...init,
@@ -205,9 +211,9 @@ class MeshNeighbourhood extends TypedEventEmitter<NeighbourhoodEvents> implement
     this.#control.observe()
   }
 
-  unanswered (): UnansweredAddress[] {
-    return this.#keeper.unanswered()
-  }
+  unanswered = (): UnansweredAddress[] => this.#keeper.unanswered()
+
+  identityUse = (): IdentityUse => this.#presence.identityUse()
 
   isConnected (peer: PeerName): boolean {
     return this.#connected.has(peer)

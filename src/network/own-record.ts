@@ -18,6 +18,7 @@ export class OwnRecord {
   readonly #components: OwnRecordComponents
   readonly #federation: string
   #sequence = 0
+  #signedSequence = 0
   #signed: SignedRecord | undefined
   #addresses = ''
   #saidObserving = false
@@ -34,6 +35,11 @@ export class OwnRecord {
   /** Of the newest record */
   get sequence (): number {
     return this.#sequence
+  }
+
+  /** Of the newest record that this node signed in this run; 0 when there is none */
+  get signedSequence (): number {
+    return this.#signedSequence
   }
 
   /** To be sent to others; none before the first renewal */
@@ -67,6 +73,7 @@ export class OwnRecord {
     const content = { federation: this.#federation, peer: host.self, addresses, sequence: this.#sequence, leaving, ...said }
     const signed = await signRecord(privateKey, content)
     this.#signed = signed
+    this.#signedSequence = content.sequence
     this.#addresses = addresses.join()
     this.#saidObserving = this.observing
     return { signed, ageMs: 0 }

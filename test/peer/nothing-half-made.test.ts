@@ -120,6 +120,23 @@ describe('a state folder that depends on the working folder', () => {
     expect(existsSync(peer)).toBe(false)
   })
 
+  it.each([
+    [3, 'GRAPEVINE_E_CONFIGURATION: GRAPEVINE_LEDGERS', { GRAPEVINE_LEDGERS: 'ledgers' }, []],
+    [3, 'GRAPEVINE_E_CONFIGURATION: GRAPEVINE_LEDGERS', { GRAPEVINE_LEDGERS: './ledgers' }, []],
+    [2, 'GRAPEVINE_E_USAGE: --ledgers', {}, ['--ledgers', 'ledgers']]
+  ])('is refused as the folder of ledgers: %d %s', async (code, says, env, flags) => {
+    const cwd = join(folder, 'here')
+    await mkdir(cwd)
+    const peer = join(folder, 'peer')
+    for (const args of [['init'], ['start', '--preset', 'digits-private'], ['privacy']]) {
+      const { exit, stderr } = await run([...args, '--home', peer, ...flags], { env, cwd })
+      expect(stderr).toMatch(new RegExp(`^error ${says} must be an absolute path, but is "(\\./)?ledgers": from each working folder`))
+      expect(exit).toBe(code)
+    }
+    expect(await readdir(cwd)).toEqual([])
+    expect(existsSync(peer)).toBe(false)
+  })
+
   it('is refused by the library, also as the setting of a program', () => {
     expect(() => defaultLedgerRoot({ XDG_STATE_HOME: 'state' })).toThrow(/XDG_STATE_HOME is the relative path "state"/)
     expect(() => defaultLedgerRoot({ HOME: '' })).toThrow(/HOME is empty/)

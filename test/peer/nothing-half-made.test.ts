@@ -3,6 +3,7 @@
  */
 import { existsSync } from 'node:fs'
 import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
@@ -43,6 +44,15 @@ afterEach(async () => {
   await rm(folder, { recursive: true })
 })
 
+function isInstalled (name: string): boolean {
+  try {
+    createRequire(import.meta.url).resolve(name)
+    return true
+  } catch {
+    return false
+  }
+}
+
 async function founder (document: FederationDocument): Promise<string> {
   const host = await stage.host()
   await serveFederation({ host, clock: systemClock }, encodeFederation(document))
@@ -81,6 +91,42 @@ describe('data that do not fit leave no home behind', () => {
     const wishes = { home: folder, federation: table, data: { kind: 'csv', file: join(folder, 'none.csv'), testFraction: 0.5 } } as const
     await expect(enterFederation(wishes, store, AbortSignal.timeout(10_000))).rejects.toMatchObject({ name: 'DatasetError' })
     expect(kept).toBe(false)
+  })
+})
+
+describe('settings that never worked are not kept', () => {
+  const cannotBe: Array<[number, string, string[]]> = [
+    [5, 'LISTEN', ['--listen', '/ip4/192.0.2.77/tcp/4001', '--backend', 'wasm']],
+    // whoever has the native backend cannot see it missing
+    ...isInstalled('@tensorflow/tfjs-node') ? [] : [[7, 'BACKEND', ['--listen', '/ip4/127.0.0.1/tcp/0', '--backend', 'tensorflow']] as [number, string, string[]]]
+  ]
+
+  it.each(cannotBe)('of a peer that founds or joins: %d %s', async (code, name, flags) => {
+    const address = await founder(presetDocument('digits'))
+    const home = join(folder, 'peer')
+    for (const args of [['start', '--preset', 'digits'], ['join', address], ['start', '--bootstrap', address]]) {
+      const { exit, stderr } = await run([...args, '--home', home, '--data', 'digits', ...flags])
+      expect(stderr).toContain(`error GRAPEVINE_E_${name}: `)
+      expect(exit).toBe(code)
+      expect(existsSync(home)).toBe(false)
+    }
+  })
+
+  it('and what was in the folder before stays', async () => {
+    const home = join(folder, 'peer')
+    await mkdir(home, { mode: 0o700 })
+    await writeFile(join(home, 'notes'), 'mine')
+    const { exit } = await run(['start', '--home', home, '--preset', 'digits', '--listen', '/ip4/192.0.2.77/tcp/4001', '--backend', 'wasm'])
+    expect(exit).toBe(5)
+    expect(await readdir(home)).toEqual(['notes'])
+  })
+
+  it.skipIf(isInstalled('@tensorflow/tfjs-node'))('of a peer that is made to join later', async () => {
+    const home = join(folder, 'peer')
+    const { exit, stderr } = await run(['init', '--home', home, '--bootstrap', '/ip4/127.0.0.1/tcp/9', '--backend', 'tensorflow'])
+    expect(stderr).toContain('error GRAPEVINE_E_BACKEND: ')
+    expect(exit).toBe(7)
+    expect(existsSync(home)).toBe(false)
   })
 })
 

@@ -127,7 +127,8 @@ async function readConfig (path: string, home: string | undefined): Promise<stri
     if (code === 'ENOTDIR' && home !== undefined) {
       throw new ConfigurationError(`${home} is a file, not a folder: name the folder of a peer with --home`, { cause: err })
     }
-    if (err instanceof ConfigurationError) {
+    // a home that may not be looked into is no wrong setting: the error says which file it is
+    if (err instanceof ConfigurationError || (home !== undefined && (code === 'EACCES' || code === 'EPERM'))) {
       throw err
     }
     throw new ConfigurationError(`cannot read the configuration file ${path}: ${code === 'ENOENT' ? 'there is no such file' : (err as Error).message}`, { cause: err })

@@ -1,11 +1,12 @@
 /**
  * What cannot work leaves nothing behind. Run `npm run build` first, as `npm test` does
  */
+import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { createNode } from '../../src/index.ts'
 import { enterFederation } from '../../src/enter-federation.ts'
@@ -127,6 +128,18 @@ describe('settings that never worked are not kept', () => {
     expect(stderr).toContain('error GRAPEVINE_E_BACKEND: ')
     expect(exit).toBe(7)
     expect(existsSync(home)).toBe(false)
+  })
+})
+
+const mayDropRights = process.platform === 'linux' && process.getuid?.() === 0
+
+describe.skipIf(!mayDropRights)(`a home that may not be looked into${mayDropRights ? '' : ' (skipped: dropping rights needs root on Linux)'}`, () => {
+  it.each([['status'], ['versions'], ['privacy'], ['start', '--preset', 'digits'], ['export', 'latest', '/nowhere/model']])('is a matter of permissions to %s', async (...args) => {
+    await chmod(folder, 0o700)
+    const program = resolve(import.meta.dirname, '../../dist/peer/main.js')
+    const { status, stderr } = spawnSync('setpriv', ['--reuid=65534', '--clear-groups', process.execPath, program, ...args, '--home', join(folder, 'peer')], { encoding: 'utf8' })
+    expect(stderr).toMatch(/^error GRAPEVINE_E_PERMISSION: EACCES: permission denied, [^\n]*\n$/)
+    expect(status).toBe(9)
   })
 })
 

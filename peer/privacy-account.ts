@@ -4,6 +4,7 @@
 import { join } from 'node:path'
 import { connectControl } from './control/control-client.ts'
 import { NoLedgerError } from './errors.ts'
+import { expectedLedger } from './expected-ledger.ts'
 import { openHome } from './home-reader.ts'
 import { requirePeer } from './home.ts'
 import { remoteLedger, requireSound, storedLedger } from './ledger-reader.ts'
@@ -16,6 +17,7 @@ import type { LedgerPlace, LedgerReader } from './ledger-reader.ts'
 import type { FederationDocument } from '../src/federation.ts'
 import type { DatasetRecord } from '../src/privacy/dataset-record.ts'
 import type { ForecastInit } from '../src/privacy/forecast.ts'
+import type { SimilarLedger } from '../src/privacy/ledger/similar-ledgers.ts'
 import type { RoundCharge } from '../src/privacy/mechanism.ts'
 import type { PrivateSettings } from '../src/privacy/settings.ts'
 
@@ -27,6 +29,8 @@ export interface DatasetLedger {
   ledger: LedgerReader
   /** Process of the peer that holds the ledger; undefined when it does not run */
   pid: number | undefined
+  /** Only of a peer that has not started yet: ledgers of other sets that will count for its data */
+  expected?: { overlapping: readonly SimilarLedger[] }
 }
 
 export interface PrivacyAccount extends DatasetLedger {
@@ -79,19 +83,22 @@ export async function requireSoundAccount ({ home }: Home, { place, record: { fe
 }
 
 /**
- * Undefined when the federation promises no privacy. Throws NoLedgerError for a home that knows no federation yet, and as the three above:
+ * Undefined when the federation promises no privacy. Of a peer that has not started yet: what it will find. Throws NoLedgerError for a home that knows no federation yet, and as the three above:
  * an account whose ledger `start` would refuse is none
  */
 export async function openAccount (context: Home): Promise<PrivacyAccount | undefined> {
-  const found = await findAccount(context)
-  if (found !== undefined) {
+  const found = await findAccount(context, expectedLedger)
+  if (found !== undefined && found.account.expected === undefined) {
     await requireSoundAccount(context, found.account, found.facts)
   }
   return found?.account
 }
 
-/** The same without a look at the ledger's state: for who is about to correct it */
-export async function findAccount (context: Home): Promise<{ account: PrivacyAccount, facts: HomeFacts } | undefined> {
+/**
+ * The same without a look at the ledger's state: for who is about to correct it. `expect`: what a peer that has not started yet will find;
+ * without it there is none
+ */
+export async function findAccount (context: Home, expect?: typeof expectedLedger): Promise<{ account: PrivacyAccount, facts: HomeFacts } | undefined> {
   const facts = await readHome(context.home)
   const { document, ownLimit } = facts
   if (document === undefined) {
@@ -101,7 +108,8 @@ export async function findAccount (context: Home): Promise<{ account: PrivacyAcc
   if (privacy.mechanism === 'none') {
     return undefined
   }
-  const dataset = await openDatasetLedger(context)
+  const isNew = expect !== undefined && await readDatasetRecord(context.home) === undefined
+  const dataset = isNew ? await expect(context.home, context.settings, document) : await openDatasetLedger(context)
   const charge = roundCharge({ privacy, training }, dataset.record.examples)!
   return { account: { ...dataset, settings: privacy, training, charge, limit: ownLimit ?? context.settings.epsilonLimit }, facts }
 }

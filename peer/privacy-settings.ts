@@ -17,11 +17,12 @@ const MAX_DELTA = 0.01
 export const PRIVACY_SETTINGS = {
   ledgers: {
     schema: text,
-    expects: 'a folder',
+    expects: 'a folder, an absolute path',
     value: 'DIR',
     verbs: BUDGET,
     sources: EVERYWHERE,
     path: filePath,
+    absolute: 'from each working folder one dataset would have another privacy budget',
     shownDefault: '$XDG_STATE_HOME/grapevine-ledgers or ~/.local/state/grapevine-ledgers',
     help: 'folder of the privacy ledgers of all your datasets'
   },

@@ -4,7 +4,7 @@
  * Strict: what is not in the table is an error with a suggestion, wherever it stands.
  */
 import { readFile } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { dirname, isAbsolute, join } from 'node:path'
 import { closest } from '../src/closest.ts'
 import { stateFolder } from '../src/state-folder.ts'
 import { ConfigurationError, UsageError } from './errors.ts'
@@ -127,7 +127,8 @@ async function readConfig (path: string, home: string | undefined): Promise<stri
     if (code === 'ENOTDIR' && home !== undefined) {
       throw new ConfigurationError(`${home} is a file, not a folder: name the folder of a peer with --home`, { cause: err })
     }
-    if (err instanceof ConfigurationError) {
+    // a home that may not be looked into is no wrong setting: the error says which file it is
+    if (err instanceof ConfigurationError || (home !== undefined && (code === 'EACCES' || code === 'EPERM'))) {
       throw err
     }
     throw new ConfigurationError(`cannot read the configuration file ${path}: ${code === 'ENOENT' ? 'there is no such file' : (err as Error).message}`, { cause: err })
@@ -165,7 +166,7 @@ async function checkLayers (layers: Layer[]): Promise<{ settings: Settings, orig
 }
 
 async function checkValue (layer: Layer, name: SettingName, raw: unknown): Promise<unknown> {
-  const { schema, path, expects } = setting(name)
+  const { schema, path, expects, absolute } = setting(name)
   // a switch on the command line needs no check, and no zod
   if (typeof raw === 'boolean' && layer.source === 'flag') {
     return raw
@@ -173,6 +174,9 @@ async function checkValue (layer: Layer, name: SettingName, raw: unknown): Promi
   const checked = schema(await import('zod')).safeParse(raw)
   if (!checked.success) {
     throw layerError(layer.source, `${layer.named(name)} must be ${expects}, but is ${shown(raw)}`)
+  }
+  if (absolute !== undefined && layer.source !== 'file' && !isAbsolute(checked.data as string)) {
+    throw layerError(layer.source, `${layer.named(name)} must be an absolute path, but is ${shown(raw)}: ${absolute}`)
   }
   return path === undefined ? checked.data : path(checked.data as string, layer.base)
 }

@@ -42,6 +42,8 @@ interface SettingTraits {
   hidden?: boolean
   /** Makes a relative path in the value absolute */
   path?: (value: string, base: string) => string
+  /** Why a flag or a variable may hold an absolute path only, whatever the working folder is; a file's base is always the same */
+  absolute?: string
 }
 
 export interface Setting<S extends zod.ZodType = zod.ZodType> extends SettingTraits {

@@ -284,6 +284,21 @@ export interface UnansweredAddress {
   failure: 'silent' | 'refused' | 'failed'
 }
 
+/** Another process signs with the key of this node: its home was copied */
+export interface IdentityInUse {
+  /** Milliseconds since 1970 */
+  since: number
+  /** What it announces in its newest member record, without `/p2p` */
+  addresses: string[]
+}
+
+export interface IdentityUse {
+  /** Another process is proved, or there was a sign of one a moment ago */
+  inDoubt: boolean
+  /** Only when it is proved */
+  conflict?: IdentityInUse
+}
+
 /** Peers, topics and streams, seen from the round engine */
 export interface Network extends TypedEventTarget<NetworkEvents> {
   /** This node */
@@ -299,6 +314,8 @@ export interface Network extends TypedEventTarget<NetworkEvents> {
   neighbours: () => Neighbour[]
   /** Addresses that others announce, or that this node was given to join through, and that do not answer */
   unanswered: () => UnansweredAddress[]
+  /** Whether another process uses the id of this node */
+  identityUse: () => IdentityUse
   /**
    * Members that publish nothing any more, and whose last updates may be started from; empty where the neighbours are as many as the
    * document wants. Drawn like neighbours: nobody chooses to be one

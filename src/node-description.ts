@@ -7,13 +7,13 @@ import type { RoundEngine } from './round/round-engine.ts'
 
 export interface NodeParts extends Pick<NodeDescription, 'status' | 'home' | 'startedAt' | 'federation' | 'minMembers' | 'limits' | 'privacy'> {
   trainer: TrainerDescription | undefined
-  network: Pick<Network, 'self' | 'addresses' | 'members' | 'connections' | 'neighbours' | 'unanswered' | 'traffic'> | undefined
+  network: Pick<Network, 'self' | 'addresses' | 'members' | 'connections' | 'neighbours' | 'unanswered' | 'identityUse' | 'traffic'> | undefined
   engine: Pick<RoundEngine, 'round' | 'phase' | 'waiting' | 'lastReport' | 'versions'> | undefined
 }
 
-type NetworkView = Pick<NodeDescription, 'peer' | 'addresses' | 'members' | 'connections' | 'neighbours' | 'unanswered' | 'traffic'>
+type NetworkView = Pick<NodeDescription, 'peer' | 'addresses' | 'members' | 'connections' | 'neighbours' | 'unanswered' | 'identityInUse' | 'traffic'>
 
-const NO_NETWORK: NetworkView = { peer: '', addresses: [], members: [], connections: [], neighbours: [], unanswered: [], traffic: { bytesSent: 0, bytesReceived: 0 } }
+const NO_NETWORK: NetworkView = { peer: '', addresses: [], members: [], connections: [], neighbours: [], unanswered: [], identityInUse: undefined, traffic: { bytesSent: 0, bytesReceived: 0 } }
 
 function networkView (network: NodeParts['network']): NetworkView {
   if (network === undefined) {
@@ -26,6 +26,7 @@ function networkView (network: NodeParts['network']): NetworkView {
     connections: network.connections(),
     neighbours: network.neighbours(),
     unanswered: network.unanswered(),
+    identityInUse: network.identityUse().conflict,
     traffic: network.traffic()
   }
 }

@@ -6,7 +6,7 @@ import type { FederationDocument } from './federation.ts'
 import type { MeshLimits } from './mesh-limits.ts'
 import type { PrivacyStatus } from './privacy/budget.ts'
 import type { LedgerReader } from './privacy/ledger/ledger.ts'
-import type { BackendName, Clock, DatasetSource, ModelVersion, Neighbour, Partition, PeerName, RejectionReason, Traffic, TrainerDescription, UnansweredAddress } from './interface.ts'
+import type { BackendName, Clock, DatasetSource, IdentityInUse, ModelVersion, Neighbour, Partition, PeerName, RejectionReason, Traffic, TrainerDescription, UnansweredAddress } from './interface.ts'
 
 /** Local settings of one node. What peers must agree on is in the federation document instead */
 export interface NodeInit {
@@ -177,6 +177,8 @@ export interface NodeDescription {
   neighbours: Neighbour[]
   /** Addresses of wanted peers that do not answer */
   unanswered: UnansweredAddress[]
+  /** Another process uses the id of this peer; undefined when none is known */
+  identityInUse: IdentityInUse | undefined
   trainer: Omit<TrainerDescription, 'layout'> | undefined
   lastRound: RoundReport | undefined
   /** The newest version that neighbours took part in; the newest where there is none */

@@ -26,6 +26,7 @@ import { noiseReach } from './privacy/mechanism.ts'
 import { meshReady } from './round/mesh-ready.ts'
 import { RoundEngine } from './round/round-engine.ts'
 import { spentAlone } from './round/spent-alone.ts'
+import { soleUse } from './sole-use.ts'
 import { sparedNeighbours } from './spared-neighbours.ts'
 import { createLevelStore } from './store/level-store.ts'
 import { lostWarning } from './store/store-error.ts'
@@ -179,7 +180,10 @@ class Node extends TypedEventEmitter<NodeEvents> implements GrapevineNode {
       this.emit('mesh:ready', { members: network.members().length, neighbours: network.neighbours().length })
       this.warnOfLimits()
       this.status = 'training'
-      await this.resumeEarlierLife(network, signal)
+      do {
+        await soleUse({ network, clock: this.clock }, { signal })
+        await this.resumeEarlierLife(network, signal)
+      } while (network.identityUse().inDoubt)
       await this.engine!.run(signal)
       await this.clock.delay(LINGER_MS, { signal })
     } catch (err) {

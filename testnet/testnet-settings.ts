@@ -5,6 +5,7 @@ import { availableParallelism } from 'node:os'
 import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseFederation } from '../src/federation.ts'
+import { requireEnoughNeighbours } from './enough-neighbours.ts'
 import type { FederationDocument } from '../src/federation.ts'
 import type { TestnetInit } from './interface.ts'
 
@@ -20,7 +21,7 @@ export type TestnetSettings = Required<Omit<TestnetInit, 'federation' | 'homes' 
   preset: string | undefined
 }
 
-/** Throws InvalidFederationError, and RangeError when a number is out of its range */
+/** Throws InvalidFederationError, and RangeError when a number is out of its range, or peers would have too few neighbours for their rule */
 export function settingsOf (init: TestnetInit): TestnetSettings {
   requireWhole('peers', init.peers)
   requireWhole('rounds', init.rounds)
@@ -29,10 +30,10 @@ export function settingsOf (init: TestnetInit): TestnetSettings {
   }
   const { federation, ...given } = init
   const cores = availableParallelism()
-  return {
-    partition: { strategy: 'iid' },
+  const settings = {
+    partition: { strategy: 'iid' as const },
     seed: 1,
-    backend: 'auto',
+    backend: 'auto' as const,
     threads: Math.max(1, Math.floor(cores / init.peers)),
     evaluateEvery: 1,
     byzantine: [],
@@ -47,7 +48,9 @@ export function settingsOf (init: TestnetInit): TestnetSettings {
     cores,
     homes: init.homes === undefined ? undefined : resolve(init.homes),
     preset: init.preset
-  }
+  } satisfies TestnetSettings
+  requireEnoughNeighbours(settings)
+  return settings
 }
 
 function requireWhole (name: string, value: number): void {

@@ -8,6 +8,7 @@ import { formatCount } from '../format.ts'
 import { founding, namesDocument, refuseFounding } from '../founding.ts'
 import { hasPeer, readFoundingDocument } from '../home.ts'
 import { dataPartition, dataSource } from '../node-init.ts'
+import { unmadeOnFailure } from '../new-home.ts'
 import { prepareHome } from '../prepare-home.ts'
 import { formatPromise } from '../privacy-text.ts'
 import { showTable } from '../table-view.ts'
@@ -16,7 +17,7 @@ import type { FederationName } from '../federation-name.ts'
 import type { PreparedHome } from '../prepare-home.ts'
 import type { TableSchema } from '../../src/data/table-schema.ts'
 import type { FederationDocument } from '../../src/federation.ts'
-import type { TrainerDescription } from '../../src/interface.ts'
+import type { DatasetSource, TrainerDescription } from '../../src/interface.ts'
 import type { PrivacySettings } from '../../src/privacy/settings.ts'
 import type { Settings } from '../settings.ts'
 import type { Terminal } from '../terminal.ts'
@@ -36,8 +37,11 @@ export async function init (context: VerbContext): Promise<number> {
     const { DEFAULT_RARE_ROWS } = await import('../../src/data/table-schema.ts')
     showTable(terminal, { name: document.name, table, rareRows: settings.rare ?? DEFAULT_RARE_ROWS })
   }
-  const training = document === undefined ? undefined : await checkTraining(document, settings, terminal)
-  const prepared = await prepareHome(home, settings, document)
+  const training = document === undefined ? undefined : await checkTraining(document, { settings, data: await dataSource(settings), terminal })
+  if (document === undefined) {
+    await checkBackend(context)
+  }
+  const prepared = await unmadeOnFailure(home, async () => prepareHome(home, settings, document))
   const founded = document === undefined || training === undefined ? undefined : { ...await federationName(document), training, table, promise: await promiseOf(document, training, settings) }
   announce(terminal, home, prepared, founded)
   showNext(terminal, home, context.origins.home !== undefined)
@@ -107,12 +111,12 @@ async function existing ({ home, settings, terminal }: VerbContext): Promise<num
 }
 
 /** Loads the real data into the real model and takes the real step that decides on a backend */
-async function checkTraining (document: FederationDocument, settings: Settings, terminal: Terminal): Promise<TrainerDescription> {
+async function checkTraining (document: FederationDocument, { settings, data, terminal }: Pick<VerbContext, 'settings' | 'terminal'> & { data: DatasetSource }): Promise<TrainerDescription> {
   const { createWorkerTrainer } = await import('../../src/model/worker-trainer.ts')
   const partition = dataPartition(settings)
   const trainer = createWorkerTrainer({
     document,
-    data: await dataSource(settings),
+    data,
     backend: settings.backend ?? 'auto',
     threads: settings.threads ?? 1,
     ...(partition === undefined ? {} : { partition })
@@ -123,6 +127,15 @@ async function checkTraining (document: FederationDocument, settings: Settings, 
   } finally {
     terminal.progress('')
     await trainer.stop()
+  }
+}
+
+/** Who joins later has no document yet: any model shows whether the named backend is there at all */
+async function checkBackend ({ settings: { backend, threads }, terminal }: VerbContext): Promise<void> {
+  if (backend !== undefined && backend !== 'auto') {
+    const { presetDocument } = await import('../../src/presets.ts')
+    const settings = { backend, ...(threads === undefined ? {} : { threads }) }
+    await checkTraining(presetDocument('digits'), { settings, data: { kind: 'digits', seed: 1, trainExamples: 64, testExamples: 16 }, terminal })
   }
 }
 

@@ -4,21 +4,29 @@
 import { checkNodeSettings } from '../check-settings.ts'
 import { newPeersDocument } from '../fitting-data.ts'
 import { hasPeer } from '../home.ts'
+import { unmadeOnFailure } from '../new-home.ts'
 import { nodeInit } from '../node-init.ts'
 import { prepareHome, sameDocument } from '../prepare-home.ts'
 import { runNode } from '../run-node.ts'
 import type { VerbContext } from '../context.ts'
+import type { Settings } from '../settings.ts'
 
 export async function join ({ home, settings: given, terminal, args }: VerbContext): Promise<number> {
   const wanted = { ...given, bootstrap: [args[0]!] }
   await checkNodeSettings(home, wanted)
   const isNew = !await hasPeer(home)
   const fetched = isNew ? await newPeersDocument(wanted, undefined) : undefined
-  const settings = isNew ? (await prepareHome(home, wanted, undefined)).settings : wanted
-  if (isNew) {
-    terminal.note(`made a new peer in ${home}; its settings are in grapevine.toml there`)
+  const run = async (settings: Settings): Promise<number> => {
+    const init = { ...await nodeInit(home, settings), refuseOtherFederation: true }
+    const document = await sameDocument(home, fetched)
+    return await runNode(document === undefined ? init : { ...init, federation: document }, settings, terminal)
   }
-  const init = { ...await nodeInit(home, settings), refuseOtherFederation: true }
-  const document = await sameDocument(home, fetched)
-  return await runNode(document === undefined ? init : { ...init, federation: document }, settings, terminal)
+  if (!isNew) {
+    return await run(wanted)
+  }
+  return await unmadeOnFailure(home, async () => {
+    const { settings } = await prepareHome(home, wanted, undefined)
+    terminal.note(`made a new peer in ${home}; its settings are in grapevine.toml there`)
+    return await run(settings)
+  })
 }

@@ -21,6 +21,9 @@ const MEANINGS = {
   'update-level': 'hides this peer\'s dataset as a whole in everything it sends'
 } as const
 
+/** Of a peer whose data were counted for this answer alone */
+export const NOT_STARTED = 'this peer has not started yet: its data were read for this answer; what other homes spent on them counts'
+
 /** What no ledger can charge for */
 export const NOT_COVERED = [
   'what you see: accuracy and loss on this screen come from your examples without noise (they are never sent)',
@@ -38,7 +41,7 @@ export async function showPrivacy (context: VerbContext): Promise<number> {
   }
   const budget = forecast(await forecastInit(account))
   const { record, charge, settings, pid, place } = account
-  const inherited = await overlappingLedgers(place, record.heads)
+  const inherited = account.expected === undefined ? await overlappingLedgers(place, record.heads) : account.expected.overlapping.map(({ fingerprint, share }) => ({ fingerprint, share }))
   terminal.event('privacy', {
     ...budget,
     federationLimit: settings.epsilonLimit,
@@ -51,12 +54,16 @@ export async function showPrivacy (context: VerbContext): Promise<number> {
     ledger: place.root,
     inherited,
     running: pid !== undefined,
+    started: account.expected === undefined,
     notCovered: NOT_COVERED
   })
   showBudget(account, budget, terminal)
   showMechanism(account, terminal)
   for (const [index, { fingerprint, share }] of inherited.entries()) {
     terminal.field(index === 0 ? 'Counted too' : '', `the ledger of the set ${fingerprint}: ${formatShare(share)} of the smaller set's examples are in both`)
+  }
+  if (account.expected !== undefined) {
+    terminal.note(NOT_STARTED)
   }
   for (const [index, text] of NOT_COVERED.entries()) {
     terminal.field(index === 0 ? 'Not covered' : '', text)

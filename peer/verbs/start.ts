@@ -6,10 +6,12 @@ import { NoHomeError } from '../errors.ts'
 import { newPeersDocument } from '../fitting-data.ts'
 import { foundingDocument, namesDocument, refuseFounding } from '../founding.ts'
 import { hasPeer } from '../home.ts'
+import { unmadeOnFailure } from '../new-home.ts'
 import { nodeInit } from '../node-init.ts'
 import { prepareHome, sameDocument } from '../prepare-home.ts'
 import { runNode } from '../run-node.ts'
 import type { VerbContext } from '../context.ts'
+import type { Settings } from '../settings.ts'
 
 export async function start ({ home, settings: given, terminal }: VerbContext): Promise<number> {
   const isNew = !await hasPeer(home)
@@ -23,10 +25,16 @@ export async function start ({ home, settings: given, terminal }: VerbContext): 
   const named = namesDocument(given) ? await foundingDocument(given) : undefined
   const kept = await sameDocument(home, named)
   const document = isNew ? await newPeersDocument(given, kept) : kept
-  const settings = isNew ? (await prepareHome(home, given, kept)).settings : given
-  if (isNew) {
-    terminal.note(`made a new peer in ${home}; its settings are in grapevine.toml there`)
+  const run = async (settings: Settings): Promise<number> => {
+    const init = await nodeInit(home, settings)
+    return await runNode(document === undefined ? init : { ...init, federation: document }, settings, terminal)
   }
-  const init = await nodeInit(home, settings)
-  return await runNode(document === undefined ? init : { ...init, federation: document }, settings, terminal)
+  if (!isNew) {
+    return await run(given)
+  }
+  return await unmadeOnFailure(home, async () => {
+    const { settings } = await prepareHome(home, given, kept)
+    terminal.note(`made a new peer in ${home}; its settings are in grapevine.toml there`)
+    return await run(settings)
+  })
 }

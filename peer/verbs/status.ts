@@ -37,6 +37,7 @@ function showRunning ({ pid, node }: RunningStatus, terminal: Terminal): void {
   const live = neighbours.filter((neighbour) => neighbour.live).length
   terminal.field('Peer', `${node.peer}, process ${pid}, up ${formatDuration(Date.now() - node.startedAt)}`)
   terminal.field('State', stateLine(node))
+  showIdentityInUse(node, terminal)
   terminal.field('Federation', federation === undefined ? 'none yet' : `"${federation.name}" ${federation.id}`)
   terminal.field('Mesh', `${members.length} members known, ${connections.length} connected, ${live} live of ${neighbours.length} neighbours`)
   if (connections.length > 0 && live === 0) {
@@ -70,6 +71,15 @@ const FAILURES: Record<NodeDescription['unanswered'][number]['failure'], string>
   silent: 'does not answer: a firewall or a VPN may stand between',
   refused: 'refuses: nothing listens there',
   failed: 'does not lead to that peer'
+}
+
+function showIdentityInUse ({ identityInUse }: Pick<NodeDescription, 'identityInUse'>, terminal: Terminal): void {
+  if (identityInUse !== undefined) {
+    const { since, addresses } = identityInUse
+    const where = addresses.length === 0 ? 'without an address' : `at ${addresses.join(', ')}`
+    const advice = 'stop one of the two, or give the copy an id of its own: grapevine renew'
+    terminal.field('Id in use', terminal.style('yellow', `for ${formatDuration(Date.now() - since)}, by another process ${where}: ${advice}`))
+  }
 }
 
 /** A peer that runs since before an update says nothing of them */

@@ -17,7 +17,7 @@ import type { Clock, PeerName } from '../interface.ts'
 import type { EquivocationProof } from './equivocation.ts'
 import type { Host } from './host.ts'
 import type { MemberClaim } from './member-record.ts'
-import type { Membership } from './membership.ts'
+import type { Membership, Verdict } from './membership.ts'
 import type { RateLimit } from './rate-limit.ts'
 import type { MemberEntry, SignedRecord, SignedSuspicion, EquivocationProof as WireProof } from './wire/membership.ts'
 
@@ -43,12 +43,14 @@ export interface ControlInit {
   onRecord: (peer: PeerName, from: PeerName) => void
   /** Somebody joined, moved or left */
   onNews: (claim: MemberClaim, from: PeerName) => void
-  /** A member itself sent a record that is no newer than what is known of it */
-  onStale: (claim: MemberClaim) => void
+  /** A member itself sent a record, which is genuine, or no newer than what is known of it */
+  onDirect: (claim: MemberClaim, verdict: Verdict) => void
   /** Sequence of the newest record of this node */
   ownSequence: () => number
-  /** A record of this node, genuine and newer than its own, is about (its number is given), or somebody suspects it: speak up */
-  onChallenge: (sequence: number) => void
+  /** A record of this node, genuine and newer than its own, is about: speak up */
+  onOwnRecord: (claim: MemberClaim) => void
+  /** Somebody suspects this node: speak up */
+  onSuspected: () => void
   /** Somebody found that a member signed two updates for one round; verified */
   onEquivocation: (proof: EquivocationProof) => void
 }
@@ -143,8 +145,8 @@ export class ControlMessages {
     if (verdict === 'forged') {
       return 'reject'
     }
-    if (verdict === 'stale' && claim.peer === from) {
-      this.#init.onStale(claim)
+    if (claim.peer === from) {
+      this.#init.onDirect(claim, verdict)
     }
     if (verdict === 'stale' || verdict === 'full' || verdict === 'stranger') {
       return 'ignore'
@@ -155,10 +157,10 @@ export class ControlMessages {
     return this.#authors.take(claim.peer, 1) ? 'accept' : 'ignore'
   }
 
-  /** A record of this node came back: genuine and newer than its own, it is from an earlier life */
+  /** A record of this node came back: genuine and newer than its own, it is from an earlier life, or from a copy of this home */
   challenge (claim: MemberClaim): void {
     if (claim.sequence > this.#init.ownSequence() && claim.verify()) {
-      this.#init.onChallenge(claim.sequence)
+      this.#init.onOwnRecord(claim)
     }
   }
 
@@ -182,7 +184,7 @@ export class ControlMessages {
     }
     if (peer === host.self) {
       // the reporter may claim any number: only a signed record moves the own one
-      this.#init.onChallenge(0)
+      this.#init.onSuspected()
     } else {
       membership.suspect(peer, sequence)
     }

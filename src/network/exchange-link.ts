@@ -5,7 +5,7 @@ import '../promise-with-resolvers.ts'
 import { lpStream } from '@libp2p/utils'
 import { drained } from './stream-bytes.ts'
 import { MemberExchange as Frame } from './wire/membership.ts'
-import type { Libp2p, PeerId, Stream } from '@libp2p/interface'
+import type { Connection, Libp2p, PeerId, Stream } from '@libp2p/interface'
 import type { Clock, PeerName } from '../interface.ts'
 import type { MemberEntry } from './wire/membership.ts'
 
@@ -25,6 +25,8 @@ export interface ExchangeLinkComponents {
 
 export interface ExchangeLinkInit {
   peer: PeerId
+  /** The only connection to use. @default any that is open */
+  connection?: Connection
   protocol: string
   snapshot: () => MemberEntry[]
   needed: boolean
@@ -39,6 +41,7 @@ export class ExchangeLink {
   readonly #queue = new Map<PeerName, MemberEntry>()
   #needed: boolean
   #stream: Stream | undefined
+  #connectionId: string | undefined
   #running: Promise<void> | undefined
   /** Something is to be sent */
   #pending = Promise.withResolvers<void>()
@@ -50,6 +53,11 @@ export class ExchangeLink {
     this.#components = components
     this.#init = init
     this.#needed = init.needed
+  }
+
+  /** Of the connection in use, or used last */
+  get connectionId (): string | undefined {
+    return this.#connectionId
   }
 
   start (): void {
@@ -129,11 +137,14 @@ export class ExchangeLink {
   }
 
   async #open (): Promise<Stream> {
-    const connection = this.#components.libp2p.getConnections(this.#init.peer).find(({ status }) => status === 'open')
+    const { peer, connection: only } = this.#init
+    const candidates = only === undefined ? this.#components.libp2p.getConnections(peer) : [only]
+    const connection = candidates.find(({ status }) => status === 'open')
     if (connection === undefined) {
       throw new RangeError('not connected')
     }
     const signal = AbortSignal.any([this.#stopped.signal, AbortSignal.timeout(OPEN_TIMEOUT_MS)])
+    this.#connectionId = connection.id
     const stream = await connection.newStream(this.#init.protocol, { signal })
     this.#stream = stream
     this.#queue.clear()

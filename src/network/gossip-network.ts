@@ -25,7 +25,7 @@ import { UpdatePuller } from './update-pull.ts'
 import { UpdateServer } from './update-server.ts'
 import type { Logger, PeerId } from '@libp2p/interface'
 import type { Refused } from '../blame.ts'
-import type { AbortOptions, EarlierLife, Neighbour, Network, NetworkEvents, OutgoingUpdate, PeerName, PublishReceipt, ReceivedUpdate, RejectionReason, Traffic, UnansweredAddress } from '../interface.ts'
+import type { AbortOptions, EarlierLife, IdentityUse, Neighbour, Network, NetworkEvents, OutgoingUpdate, PeerName, PublishReceipt, ReceivedUpdate, RejectionReason, Traffic, UnansweredAddress } from '../interface.ts'
 import type { EquivocationProof } from './equivocation.ts'
 import type { Host } from './host.ts'
 import type { Neighbourhood } from './neighbourhood-interface.ts'
@@ -342,6 +342,8 @@ export class GossipNetwork extends ContainedEventEmitter<NetworkEvents> implemen
     return this.parts.host.addresses()
   }
 
+  identityUse = (): IdentityUse => this.parts.neighbourhood.identityUse()
+
   unanswered = (): UnansweredAddress[] => this.parts.neighbourhood.unanswered()
 
   connections (): Array<{ peer: PeerName, address: string, direction: 'inbound' | 'outbound' }> {
@@ -352,9 +354,7 @@ export class GossipNetwork extends ContainedEventEmitter<NetworkEvents> implemen
     }))
   }
 
-  traffic (): Traffic {
-    return { ...this.parts.host.traffic }
-  }
+  traffic = (): Traffic => ({ ...this.parts.host.traffic })
 
   /** Transferable proofs that an author signed two updates for one round, the newest first */
   equivocations (): EquivocationProof[] {

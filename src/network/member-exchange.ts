@@ -16,8 +16,9 @@ import { MemberExchange as Frame } from './wire/membership.ts'
 import type { Connection, PeerId, Stream } from '@libp2p/interface'
 import type { Clock, PeerName } from '../interface.ts'
 import type { Host } from './host.ts'
+import type { ExchangeLinkInit } from './exchange-link.ts'
 import type { RateLimit } from './rate-limit.ts'
-import type { MemberEntry } from './wire/membership.ts'
+import type { MemberEntry, SignedRecord } from './wire/membership.ts'
 
 export const MEMBERS_PROTOCOL = '/grapevine/members/1.0.0'
 
@@ -48,6 +49,8 @@ export interface MemberExchangeComponents {
 export interface MemberExchangeInit {
   /** The whole list, own record first: what a new connection with `peer` gets */
   snapshot: (peer: PeerName) => MemberEntry[]
+  /** The newest record of a member */
+  newest: (peer: PeerName) => SignedRecord | undefined
   /** False when there was a forgery among the entries: the stream is closed */
   receive: (entries: readonly MemberEntry[], from: PeerName) => boolean
   /** News is collected for this long before it is sent. @default 25 */
@@ -68,6 +71,11 @@ export class MemberExchange {
   readonly #components: MemberExchangeComponents
   readonly #init: MemberExchangeInit
   readonly #links = new Map<PeerName, ExchangeLink>()
+  /**
+   * By connection, where there are several with one peer: there may be another process at each, and it gets to know what was said in
+   * its name. Mostly it is one process, whose two ends dialled at once: it knows its own records
+   */
+  readonly #echoes = new Map<string, { peer: PeerName, link: ExchangeLink }>()
   readonly #needed = new Set<PeerName>()
   readonly #neededBy = new Set<PeerName>()
   readonly #streams: RateLimit
@@ -91,6 +99,7 @@ export class MemberExchange {
     await libp2p.handle(MEMBERS_PROTOCOL, (stream, connection) => { this.#onStream(stream, connection) }, { maxInboundStreams: 4, maxOutboundStreams: 4 })
     libp2p.addEventListener('peer:connect', this.#onConnect)
     libp2p.addEventListener('peer:disconnect', this.#onDisconnect)
+    libp2p.addEventListener('connection:close', this.#onClose)
     libp2p.getPeers().forEach((peer) => { this.#open(peer) })
   }
 
@@ -99,9 +108,12 @@ export class MemberExchange {
     this.#stopped.abort()
     libp2p.removeEventListener('peer:connect', this.#onConnect)
     libp2p.removeEventListener('peer:disconnect', this.#onDisconnect)
+    libp2p.removeEventListener('connection:close', this.#onClose)
     await libp2p.unhandle(MEMBERS_PROTOCOL)
-    await Promise.all([...this.#links.values()].map(async (link) => { await link.stop() }))
+    const echoes = [...this.#echoes.values()].map(({ link }) => link)
+    await Promise.all([...this.#links.values(), ...echoes].map(async (link) => { await link.stop() }))
     this.#links.clear()
+    this.#echoes.clear()
     this.#needed.clear()
     this.#neededBy.clear()
   }
@@ -115,9 +127,17 @@ export class MemberExchange {
     }
   }
 
-  /** Sends a peer what is known of itself, where there is a stream to it */
+  /** Sends a peer what is known of itself, on every connection where there is a stream to it */
   reply (peer: PeerName, entry: MemberEntry): void {
-    this.#links.get(peer)?.push(peer, entry)
+    this.#linksWith(peer).forEach((link) => { link.push(peer, entry) })
+  }
+
+  /** Sends what a peer said on one of several connections with it on all of them: see `#echoes` */
+  echo (peer: PeerName, entry: MemberEntry): void {
+    const links = this.#linksWith(peer)
+    if (links.length > 1) {
+      links.forEach((link) => { link.push(peer, entry) })
+    }
   }
 
   /** Resolves when all that was pushed before is on its way, or the signal aborts */
@@ -131,6 +151,7 @@ export class MemberExchange {
     this.#needed.clear()
     peers.forEach((peer) => this.#needed.add(peer))
     this.#links.forEach((link, peer) => { link.setNeeded(peers.has(peer)) })
+    this.#echoes.forEach(({ link, peer }) => { link.setNeeded(peers.has(peer)) })
   }
 
   /** The other side said that it needs the connection */
@@ -140,7 +161,13 @@ export class MemberExchange {
 
   /** A sign of life for the other side. False when there is no stream with it */
   beat (peer: PeerName): boolean {
-    return this.#links.get(peer)?.beat() ?? false
+    return this.#linksWith(peer).map((link) => link.beat()).includes(true)
+  }
+
+  #linksWith (peer: PeerName): ExchangeLink[] {
+    const link = this.#links.get(peer)
+    const echoes = [...this.#echoes.values()].filter((echo) => echo.peer === peer).map((echo) => echo.link)
+    return link === undefined ? echoes : [link, ...echoes]
   }
 
   readonly #onConnect = ({ detail }: CustomEvent<PeerId>): void => {
@@ -155,31 +182,59 @@ export class MemberExchange {
     void link?.stop()
   }
 
+  readonly #onClose = ({ detail }: CustomEvent<Connection>): void => {
+    const echo = this.#echoes.get(detail.id)
+    this.#echoes.delete(detail.id)
+    void echo?.link.stop()
+  }
+
   #open (peer: PeerId): void {
     const name = peer.toString()
     if (this.#links.has(name) || this.#stopped.signal.aborted) {
       return
     }
-    const { clock, host } = this.#components
-    const link = new ExchangeLink({ clock, libp2p: host.libp2p }, {
-      peer,
-      protocol: MEMBERS_PROTOCOL,
-      snapshot: () => this.#init.snapshot(name),
-      needed: this.#needed.has(name),
-      batchMs: this.#init.batchMs ?? 25
-    })
+    const link = this.#link(peer, { snapshot: () => this.#init.snapshot(name) })
     this.#links.set(name, link)
     link.start()
   }
 
-  #onStream (stream: Stream, { remotePeer }: Connection): void {
+  /** Only for a connection on which the peer opened a stream itself, beside the one that the link with it uses */
+  #openEcho (connection: Connection): void {
+    const { id, remotePeer } = connection
     const peer = remotePeer.toString()
+    const isOnly = this.#components.host.libp2p.getConnections(remotePeer).length < 2
+    if (isOnly || connection.status !== 'open' || this.#echoes.has(id) || this.#links.get(peer)?.connectionId === id) {
+      return
+    }
+    const snapshot = (): MemberEntry[] => {
+      const signed = this.#init.newest(peer)
+      return signed === undefined ? [] : [{ signed, ageMs: 0 }]
+    }
+    const link = this.#link(remotePeer, { snapshot, connection })
+    this.#echoes.set(id, { peer, link })
+    link.start()
+  }
+
+  #link (peer: PeerId, init: Pick<ExchangeLinkInit, 'snapshot' | 'connection'>): ExchangeLink {
+    const { clock, host } = this.#components
+    return new ExchangeLink({ clock, libp2p: host.libp2p }, {
+      ...init,
+      peer,
+      protocol: MEMBERS_PROTOCOL,
+      needed: this.#needed.has(peer.toString()),
+      batchMs: this.#init.batchMs ?? 25
+    })
+  }
+
+  #onStream (stream: Stream, connection: Connection): void {
+    const peer = connection.remotePeer.toString()
     if (this.#stopped.signal.aborted || !this.#streams.take(peer, 1)) {
       stream.abort(new RangeError('too many streams for members'))
       return
     }
     // whoever opens a stream understands the protocol: a link that waits for that need not wait longer
     this.#links.get(peer)?.retry()
+    this.#openEcho(connection)
     this.#read(stream, peer).catch((err: unknown) => {
       stream.abort(err instanceof Error ? err : new TypeError('unreadable member list'))
     })

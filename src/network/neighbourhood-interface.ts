@@ -3,7 +3,7 @@
  */
 import type { PrivateKey } from '@libp2p/interface'
 import type { TypedEventTarget } from 'main-event'
-import type { AbortOptions, Clock, PeerName, Store, UnansweredAddress } from '../interface.ts'
+import type { AbortOptions, Clock, IdentityUse, PeerName, Store, UnansweredAddress } from '../interface.ts'
 import type { KeeperTimings } from './connection-keeper.ts'
 import type { ControlVerdict } from './control-messages.ts'
 import type { EquivocationProof } from './equivocation.ts'
@@ -82,6 +82,8 @@ export interface Neighbourhood extends TypedEventTarget<NeighbourhoodEvents> {
   readyClaim: (peer: PeerName) => number | undefined
   /** Addresses of wanted peers that do not lead to them */
   unanswered: () => UnansweredAddress[]
+  /** Whether another process uses the id of this node */
+  identityUse: () => IdentityUse
   /** Chooses another neighbour in place of this one until it is heard from */
   suspend: (peer: PeerName) => void
   /** A verified sign of life of this author */

@@ -20,7 +20,7 @@ import { RecordIntake } from './record-intake.ts'
 import { RecordOrigins } from './record-origins.ts'
 import { Roll } from './roll.ts'
 import { Upkeep } from './upkeep.ts'
-import type { AbortOptions, PeerName, UnansweredAddress } from '../interface.ts'
+import type { AbortOptions, IdentityUse, PeerName, UnansweredAddress } from '../interface.ts'
 import type { ControlVerdict } from './control-messages.ts'
 import type { EquivocationProof } from './equivocation.ts'
 import type { CountedMembers } from './counted-members.ts'
@@ -74,24 +74,18 @@ class MeshNeighbourhood extends TypedEventEmitter<NeighbourhoodEvents> implement
     this.#book = new AddressBook({ store, clock }, host.self)
     this.#exchange = new MemberExchange({ host, clock }, {
       snapshot: (peer) => [...this.#own.entry ?? [], ...this.#membership.entries(), ...this.#membership.departed(peer)],
+      newest: (peer) => this.#membership.get(peer)?.signed,
       receive: (entries, from) => this.#intake.receive(entries, from)
     })
-    this.#control = new ControlMessages({ ...components, membership: this.#membership }, {
-      federation: federationId,
-      isConnected: (peer) => this.#connected.has(peer),
-      onRecord: (peer, from) => { this.#origins.note(peer, from) },
-      onNews: (claim, from) => { this.#intake.spread(claim, from) },
-      onStale: (claim) => { this.#intake.tellNumber(claim) },
-      ownSequence: () => this.#own.sequence,
-      onChallenge: (sequence) => { this.#presence.answer(sequence) },
-      onEquivocation: (proof) => { this.safeDispatchEvent('equivocation', { detail: proof }) }
-    })
+    this.#control = this.#createControl()
     this.#intake = new RecordIntake({ membership: this.#membership, exchange: this.#exchange, control: this.#control, origins: this.#origins }, {
       self: host.self,
       federationId
     })
     this.#presence = new Presence({ host, clock, own: this.#own, membership: this.#membership, control: this.#control, exchange: this.#exchange }, {
       ...init,
+      expiryMs,
+      onInUse: (message) => { this.safeDispatchEvent('warning', { detail: { code: 'identity-in-use', message } }) },
       isShort: (peer) => this.#counted.isShort(peer)
     })
     this.#links = new Links({ host, membership: this.#membership, presence: this.#presence }, {
@@ -106,6 +100,20 @@ class MeshNeighbourhood extends TypedEventEmitter<NeighbourhoodEvents> implement
     this.#settling = this.#createSettling()
     this.#membership.addEventListener('change', this.#onChange)
     this.#membership.addEventListener('ready', ({ detail }) => { this.safeDispatchEvent('ready', { detail }) })
+  }
+
+  #createControl (): ControlMessages {
+    return new ControlMessages({ ...this.#components, membership: this.#membership }, {
+      federation: this.#init.federationId,
+      isConnected: (peer) => this.#connected.has(peer),
+      onRecord: (peer, from) => { this.#origins.note(peer, from) },
+      onNews: (claim, from) => { this.#intake.spread(claim, from) },
+      onDirect: (claim, verdict) => { this.#intake.direct(claim, verdict) },
+      ownSequence: () => this.#own.sequence,
+      onOwnRecord: (claim) => { this.#presence.onOwnRecord(claim) },
+      onSuspected: () => { this.#presence.answer() },
+      onEquivocation: (proof) => { this.safeDispatchEvent('equivocation', { detail: proof }) }
+    })
   }
 
   #createKeeper (): ConnectionKeeper {
@@ -204,9 +212,9 @@ class MeshNeighbourhood extends TypedEventEmitter<NeighbourhoodEvents> implement
     this.#control.observe()
   }
 
-  unanswered (): UnansweredAddress[] {
-    return this.#keeper.unanswered()
-  }
+  unanswered = (): UnansweredAddress[] => this.#keeper.unanswered()
+
+  identityUse = (): IdentityUse => this.#presence.identityUse()
 
   isConnected (peer: PeerName): boolean {
     return this.#connected.has(peer)

@@ -19,6 +19,7 @@ export class OwnRecord {
   readonly #components: OwnRecordComponents
   readonly #federation: string
   #sequence = 0
+  #signedSequence = 0
   #signed: SignedRecord | undefined
   #addresses = ''
   #saidObserving = false
@@ -38,6 +39,11 @@ export class OwnRecord {
   /** Of the newest record */
   get sequence (): number {
     return this.#sequence
+  }
+
+  /** Of the newest record that this node signed in this run; 0 when there is none */
+  get signedSequence (): number {
+    return this.#signedSequence
   }
 
   /** To be sent to others; none before the first renewal */
@@ -78,6 +84,7 @@ export class OwnRecord {
     const signed = await signRecord(privateKey, content)
     this.#signed = signed
     this.#saidVouches = vouches
+    this.#signedSequence = content.sequence
     this.#addresses = addresses.join()
     this.#saidObserving = observing
     return { signed, ageMs: 0 }

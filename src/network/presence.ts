@@ -2,10 +2,12 @@
  * What this node says on its own account: that it is there, that it leaves, that somebody else seems lost
  */
 import { seededRandom } from '../seeded-random.ts'
-import type { Clock, PeerName, Random } from '../interface.ts'
+import { IdentityWatch, inUseMessage } from './identity-watch.ts'
+import type { Clock, IdentityUse, PeerName, Random } from '../interface.ts'
 import type { ControlMessages } from './control-messages.ts'
 import type { Host } from './host.ts'
 import type { MemberExchange } from './member-exchange.ts'
+import type { MemberClaim } from './member-record.ts'
 import type { Member, Membership } from './membership.ts'
 import type { OwnRecord } from './own-record.ts'
 
@@ -34,6 +36,10 @@ export interface PresenceInit {
   isShort?: (peer: PeerName) => boolean
   /** @default 10000 */
   heartbeatMs?: number
+  /** Another process that used the id of this node is gone when nothing was heard of it for this long */
+  expiryMs: number
+  /** Another process uses the id of this node: what to tell the operator */
+  onInUse: (message: string) => void
 }
 
 export class Presence {
@@ -41,6 +47,7 @@ export class Presence {
   readonly #heartbeatMs: number
   readonly #isShort: (peer: PeerName) => boolean
   readonly #random: Random
+  readonly #watch: IdentityWatch
   #nextMs = -Infinity
   #announcedMs = -Infinity
   /** The next announcement goes to every connected peer at once, too */
@@ -48,10 +55,15 @@ export class Presence {
   /** Somebody who waits for the next record is connected, whether gossip reaches it yet or not */
   #isAwaited = false
 
-  constructor (components: PresenceComponents, { heartbeatMs = 10_000, isShort = () => false }: PresenceInit) {
+  constructor (components: PresenceComponents, { heartbeatMs = 10_000, expiryMs, isShort = () => false, onInUse }: PresenceInit) {
     this.#isShort = isShort
     this.#components = components
     this.#heartbeatMs = heartbeatMs
+    this.#watch = new IdentityWatch({
+      clock: components.clock,
+      forgetMs: () => expiryMs * components.membership.quietFactor,
+      onInUse: (conflict) => { onInUse(inUseMessage(conflict)) }
+    })
     this.#random = seededRandom(`${components.host.self} presence`)
   }
 
@@ -93,11 +105,25 @@ export class Presence {
     }
   }
 
-  /** Somebody doubts this node: it is announced soon, above the number that is about */
-  answer (sequence: number): void {
-    this.#components.own.supersede(sequence)
+  /** Somebody doubts this node: it is announced soon */
+  answer (): void {
     this.#isAwaited = true
     this.#nextMs = Math.min(this.#nextMs, this.#announcedMs + MIN_ANNOUNCE_MS)
+  }
+
+  /** A genuine record of this node, above its newest, is about: it goes on above that. A process that lives would answer at once, again and again */
+  onOwnRecord (claim: MemberClaim): void {
+    const { own } = this.#components
+    const soon = this.#watch.foreign(claim, own.signedSequence)
+    own.supersede(claim.sequence)
+    this.#isAwaited = true
+    if (soon) {
+      this.answer()
+    }
+  }
+
+  identityUse (): IdentityUse {
+    return this.#watch.use()
   }
 
   /** Resolves when the goodbye is on its way, after half a second at most */

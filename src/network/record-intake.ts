@@ -6,13 +6,13 @@ import type { PeerName } from '../interface.ts'
 import type { ControlMessages } from './control-messages.ts'
 import type { MemberExchange } from './member-exchange.ts'
 import type { MemberClaim } from './member-record.ts'
-import type { Membership } from './membership.ts'
+import type { Membership, Verdict } from './membership.ts'
 import type { RecordOrigins } from './record-origins.ts'
 import type { MemberEntry } from './wire/membership.ts'
 
 export interface RecordIntakeComponents {
   membership: Membership
-  exchange: Pick<MemberExchange, 'push' | 'reply'>
+  exchange: Pick<MemberExchange, 'push' | 'reply' | 'echo'>
   control: Pick<ControlMessages, 'challenge'>
   origins: Pick<RecordOrigins, 'note'>
 }
@@ -42,8 +42,18 @@ export class RecordIntake {
     exchange.push(membership.entry(peer, signed), peer, from)
   }
 
+  /** What a member itself says: another process that uses its id, over another connection, should know of it */
+  direct (claim: MemberClaim, verdict: Verdict): void {
+    if (verdict === 'stale') {
+      this.#tellNumber(claim)
+    } else if (verdict === 'news' || verdict === 'fresh') {
+      // the connection of who left may be closed already: then one that remains is another process's
+      this.#components.exchange[claim.leaving ? 'reply' : 'echo'](claim.peer, { signed: claim.signed, ageMs: 0 })
+    }
+  }
+
   /** A member says something older than what is known of it, perhaps because its clock was put back: it must go on above that */
-  tellNumber (claim: MemberClaim): void {
+  #tellNumber (claim: MemberClaim): void {
     const { exchange, membership } = this.#components
     const newer = membership.newerThan(claim)
     if (newer !== undefined) {
@@ -65,8 +75,9 @@ export class RecordIntake {
     const verdict = membership.apply(claim, ageMs, claim.peer === from)
     if (verdict === 'news') {
       this.spread(claim, from)
-    } else if (verdict === 'stale' && claim.peer === from) {
-      this.tellNumber(claim)
+    }
+    if (claim.peer === from) {
+      this.direct(claim, verdict)
     }
     return verdict !== 'forged'
   }

@@ -246,9 +246,10 @@ describe('the control topic', () => {
       isConnected: (peer) => connected.has(peer),
       onRecord: () => {},
       onNews: () => {},
-      onStale: () => {},
+      onDirect: () => {},
       ownSequence: () => 100,
-      onChallenge: (sequence) => { challenges.push(sequence) },
+      onOwnRecord: ({ sequence }) => { challenges.push(sequence) },
+      onSuspected: () => { challenges.push(0) },
       onEquivocation: ({ author }) => { accused.push(author) }
     })
   })

@@ -64,7 +64,7 @@ export class StaticNeighbourhood extends TypedEventEmitter<{
   ready: CustomEvent<{ peer: PeerName }>
   equivocation: CustomEvent<EquivocationProof>
   warning: CustomEvent<{ code: string, message: string }>
-}> implements Pick<Neighbourhood, 'start' | 'stop' | 'members' | 'isMember' | 'neighbours' | 'upcoming' | 'elders' | 'observe' | 'tellEquivocation' | 'setRound' | 'isConnected' | 'isHeardOf' | 'declareReady' | 'readyClaim' | 'suspend' | 'heard' | 'handleControl' | 'unanswered'> {
+}> implements Pick<Neighbourhood, 'start' | 'stop' | 'members' | 'isMember' | 'neighbours' | 'upcoming' | 'elders' | 'observe' | 'tellEquivocation' | 'setRound' | 'isConnected' | 'isHeardOf' | 'declareReady' | 'readyClaim' | 'suspend' | 'heard' | 'handleControl' | 'unanswered' | 'identityUse'> {
   readonly host: Host
   readonly heardFrom: PeerName[] = []
   readonly told: EquivocationProof[] = []
@@ -107,6 +107,10 @@ export class StaticNeighbourhood extends TypedEventEmitter<{
 
   unanswered (): [] {
     return []
+  }
+
+  identityUse (): { inDoubt: boolean } {
+    return { inDoubt: false }
   }
 
   setRound (): void {}

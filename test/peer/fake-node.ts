@@ -68,6 +68,7 @@ export class FakeNode extends TypedEventEmitter<NodeEvents> implements Grapevine
       connections: [],
       neighbours: [],
       unanswered: [],
+      identityInUse: undefined,
       trainer: undefined,
       lastRound: roundReport(),
       latestVersion: modelVersion(3),

@@ -1,10 +1,12 @@
 /**
  * What cannot work leaves nothing behind. Run `npm run build` first, as `npm test` does
  */
+import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { createNode } from '../../src/index.ts'
 import { enterFederation } from '../../src/enter-federation.ts'
@@ -42,6 +44,15 @@ afterEach(async () => {
   await stage.strike()
   await rm(folder, { recursive: true })
 })
+
+function isInstalled (name: string): boolean {
+  try {
+    createRequire(import.meta.url).resolve(name)
+    return true
+  } catch {
+    return false
+  }
+}
 
 async function founder (document: FederationDocument): Promise<string> {
   const host = await stage.host()
@@ -84,6 +95,54 @@ describe('data that do not fit leave no home behind', () => {
   })
 })
 
+describe('settings that never worked are not kept', () => {
+  const cannotBe: Array<[number, string, string[]]> = [
+    [5, 'LISTEN', ['--listen', '/ip4/192.0.2.77/tcp/4001', '--backend', 'wasm']],
+    // whoever has the native backend cannot see it missing
+    ...isInstalled('@tensorflow/tfjs-node') ? [] : [[7, 'BACKEND', ['--listen', '/ip4/127.0.0.1/tcp/0', '--backend', 'tensorflow']] as [number, string, string[]]]
+  ]
+
+  it.each(cannotBe)('of a peer that founds or joins: %d %s', async (code, name, flags) => {
+    const address = await founder(presetDocument('digits'))
+    const home = join(folder, 'peer')
+    for (const args of [['start', '--preset', 'digits'], ['join', address], ['start', '--bootstrap', address]]) {
+      const { exit, stderr } = await run([...args, '--home', home, '--data', 'digits', ...flags])
+      expect(stderr).toContain(`error GRAPEVINE_E_${name}: `)
+      expect(exit).toBe(code)
+      expect(existsSync(home)).toBe(false)
+    }
+  })
+
+  it('and what was in the folder before stays', async () => {
+    const home = join(folder, 'peer')
+    await mkdir(home, { mode: 0o700 })
+    await writeFile(join(home, 'notes'), 'mine')
+    const { exit } = await run(['start', '--home', home, '--preset', 'digits', '--listen', '/ip4/192.0.2.77/tcp/4001', '--backend', 'wasm'])
+    expect(exit).toBe(5)
+    expect(await readdir(home)).toEqual(['notes'])
+  })
+
+  it.skipIf(isInstalled('@tensorflow/tfjs-node'))('of a peer that is made to join later', async () => {
+    const home = join(folder, 'peer')
+    const { exit, stderr } = await run(['init', '--home', home, '--bootstrap', '/ip4/127.0.0.1/tcp/9', '--backend', 'tensorflow'])
+    expect(stderr).toContain('error GRAPEVINE_E_BACKEND: ')
+    expect(exit).toBe(7)
+    expect(existsSync(home)).toBe(false)
+  })
+})
+
+const mayDropRights = process.platform === 'linux' && process.getuid?.() === 0
+
+describe.skipIf(!mayDropRights)(`a home that may not be looked into${mayDropRights ? '' : ' (skipped: dropping rights needs root on Linux)'}`, () => {
+  it.each([['status'], ['versions'], ['privacy'], ['start', '--preset', 'digits'], ['export', 'latest', '/nowhere/model']])('is a matter of permissions to %s', async (...args) => {
+    await chmod(folder, 0o700)
+    const program = resolve(import.meta.dirname, '../../dist/peer/main.js')
+    const { status, stderr } = spawnSync('setpriv', ['--reuid=65534', '--clear-groups', process.execPath, program, ...args, '--home', join(folder, 'peer')], { encoding: 'utf8' })
+    expect(stderr).toMatch(/^error GRAPEVINE_E_PERMISSION: EACCES: permission denied, [^\n]*\n$/)
+    expect(status).toBe(9)
+  })
+})
+
 describe('flags that would say nothing', () => {
   it.each([
     [['init', '--label', 'x'], 'these data are no table'],
@@ -115,6 +174,23 @@ describe('a state folder that depends on the working folder', () => {
       const { exit, stderr } = await run(args, { env, cwd })
       expect(stderr).toMatch(/^error GRAPEVINE_E_CONFIGURATION: (HOME|XDG_STATE_HOME) is (empty|the relative path)/)
       expect(exit).toBe(3)
+    }
+    expect(await readdir(cwd)).toEqual([])
+    expect(existsSync(peer)).toBe(false)
+  })
+
+  it.each([
+    [3, 'GRAPEVINE_E_CONFIGURATION: GRAPEVINE_LEDGERS', { GRAPEVINE_LEDGERS: 'ledgers' }, []],
+    [3, 'GRAPEVINE_E_CONFIGURATION: GRAPEVINE_LEDGERS', { GRAPEVINE_LEDGERS: './ledgers' }, []],
+    [2, 'GRAPEVINE_E_USAGE: --ledgers', {}, ['--ledgers', 'ledgers']]
+  ])('is refused as the folder of ledgers: %d %s', async (code, says, env, flags) => {
+    const cwd = join(folder, 'here')
+    await mkdir(cwd)
+    const peer = join(folder, 'peer')
+    for (const args of [['init'], ['start', '--preset', 'digits-private'], ['privacy']]) {
+      const { exit, stderr } = await run([...args, '--home', peer, ...flags], { env, cwd })
+      expect(stderr).toMatch(new RegExp(`^error ${says} must be an absolute path, but is "(\\./)?ledgers": from each working folder`))
+      expect(exit).toBe(code)
     }
     expect(await readdir(cwd)).toEqual([])
     expect(existsSync(peer)).toBe(false)

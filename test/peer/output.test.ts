@@ -75,7 +75,7 @@ describe.runIf(existsSync(FULL))('a disk that is full', () => {
     expect(exit).toBe(9)
   })
 
-  it.each([['--help'], ['--version'], ['--peers', '2', '--rounds', '2', '--preset', 'digits', '--no-alone'], ['--peers', '2', '--rounds', '2', '--preset', 'digits', '--no-alone', '--json']])('fails a testnet: %s', async (...args) => {
+  it.each([['--help'], ['--version'], ['--peers', '3', '--rounds', '2', '--preset', 'digits', '--no-alone'], ['--peers', '3', '--rounds', '2', '--preset', 'digits', '--no-alone', '--json']])('fails a testnet: %s', async (...args) => {
     const { exit, stderr } = await intoFull(TESTNET, args)
     expect(stderr).toMatch(/^error: standard output cannot be written: ENOSPC/m)
     expect(stderr).not.toMatch(/^ +at /m)
@@ -91,7 +91,7 @@ describe('a reader that went away', () => {
   })
 
   it('ends a testnet without a stack', async () => {
-    const { exit, stderr } = await intoHead(TESTNET, ['--peers', '2', '--rounds', '200', '--preset', 'digits', '--no-alone'])
+    const { exit, stderr } = await intoHead(TESTNET, ['--peers', '3', '--rounds', '200', '--preset', 'digits', '--no-alone'])
     expect(stderr).toBe('error: nobody reads the output any more\n')
     expect(exit).toBe(130)
   })

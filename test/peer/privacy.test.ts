@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { PassThrough } from 'node:stream'
@@ -12,12 +12,16 @@ import { databaseFolder, makeHome, writeConfig, writeFoundingDocument } from '..
 import { formatDelta, formatEpsilon, formatPromise, formatSpent, whyTheyDiffer } from '../../peer/privacy-text.ts'
 import { Terminal } from '../../peer/terminal.ts'
 import { privacy } from '../../peer/verbs/privacy.ts'
+import { DIGITS_DEFAULTS } from '../../src/data/digits.ts'
+import { loadDataset } from '../../src/data/load-dataset.ts'
 import { parseFederation } from '../../src/federation.ts'
 import { presetDocument } from '../../src/presets.ts'
 import { createAccountant } from '../../src/privacy/accounting/accountants.ts'
 import { readDatasetRecord, writeDatasetRecord } from '../../src/privacy/dataset-record.ts'
 import { epsilonsAfter } from '../../src/privacy/forecast.ts'
+import { identityOf } from '../../src/privacy/ledger/dataset-identity.ts'
 import { createLedger } from '../../src/privacy/ledger/ledger.ts'
+import { ledgerSecret } from '../../src/privacy/ledger/similar-ledgers.ts'
 import { roundCharge } from '../../src/privacy/mechanism.ts'
 import { openBudget, requireCharged } from '../../src/privacy/open-budget.ts'
 import { createLevelStore } from '../../src/store/level-store.ts'
@@ -179,10 +183,43 @@ describe('grapevine privacy show', () => {
     expect((await ask([])).answer).toMatchObject({ mechanism: 'none' })
   })
 
-  it('says what to do in a home whose peer never ran', async () => {
+  it('says what to do in a home whose peer never ran and so has no ledger', async () => {
     await rm(join(home, 'privacy.json'))
-    const error = await ask([]).catch((err: unknown) => err)
-    expect(reportError(error)).toMatchObject({ code: 'GRAPEVINE_E_NO_LEDGER', exit: 3 })
+    for (const action of [['ledger'], ['ledger', 'verify'], ['ledger', 'charge']]) {
+      const error = await ask(action, action.includes('charge') ? { rounds: 1 } : {}).catch((err: unknown) => err)
+      expect(reportError(error)).toMatchObject({ code: 'GRAPEVINE_E_NO_LEDGER', exit: 3 })
+    }
+  })
+
+  it('answers before the first start from the data themselves, and makes nothing', async () => {
+    await rm(join(home, 'privacy.json'))
+    const before = await readdir(home)
+    const part = { partition: '1/3', ledgers: root }
+    const examples = (await loadDataset({ kind: 'digits', ...DIGITS_DEFAULTS }, document.model, { index: 0, count: 3, seed: 1, strategy: 'iid' })).train.count
+    const charge = roundCharge(document, examples)!
+    const fresh = await ask(['forecast'], { ...part, rounds: 4 })
+    expect(fresh.answer).toMatchObject({ epsilon: { rdp: 0, pld: 0 }, after: epsilonsAfter({ settings, charge, totals: [] }, 4) })
+    expect((await ask([], part)).answer).toMatchObject({ examples, started: false, inherited: [] })
+    await expect(stat(root)).rejects.toThrow('ENOENT')
+    expect(await readdir(home)).toEqual(before)
+  })
+
+  it.each([
+    ['the same data', '1/3', 0],
+    ['data that overlap with them', undefined, 1]
+  ])('counts before the first start what another home spent on %s', async (_, spentOn, overlapping) => {
+    await rm(join(home, 'privacy.json'))
+    const partition = spentOn === undefined ? undefined : { index: 0, count: 3, seed: 1, strategy: 'iid' as const }
+    const { train } = await loadDataset({ kind: 'digits', ...DIGITS_DEFAULTS }, document.model, partition)
+    const dataset = identityOf(train, await ledgerSecret(root))
+    const opened = (await openBudget({ document, federation: 'bafyother', peer: PEER, exampleCount: train.count, dataset, root, clock: { now: () => 0 } }))!
+    await opened.budget.reserve(1)
+    await opened.ledger.close()
+    const spent = epsilonsAfter({ settings, charge: roundCharge(document, train.count)!, totals: [] }, 1)
+
+    const { answer } = await ask([], { partition: '1/3', ledgers: root })
+    expect(answer['epsilon']).toEqual(spent)
+    expect(answer['inherited']).toHaveLength(overlapping)
   })
 
   it('asks the running peer, which holds the ledger', async () => {

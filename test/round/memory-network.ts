@@ -57,6 +57,7 @@ export class MemoryNetwork extends TypedEventEmitter<NetworkEvents> implements N
   addresses = (): string[] => []
   connections = (): [] => []
   unanswered = (): [] => []
+  identityUse = (): { inDoubt: boolean } => ({ inDoubt: false })
   setRound = (): void => {}
   members = (): PeerName[] => [...this.hub.networks.keys()].sort()
 

@@ -147,17 +147,18 @@ describe('grapevine-testnet', () => {
   }, TIMEOUT)
 
   it('ends with 124 when it runs out of time', async () => {
-    const testnet = start('--peers', '2', '--rounds', '100000', '--timeout', '4')
+    const testnet = start('--peers', '3', '--rounds', '100000', '--timeout', '4')
     expect(await testnet.exited).toMatchObject({ code: 124, stderr: expect.stringMatching(/^error: the testnet was not done after 4 s \(.*\)\n$/) as string })
     expect(peerPids()).toEqual([])
   }, TIMEOUT)
 
   it.each([
-    [2, ['--peers', '2', '--kill', '2@1'], /^error: 2 peers to kill, but only 1 can be: .*See --help\n$/],
+    [2, ['--peers', '3', '--kill', '3@1'], /^error: 3 peers to kill, but only 2 can be: .*See --help\n$/],
+    [2, ['--peers', '2'], /^error: gated-geometric-median with f = 1 needs 2 neighbours .*; take --peers 3 or --rule mean\. See --help\n$/],
     [2, ['--round', '2'], /^error: unknown option '--round' \(did you mean --rounds\?\)\. See --help\n$/],
     [2, ['--peers', '4', '--rounds', '2', '--kill', '1@3'], /^error: 1@3: nothing can happen in round 3 of a testnet of 2\. See --help\n$/],
-    [8, ['--peers', '2', '--data', 'idx:/no/such/folder'], /^error: .*\/no\/such\/folder.*\n$/],
-    [9, ['--peers', '2', '--report', '/dev/null'], /^error: the report cannot be written to \/dev\/null: .*\n$/]
+    [8, ['--peers', '3', '--data', 'idx:/no/such/folder'], /^error: .*\/no\/such\/folder.*\n$/],
+    [9, ['--peers', '3', '--report', '/dev/null'], /^error: the report cannot be written to \/dev\/null: .*\n$/]
   ])('ends with %d and one line for %j', async (code, args, message) => {
     const testnet = start(...args)
     expect(await testnet.exited).toEqual({ code, stderr: expect.stringMatching(message) as string })
@@ -170,7 +171,7 @@ describe('grapevine-testnet', () => {
     [9, 'no homes can be made in', () => { writeFileSync(homes, '') }]
   ])('ends with %d and one line for a folder with %s', async (code, says, make) => {
     make()
-    const { code: ended, stderr } = await start('--peers', '2').exited
+    const { code: ended, stderr } = await start('--peers', '3').exited
     expect(ended).toBe(code)
     expect(stderr).toMatch(/^error: [^\n]*\n$/)
     expect(stderr).toContain(says)

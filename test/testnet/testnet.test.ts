@@ -7,6 +7,7 @@ import { createTestnet } from '../../testnet/index.ts'
 import { DIGITS_DEFAULTS } from '../../src/data/digits.ts'
 import { exampleDocument } from './example-report.ts'
 import { schemaProblems } from './report-schema.ts'
+import type { FederationInit } from '../../src/federation.ts'
 import type { Testnet, TestnetInit } from '../../testnet/index.ts'
 
 const FAKE_PEER = fileURLToPath(new URL('./fixtures/fake-peer.mjs', import.meta.url))
@@ -117,7 +118,7 @@ describe('a testnet of fake peers', () => {
     const temporary = (): string[] => readdirSync(tmpdir()).filter((name) => name.startsWith('grapevine-testnet-'))
     const { homes: _, ...init } = { homes }
     const testnet = createTestnet({
-      peers: 2, rounds: 1, federation: exampleDocument(), data: { kind: 'digits', ...DIGITS_DEFAULTS }, alone: false, command: [process.execPath, FAKE_PEER], ...init
+      peers: 3, rounds: 1, federation: exampleDocument(), data: { kind: 'digits', ...DIGITS_DEFAULTS }, alone: false, command: [process.execPath, FAKE_PEER], ...init
     })
     const place = testnet.peers()[0]!.home.split('/').at(-2)!
     const during: string[] = []
@@ -130,31 +131,31 @@ describe('a testnet of fake peers', () => {
   })
 
   it('kills in the round that was asked for, and starts again from the home', async () => {
-    const testnet = fakeTestnet({ rounds: 12, kill: [{ count: 1, round: 2 }], restart: [{ count: 1, round: 4 }] })
+    const testnet = fakeTestnet({ peers: 4, rounds: 12, kill: [{ count: 1, round: 2 }], restart: [{ count: 1, round: 4 }] })
     const seen = record(testnet)
     const report = await testnet.run()
     expect(seen).toEqual(expect.arrayContaining(['kill peer-2 2', 'restart peer-2 4']))
     expect(report.kills).toEqual([{
       name: 'peer-2', round: 2, survivorsMs: expect.any(Number) as number, restartedAtRound: 4, resumedAtRound: expect.any(Number) as number, backInMeshMs: expect.any(Number) as number
     }])
-    expect(report.summary).toMatchObject({ finished: 3, failed: 0 })
+    expect(report.summary).toMatchObject({ finished: 4, failed: 0 })
     expect(seen.filter((line) => line.startsWith('round'))).toHaveLength(12)
   })
 
   it('marks a peer that was killed and stayed away, and leaves it out of the means', async () => {
-    const report = await fakeTestnet({ peers: 4, kill: [{ count: 2, round: 2 }] }).run()
-    expect(report.peers.map((peer) => peer.state)).toEqual(['finished', 'killed', 'killed', 'finished'])
-    expect(report.summary).toMatchObject({ peers: 4, finished: 2, failed: 0 })
+    const report = await fakeTestnet({ peers: 5, kill: [{ count: 2, round: 2 }] }).run()
+    expect(report.peers.map((peer) => peer.state)).toEqual(['finished', 'killed', 'killed', 'finished', 'finished'])
+    expect(report.summary).toMatchObject({ peers: 5, finished: 3, failed: 0 })
     expect(schemaProblems(report)).toEqual([])
   })
 
   it('does not wait for ever for a peer that came back too late', async () => {
-    const testnet = fakeTestnet({ kill: [{ count: 1, round: 2 }], restart: [{ count: 1, round: 3 }], fakes: { 2: { lost: true } } })
+    const testnet = fakeTestnet({ peers: 4, kill: [{ count: 1, round: 2 }], restart: [{ count: 1, round: 3 }], fakes: { 2: { lost: true } } })
     const warnings: string[] = []
     testnet.addEventListener('warning', ({ detail }) => warnings.push(detail.message))
     const report = await testnet.run()
     expect(warnings).toContain('peer-2 was not back in the mesh 15 s after the others were done: stopped')
-    expect(report.peers.map((peer) => peer.state)).toEqual(['finished', 'killed', 'finished'])
+    expect(report.peers.map((peer) => peer.state)).toEqual(['finished', 'killed', 'finished', 'finished'])
     expect(report.kills[0]).toMatchObject({ restartedAtRound: 3, backInMeshMs: null })
     expect(pids().filter(alive)).toEqual([])
   })
@@ -177,11 +178,11 @@ describe('a testnet of fake peers', () => {
   })
 
   it('kills a peer that does not end after its last word, and calls it failed', async () => {
-    const testnet = fakeTestnet({ peers: 2, rounds: 1, fakes: { 2: { lingers: true } } })
+    const testnet = fakeTestnet({ peers: 3, rounds: 1, fakes: { 2: { lingers: true } } })
     const seen = record(testnet)
     const report = await testnet.run()
     expect(seen).toContain('fail peer-2 still running 15 s after it had stopped: ')
-    expect(report.peers.map((peer) => peer.state)).toEqual(['finished', 'failed'])
+    expect(report.peers.map((peer) => peer.state)).toEqual(['finished', 'failed', 'finished'])
     expect(pids().filter(alive)).toEqual([])
   })
 
@@ -267,6 +268,26 @@ describe('a testnet of fake peers', () => {
     await testnet.run()
     await expect(testnet.run()).rejects.toThrow(TypeError)
     await expect(fakeTestnet().run()).rejects.toThrow('holds the homes of an earlier testnet')
+  })
+
+  it('refuses peers who would wait for ever: fewer neighbours than the rule needs, from the start or after a kill', () => {
+    const document = exampleDocument()
+    const withDegree = (degree: number, rule = document.aggregation.rule): FederationInit => ({ ...document, topology: { degree }, aggregation: { ...document.aggregation, rule } })
+    const rule = 'gated-geometric-median with f = 1 needs 2 neighbours beside each peer'
+    expect(() => fakeTestnet({ peers: 1 })).toThrow(`${rule}, and among 1 peer each has 0: no round would begin there; take --peers 3`)
+    expect(() => fakeTestnet({ peers: 2 })).toThrow(`${rule}, and among 2 peers each has 1: no round would begin there; take --peers 3 or --rule mean`)
+    expect(() => fakeTestnet({ peers: 1, federation: withDegree(4, 'mean') })).toThrow('mean needs 1 neighbour beside each peer, and among 1 peer each has 0: no round would begin there; take --peers 2')
+    expect(() => fakeTestnet({ peers: 5, federation: withDegree(1, 'mean') })).toThrow('5 peers of degree 1 leave one with 0: no round would begin there; take --peers 6 or --degree 2')
+    expect(() => fakeTestnet({ peers: 3, kill: [{ count: 1, round: 2 }] })).toThrow(`${rule}, and 1@2 leaves 2 peers, who would wait for ever; take --peers 4 or --rule mean, or fewer kills`)
+    const again = [{ count: 1, round: 3 }]
+    expect(() => fakeTestnet({ kill: [{ count: 1, round: 2 }], restart: again })).toThrow('1@2 leaves 2 peers')
+    expect(() => fakeTestnet({ peers: 4, kill: [{ count: 1, round: 1 }, { count: 1, round: 2 }], restart: again })).toThrow('1@2 leaves 2 peers')
+    // what can be is not refused: one of them back in time, nothing to come after the kill, liars that publish
+    fakeTestnet({ peers: 4, kill: [{ count: 1, round: 1 }, { count: 1, round: 3 }], restart: [{ count: 1, round: 2 }] })
+    fakeTestnet({ kill: [{ count: 1, round: 4 }] })
+    fakeTestnet({ byzantine: [{ count: 1, attack: 'sign-flip' }] })
+    fakeTestnet({ peers: 2, federation: withDegree(1, 'mean') })
+    fakeTestnet({ peers: 5, federation: withDegree(2) })
   })
 
   it('names a folder for the homes that cannot be made', async () => {

@@ -13,6 +13,7 @@ import { newestHeld } from './known-head.ts'
 import { listLedgers, similarLedgers } from './similar-ledgers.ts'
 import { readIdentity } from './sketch-file.ts'
 import { trainedRounds } from './trained-rounds.ts'
+import type { DatasetIdentity } from '../../interface.ts'
 import type { LedgerHead } from './entry.ts'
 import type { KnownHead } from './known-head.ts'
 import type { Ledger, LedgerReader } from './ledger.ts'
@@ -67,6 +68,15 @@ export async function inheritedLedgers (place: LedgerPlace, known: Readonly<Reco
   const inherited: InheritedLedger[] = []
   for (const similar of await overlappingLedgers(place, known)) {
     inherited.push(await readInherited(place.root, similar, { known: known[similar.fingerprint], readOnly }))
+  }
+  return inherited
+}
+
+/** The same for a set whose ledger may not be there yet, by its identity. Throws as `inheritedLedgers` */
+export async function readOverlapping (root: string, identity: DatasetIdentity): Promise<InheritedLedger[]> {
+  const inherited: InheritedLedger[] = []
+  for (const similar of await similarLedgers(root, identity)) {
+    inherited.push(await readInherited(root, similar, { known: undefined, readOnly: true }))
   }
   return inherited
 }

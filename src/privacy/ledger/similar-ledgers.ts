@@ -47,6 +47,15 @@ async function createSecret (root: string): Promise<void> {
   }
 }
 
+/** The key of this user's sketches, undefined where there is none yet. Nothing is made. Throws LedgerWriteError when it cannot be read */
+export async function knownSecret (root: string): Promise<Uint8Array | undefined> {
+  try {
+    return await readIfThere(join(root, SECRET_FILE))
+  } catch (err) {
+    throw readError(root, err)
+  }
+}
+
 /**
  * The key of this user's sketches, SECRET_BYTES bytes; made on first use. Without it, old sketches fit no new ones
  *

@@ -6,6 +6,12 @@ import type { PeerName } from '../interface.ts'
 import type { Member, Membership } from './membership.ts'
 import type { Mark } from './vouching.ts'
 
+/** Who has one connection takes its word, but not for so long after the others broke off: that would let in whom these kept out */
+const LONE_WORD_MS = 300_000
+
+/** Whom only the word of a single connection let in keeps its place for so long once there are more, and none of them knows it */
+const LONE_WORD_GRACE_MS = 5_000
+
 export interface CountedMembersInit {
   self: PeerName
   membership: () => Pick<Membership, 'get' | 'records' | 'revision'>
@@ -30,6 +36,12 @@ export class CountedMembers {
   #revision = -1
   /** Those that count by grace only, with the monotonic time at which it ends */
   readonly #short = new Map<PeerName, number>()
+  /** When this node last had two connections or more */
+  #pluralMs = -Infinity
+  /** When the word of a single connection is taken again */
+  #weighAgainMs = Infinity
+  /** Of those that count, whom the word of a single connection let in */
+  readonly #byLoneWord = new Set<PeerName>()
 
   constructor (init: CountedMembersInit) {
     this.#init = init
@@ -90,7 +102,8 @@ export class CountedMembers {
    */
   update (own: ReadonlySet<PeerName>, nowMs: number): boolean {
     const membership = this.#init.membership()
-    const isOver = [...this.#short.values()].some((untilMs) => untilMs <= nowMs)
+    this.#pluralMs = this.#own.size > 1 ? nowMs : this.#pluralMs
+    const isOver = [...this.#short.values(), this.#weighAgainMs].some((untilMs) => untilMs <= nowMs)
     if (own === this.#own && membership.revision === this.#revision && !isOver) {
       return false
     }
@@ -101,7 +114,11 @@ export class CountedMembers {
     this.#forgetMarks(known)
     const vouchees = (voucher: PeerName): PeerName[] => membership.get(voucher)?.vouches.flatMap((mark) => byMark.get(mark) ?? []) ?? []
     const ownKnown = new Set([...own].filter((peer) => membership.get(peer) !== undefined))
-    const { counted, candidates, full } = countMembers({ self: this.#init.self, own: ownKnown, vouchees })
+    const isLoneWordTaken = nowMs - this.#pluralMs >= LONE_WORD_MS
+    this.#weighAgainMs = ownKnown.size > 1 || isLoneWordTaken ? Infinity : this.#pluralMs + LONE_WORD_MS
+    const isBelieved = (peer: PeerName): boolean => isLoneWordTaken || this.#counted.has(peer)
+    const { counted, candidates, full } = countMembers({ self: this.#init.self, own: ownKnown, vouchees, isBelieved })
+    this.#noteLoneWord(counted, ownKnown)
     this.#bearWith(counted, nowMs)
     this.#short.forEach((_, peer) => candidates.delete(peer))
     const isAnother = !sameMembers(counted, this.#counted) || !sameMembers(candidates, this.#candidates)
@@ -117,10 +134,21 @@ export class CountedMembers {
     return isAnother
   }
 
+  #noteLoneWord (counted: ReadonlySet<PeerName>, own: ReadonlySet<PeerName>): void {
+    for (const peer of counted) {
+      if (own.size > 1) {
+        this.#byLoneWord.delete(peer)
+      } else if (!own.has(peer) && !this.#counted.has(peer)) {
+        this.#byLoneWord.add(peer)
+      }
+    }
+  }
+
   /** Adds those that counted until a moment ago and whose records are still there */
   #bearWith (counted: Set<PeerName>, nowMs: number): void {
     const short = [...this.#counted].filter((peer) => !counted.has(peer) && this.#init.membership().get(peer) !== undefined)
-    const until = new Map(short.map((peer) => [peer, this.#short.get(peer) ?? nowMs + this.#init.graceMs]))
+    const graceMs = (peer: PeerName): number => this.#byLoneWord.has(peer) ? Math.min(LONE_WORD_GRACE_MS, this.#init.graceMs) : this.#init.graceMs
+    const until = new Map(short.map((peer) => [peer, this.#short.get(peer) ?? nowMs + graceMs(peer)]))
     this.#short.clear()
     for (const [peer, untilMs] of until) {
       if (untilMs > nowMs) {
@@ -128,6 +156,7 @@ export class CountedMembers {
         counted.add(peer)
       }
     }
+    this.#byLoneWord.forEach((peer) => counted.has(peer) || this.#byLoneWord.delete(peer))
   }
 
   #markOf (peer: PeerName): Mark {

@@ -61,6 +61,8 @@ export interface VouchersSeen {
   own: ReadonlySet<PeerName>
   /** For whom a member vouches, of those that are known */
   vouchees: (member: PeerName) => Iterable<PeerName>
+  /** Whether the word of a single connection is taken for this member. @default for all */
+  isBelieved?: (member: PeerName) => boolean
 }
 
 export interface Count {
@@ -77,10 +79,10 @@ function chains (connections: number): number {
   return Math.min(VOUCHERS, Math.floor(connections / 2) + 1)
 }
 
-function reached ({ self, own, vouchees }: VouchersSeen): Set<PeerName> {
+function reached ({ self, own, vouchees, isBelieved = () => true }: VouchersSeen): Set<PeerName> {
   if (own.size < 2) {
     // the word of the only connection, and not of those for whom it vouches
-    return new Set([self, ...own, ...[...own].flatMap((peer) => [...vouchees(peer)])])
+    return new Set([self, ...own, ...[...own].flatMap((peer) => [...vouchees(peer)].filter(isBelieved))])
   }
   const names = [...own]
   const indices = new Map(names.map((name, index) => [name, index]))

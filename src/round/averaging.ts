@@ -36,6 +36,8 @@ export interface AveragingInput {
   own: Float32Array
   /** The own model before the round's training */
   before: Float32Array
+  /** The newest own model that neighbours took part in: they hold it, and nothing of what was trained on one's own since; undefined: not known */
+  shared: Float32Array | undefined
   /** Left out: whatever the neighbours sent for this round */
   entries?: readonly InboxEntry[]
   /** As the own update states it: both ends of an edge must weigh it alike (Xiao and Boyd 2004), whoever came or went since */
@@ -53,7 +55,7 @@ export class Averaging {
   }
 
   /** Rejects with the signal's reason */
-  async average (round: number, { half, own, before, degree, ...input }: AveragingInput, signal: AbortSignal): Promise<Mixed> {
+  async average (round: number, { half, own, before, shared, degree, ...input }: AveragingInput, signal: AbortSignal): Promise<Mixed> {
     const { aggregator, network, trainer, inbox, vigilance, work, liar } = this.components
     const { layout, noisy = false, warn } = this.init
     const neighbours = network.neighbours()
@@ -67,7 +69,7 @@ export class Averaging {
       ? await sampleLosses(trainer, { own, entries: admitted }, { round, signal })
       : undefined
     const mixed = mix({ half, own, entries: admitted }, aggregator, { degree, layout, round, ...(losses === undefined ? {} : { losses }) })
-    vigilance.judge({ own, entries, neighbours, before: noisy ? before : undefined }, mixed.excluded)
+    vigilance.judge({ own, entries, neighbours, shared: noisy ? shared : undefined }, mixed.excluded)
     if (input.entries === undefined) {
       work.seen({ before, own, replicas: entries.map(({ parameters }) => parameters) })
     }

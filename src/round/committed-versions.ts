@@ -40,6 +40,8 @@ export class CommittedVersions {
   private mixed: ModelVersion | undefined
   /** What was committed last; undefined in a new home */
   newest: ModelVersion | undefined
+  /** Parameters of the newest mixed one; undefined where none was committed since the start and the newest before it was none */
+  shared: Float32Array | undefined
 
   constructor (store: VersionStore) {
     this.store = store
@@ -60,6 +62,7 @@ export class CommittedVersions {
         const forgotten = version.id === newest?.id ? [] : await store.rollback(version.id) ?? []
         this.newest = version
         this.mixed = await store.newestMixed()
+        this.shared = this.mixed?.id === version.id ? parameters : undefined
         return { parameters, warning: forgotten.length === 0 ? undefined : warningOf(forgotten.map(({ round }) => round), `goes back to round ${version.round}`) }
       }
     }
@@ -71,6 +74,7 @@ export class CommittedVersions {
     const parents = this.newest === undefined ? version.parents : [this.newest.id, ...version.parents]
     const committed = this.newest = await this.store.commit({ ...version, parents })
     this.mixed = committed.mixed ? committed : this.mixed
+    this.shared = committed.mixed ? version.parameters : this.shared
     return committed
   }
 }

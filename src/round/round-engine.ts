@@ -248,8 +248,8 @@ export class RoundEngine extends TypedEventEmitter<RoundEvents> {
     return late
   }
 
-  private async average (round: number, models: Omit<AveragingInput, 'before'>, signal: AbortSignal): Promise<Mixed> {
-    const mixed = await this.averaging.average(round, { ...models, before: this.parameters }, signal)
+  private async average (round: number, models: Omit<AveragingInput, 'before' | 'shared'>, signal: AbortSignal): Promise<Mixed> {
+    const mixed = await this.averaging.average(round, { ...models, before: this.parameters, shared: this.versions.shared }, signal)
     if (mixed.parents.length > 0) {
       this.turns.mixed()
     }

@@ -15,8 +15,8 @@ export type Conduct = Pick<RoundReport, 'rejected' | 'rejectedPeers' | 'suspects
 export interface Judged extends Pick<MixInput, 'own' | 'entries'> {
   /** Strangers are no suspects */
   neighbours: ReadonlyArray<{ peer: PeerName }>
-  /** The own model before the round's training, where all peers add noise of their own */
-  before?: Float32Array | undefined
+  /** The newest own model that neighbours took part in, where all peers add noise of their own */
+  shared?: Float32Array | undefined
 }
 
 /** Levels that an earlier run stored; what is no level is left out */
@@ -56,12 +56,12 @@ export class Vigilance {
   }
 
   /** Judges a round: every update that came, also those held back, and whom the rule left out */
-  judge ({ own, entries, neighbours, before }: Judged, excluded: Mixed['excluded']): void {
+  judge ({ own, entries, neighbours, shared }: Judged, excluded: Mixed['excluded']): void {
     for (const { peer, reason } of excluded) {
       this.reject(peer, reason)
     }
     const refused = this.rejections.judged(neighbours)
-    this.suspicion.observe(own, entries.map(({ update, parameters }) => ({ peer: update.author, parameters })), refused, before)
+    this.suspicion.observe(own, entries.map(({ update, parameters }) => ({ peer: update.author, parameters })), refused, shared)
     this.quarantine.observe([...entries.map(({ update }) => update.author), ...refused])
   }
 

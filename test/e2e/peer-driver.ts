@@ -10,6 +10,8 @@ import type { ProcessExit } from '../../testnet/peer-process.ts'
 export interface PeerLine {
   type: string
   time: string
+  /** When it was read, performance.now() of the test: the peer's own clock may be wrong */
+  arrivedMs: number
   [detail: string]: unknown
 }
 
@@ -29,7 +31,7 @@ export class PeerDriver {
       command: [...prefix, process.execPath, PROGRAM, ...args],
       environment: { ...process.env, GRAPEVINE_EXIT_WITH_STDIN: '1' },
       onLine: (text) => {
-        this.lines.push(JSON.parse(text) as PeerLine)
+        this.lines.push({ ...JSON.parse(text) as PeerLine, arrivedMs: performance.now() })
         this.wake()
       }
     })
@@ -47,9 +49,17 @@ export class PeerDriver {
     return this.process.stderr().join('\n')
   }
 
+  get isRunning (): boolean {
+    return !this.hasExited
+  }
+
   /** Round reports so far */
   get rounds (): PeerLine[] {
     return this.lines.filter(({ type }) => type === 'round:end')
+  }
+
+  get pid (): number | undefined {
+    return this.process.pid
   }
 
   signal (name: NodeJS.Signals): void {

@@ -16,6 +16,8 @@ export interface VirtualNetwork extends Disposable {
   hosts: VirtualHost[]
   /** Pulls the cable between a host and the router, or plugs it in again */
   cable: (host: VirtualHost, state: 'up' | 'down') => void
+  /** From now on the router drops what one host sends to the other, in both directions and without a word, or passes it again. IPv4 */
+  between: (a: VirtualHost, b: VirtualHost, state: 'dropped' | 'passed') => void
 }
 
 /** Addresses of a host with their prefix lengths; `dropped`: the router drops what goes there, without a word */
@@ -41,25 +43,39 @@ function gatewayOf (address: string): string {
   return address.includes(':') ? address.replace(/[^:]*$/, 'fe') : address.replace(/\d+$/, '254')
 }
 
-function plugIn (router: string, { name, addresses }: VirtualHost, index: number, given: HostAddresses): void {
+function subnetOf ({ addresses: [first] }: VirtualHost): string {
+  return first!.replace(/\d+$/, '0/24')
+}
+
+/** The host's end of the cable: a link that was down has lost its routes, and its addresses of IPv6 */
+function configure ({ name, addresses }: VirtualHost, given: HostAddresses): void {
+  ip('-n', name, 'link', 'set', 'eth0', 'up')
+  for (const [at, address] of addresses.entries()) {
+    const [bits, family, ...nodad] = address.includes(':') ? ['/64', '-6', 'nodad'] : ['/24', '-4']
+    ip('-n', name, 'addr', 'replace', `${address}${bits}`, 'dev', 'eth0', ...nodad)
+    if (given[at]!.dropped !== true) {
+      // the first of each family is the one that it speaks from
+      spawnSync('ip', ['-n', name, family, 'route', 'add', 'default', 'via', gatewayOf(address), 'src', address], { stdio: 'ignore' })
+    }
+  }
+}
+
+function plugIn (router: string, host: VirtualHost, index: number, given: HostAddresses): void {
+  const { name, addresses } = host
   const port = `port${index}`
   ip('link', 'add', 'eth0', 'netns', name, 'type', 'veth', 'peer', 'name', port, 'netns', router)
-  for (const [netns, device] of [[name, 'lo'], [name, 'eth0'], [router, port]] as const) {
-    ip('-n', netns, 'link', 'set', device, 'up')
-  }
+  ip('-n', name, 'link', 'set', 'lo', 'up')
+  ip('-n', router, 'link', 'set', port, 'up')
   for (const [at, address] of addresses.entries()) {
     const gateway = gatewayOf(address)
-    const bits = address.includes(':') ? '/64' : '/24'
-    const family = address.includes(':') ? '-6' : '-4'
-    const nodad = family === '-6' ? ['nodad'] : []
-    ip('-n', name, 'addr', 'add', `${address}${bits}`, 'dev', 'eth0', ...nodad)
+    const [bits, family, ...nodad] = address.includes(':') ? ['/64', '-6', 'nodad'] : ['/24', '-4']
     if (given[at]!.dropped === true) {
       ip('-n', router, family, 'route', 'replace', 'blackhole', `${gateway.replace(/(\d+|fe)$/, '')}${family === '-6' ? '' : '0'}${bits}`)
-      continue
+    } else {
+      ip('-n', router, 'addr', 'add', `${gateway}${bits}`, 'dev', port, ...nodad)
     }
-    ip('-n', router, 'addr', 'add', `${gateway}${bits}`, 'dev', port, ...nodad)
-    spawnSync('ip', ['-n', name, family, 'route', 'add', 'default', 'via', gateway, 'src', address], { stdio: 'ignore' })
   }
+  configure(host, given)
 }
 
 /** Hosts, each with the addresses given for it, each in a subnet of its own behind the router */
@@ -88,7 +104,18 @@ export function createVirtualNetwork (tag: string, hosts: readonly HostAddresses
   }
   return {
     hosts: made,
-    cable: (host, state) => { ip('-n', host.name, 'link', 'set', 'eth0', state) },
+    cable: (host, state) => {
+      if (state === 'down') {
+        ip('-n', host.name, 'link', 'set', 'eth0', 'down')
+      } else {
+        configure(host, hosts[made.indexOf(host)]!)
+      }
+    },
+    between: (a, b, state) => {
+      for (const [from, to] of [[a, b], [b, a]] as const) {
+        ip('-n', router, 'rule', state === 'dropped' ? 'add' : 'del', 'from', subnetOf(from), 'to', subnetOf(to), 'blackhole')
+      }
+    },
     [Symbol.dispose]: remove
   }
 }

@@ -1,9 +1,10 @@
 import { MemoryLevel } from 'memory-level'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { createAggregator } from '../../src/aggregators/aggregator.ts'
 import { createCodec } from '../../src/codec/codec.ts'
 import { TrainingError } from '../../src/errors.ts'
 import { RoundEngine } from '../../src/round/round-engine.ts'
+import { Vigilance } from '../../src/round/vigilance.ts'
 import { createLevelStore } from '../../src/store/level-store.ts'
 import { systemClock } from '../../src/system-clock.ts'
 import { hastyClock } from '../hasty-clock.ts'
@@ -551,6 +552,34 @@ describe('round engine', () => {
       back = await play(round, 0.52)
     }
     expect(back).toMatchObject({ accepted: 5, quarantined: {} })
+  })
+
+  it('judges neighbours by the model that they took part in, never by what it trained and made noisy alone, also when it mixes late', async () => {
+    const hub = new MemoryHub()
+    const [network, other] = [hub.join('a'), hub.join('b')]
+    const codec = createCodec('float32')
+    const say = async (round: number): Promise<void> => {
+      await other.publish({ round, sequence: round, codec: 'float32', degree: 1, payload: codec.encode(new Float32Array(8).fill(3)) })
+    }
+    const engine = await engineFor({ network, components: { clock: hastyClock() }, init: { rounds: 3, noisy: true, staleness: 0 } })
+    const committed: Float32Array[] = []
+    const judge = vi.spyOn(Vigilance.prototype, 'judge')
+    try {
+      engine.addEventListener('round:start', ({ detail }) => { void (detail.round === 1 && say(1)) })
+      // what is said after the deadline of round 2 is mixed late
+      engine.addEventListener('round:end', ({ detail }) => { void (detail.round === 2 && say(2)) })
+      engine.addEventListener('version:commit', () => { committed.push((engine as unknown as { parameters: Float32Array }).parameters) })
+      const late: number[] = []
+      engine.addEventListener('round:mixed', ({ detail }) => { late.push(detail.round) })
+      await engine.run(never)
+      expect(late).toEqual([2])
+      const [first, , lateMix] = committed
+      const [, alone, mixedLate, third] = judge.mock.calls.map(([{ shared }]) => shared)
+      expect([alone, mixedLate]).toEqual([first, first])
+      expect(third).toEqual(lateMix)
+    } finally {
+      judge.mockRestore()
+    }
   })
 
   it('asks for losses on own examples when the rule needs them', async () => {

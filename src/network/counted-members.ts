@@ -16,6 +16,8 @@ export interface CountedMembersInit {
   self: PeerName
   membership: () => Pick<Membership, 'get' | 'records' | 'revision'>
   isConnected: (peer: PeerName) => boolean
+  /** See vouching.ts */
+  anchors: ReadonlySet<PeerName>
   /**
    * Who counted and is vouched for by too few keeps its place for so long: a mesh in the making, and a member whose
    * connections are just being made anew, are short of vouchers for a moment
@@ -117,7 +119,7 @@ export class CountedMembers {
     const isLoneWordTaken = nowMs - this.#pluralMs >= LONE_WORD_MS
     this.#weighAgainMs = ownKnown.size > 1 || isLoneWordTaken ? Infinity : this.#pluralMs + LONE_WORD_MS
     const isBelieved = (peer: PeerName): boolean => isLoneWordTaken || this.#counted.has(peer)
-    const { counted, candidates, full } = countMembers({ self: this.#init.self, own: ownKnown, vouchees, isBelieved })
+    const { counted, candidates, full } = countMembers({ self: this.#init.self, own: ownKnown, vouchees, isBelieved, anchors: this.#init.anchors })
     this.#noteLoneWord(counted, ownKnown)
     this.#bearWith(counted, nowMs)
     this.#short.forEach((_, peer) => candidates.delete(peer))

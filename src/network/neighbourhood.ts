@@ -66,7 +66,7 @@ class MeshNeighbourhood extends TypedEventEmitter<NeighbourhoodEvents> implement
     this.#init = init
     this.#choice = new NeighbourChoice({ ...init, self: host.self })
     this.#members = [host.self]
-    this.#roll = new Roll({ self: host.self, clock, connected: this.#connected, expiryMs, graceMs })
+    this.#roll = new Roll({ ...init, self: host.self, clock, connected: this.#connected, expiryMs, graceMs })
     this.#membership = this.#roll.members
     this.#counted = this.#roll.counted
     this.#own = new OwnRecord(components, federationId)

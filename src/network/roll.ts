@@ -1,6 +1,7 @@
 /**
  * The roll of a federation: all records that are known, for whom this node vouches, and who counts by all that
  */
+import { parseAddress, peerOf } from './address.ts'
 import { CountedMembers } from './counted-members.ts'
 import { Membership } from './membership.ts'
 import { OwnVouches } from './own-vouches.ts'
@@ -17,6 +18,8 @@ export interface RollInit {
   self: PeerName
   clock: Pick<Clock, 'monotonicMs'>
   connected: ReadonlySet<PeerName>
+  /** Addresses of peers that the operator named: their word is taken, see vouching.ts. @default none */
+  bootstrap?: readonly string[]
   /** See MembershipInit */
   expiryMs: number
   /** A member whose connection broke, or that too few vouch for by now, keeps its place for so long */
@@ -30,11 +33,13 @@ export class Roll {
   readonly counted: CountedMembers
   #nextMs = -Infinity
 
+  /** Throws InvalidAddressError */
   constructor (init: RollInit) {
     this.#init = init
-    const { self, clock, connected, expiryMs, graceMs } = init
+    const { self, clock, connected, bootstrap = [], expiryMs, graceMs } = init
+    const anchors = new Set(bootstrap.flatMap((address) => peerOf(parseAddress(address)) ?? []))
     const isConnected = (peer: PeerName): boolean => connected.has(peer)
-    this.counted = new CountedMembers({ self, membership: () => this.members, isConnected, graceMs })
+    this.counted = new CountedMembers({ self, membership: () => this.members, isConnected, anchors, graceMs })
     this.members = new Membership({
       self,
       clock,

@@ -7,7 +7,8 @@
  *
  * 1. Reached are the members with which this node holds a connection, and all whom no two others cut off from those: to
  *    whom three chains of vouchers without a common member lead. With two or three connections, whom no one
- *    other cuts off; who has a single connection has no choice but to take its word.
+ *    other cuts off; who has a single connection has no choice but to take its word. The word of a bootstrap peer, whom the operator
+ *    named, is taken for those with whom it is connected: a site of two behind one hub would lose the other spokes.
  * 2. Of the reached, those count for whom three of the reached vouch. Where most have fewer, as in a mesh of two or
  *    around one hub that everybody dials, there is nothing better to be had, and all of the reached count.
  *
@@ -63,6 +64,8 @@ export interface VouchersSeen {
   vouchees: (member: PeerName) => Iterable<PeerName>
   /** Whether the word of a single connection is taken for this member. @default for all */
   isBelieved?: (member: PeerName) => boolean
+  /** Whom the operator named as bootstrap peers: with whom these hold a connection is taken from them. @default nobody */
+  anchors?: ReadonlySet<PeerName>
 }
 
 export interface Count {
@@ -79,11 +82,19 @@ function chains (connections: number): number {
   return Math.min(VOUCHERS, Math.floor(connections / 2) + 1)
 }
 
-function reached ({ self, own, vouchees, isBelieved = () => true }: VouchersSeen): Set<PeerName> {
-  if (own.size < 2) {
-    // the word of the only connection, and not of those for whom it vouches
-    return new Set([self, ...own, ...[...own].flatMap((peer) => [...vouchees(peer)].filter(isBelieved))])
-  }
+/** Those for whom one of these vouches itself: no chain begins with them */
+function vouchedBy (members: readonly PeerName[], vouchees: VouchersSeen['vouchees']): PeerName[] {
+  return members.flatMap((member) => [...vouchees(member)])
+}
+
+function reached (seen: VouchersSeen): Set<PeerName> {
+  const { self, own, vouchees, isBelieved = () => true, anchors = new Set() } = seen
+  const believed = vouchedBy([...own].filter((peer) => anchors.has(peer)), vouchees)
+  const others = own.size < 2 ? [...own, ...vouchedBy([...own], vouchees).filter(isBelieved)] : notCutOffFrom(seen)
+  return new Set([self, ...believed, ...others])
+}
+
+function notCutOffFrom ({ self, own, vouchees }: VouchersSeen): PeerName[] {
   const names = [...own]
   const indices = new Map(names.map((name, index) => [name, index]))
   const next: number[][] = []
@@ -102,7 +113,7 @@ function reached ({ self, own, vouchees, isBelieved = () => true }: VouchersSeen
     next.push([...successors])
   }
   const isReached = notCutOff(next, Array.from({ length: own.size }, (_, index) => index), chains(own.size))
-  return new Set([self, ...names.filter((_, index) => isReached[index] === 1)])
+  return names.filter((_, index) => isReached[index] === 1)
 }
 
 /** Who counts. See the file's comment */

@@ -23,12 +23,12 @@ function complete (names: readonly string[], links: Links = new Map()): Links {
 }
 
 /** What `self` counts, itself included, ascending. Real links are what it holds itself; claims are what others say */
-function counted (links: Links, self: string, claims: Links = new Map()): string[] {
+function counted (links: Links, self: string, claims: Links = new Map(), anchors: readonly string[] = []): string[] {
   const all = new Map(links)
   for (const [name, vouchees] of claims) {
     all.set(name, new Set([...all.get(name) ?? [], ...vouchees]))
   }
-  const count = countMembers({ self, own: links.get(self) ?? new Set(), vouchees: (member) => all.get(member) ?? [] })
+  const count = countMembers({ self, own: links.get(self) ?? new Set(), vouchees: (member) => all.get(member) ?? [], anchors: new Set(anchors) })
   return [...count.counted, self].sort()
 }
 
@@ -53,6 +53,27 @@ describe('who counts as a member', () => {
     const mesh = linked(['hub', 'hub2'], ...spokes.flatMap((spoke): Array<[string, string]> => [['hub', spoke], ['hub2', spoke]]))
     for (const self of ['hub', 'hub2', ...spokes]) {
       expect(counted(mesh, self)).toEqual(['hub', 'hub2', ...spokes].sort())
+    }
+  })
+
+  test('two spokes that are connected with each other as well still count the others, when the hub is their bootstrap peer', () => {
+    const spokes = Array.from({ length: 6 }, (_, index) => `spoke-${index}`)
+    const site = linked(...spokes.map((spoke): [string, string] => ['hub', spoke]), ['spoke-0', 'spoke-1'])
+    for (const self of spokes) {
+      expect(counted(site, self, new Map(), ['hub'])).toEqual(['hub', ...spokes].sort())
+    }
+    // nobody that the operator named says so
+    expect(counted(site, 'spoke-0')).toEqual(['hub', 'spoke-0', 'spoke-1'])
+  })
+
+  test('the word of a bootstrap peer goes no further: those with whom it is connected bring in nobody', () => {
+    const names = Array.from({ length: 200 }, (_, index) => `ghost-${index}`)
+    const links = complete(HONEST)
+    const strangers = ['x', 'y', 'z']
+    strangers.forEach((stranger) => { link(links, 'a', stranger) })
+    const claims: Links = new Map([...strangers, ...names].map((name) => [name, new Set([...names.slice(0, 90), ...strangers])]))
+    for (const self of ['b', 'c', 'd']) {
+      expect(counted(links, self, claims, ['a']).filter((name) => name.startsWith('ghost'))).toEqual([])
     }
   })
 

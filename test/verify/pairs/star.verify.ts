@@ -40,4 +40,22 @@ describe.skipIf(reason !== undefined)(reason === undefined ? 'a star of private 
     await mesh.expectNobodyBanned()
     await mesh.stop()
   }, 400_000)
+
+  it('mixes all where two of the spokes are one site, which reach each other as well', async () => {
+    using network = createVirtualNetwork('site', Array.from({ length: SPOKES + 1 }, (_, i) => [{ address: `10.79.${i + 1}.1` }]))
+    const [, ...spokeHosts] = network.hosts
+    const pairs = spokeHosts.flatMap((host, i) => spokeHosts.slice(0, i).map((other) => [host, other] as const))
+    // the first of them is the site
+    pairs.slice(1).forEach(([host, other]) => { network.between(host, other, 'dropped') })
+    await using peers = await PeerSet.create()
+    const mesh = await Mesh.create(peers, { count: SPOKES + 1, hosts: network.hosts })
+    await mesh.start()
+    await mesh.mixed()
+    // longer than anybody keeps a place for whom too few vouch
+    await elapse(STILL_MS)
+    const result = await mesh.regained(performance.now())
+    report({ site: 2, of: SPOKES, spent: mesh.sites.map((site) => site.spent()), ...result })
+    await mesh.expectNobodyBanned()
+    await mesh.stop()
+  }, 400_000)
 })

@@ -39,6 +39,8 @@ export interface ControlComponents {
 export interface ControlInit {
   federation: string
   isConnected: (peer: PeerName) => boolean
+  /** It counts as a member, or is connected: what it says of others is heard, and what is said of it. @default whose record is known */
+  isPresent?: (peer: PeerName) => boolean
   /** A record of this member, not verified yet, was passed on by that peer */
   onRecord: (peer: PeerName, from: PeerName) => void
   /** Somebody joined, moved or left */
@@ -164,6 +166,10 @@ export class ControlMessages {
     }
   }
 
+  #isPresent (peer: PeerName): boolean {
+    return this.#components.membership.get(peer) !== undefined && this.#init.isPresent?.(peer) !== false
+  }
+
   #onSuspicion (signed: SignedSuspicion): ControlVerdict {
     const { membership, host } = this.#components
     const claim = parseSuspicion(signed, this.#init.federation)
@@ -173,7 +179,7 @@ export class ControlMessages {
     const { peer, sequence, reporter } = claim
     const known = membership.get(peer)
     const isNews = peer === host.self || (known !== undefined && known.sequence <= sequence && known.suspectedMs === undefined && !this.#init.isConnected(peer))
-    if (!isNews || membership.get(reporter) === undefined) {
+    if (!isNews || !this.#isPresent(reporter)) {
       return 'ignore'
     }
     if (!claim.verify()) {
@@ -199,7 +205,7 @@ export class ControlMessages {
     }
     const { author, round } = claim.proof
     const isOld = this.#proofsAge && round < this.#round - OLDEST_ROUNDS_BEHIND
-    if (isOld || this.#proven.has(author) || this.#components.membership.get(author) === undefined) {
+    if (isOld || this.#proven.has(author) || !this.#isPresent(author)) {
       return 'ignore'
     }
     if (!this.#authors.take(`${from} proves`, 1)) {

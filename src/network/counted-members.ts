@@ -42,6 +42,8 @@ export class CountedMembers {
   #pluralMs = -Infinity
   /** When the word of a single connection is taken again */
   #weighAgainMs = Infinity
+  /** Since when too few vouch for this node, where most have enough */
+  #leftOutMs = Infinity
   /** Of those that count, whom the word of a single connection let in */
   readonly #byLoneWord = new Set<PeerName>()
 
@@ -51,6 +53,11 @@ export class CountedMembers {
 
   has (peer: PeerName): boolean {
     return this.#counted.has(peer)
+  }
+
+  /** Too few vouch for this node, and have for longer than a member may be short of vouchers: nobody mixes its updates */
+  isLeftOut (nowMs: number): boolean {
+    return nowMs - this.#leftOutMs >= this.#init.graceMs
   }
 
   /** Known and vouched for, but not by enough: ascending */
@@ -112,14 +119,15 @@ export class CountedMembers {
     this.#own = own
     this.#revision = membership.revision
     const known = [...membership.records()]
-    const byMark = new Map(known.map(({ peer }) => [this.#markOf(peer), peer]))
+    const byMark = new Map([...known.map(({ peer }) => peer), this.#init.self].map((peer) => [this.#markOf(peer), peer]))
     this.#forgetMarks(known)
     const vouchees = (voucher: PeerName): PeerName[] => membership.get(voucher)?.vouches.flatMap((mark) => byMark.get(mark) ?? []) ?? []
     const ownKnown = new Set([...own].filter((peer) => membership.get(peer) !== undefined))
     const isLoneWordTaken = nowMs - this.#pluralMs >= LONE_WORD_MS
     this.#weighAgainMs = ownKnown.size > 1 || isLoneWordTaken ? Infinity : this.#pluralMs + LONE_WORD_MS
     const isBelieved = (peer: PeerName): boolean => isLoneWordTaken || this.#counted.has(peer)
-    const { counted, candidates, full } = countMembers({ self: this.#init.self, own: ownKnown, vouchees, isBelieved, anchors: this.#init.anchors })
+    const { counted, candidates, full, isLeftOut } = countMembers({ self: this.#init.self, own: ownKnown, vouchees, isBelieved, anchors: this.#init.anchors })
+    this.#leftOutMs = isLeftOut ? Math.min(this.#leftOutMs, nowMs) : Infinity
     this.#noteLoneWord(counted, ownKnown)
     this.#bearWith(counted, nowMs)
     this.#short.forEach((_, peer) => candidates.delete(peer))

@@ -12,6 +12,12 @@ export type Successors = ReadonlyArray<readonly number[]>
 
 const NONE = -1
 
+/**
+ * Steps of all searches together: a tenth of a second or so. Whoever writes the records can make each search long; what is not
+ * settled by then is cut off, those with the fewest reached predecessors first
+ */
+const MAX_STEPS = 1_000_000
+
 class DisjointPaths {
   readonly #next: Successors
   readonly #before: number[][]
@@ -21,6 +27,7 @@ class DisjointPaths {
   readonly #cutOff: Uint8Array
   /** Of the paths to the node in hand: the next node of each node on a path */
   readonly #onward: Int32Array
+  #steps = 0
 
   constructor (next: Successors, roots: readonly number[], k: number) {
     this.#next = next
@@ -37,13 +44,19 @@ class DisjointPaths {
 
   /** 1 for each node that is not cut off */
   run (): Uint8Array {
-    for (let node = 0; node < this.#next.length; node++) {
-      if (this.#reached[node] === 0 && this.#cutOff[node] === 0 && this.#hasPaths(node)) {
+    for (const node of this.#open()) {
+      if (this.#steps < MAX_STEPS && this.#reached[node] === 0 && this.#cutOff[node] === 0 && this.#hasPaths(node)) {
         this.#reached[node] = 1
         this.#spread([node])
       }
     }
     return this.#reached
+  }
+
+  /** Neither settled by `#spread` nor without k predecessors; those with most reached predecessors first */
+  #open (): number[] {
+    const open = this.#before.flatMap((before, node) => this.#reached[node] === 0 && before.length >= this.#k ? [node] : [])
+    return open.sort((a, b) => this.#votes[b]! - this.#votes[a]!)
   }
 
   #spread (from: readonly number[]): void {
@@ -90,6 +103,7 @@ class DisjointPaths {
       if (isEntry && this.#reached[node] === 1 && this.#onward[node] === NONE) {
         return state
       }
+      this.#steps += 1 + (isEntry ? this.#before[node]!.length : 1)
       for (const earlier of isEntry ? this.#beforeEntry(node) : this.#beforeExit(node)) {
         if (!parents.has(earlier)) {
           parents.set(earlier, state)

@@ -9,7 +9,7 @@ import type { UpdateGossip } from './update-gossip.ts'
 
 export interface LiveNeighboursComponents {
   host: Pick<Host, 'pubsub'>
-  neighbourhood: Pick<Neighbourhood, 'neighbours' | 'isConnected' | 'isHeardOf' | 'readyClaim'>
+  neighbourhood: Pick<Neighbourhood, 'neighbours' | 'isConnected' | 'isHeardOf' | 'isLeftOut' | 'readyClaim'>
   gossip: Pick<UpdateGossip, 'followers'>
   log: Pick<AuthorLog, 'newest'>
 }
@@ -24,9 +24,11 @@ export class LiveNeighbours {
 
   list (): Neighbour[] {
     const { neighbourhood, log } = this.components
+    // who counts for nobody would train and pay for updates that nobody mixes
+    const isLeftOut = neighbourhood.isLeftOut()
     return neighbourhood.neighbours().map((peer) => ({
       peer,
-      live: this.isLinked(peer) || this.isRelayed(peer),
+      live: !isLeftOut && (this.isLinked(peer) || this.isRelayed(peer)),
       round: log.newest(peer)?.header.round,
       readyClaim: neighbourhood.readyClaim(peer)
     }))

@@ -76,6 +76,8 @@ export interface Neighbourhood extends TypedEventTarget<NeighbourhoodEvents> {
    * record that was made since says so
    */
   isHeardOf: (peer: PeerName) => boolean
+  /** Too few members hold a connection with this node, where most have enough: nobody mixes its updates */
+  isLeftOut: () => boolean
   /** Says in the own record whether this node begins a round when enough neighbours do; each true is a new claim */
   declareReady: (isReady: boolean) => void
   /** Sequence of the member's newest record where that says that it is ready; undefined where it does not */

@@ -106,6 +106,7 @@ class MeshNeighbourhood extends TypedEventEmitter<NeighbourhoodEvents> implement
     return new ControlMessages({ ...this.#components, membership: this.#membership }, {
       federation: this.#init.federationId,
       isConnected: (peer) => this.#connected.has(peer),
+      isPresent: (peer) => this.#roll.isPresent(peer),
       onRecord: (peer, from) => { this.#origins.note(peer, from) },
       onNews: (claim, from) => { this.#intake.spread(claim, from) },
       onDirect: (claim, verdict) => { this.#intake.direct(claim, verdict) },
@@ -216,17 +217,13 @@ class MeshNeighbourhood extends TypedEventEmitter<NeighbourhoodEvents> implement
 
   identityUse = (): IdentityUse => this.#presence.identityUse()
 
-  isConnected (peer: PeerName): boolean {
-    return this.#connected.has(peer)
-  }
+  isConnected = (peer: PeerName): boolean => this.#connected.has(peer)
 
-  isHeardOf (peer: PeerName): boolean {
-    return this.#links.isHeardOf(peer)
-  }
+  isHeardOf = (peer: PeerName): boolean => this.#links.isHeardOf(peer)
 
-  declareReady (isReady: boolean): void {
-    this.#presence.declareReady(isReady)
-  }
+  isLeftOut = (): boolean => this.#roll.isLeftOut
+
+  declareReady = (isReady: boolean): void => { this.#presence.declareReady(isReady) }
 
   readyClaim (peer: PeerName): number | undefined {
     const member = this.#membership.get(peer)
@@ -276,7 +273,10 @@ class MeshNeighbourhood extends TypedEventEmitter<NeighbourhoodEvents> implement
 
   /** True when the graph should be drawn again: others count than before */
   #count (): boolean {
-    const { isAnother, found } = this.#roll.count()
+    const { isAnother, found, warning } = this.#roll.count()
+    if (warning !== undefined) {
+      this.safeDispatchEvent('warning', { detail: { code: 'left-out', message: warning } })
+    }
     this.#own.vouches = this.#roll.vouches
     found.forEach((member) => { this.#intake.spread(member) })
     return isAnother

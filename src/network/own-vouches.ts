@@ -10,13 +10,15 @@ const MAX_LINGERING = 8
 export interface OwnVouchesInit {
   /** Its record is known, and it did not say goodbye */
   isKnown: (peer: PeerName) => boolean
+  /** It counts as a member: where places are short it takes that of one that does not. @default nobody does */
+  counts?: (peer: PeerName) => boolean
   /** Vouched for so long after its connection broke */
   lingerMs: number
 }
 
 export class OwnVouches {
   readonly #init: OwnVouchesInit
-  /** Longest first, with the monotonic time at which its connection was seen last; whoever comes later crowds nobody out */
+  /** Longest first, with the monotonic time at which its connection was seen last; whoever comes later crowds out nobody that counts */
   readonly #peers = new Map<PeerName, number>()
   #saved: ReadonlySet<PeerName> = new Set()
 
@@ -32,7 +34,7 @@ export class OwnVouches {
   /** To be called a few times a second. True when the list is another one */
   update (connected: ReadonlySet<PeerName>, nowMs: number): boolean {
     for (const peer of connected) {
-      if (this.#peers.has(peer) || (this.#peers.size < MAX_VOUCHES && this.#init.isKnown(peer))) {
+      if (this.#peers.has(peer) || (this.#init.isKnown(peer) && this.#makeRoom(peer))) {
         this.#peers.set(peer, nowMs)
       }
     }
@@ -48,5 +50,12 @@ export class OwnVouches {
     const isAnother = peers.size !== this.#saved.size || [...peers].some((peer) => !this.#saved.has(peer))
     this.#saved = isAnother ? peers : this.#saved
     return isAnother
+  }
+
+  /** False when all places are taken, and this one may not take another's */
+  #makeRoom (peer: PeerName): boolean {
+    const { counts = () => false } = this.#init
+    const weakest = this.#peers.size >= MAX_VOUCHES && counts(peer) ? [...this.#peers.keys()].find((other) => !counts(other)) : undefined
+    return this.#peers.size < MAX_VOUCHES || (weakest !== undefined && this.#peers.delete(weakest))
   }
 }

@@ -5,6 +5,7 @@ import { parseAddress, peerOf } from './address.ts'
 import { CountedMembers } from './counted-members.ts'
 import { Membership } from './membership.ts'
 import { OwnVouches } from './own-vouches.ts'
+import { VOUCHERS } from './vouching.ts'
 import type { Clock, PeerName } from '../interface.ts'
 import type { Member } from './membership.ts'
 
@@ -32,6 +33,7 @@ export class Roll {
   readonly members: Membership
   readonly counted: CountedMembers
   #nextMs = -Infinity
+  #wasLeftOut = false
 
   /** Throws InvalidAddressError */
   constructor (init: RollInit) {
@@ -49,12 +51,17 @@ export class Roll {
       counts: (peer) => connected.has(peer) || this.counted.has(peer),
       isWaitedFor: (mark) => this.counted.isMarkOfShort(mark)
     })
-    this.#own = new OwnVouches({ isKnown: (peer) => this.members.get(peer) !== undefined, lingerMs: graceMs })
+    this.#own = new OwnVouches({ isKnown: (peer) => this.members.get(peer) !== undefined, counts: (peer) => this.counted.has(peer), lingerMs: graceMs })
   }
 
   /** For whom this node vouches */
   get vouches (): ReadonlySet<PeerName> {
     return this.#own.peers
+  }
+
+  /** See Neighbourhood */
+  get isLeftOut (): boolean {
+    return this.counted.isLeftOut(this.#init.clock.monotonicMs())
   }
 
   /** Counts, or is connected with this node: not missed, and its record says where it is found again */
@@ -65,20 +72,32 @@ export class Roll {
   /**
    * Looks who counts by what is known now. To be called a few times a second
    *
-   * @returns Whether these are others than before, and those for whom somebody vouches only since then: others may want to know
+   * @returns Whether these are others than before, those for whom somebody vouches only since then (others may want to know), and
+   * what to tell the operator
    */
-  count (): { isAnother: boolean, found: Member[] } {
+  count (): { isAnother: boolean, found: Member[], warning?: string | undefined } {
     const { clock, connected } = this.#init
     const now = clock.monotonicMs()
     this.#own.update(connected, now)
+    const warning = this.#leftOutWarning()
     if (now < this.#nextMs) {
-      return { isAnother: false, found: [] }
+      return { isAnother: false, found: [], warning }
     }
     const isAnother = this.counted.update(this.#own.peers, now)
     const found = this.members.review()
     this.members.disown()
     const doneMs = clock.monotonicMs()
     this.#nextMs = doneMs + Math.min(MAX_COUNT_PAUSE_MS, COUNT_PAUSE * (doneMs - now))
-    return { isAnother, found }
+    return { isAnother, found, warning }
+  }
+
+  #leftOutWarning (): string | undefined {
+    const { isLeftOut } = this
+    const isNews = isLeftOut && !this.#wasLeftOut
+    this.#wasLeftOut = isLeftOut
+    return isNews
+      ? `only ${this.#own.peers.size} members hold a connection with this peer and most have ${VOUCHERS} or more, so that the others do not count it or mix its updates: ` +
+        'nothing is paid for until it is connected with more. Give it an address that others reach (--listen, --announce), or addresses of more members (--bootstrap)'
+      : undefined
   }
 }

@@ -7,10 +7,9 @@
  *
  * 1. Reached are the members with which this node holds a connection, and all whom no two others cut off from those: to
  *    whom three chains of vouchers without a common member lead. With two or three connections, whom no one
- *    other cuts off; who has a single connection has no choice but to take its word. The word of a bootstrap peer, whom the operator
- *    named, is taken for those with whom it is connected: a site of two behind one hub would lose the other spokes.
- * 2. Of the reached, those count for whom three of the reached vouch. Where most have fewer, as in a mesh of two or
- *    around one hub that everybody dials, there is nothing better to be had, and all of the reached count.
+ *    other cuts off; who has a single connection has no choice but to take its word. * 2. Of the reached, those count for whom three of the reached vouch. Where most have fewer, as in a mesh of two or
+ *    around one hub that everybody dials, there is nothing better to be had, and all of the reached count; and so do those with
+ *    whom a bootstrap peer is connected, whom the operator named: a site of two behind one hub would lose the other spokes.
  *
  * Made-up members that vouch for each other have no chain but through those who made them: fewer than three of those, with
  * real connections, bring in nobody (docs/threat-model.md). The second step does not ask who is asked: who is connected with one
@@ -75,6 +74,8 @@ export interface Count {
   candidates: Set<PeerName>
   /** Those of all these, and of this node, for whom enough vouch */
   full: Set<PeerName>
+  /** Most have enough vouchers, and this node has not: it counts for nobody but those that it is connected with, if for them */
+  isLeftOut: boolean
 }
 
 /** Chains without a common member that must lead to somebody: half of the own connections cannot make up anybody */
@@ -82,19 +83,11 @@ function chains (connections: number): number {
   return Math.min(VOUCHERS, Math.floor(connections / 2) + 1)
 }
 
-/** Those for whom one of these vouches itself: no chain begins with them */
-function vouchedBy (members: readonly PeerName[], vouchees: VouchersSeen['vouchees']): PeerName[] {
-  return members.flatMap((member) => [...vouchees(member)])
-}
-
-function reached (seen: VouchersSeen): Set<PeerName> {
-  const { self, own, vouchees, isBelieved = () => true, anchors = new Set() } = seen
-  const believed = vouchedBy([...own].filter((peer) => anchors.has(peer)), vouchees)
-  const others = own.size < 2 ? [...own, ...vouchedBy([...own], vouchees).filter(isBelieved)] : notCutOffFrom(seen)
-  return new Set([self, ...believed, ...others])
-}
-
-function notCutOffFrom ({ self, own, vouchees }: VouchersSeen): PeerName[] {
+function reached ({ self, own, vouchees, isBelieved = () => true }: VouchersSeen): Set<PeerName> {
+  if (own.size < 2) {
+    // the word of the only connection, and not of those for whom it vouches
+    return new Set([self, ...own, ...vouchedBy(own, vouchees).filter(isBelieved)])
+  }
   const names = [...own]
   const indices = new Map(names.map((name, index) => [name, index]))
   const next: number[][] = []
@@ -113,22 +106,34 @@ function notCutOffFrom ({ self, own, vouchees }: VouchersSeen): PeerName[] {
     next.push([...successors])
   }
   const isReached = notCutOff(next, Array.from({ length: own.size }, (_, index) => index), chains(own.size))
-  return names.filter((_, index) => isReached[index] === 1)
+  return new Set([self, ...names.filter((_, index) => isReached[index] === 1)])
 }
 
-/** Who counts. See the file's comment */
-export function countMembers (seen: VouchersSeen): Count {
-  const { self, own, vouchees } = seen
-  const present = reached(seen)
+function vouchedBy (members: Iterable<PeerName>, vouchees: VouchersSeen['vouchees']): PeerName[] {
+  return [...members].flatMap((member) => [...vouchees(member)])
+}
+
+/** How many of the reached vouch for each, this node included */
+function supportOf ({ self, own, vouchees }: VouchersSeen, present: ReadonlySet<PeerName>): Map<PeerName, number> {
   const support = new Map<PeerName, number>([...own].map((peer) => [peer, 1]))
   for (const voucher of present) {
     for (const peer of voucher === self ? [] : vouchees(voucher)) {
       support.set(peer, (support.get(peer) ?? 0) + (peer === voucher ? 0 : 1))
     }
   }
+  return support
+}
+
+/** Who counts. See the file's comment */
+export function countMembers (seen: VouchersSeen): Count {
+  const { self, own, vouchees, anchors = new Set() } = seen
+  const present = reached(seen)
+  const support = supportOf(seen, present)
   const full = new Set([...present].filter((peer) => (support.get(peer) ?? 0) >= VOUCHERS))
-  const counted = new Set(2 * full.size > present.size ? full : present)
+  const isUsual = 2 * full.size > present.size
+  const believed = vouchedBy([...own].filter((peer) => anchors.has(peer)), vouchees)
+  const counted = new Set(isUsual ? full : [...present, ...believed])
   counted.delete(self)
   const candidates = new Set([...support.keys()].filter((peer) => peer !== self && !counted.has(peer)))
-  return { counted, candidates, full }
+  return { counted, candidates, full, isLeftOut: isUsual && !full.has(self) }
 }

@@ -40,4 +40,26 @@ describe('nodes that no k - 1 others cut off from the roots', () => {
     expect(notCutOff(next.map((list) => [...new Set(list)]), [0, 1, 2, 3, 4], 3).reduce((sum, value) => sum + value)).toBe(5)
     expect(performance.now() - started).toBeLessThan(5_000)
   })
+
+  test('are found among thousands that make every search long, in bounded time', () => {
+    const k = 3
+    const roots = [0, 1, 2, 3]
+    const crowd = 3_000
+    const next: number[][] = Array.from({ length: 4 + crowd + 2 }, () => [])
+    // each of them behind the first root, and reached by all before it
+    for (let ghost = 0; ghost < crowd; ghost++) {
+      next[4 + ghost] = Array.from({ length: 100 }, (_, i) => 5 + ghost + i).filter((other) => other < 4 + crowd)
+    }
+    next[0] = Array.from({ length: 100 }, (_, i) => 4 + i)
+    // these have two votes each and need a search
+    const [p, q] = [4 + crowd, 5 + crowd]
+    next[1] = [p]
+    next[2] = [p, q]
+    next[3] = [q]
+    next[p] = [q]
+    next[q] = [p]
+    const reached = notCutOff(next, roots, k)
+    expect([reached[p], reached[q]]).toEqual([1, 1])
+    expect(reached.reduce((sum, value) => sum + value)).toBe(6)
+  }, 5_000)
 })

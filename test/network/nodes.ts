@@ -64,7 +64,7 @@ export class StaticNeighbourhood extends TypedEventEmitter<{
   ready: CustomEvent<{ peer: PeerName }>
   equivocation: CustomEvent<EquivocationProof>
   warning: CustomEvent<{ code: string, message: string }>
-}> implements Pick<Neighbourhood, 'start' | 'stop' | 'members' | 'isMember' | 'neighbours' | 'upcoming' | 'elders' | 'observe' | 'tellEquivocation' | 'setRound' | 'isConnected' | 'isHeardOf' | 'declareReady' | 'readyClaim' | 'suspend' | 'heard' | 'handleControl' | 'unanswered' | 'identityUse'> {
+}> implements Pick<Neighbourhood, 'start' | 'stop' | 'members' | 'isMember' | 'neighbours' | 'upcoming' | 'elders' | 'observe' | 'tellEquivocation' | 'setRound' | 'isConnected' | 'isHeardOf' | 'isLeftOut' | 'declareReady' | 'readyClaim' | 'suspend' | 'heard' | 'handleControl' | 'unanswered' | 'identityUse'> {
   readonly host: Host
   readonly heardFrom: PeerName[] = []
   readonly told: EquivocationProof[] = []
@@ -123,6 +123,10 @@ export class StaticNeighbourhood extends TypedEventEmitter<{
 
   isConnected (peer: PeerName): boolean {
     return this.host.libp2p.getPeers().some((connected) => connected.toString() === peer)
+  }
+
+  isLeftOut (): boolean {
+    return false
   }
 
   isHeardOf (): boolean {

@@ -101,3 +101,34 @@ describe('the word of a single connection', () => {
     expect(pass(6_000)).toEqual(['a', 'b', 'self', 'stranger'])
   })
 })
+
+test('who is left out is told once that it lasts, and is no more once three hold a connection with it', () => {
+  let nowMs = 0
+  let sequence = 0
+  const connected = new Set(['hub'])
+  const roll = new Roll({ self: 'self', clock: { monotonicMs: () => nowMs }, connected, expiryMs: 10_000_000, graceMs: 20_000 })
+  const names = ['a', 'b', 'c', 'hub']
+  const tell = (peer: string, vouches: readonly string[]): void => {
+    roll.members.apply({ ...claim(peer), sequence: ++sequence, vouches: vouches.map(markOf) })
+  }
+  const tellAll = (): void => { names.forEach((name) => { tell(name, [...names.filter((other) => other !== name), ...connected.has(name) ? ['self'] : []]) }) }
+  const warnings = (ms: number): string[] => {
+    const found: string[] = []
+    for (const endMs = nowMs + ms; nowMs < endMs; nowMs += 250) {
+      found.push(...[roll.count().warning].filter((warning) => warning !== undefined))
+    }
+    return found
+  }
+  tellAll()
+  // the hub vouches for the others once it is known itself
+  warnings(500)
+  tellAll()
+  expect(warnings(19_000)).toEqual([])
+  expect(roll.isLeftOut).toBe(false)
+  expect(warnings(60_000)).toEqual([expect.stringMatching(/^only 1 members hold a connection with this peer/)])
+  expect(roll.isLeftOut).toBe(true)
+  connected.add('a').add('b')
+  tellAll()
+  expect(warnings(1_000)).toEqual([])
+  expect(roll.isLeftOut).toBe(false)
+})

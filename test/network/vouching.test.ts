@@ -66,15 +66,31 @@ describe('who counts as a member', () => {
     expect(counted(site, 'spoke-0')).toEqual(['hub', 'spoke-0', 'spoke-1'])
   })
 
-  test('the word of a bootstrap peer goes no further: those with whom it is connected bring in nobody', () => {
-    const names = Array.from({ length: 200 }, (_, index) => `ghost-${index}`)
-    const links = complete(HONEST)
-    const strangers = ['x', 'y', 'z']
-    strangers.forEach((stranger) => { link(links, 'a', stranger) })
-    const claims: Links = new Map([...strangers, ...names].map((name) => [name, new Set([...names.slice(0, 90), ...strangers])]))
-    for (const self of ['b', 'c', 'd']) {
-      expect(counted(links, self, claims, ['a']).filter((name) => name.startsWith('ghost'))).toEqual([])
+  test('strangers that are connected with the bootstrap peer alone bring in nobody elsewhere, themselves neither, and vouch for whom they like', () => {
+    const ghosts = Array.from({ length: 200 }, (_, index) => `ghost-${index}`)
+    for (const count of [3, 4, 50]) {
+      const links = complete(HONEST)
+      const strangers = Array.from({ length: count }, (_, index) => `stranger-${index}`)
+      strangers.forEach((stranger) => { link(links, 'a', stranger) })
+      const claims: Links = new Map([...strangers, ...ghosts].map((name) => [name, new Set([...ghosts.slice(0, 50), ...strangers])]))
+      for (const self of ['b', 'c', 'd']) {
+        expect(counted(links, self, claims, ['a'])).toEqual(HONEST)
+      }
     }
+  })
+
+  test('who is connected with one of many only is told so', () => {
+    const names = ['hub', 'a', 'b', 'c', 'd']
+    const links = complete(names)
+    link(links, 'hub', 'laptop')
+    const isLeftOut = (self: string): boolean =>
+      countMembers({ self, own: links.get(self)!, vouchees: (member) => links.get(member)!, anchors: new Set(['hub']) }).isLeftOut
+    expect(isLeftOut('laptop')).toBe(true)
+    expect(names.map(isLeftOut)).toEqual(names.map(() => false))
+    expect(names.map((self) => counted(links, self).includes('laptop'))).toEqual(names.map(() => false))
+    link(links, 'a', 'laptop')
+    link(links, 'b', 'laptop')
+    expect(isLeftOut('laptop')).toBe(false)
   })
 
   test('a newcomer counts for all once three members hold a connection with it, and for none before', () => {

@@ -3,14 +3,15 @@
  *
  * Its own store keeps every id that ever connected, with whatever that id said about itself. Here the peers that were written or
  * read longest ago give way, and an entry that grew beyond its bound is begun anew. The node's own entry, the first
- * that is written, stays.
+ * that is written, stays. Pinned ones give way after all others, the largest first: as long as no more than
+ * MAX_PEER_ENTRIES are pinned, none that is smaller than its share, MAX_PEER_BYTES / MAX_PEER_ENTRIES, ever does.
  */
 import { NotFoundError } from '@libp2p/interface'
 import { BaseDatastore } from 'datastore-core/base'
 import { Key } from 'interface-datastore/key'
 import type { KeyQuery, Pair, Query } from 'interface-datastore'
 
-/** More than the connections that a node holds, so that no connected peer is forgotten */
+/** More than the connections that a node holds: the peers at their other ends are pinned, see peer-store-upkeep.ts */
 export const MAX_PEER_ENTRIES = 1_280
 
 /** All entries together */
@@ -22,6 +23,7 @@ export const MAX_PEER_ENTRY_BYTES = 16_384
 export class BoundedDatastore extends BaseDatastore {
   /** Least recently used first */
   readonly #entries = new Map<string, Uint8Array>()
+  readonly #pinned = new Set<string>()
   #own: string | undefined
   #bytes = 0
 
@@ -31,6 +33,15 @@ export class BoundedDatastore extends BaseDatastore {
 
   get bytes (): number {
     return this.#bytes
+  }
+
+  /** From now on the entry of this key, there already or not, gives way only to make room for other pinned ones */
+  pin (key: Key): void {
+    this.#pinned.add(key.toString())
+  }
+
+  unpin (key: Key): void {
+    this.#pinned.delete(key.toString())
   }
 
   override put (key: Key, value: Uint8Array): Key {
@@ -82,11 +93,23 @@ export class BoundedDatastore extends BaseDatastore {
   }
 
   #trim (): void {
-    for (const name of this.#entries.keys()) {
-      if (this.#entries.size <= MAX_PEER_ENTRIES && this.#bytes <= MAX_PEER_BYTES) {
+    this.#removeWhileFull(this.#entries.keys(), (name) => this.#pinned.has(name))
+    if (this.#isFull()) {
+      const bySize = [...this.#entries].sort(([, a], [, b]) => b.byteLength - a.byteLength)
+      this.#removeWhileFull(bySize.map(([name]) => name), () => false)
+    }
+  }
+
+  #isFull (): boolean {
+    return this.#entries.size > MAX_PEER_ENTRIES || this.#bytes > MAX_PEER_BYTES
+  }
+
+  #removeWhileFull (names: Iterable<string>, isKept: (name: string) => boolean): void {
+    for (const name of names) {
+      if (!this.#isFull()) {
         break
       }
-      if (name !== this.#own) {
+      if (name !== this.#own && !isKept(name)) {
         this.#remove(name)
       }
     }

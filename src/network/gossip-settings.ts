@@ -42,6 +42,8 @@ export interface Pubsub extends TypedEventTarget<{
   /** Those to whom messages of a topic are passed on; the router's own, to be pruned only */
   readonly mesh: ReadonlyMap<string, Set<PeerName>>
   getScore: (peer: PeerName) => number
+  /** Closes its streams and forgets it; the router's own, see router-upkeep.ts */
+  removePeer: (peer: PeerId) => void
   subscribe: (topic: string) => void
   unsubscribe: (topic: string) => void
   publish: (topic: string, data: Uint8Array) => Promise<{ recipients: PeerId[] }>

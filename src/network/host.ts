@@ -21,7 +21,8 @@ import { MAX_ADDRESSES } from './member-record.ts'
 import { connectionLimits, openFileLimit } from './open-files.ts'
 import { ordered, worthTelling } from './own-addresses.ts'
 import { forwardPatiently } from './patient-forwarding.ts'
-import { forgetDisconnected } from './peer-store-upkeep.ts'
+import { forgetDisconnected, pinConnected } from './peer-store-upkeep.ts'
+import { forgetInRouter } from './router-upkeep.ts'
 import { createTrafficMeter } from './traffic.ts'
 import type { Identify, IdentifyPush } from '@libp2p/identify'
 import type { Connection, ConnectionGater, Libp2p, PrivateKey } from '@libp2p/interface'
@@ -142,9 +143,15 @@ async function startListening (libp2p: Libp2p, listening: Listening): Promise<vo
 }
 
 /** What mends the library while it runs. Returns what ends all of it */
-function mend (libp2p: Libp2p<HostServices>, forwarding: ForwardLimits | undefined): () => void {
+function mend (libp2p: Libp2p<HostServices>, datastore: BoundedDatastore, forwarding?: ForwardLimits): () => void {
   const { pubsub } = libp2p.services
-  const ends = [forwardPatiently(pubsub, forwarding), keepMeshFaithful(pubsub), forgetDisconnected(libp2p)]
+  const ends = [
+    forwardPatiently(pubsub, forwarding),
+    keepMeshFaithful(pubsub),
+    forgetInRouter(libp2p, pubsub),
+    pinConnected(libp2p, datastore),
+    forgetDisconnected(libp2p)
+  ]
   return () => { ends.forEach((end) => { end() }) }
 }
 
@@ -162,10 +169,11 @@ export async function createHost (init: HostInit): Promise<Host> {
   const limits = init.connectionLimits ?? connectionLimits(openFileLimit())
   const { rankOf = () => 'stranger' } = init
   const doors = new Doors({ limits, rankOf, receivedOn: meter.receivedOn, monotonicMs: () => performance.now() })
+  const datastore = new BoundedDatastore()
   let transports!: Transports
   const libp2p = await createLibp2p<HostServices>({
     ...libp2pSettings(init, doors, limits),
-    datastore: new BoundedDatastore(),
+    datastore,
     metrics: meter.metrics,
     services: {
       identify: identify(),
@@ -179,7 +187,7 @@ export async function createHost (init: HostInit): Promise<Host> {
   })
   const listening = new Listening(transports, init.listen, init.ports)
   const addresses = (): readonly string[] => announce ?? ordered(listening.addresses())
-  const stopMending = mend(libp2p, init.forwarding)
+  const stopMending = mend(libp2p, datastore, init.forwarding)
   return {
     libp2p,
     pubsub: libp2p.services.pubsub,

@@ -9,7 +9,7 @@ import type { Presence } from './presence.ts'
 
 export interface LinksComponents {
   host: Pick<Host, 'libp2p'>
-  membership: Pick<Membership, 'get'>
+  membership: Pick<Membership, 'get' | 'has'>
   presence: Pick<Presence, 'isSilent' | 'suspect'>
 }
 
@@ -83,8 +83,10 @@ export class Links {
   readonly #onDisconnect = ({ detail }: CustomEvent<PeerId>): void => {
     const peer = detail.toString()
     this.#init.connected.delete(peer)
-    const member = this.#components.membership.get(peer)
-    if (member !== undefined) {
+    const { membership } = this.#components
+    const member = membership.get(peer)
+    // a stranger is not missed, and nothing would tell when its record is forgotten
+    if (member !== undefined && membership.has(peer)) {
       this.#lost.set(peer, member.sequence)
     }
   }

@@ -48,7 +48,8 @@ export interface Member {
 
 /**
  * `news`: a new member, other addresses, one that only listens from now on or vouches for somebody who waits for it, or a goodbye: tell others. `fresh`: only a sign of life. `stale`: nothing new.
- * `stranger`: kept, but nobody vouches for it: tell nobody. `forged`: the signature is wrong. `full`: no room for another member
+ * `stranger`: kept, or let go, but nobody vouches for it: tell nobody. `forged`: the signature is wrong.
+ * `full`: no room for another member
  */
 export type Verdict = 'news' | 'fresh' | 'stranger' | 'stale' | 'forged' | 'full'
 
@@ -109,6 +110,11 @@ export class Membership extends TypedEventEmitter<MembershipEvents> {
 
   get (peer: PeerName): Member | undefined {
     return this.#members.get(peer)
+  }
+
+  /** Its record is known, and somebody vouches for it: when that ends there is a `change` */
+  has (peer: PeerName): boolean {
+    return this.#members.has(peer) && !this.#strangers.has(peer)
   }
 
   /** All whose record is known and for whom somebody vouches; without this node */
@@ -189,8 +195,7 @@ export class Membership extends TypedEventEmitter<MembershipEvents> {
     if (!claim.verify()) {
       return 'forged'
     }
-    this.#members.delete(weakest ?? '')
-    return claim.leaving ? this.#leave(claim) : this.#enter(claim, known, ageMs)
+    return claim.leaving ? this.#leave(claim, known) : this.#enter(claim, known, ageMs, weakest)
   }
 
   /** Takes up those for whom somebody vouches by now, and says who that is */
@@ -237,25 +242,46 @@ export class Membership extends TypedEventEmitter<MembershipEvents> {
       }
       this.#strangers.delete(oldest)
       this.#members.delete(oldest)
+      this.#revision++
     }
   }
 
-  #leave (claim: MemberClaim): Verdict {
-    this.#depart(claim)
+  /** Makes room. Not remembered as departed: its next record is as good as any */
+  #giveUp (peer: PeerName): void {
+    this.#members.delete(peer)
     this.#revision++
-    const wasStranger = this.#strangers.delete(claim.peer)
-    if (!this.#members.delete(claim.peer) || wasStranger) {
+    this.safeDispatchEvent('change', { detail: { peer, joined: false, goodbye: false } })
+  }
+
+  /** For whom nobody vouches is neither remembered nor passed on: ids are free, and would push out who really left */
+  #leave (claim: MemberClaim, known: Member | undefined): Verdict {
+    const { peer } = claim
+    const isStranger = this.#isStranger(peer, known)
+    if (!isStranger || this.#departed.has(peer)) {
+      this.#depart(claim)
+    }
+    this.#revision += known === undefined ? 0 : 1
+    const wasStranger = this.#strangers.delete(peer)
+    this.#members.delete(peer)
+    if (isStranger) {
+      return 'stranger'
+    }
+    if (known === undefined || wasStranger) {
       return 'fresh'
     }
-    this.safeDispatchEvent('change', { detail: { peer: claim.peer, joined: false, goodbye: true } })
+    this.safeDispatchEvent('change', { detail: { peer, joined: false, goodbye: true } })
     return 'news'
   }
 
-  #enter (claim: MemberClaim, known: Member | undefined, ageMs: number): Verdict {
+  /** @param weakest - Gives way to the new one */
+  #enter (claim: MemberClaim, known: Member | undefined, ageMs: number, weakest: PeerName | undefined): Verdict {
     const now = this.#init.clock.monotonicMs()
     const lastSignMs = Math.max(now - ageMs, known?.lastSignMs ?? -Infinity)
     if (now - lastSignMs >= this.#init.expiryMs * this.quietFactor) {
       return 'stale'
+    }
+    if (weakest !== undefined) {
+      this.#giveUp(weakest)
     }
     const { peer, addresses, sequence, observing, ready, vouches = [], signed } = claim
     const member: Member = { peer, addresses, sequence, observing, ready, vouches, recordMs: now - ageMs, signed, lastSignMs, suspectedMs: undefined }
@@ -308,7 +334,7 @@ export class Membership extends TypedEventEmitter<MembershipEvents> {
     return true
   }
 
-  /** Drops members whose time is over */
+  /** Drops members whose time is over. Strangers are not remembered, see #leave */
   expire (): void {
     const now = this.#init.clock.monotonicMs()
     const { graceMs } = this.#init
@@ -317,8 +343,8 @@ export class Membership extends TypedEventEmitter<MembershipEvents> {
       if (now - lastSignMs >= expiryMs || (suspectedMs !== undefined && now - suspectedMs >= graceMs)) {
         this.#members.delete(peer)
         this.#revision++
-        this.#depart({ peer, sequence, signed })
         if (!this.#strangers.delete(peer)) {
+          this.#depart({ peer, sequence, signed })
           this.safeDispatchEvent('change', { detail: { peer, joined: false, goodbye: false } })
         }
       }

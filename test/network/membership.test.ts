@@ -6,7 +6,7 @@ import { ControlMessages, MAX_CONTROL_BYTES, decodeControl } from '../../src/net
 import { proofOf, toWire } from '../../src/network/equivocation.ts'
 import { decodeFrame } from '../../src/network/member-exchange.ts'
 import { MAX_ADDRESSES, parseRecord, parseSuspicion, signRecord, signSuspicion } from '../../src/network/member-record.ts'
-import { MAX_MEMBERS, Membership } from '../../src/network/membership.ts'
+import { MAX_MEMBERS, MAX_STRANGERS, Membership } from '../../src/network/membership.ts'
 import { signHeader } from '../../src/network/update-header.ts'
 import { ControlMessage, MemberExchange, MemberRecord } from '../../src/network/wire/membership.ts'
 import { ManualClock } from '../manual-clock.ts'
@@ -208,6 +208,93 @@ describe('membership', () => {
     expect(membership.apply(made('one-more'))).toBe('news')
   })
 
+  describe('with peers for whom nobody vouches', () => {
+    let vouchedFor: Set<string>
+    let changes: Array<[string, boolean]>
+
+    beforeEach(() => {
+      vouchedFor = new Set(['a'])
+      changes = []
+      const isVouchedFor = (peer: string): boolean => vouchedFor.has(peer)
+      const counts = (peer: string): boolean => peer === 'a'
+      membership = new Membership({ self: self.name, clock, expiryMs: 60_000, graceMs: 20_000, isVouchedFor, counts })
+      membership.addEventListener('change', ({ detail }) => { changes.push([detail.peer, detail.joined]) })
+    })
+
+    test('tells nobody of their goodbyes, and lets them go', () => {
+      expect(membership.apply(made('stranger'))).toBe('stranger')
+      expect(membership.apply(made('stranger', { sequence: 2, leaving: true }))).toBe('stranger')
+      expect(membership.get('stranger')).toBeUndefined()
+      const { revision } = membership
+      expect(membership.apply(made('unknown', { leaving: true }))).toBe('stranger')
+      expect(membership.revision).toBe(revision)
+      expect(changes).toEqual([])
+    })
+
+    test('passes on the goodbye of a peer that is vouched for before its record is known', () => {
+      expect(membership.apply(made('a', { sequence: 2, leaving: true }))).toBe('fresh')
+      expect(membership.apply(made('a', { sequence: 1 }))).toBe('stale')
+    })
+
+    test('remembers who left for as long as before, however many strangers leave or expire', () => {
+      membership.apply(made('a', { sequence: 5 }))
+      membership.apply(made('a', { sequence: 6, leaving: true }))
+      for (let index = 0; index < 5_000; index++) {
+        membership.apply(made(`stranger-${index}`))
+        membership.apply(made(`stranger-${index}`, { sequence: 2, leaving: true }))
+      }
+      for (let index = 0; index < 5; index++) {
+        for (let other = 0; other < 1_000; other++) {
+          membership.apply(made(`silent-${index}-${other}`), 59_000)
+        }
+        clock.advance(1_000)
+        membership.expire()
+      }
+      expect([...membership.records()]).toEqual([])
+      expect(membership.apply(made('a', { sequence: 5 }))).toBe('stale')
+      expect(membership.departed('a')).toHaveLength(1)
+    })
+
+    test('a peer that left stays gone when its last goodbye comes after the memory of an earlier record', () => {
+      membership.apply(made('a', { sequence: 3 }))
+      clock.advance(60_000)
+      membership.expire()
+      vouchedFor.clear()
+      expect(membership.apply(made('a', { sequence: 6, leaving: true }))).toBe('stranger')
+      expect(membership.apply(made('a', { sequence: 5 }))).toBe('stale')
+    })
+
+    test('counts a stranger that is forgotten for lack of room as a change of who is known', () => {
+      for (let index = 0; index < MAX_STRANGERS; index++) {
+        membership.apply(made(`stranger-${index}`))
+      }
+      const { revision } = membership
+      membership.apply(made('one-more'))
+      expect(membership.get('stranger-0')).toBeUndefined()
+      expect(membership.revision).toBe(revision + 2)
+    })
+
+    test('gives up a member that does not count only for a record that is taken, and says so', () => {
+      membership.apply(made('a'))
+      for (let index = 1; index < MAX_MEMBERS; index++) {
+        vouchedFor.add(`peer-${index}`)
+        membership.apply(made(`peer-${index}`))
+      }
+      changes.splice(0)
+      vouchedFor.add('old').add('new')
+      const { revision } = membership
+      const expiryMs = 60_000 * membership.quietFactor
+      expect(membership.apply(made('old'), expiryMs)).toBe('stale')
+      expect(membership.apply({ ...made('old'), verify: () => false }, expiryMs)).toBe('forged')
+      expect([membership.size, membership.revision, changes]).toEqual([MAX_MEMBERS, revision, []])
+      expect(membership.apply(made('new'))).toBe('news')
+      expect(['a', 'peer-1', 'new'].map((peer) => membership.has(peer))).toEqual([true, false, true])
+      expect(membership.size).toBe(MAX_MEMBERS)
+      expect(changes).toEqual([['peer-1', false], ['new', true]])
+      expect(membership.revision).toBe(revision + 2)
+    })
+  })
+
   test('whatever comes in whatever order, the newest record of each member decides', () => {
     const event = fc.record({ peer: fc.constantFrom('a', 'b', 'c'), sequence: fc.integer({ min: 1, max: 50 }), leaving: fc.boolean() })
     fc.assert(fc.property(fc.array(event, { maxLength: 60 }), (events) => {
@@ -300,6 +387,24 @@ describe('the control topic', () => {
     control.observe()
     expect(control.handle(later, alice.name)).toBe('accept')
     expect(accused).toEqual([alice.name, bob.name])
+  })
+
+  test('the goodbye of a peer for whom nobody vouches is not passed on', async () => {
+    const times = { expiryMs: 60_000, graceMs: 20_000 }
+    const strict = new Membership({ self: self.name, clock, ...times, isVouchedFor: () => false })
+    const host = { self: self.name, pubsub: undefined as never }
+    const topic = new ControlMessages({ host, privateKey: self.key, clock, membership: strict }, {
+      federation: FEDERATION,
+      isConnected: () => false,
+      onRecord: () => {},
+      onNews: () => {},
+      onDirect: () => {},
+      ownSequence: () => 100,
+      onOwnRecord: () => {},
+      onSuspected: () => {},
+      onEquivocation: () => {}
+    })
+    expect(topic.handle(await record(alice, { leaving: true }), bob.name)).toBe('ignore')
   })
 
   test('a member that speaks too often is not passed on', async () => {

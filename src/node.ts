@@ -231,16 +231,10 @@ class Node extends TypedEventEmitter<NodeEvents> implements GrapevineNode {
     const published = newest ?? (trainedRound > engine.round + 1 ? { round: trainedRound, sequence: 0 } : undefined)
     if (published !== undefined) {
       const source = newest === undefined ? 'the privacy ledger has a charge' : 'others hold an update'
-      this.warnOfRestored(`${source} of round ${published.round} by this peer, and this home ends at round ${engine.round}: it is an older copy, and goes on after the later of the two`)
-      await engine.resumeAfter(published)
-    }
-  }
-
-  /** Once: the other process of a copied home may publish for as long as this one waits */
-  private warnOfRestored (message: string): void {
-    if (!this.isToldRestored) {
+      // once: the other process of a copied home may publish for as long as this one waits
+      this.isToldRestored || this.emit('warning', { code: 'restored-home', message: `${source} of round ${published.round} by this peer, and this home ends at round ${engine.round}: it is an older copy, and goes on after the later of the two` })
       this.isToldRestored = true
-      this.emit('warning', { code: 'restored-home', message })
+      await engine.resumeAfter(published)
     }
   }
 

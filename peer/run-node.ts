@@ -17,8 +17,10 @@ import type { GrapevineNode, NodeInit } from '../src/node-interface.ts'
  * Resolves with the exit code
  *
  * Throws HomeLockedError when a peer of this home runs already, and whatever `node.start()` throws
+ *
+ * @param started - Called when the node is there: its home works
  */
-export async function runNode (init: NodeInit, settings: Settings, terminal: Terminal): Promise<number> {
+export async function runNode (init: NodeInit, settings: Settings, terminal: Terminal, started: () => Promise<void> = async () => {}): Promise<number> {
   await refuseRunning(init.home)
   if (await lostKey(init.home)) {
     terminal.warn(`${init.home} has lost its identity.key: this peer gets a new one, and to the others it is a new peer. Stop it and put the old key back if you have a copy`)
@@ -44,6 +46,7 @@ export async function runNode (init: NodeInit, settings: Settings, terminal: Ter
   const control = new ControlServer({ home: init.home, node, dataSettings })
   try {
     await start(node, stopping)
+    await started()
     await openControl(control, terminal)
     const { reason, error } = await node.stopped()
     if (error !== undefined) {

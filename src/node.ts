@@ -60,6 +60,7 @@ class Node extends TypedEventEmitter<NodeEvents> implements GrapevineNode {
   private readonly hurry = new AbortController()
   private startedAt = 0
   private minMembers = 1
+  private isToldRestored = false
   status: NodeStatus = 'stopped'
 
   constructor (init: NodeInit) {
@@ -230,7 +231,9 @@ class Node extends TypedEventEmitter<NodeEvents> implements GrapevineNode {
     const published = newest ?? (trainedRound > engine.round + 1 ? { round: trainedRound, sequence: 0 } : undefined)
     if (published !== undefined) {
       const source = newest === undefined ? 'the privacy ledger has a charge' : 'others hold an update'
-      this.emit('warning', { code: 'restored-home', message: `${source} of round ${published.round} by this peer, and this home ends at round ${engine.round}: it is an older copy, and goes on after the later of the two` })
+      // once: the other process of a copied home may publish for as long as this one waits
+      this.isToldRestored || this.emit('warning', { code: 'restored-home', message: `${source} of round ${published.round} by this peer, and this home ends at round ${engine.round}: it is an older copy, and goes on after the later of the two` })
+      this.isToldRestored = true
       await engine.resumeAfter(published)
     }
   }

@@ -41,14 +41,32 @@ export async function init (context: VerbContext): Promise<number> {
   if (document === undefined) {
     await checkBackend(context)
   }
-  const prepared = await unmadeOnFailure(home, async () => prepareHome(home, settings, document))
-  const founded = document === undefined || training === undefined ? undefined : { ...await federationName(document), training, table, promise: await promiseOf(document, training, settings) }
-  announce(terminal, home, prepared, founded)
+  const prepared = await preparedOnce(home, async () => prepareHome(home, settings, document))
+  if (prepared === undefined) {
+    return await existing(context)
+  }
+  announce(terminal, home, prepared, await foundedOf(document, training, table, settings))
   showNext(terminal, home, context.origins.home !== undefined)
   return 0
 }
 
+/** Undefined when another process has made the home since it was looked for */
+async function preparedOnce (home: string, prepare: () => Promise<PreparedHome>): Promise<PreparedHome | undefined> {
+  try {
+    return await unmadeOnFailure(home, prepare)
+  } catch (err) {
+    if (err instanceof HomeExistsError) {
+      return undefined
+    }
+    throw err
+  }
+}
+
 type Founded = FederationName & { training: TrainerDescription, table: TableSchema | undefined, promise: PrivacyPromise }
+
+async function foundedOf (document: FederationDocument | undefined, training: TrainerDescription | undefined, table: TableSchema | undefined, settings: Settings): Promise<Founded | undefined> {
+  return document === undefined || training === undefined ? undefined : { ...await federationName(document), training, table, promise: await promiseOf(document, training, settings) }
+}
 
 interface PrivacyPromise {
   settings: PrivacySettings

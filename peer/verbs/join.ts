@@ -4,6 +4,7 @@
 import { checkNodeSettings } from '../check-settings.ts'
 import { newPeersDocument } from '../fitting-data.ts'
 import { hasPeer } from '../home.ts'
+import { requireMade } from '../home-claim.ts'
 import { unmadeOnFailure } from '../new-home.ts'
 import { nodeInit } from '../node-init.ts'
 import { prepareHome, sameDocument } from '../prepare-home.ts'
@@ -16,17 +17,18 @@ export async function join ({ home, settings: given, terminal, args }: VerbConte
   await checkNodeSettings(home, wanted)
   const isNew = !await hasPeer(home)
   const fetched = isNew ? await newPeersDocument(wanted, undefined) : undefined
-  const run = async (settings: Settings): Promise<number> => {
+  const run = async (settings: Settings, started?: () => Promise<void>): Promise<number> => {
     const init = { ...await nodeInit(home, settings), refuseOtherFederation: true }
     const document = await sameDocument(home, fetched)
-    return await runNode(document === undefined ? init : { ...init, federation: document }, settings, terminal)
+    return await runNode(document === undefined ? init : { ...init, federation: document }, settings, terminal, started)
   }
   if (!isNew) {
+    await requireMade(home)
     return await run(wanted)
   }
-  return await unmadeOnFailure(home, async () => {
+  return await unmadeOnFailure(home, async (finished) => {
     const { settings } = await prepareHome(home, wanted, undefined)
     terminal.note(`made a new peer in ${home}; its settings are in grapevine.toml there`)
-    return await run(settings)
+    return await run(settings, finished)
   })
 }

@@ -6,6 +6,7 @@ import { NoHomeError } from '../errors.ts'
 import { newPeersDocument } from '../fitting-data.ts'
 import { foundingDocument, namesDocument, refuseFounding } from '../founding.ts'
 import { hasPeer } from '../home.ts'
+import { requireMade } from '../home-claim.ts'
 import { unmadeOnFailure } from '../new-home.ts'
 import { nodeInit } from '../node-init.ts'
 import { prepareHome, sameDocument } from '../prepare-home.ts'
@@ -25,16 +26,17 @@ export async function start ({ home, settings: given, terminal }: VerbContext): 
   const named = namesDocument(given) ? await foundingDocument(given) : undefined
   const kept = await sameDocument(home, named)
   const document = isNew ? await newPeersDocument(given, kept) : kept
-  const run = async (settings: Settings): Promise<number> => {
+  const run = async (settings: Settings, started?: () => Promise<void>): Promise<number> => {
     const init = await nodeInit(home, settings)
-    return await runNode(document === undefined ? init : { ...init, federation: document }, settings, terminal)
+    return await runNode(document === undefined ? init : { ...init, federation: document }, settings, terminal, started)
   }
   if (!isNew) {
+    await requireMade(home)
     return await run(given)
   }
-  return await unmadeOnFailure(home, async () => {
+  return await unmadeOnFailure(home, async (finished) => {
     const { settings } = await prepareHome(home, given, kept)
     terminal.note(`made a new peer in ${home}; its settings are in grapevine.toml there`)
-    return await run(settings)
+    return await run(settings, finished)
   })
 }

@@ -22,6 +22,12 @@ const VOUCH_ANNOUNCE_MS = 500
 
 const GOODBYE_MS = 500
 
+/** Who uses the id of this node elsewhere and was not heard of for this long is gone, unless it may keep silent for longer */
+const FORGET_MS = 120_000
+
+/** A process that lives is heard of once in so many heartbeats at least */
+const FORGET_HEARTBEATS = 3
+
 export interface PresenceComponents {
   host: Pick<Host, 'libp2p' | 'self'>
   clock: Clock
@@ -36,7 +42,7 @@ export interface PresenceInit {
   isShort?: (peer: PeerName) => boolean
   /** @default 10000 */
   heartbeatMs?: number
-  /** Another process that used the id of this node is gone when nothing was heard of it for this long */
+  /** Another process that used the id of this node is gone when nothing was heard of it for this long, or sooner */
   expiryMs: number
   /** Another process uses the id of this node: what to tell the operator */
   onInUse: (message: string) => void
@@ -61,7 +67,10 @@ export class Presence {
     this.#heartbeatMs = heartbeatMs
     this.#watch = new IdentityWatch({
       clock: components.clock,
-      forgetMs: () => expiryMs * components.membership.quietFactor,
+      forgetMs: () => {
+        const { quietFactor } = components.membership
+        return Math.min(expiryMs * quietFactor, Math.max(FORGET_MS, FORGET_HEARTBEATS * heartbeatMs * quietFactor))
+      },
       onInUse: (conflict) => { onInUse(inUseMessage(conflict)) }
     })
     this.#random = seededRandom(`${components.host.self} presence`)

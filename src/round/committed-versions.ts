@@ -40,7 +40,7 @@ export class CommittedVersions {
   private mixed: ModelVersion | undefined
   /** What was committed last; undefined in a new home */
   newest: ModelVersion | undefined
-  /** Parameters of the newest mixed one; undefined where none was committed since the start and the newest before it was none */
+  /** Parameters of the newest mixed one; undefined where there is none */
   shared: Float32Array | undefined
 
   constructor (store: VersionStore) {
@@ -62,11 +62,16 @@ export class CommittedVersions {
         const forgotten = version.id === newest?.id ? [] : await store.rollback(version.id) ?? []
         this.newest = version
         this.mixed = await store.newestMixed()
-        this.shared = this.mixed?.id === version.id ? parameters : undefined
+        this.shared = this.mixed?.id === version.id ? parameters : await this.parametersOfMixed()
         return { parameters, warning: forgotten.length === 0 ? undefined : warningOf(forgotten.map(({ round }) => round), `goes back to round ${version.round}`) }
       }
     }
     return { parameters: undefined, warning: newest === undefined ? undefined : warningOf([newest.round], 'begins with the initial model, because no version before it is sound') }
+  }
+
+  /** Undefined where none was mixed, and where it is no model */
+  private async parametersOfMixed (): Promise<Float32Array | undefined> {
+    return this.mixed === undefined ? undefined : await soundParameters(this.store, this.mixed)
   }
 
   /** Durable when it resolves. Its first parent is the newest version. Throws what the store throws */

@@ -51,6 +51,11 @@ export class Contribution {
     this.publisher = new Publisher(components)
   }
 
+  /** Number of own neighbours that the last own update stated: others weigh it by that. Before the first, that of now */
+  get degree (): number {
+    return this.publisher.degree ?? this.components.network.neighbours().length
+  }
+
   /** See Publisher */
   notBefore (round: number): number {
     return this.publisher.notBefore(round)

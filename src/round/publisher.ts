@@ -8,6 +8,8 @@ import type { RoundComponents } from './round-interface.ts'
 export class Publisher {
   private readonly components: Pick<RoundComponents, 'network' | 'store' | 'codec' | 'clock'>
   private last: Publication = { round: 0, sequence: 0 }
+  /** What the last update stated; undefined where none was sent since the start */
+  degree: number | undefined
 
   constructor (components: Pick<RoundComponents, 'network' | 'store' | 'codec' | 'clock'>) {
     this.components = components
@@ -41,7 +43,7 @@ export class Publisher {
   async send (round: number, payloads: readonly Uint8Array[], signal: AbortSignal): Promise<number> {
     requireOwnRound(round)
     const { network, store, codec, clock } = this.components
-    const degree = network.neighbours().length
+    const degree = this.degree = network.neighbours().length
     for (const [index, payload] of payloads.entries()) {
       // wall clock, so that a home restored from a backup does not sign an old number again
       const sequence = index === 0 ? Math.max(this.last.sequence + 1, clock.now()) : this.last.sequence + 1

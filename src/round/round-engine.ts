@@ -262,7 +262,7 @@ export class RoundEngine extends TypedEventEmitter<RoundEvents> {
     const { round, parameters } = this
     const entries = network.neighbours().map(({ peer }) => this.inbox.unused(peer, round + 1)).filter((entry) => entry !== undefined)
     const own = codec.decode(codec.encode(parameters), this.init.parameterCount)
-    const mixed = await this.average(round, { half: parameters, own, entries, degree: network.neighbours().length }, signal)
+    const mixed = await this.average(round, { half: parameters, own, entries, degree: this.contribution.degree }, signal)
     // also what the rule left out: it was looked at, and asks for nothing more
     this.inbox.use(entries)
     if (mixed.parents.length === 0) {

@@ -5,10 +5,12 @@ import { generateKeyPair } from '@libp2p/crypto/keys'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { afterEach, describe, expect, test } from 'vitest'
 import { IdentityWatch } from '../../src/network/identity-watch.ts'
+import { Presence } from '../../src/network/presence.ts'
 import { systemClock } from '../../src/system-clock.ts'
 import { ManualClock } from '../manual-clock.ts'
 import { createMeshNode, isComplete, memoryPeerStore, until } from './mesh.ts'
 import type { IdentityInUse } from '../../src/interface.ts'
+import type { PresenceComponents } from '../../src/network/presence.ts'
 import type { MeshNode, MeshNodeInit } from './mesh.ts'
 
 const PATIENCE_MS = 30_000
@@ -177,5 +179,26 @@ describe('the watch over the own id', () => {
     watch.foreign(claim(700, true), 650)
     expect(told).toHaveLength(2)
     expect(watch.use()).toEqual({ inDoubt: false })
+  })
+})
+
+describe('a peer of a large mesh', () => {
+  const heardOnce = (quietFactor: number): { clock: ManualClock, presence: Presence } => {
+    const clock = new ManualClock()
+    const own = { signedSequence: 0, supersede: (sequence: number) => { own.signedSequence = sequence + 1 } }
+    const components = { host: { self: 'a' }, clock, own, membership: { quietFactor } } as unknown as PresenceComponents
+    const presence = new Presence(components, { expiryMs: 60_000, onInUse: () => {} })
+    for (const sequence of [10, 20, 30]) {
+      presence.onOwnRecord({ sequence, addresses: [], leaving: false } as never)
+    }
+    return { clock, presence }
+  }
+
+  test.each([[1, 60_000], [4, 120_000], [32, 960_000]])('of quiet factor %d waits %d ms for who was heard, as long as that may be silent', (quietFactor, forgetMs) => {
+    const { clock, presence } = heardOnce(quietFactor)
+    clock.advance(forgetMs - 1)
+    expect(presence.identityUse().inDoubt).toBe(true)
+    clock.advance(2)
+    expect(presence.identityUse().inDoubt).toBe(false)
   })
 })

@@ -76,6 +76,16 @@ describe('a peer that was left alone', () => {
     expect(again.engine.versions.latest).toEqual(mixed)
   })
 
+  it('still knows the last that was averaged after a restart', async () => {
+    const store = await storeOn(memoryDatabase())
+    const common = { federation: FEDERATION, metrics: {} }
+    await store.commit({ ...common, round: 1, parents: ['x'], parameters: Float32Array.of(1), metrics: { accepted: 1 } })
+    await store.commit({ ...common, round: 2, parents: [], parameters: Float32Array.of(2), metrics: { accepted: 0 } })
+    const versions = new CommittedVersions(store)
+    expect((await versions.load()).parameters).toEqual(Float32Array.of(2))
+    expect(versions.shared).toEqual(Float32Array.of(1))
+  })
+
   it('calls a model that was taken over from neighbours mixed', async () => {
     const hub = new MemoryHub()
     const network = hub.join('late')

@@ -76,5 +76,7 @@ describe('publisher', () => {
     neighbours.push({ peer: 'x', live: true } as Neighbour, { peer: 'y', live: false } as Neighbour)
     expect(await publisher.send(1, [Uint8Array.of(1)], never)).toBe(2)
     expect(published[0]!.degree).toBe(2)
+    neighbours.pop()
+    expect(publisher.degree).toBe(2)
   })
 })

@@ -431,7 +431,7 @@ describe('what a peer hands on after its budget is spent', () => {
       const held: string[] = []
       const own = new OwnUpdates({
         cache: { put: ({ signed, payload }) => { held.push(Buffer.from(encodeSigned(signed, payload)).toString('hex')) } },
-        logger: (() => {}) as never,
+        logger: Object.assign(() => {}, { trace: () => {} }) as never,
         privateKey: key,
         store: { putPublished: async (message) => { stored = message.slice() }, getPublished: async () => stored }
       }, { federation, self, maxPayloadBytes: 100, keep: true })

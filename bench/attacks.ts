@@ -35,6 +35,8 @@ interface Outcome {
   banned: number
   /** Largest resident set of one peer, bytes */
   memoryBytes: number
+  /** Of the attack, which shares the machine with the peers: cores in use, on average */
+  attackCores: number
 }
 
 class Peer {
@@ -91,7 +93,9 @@ async function run (attack: Attack | undefined, { seconds, preset }: { seconds: 
     const { federation } = await peers[0]!.line('joined') as unknown as { federation: string }
     const before = peers.map(({ rounds }) => rounds.length)
     const stop = await attack?.start({ federation, addresses })
+    const cpu = process.cpuUsage()
     await new Promise((resolve) => setTimeout(resolve, seconds * 1_000))
+    const { user, system } = process.cpuUsage(cpu)
     const rounds = peers.map((peer, i) => peer.rounds.slice(before[i]))
     const memory = await Promise.all(peers.map(async (peer) => peer.peakBytes()))
     await stop?.()
@@ -101,7 +105,8 @@ async function run (attack: Attack | undefined, { seconds, preset }: { seconds: 
       rounds: Math.min(...rounds.map(({ length }) => length)),
       accepted: all.filter(({ accepted }) => accepted === PEERS - 1).length / Math.max(1, all.length),
       banned: new Set(all.flatMap((round) => round['banned'] as string[]).filter((peer) => honest.has(peer))).size,
-      memoryBytes: Math.max(...memory)
+      memoryBytes: Math.max(...memory),
+      attackCores: (user + system) / 1e6 / seconds
     }
   } finally {
     await Promise.all(peers.map(async ({ process: peer }) => peer.stop(STOP_MS)))
@@ -110,18 +115,18 @@ async function run (attack: Attack | undefined, { seconds, preset }: { seconds: 
 }
 
 function row (name: string, outcome: Outcome, baseline: Outcome): string {
-  const { rounds, accepted, banned, memoryBytes } = outcome
+  const { rounds, accepted, banned, memoryBytes, attackCores } = outcome
   const holds = rounds >= 0.9 * baseline.rounds && accepted >= 0.95 && banned === 0 && !(memoryBytes > 1.2 * baseline.memoryBytes)
   return `| ${name} | ${rounds} (${(rounds / Math.max(1, baseline.rounds)).toFixed(2)}x) | ${(100 * accepted).toFixed(1)} % | ${banned} | ` +
-    `${(memoryBytes / 1_048_576).toFixed(0)} MiB (${(memoryBytes / baseline.memoryBytes).toFixed(2)}x) | ${holds ? 'holds' : 'does not hold'} |`
+    `${(memoryBytes / 1_048_576).toFixed(0)} MiB (${(memoryBytes / baseline.memoryBytes).toFixed(2)}x) | ${attackCores.toFixed(2)} | ${holds ? 'holds' : 'does not hold'} |`
 }
 
 const { values } = parseArgs({
   options: { seconds: { type: 'string', default: '60' }, preset: { type: 'string', default: 'digits' }, only: { type: 'string' } }
 })
 const settings = { seconds: Number(values.seconds), preset: values.preset }
-console.log('| Attack | Rounds of the slowest peer | All accepted | Honest peers banned | Memory of the largest | |')
-console.log('| --- | --- | --- | --- | --- | --- |')
+console.log('| Attack | Rounds of the slowest peer | All accepted | Honest peers banned | Memory of the largest | Cores that the attack takes | |')
+console.log('| --- | --- | --- | --- | --- | --- | --- |')
 const baseline = await run(undefined, settings)
 console.log(row('none', baseline, baseline))
 for (const attack of ATTACKS.filter(({ name }) => values.only === undefined || name === values.only)) {

@@ -1,6 +1,7 @@
 /**
  * Which kills there are, in what order
  */
+import { shuffle } from '../../src/seeded-random.ts'
 import { STOPS } from './phases.ts'
 import type { Random } from '../../src/interface.ts'
 import type { MeshName } from './documents.ts'
@@ -29,24 +30,13 @@ export interface KillQueue {
   again: (plan: KillPlan) => void
 }
 
-function shuffled<T> (items: readonly T[], random: Random): T[] {
-  const result = [...items]
-  for (let i = result.length - 1; i > 0; i--) {
-    const j = Math.floor(random() * (i + 1))
-    const kept = result[i]!
-    result[i] = result[j]!
-    result[j] = kept
-  }
-  return result
-}
-
 /** At least one stop in each phase that these meshes come to, a third as many random kills among them, and the rest of these after them */
 export function planKills (kills: number, random: Random, meshes: readonly MeshName[]): KillQueue {
   const wanted = STOPS.filter((stop) => meshes.some((mesh) => fits({ kind: 'stop', stop }, mesh)))
   const stops = wanted.flatMap((stop) => Array.from({ length: Math.max(1, Math.round(SHARES[stop] * kills)) }, (): KillPlan => ({ kind: 'stop', stop })))
   const others = Array.from({ length: Math.max(0, kills - stops.length) }, (): KillPlan => ({ kind: random() < START_SHARE ? 'start' : 'work' }))
   const among = Math.round(stops.length / 3)
-  const plans = [...shuffled([...stops, ...others.slice(0, among)], random), ...others.slice(among)]
+  const plans = [...shuffle([...stops, ...others.slice(0, among)], random), ...others.slice(among)]
   return {
     get left () { return plans.length },
     next: (mesh) => {

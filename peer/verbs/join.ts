@@ -4,10 +4,9 @@
 import { checkNodeSettings } from '../check-settings.ts'
 import { newPeersDocument } from '../fitting-data.ts'
 import { hasPeer } from '../home.ts'
-import { requireMade } from '../home-claim.ts'
-import { unmadeOnFailure } from '../new-home.ts'
 import { nodeInit } from '../node-init.ts'
-import { prepareHome, sameDocument } from '../prepare-home.ts'
+import { sameDocument } from '../prepare-home.ts'
+import { runHome } from '../run-home.ts'
 import { runNode } from '../run-node.ts'
 import type { VerbContext } from '../context.ts'
 import type { Settings } from '../settings.ts'
@@ -22,13 +21,5 @@ export async function join ({ home, settings: given, terminal, args }: VerbConte
     const document = await sameDocument(home, fetched)
     return await runNode(document === undefined ? init : { ...init, federation: document }, settings, terminal, started)
   }
-  if (!isNew) {
-    await requireMade(home)
-    return await run(wanted)
-  }
-  return await unmadeOnFailure(home, async (finished) => {
-    const { settings } = await prepareHome(home, wanted, undefined)
-    terminal.note(`made a new peer in ${home}; its settings are in grapevine.toml there`)
-    return await run(settings, finished)
-  })
+  return await runHome({ home, terminal, isNew }, { given: wanted, document: undefined }, run)
 }

@@ -6,10 +6,9 @@ import { NoHomeError } from '../errors.ts'
 import { newPeersDocument } from '../fitting-data.ts'
 import { foundingDocument, namesDocument, refuseFounding } from '../founding.ts'
 import { hasPeer } from '../home.ts'
-import { requireMade } from '../home-claim.ts'
-import { unmadeOnFailure } from '../new-home.ts'
 import { nodeInit } from '../node-init.ts'
-import { prepareHome, sameDocument } from '../prepare-home.ts'
+import { sameDocument } from '../prepare-home.ts'
+import { runHome } from '../run-home.ts'
 import { runNode } from '../run-node.ts'
 import type { VerbContext } from '../context.ts'
 import type { Settings } from '../settings.ts'
@@ -30,13 +29,5 @@ export async function start ({ home, settings: given, terminal }: VerbContext): 
     const init = await nodeInit(home, settings)
     return await runNode(document === undefined ? init : { ...init, federation: document }, settings, terminal, started)
   }
-  if (!isNew) {
-    await requireMade(home)
-    return await run(given)
-  }
-  return await unmadeOnFailure(home, async (finished) => {
-    const { settings } = await prepareHome(home, given, kept)
-    terminal.note(`made a new peer in ${home}; its settings are in grapevine.toml there`)
-    return await run(settings, finished)
-  })
+  return await runHome({ home, terminal, isNew }, { given, document: kept }, run)
 }

@@ -48,7 +48,7 @@ export class Roll {
       expiryMs,
       graceMs,
       isVouchedFor: (peer) => this.counted.isVouchedFor(peer),
-      counts: (peer) => connected.has(peer) || this.counted.has(peer),
+      counts: (peer) => this.isPresent(peer),
       isWaitedFor: (mark) => this.counted.isMarkOfShort(mark)
     })
     this.#own = new OwnVouches({ isKnown: (peer) => this.members.get(peer) !== undefined, counts: (peer) => this.counted.has(peer), lingerMs: graceMs })

@@ -131,8 +131,7 @@ export function countMembers (seen: VouchersSeen): Count {
   const support = supportOf(seen, present)
   const full = new Set([...present].filter((peer) => (support.get(peer) ?? 0) >= VOUCHERS))
   const isUsual = 2 * full.size > present.size
-  const believed = vouchedBy([...own].filter((peer) => anchors.has(peer)), vouchees)
-  const counted = new Set(isUsual ? full : [...present, ...believed])
+  const counted = new Set(isUsual ? full : [...present, ...vouchedBy([...own].filter((peer) => anchors.has(peer)), vouchees)])
   counted.delete(self)
   const candidates = new Set([...support.keys()].filter((peer) => peer !== self && !counted.has(peer)))
   return { counted, candidates, full, isLeftOut: isUsual && !full.has(self) }

@@ -15,7 +15,10 @@ const CONTACT_DEGREE = 4
 /** Connections with peers that do not count yet: few, because whoever counts can vouch for peers that do not exist */
 const MEETINGS = 3
 
-/** A peer that was merely slow is not lost for good: its topic is not heard while it is left out */
+/**
+ * A peer that was merely slow is not lost for good: its topic is not heard while it is left out. Nor is it left out where too
+ * few would remain: in each half of a split mesh some wait for the lost half to be dropped, publish nothing, and are all there is
+ */
 const SUSPENSION_MS = 60_000
 
 /** Connections that the graph of this many rounds ahead asks for are made before they are needed */
@@ -31,6 +34,8 @@ export interface NeighbourChoiceInit {
   degree: number
   /** About how many neighbours change every round. @default 0 */
   resample?: number
+  /** With fewer neighbours no round begins. @default 0 */
+  leastNeighbours?: number
 }
 
 export class NeighbourChoice {
@@ -103,8 +108,12 @@ export class NeighbourChoice {
    * @param candidates - Those who do not count yet, and are met to find out whether they should
    */
   draw (members: readonly PeerName[], observers: readonly PeerName[] = [], candidates: readonly PeerName[] = []): void {
-    const { degree, resample = 0 } = this.#init
-    const present = members.filter((peer) => !this.#suspended.has(peer))
+    const { degree, resample = 0, leastNeighbours = 0 } = this.#init
+    if (this.#drawn(this.#present(members), degree, 0).length < leastNeighbours) {
+      // a round without the slow ones does not begin, and they may wait for this one: nobody else takes their places
+      members.forEach((peer) => this.#suspended.delete(peer))
+    }
+    const present = this.#present(members)
     this.#neighbours = this.#drawn(present, degree, 0)
     const ahead = Array.from({ length: resample > 0 ? ROUNDS_AHEAD : 0 }, (_, i) => this.#drawn(present, degree, i + 1))
     this.#upcoming = (ahead[0] ?? []).filter((peer) => !this.#neighbours.includes(peer))
@@ -113,6 +122,10 @@ export class NeighbourChoice {
     const contacts = degree < CONTACT_DEGREE || observers.length > 0 ? this.#drawn([...members, ...observers], CONTACT_DEGREE, 0) : []
     this.#elders = this.#neighbours.length < degree ? this.#eldersAmong(members, observers) : []
     this.#wanted = new Set([...this.#neighbours, ...ahead.flat(), ...everyone, ...contacts, ...this.#elders, ...this.#meetings(candidates)])
+  }
+
+  #present (members: readonly PeerName[]): PeerName[] {
+    return members.filter((peer) => !this.#suspended.has(peer))
   }
 
   /** The ones that rank first with this node among those that were not found unreachable of late */

@@ -23,6 +23,8 @@ export interface NeighbourhoodInit extends KeeperTimings {
   degree: number
   /** About how many of them change every round. @default 0 */
   resample?: number
+  /** Updates that the rule needs: with fewer neighbours nobody is left out for being slow. @default 0 */
+  leastNeighbours?: number
   /** Full multiaddrs to join through */
   bootstrap: readonly string[]
   /** How often a node says that it is there, ± 15 %. @default 10000 */

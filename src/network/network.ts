@@ -2,6 +2,7 @@
  * The network of one node, as the composition root makes it
  */
 import '../promise-with-resolvers.ts'
+import { minimumNeighbours, ruleChain } from '../aggregators/rules.ts'
 import { GossipNetwork } from './gossip-network.ts'
 import { createNeighbourhood } from './neighbourhood.ts'
 import type { PrivateKey } from '@libp2p/interface'
@@ -17,7 +18,7 @@ export interface NetworkInit {
   federationId: string
   /** Canonical encoding of the document, for joiners who ask */
   federationBytes: Uint8Array
-  document: Pick<FederationDocument, 'topology'>
+  document: Pick<FederationDocument, 'topology' | 'aggregation'>
   /** Larger updates are refused unread, own ones too */
   maxPayloadBytes: number
   /** Multiaddrs */
@@ -50,6 +51,7 @@ export async function createNetwork (init: NetworkInit): Promise<LibP2PNetwork> 
     federationId: init.federationId,
     degree: document.topology.degree,
     resample: document.topology.resample ?? 0,
+    leastNeighbours: minimumNeighbours(ruleChain(document.aggregation.rule), document.aggregation.f),
     bootstrap: [...bootstrap],
     ...(announce.length === 0 ? {} : { announce: [...announce] })
   })

@@ -138,6 +138,22 @@ describe('NeighbourChoice', () => {
     choice.draw(all.slice(0, 1), all.slice(1, 3))
     expect(choice.elders).toEqual([all[2]])
   })
+
+  it('leaves out slow members while enough others remain, and none where a round would not begin without them', () => {
+    const all = names(4)
+    const choice = new NeighbourChoice({ self: all[0]!, federationId: FEDERATION, degree: 3, leastNeighbours: 2 })
+    choice.draw(all)
+    choice.suspend(all[1]!, 0)
+    choice.draw(all)
+    expect(choice.neighbours).toEqual([all[2], all[3]])
+    // half of a split mesh: who waits for the others publishes nothing, and is all there is
+    choice.suspend(all[2]!, 0)
+    choice.draw(all)
+    expect(choice.neighbours).toEqual(all.slice(1))
+    choice.suspend(all[1]!, 0)
+    choice.draw(all)
+    expect(choice.neighbours).toEqual([all[2], all[3]])
+  })
 })
 
 describe('UpdateCache', () => {

@@ -179,7 +179,7 @@ export class TestNetwork extends GossipNetwork {
       privateKey,
       federationId: FEDERATION,
       federationBytes: new TextEncoder().encode('document'),
-      document: { topology: { degree: 3 } },
+      document: { topology: { degree: 3 }, aggregation: { rule: 'mean', f: 0 } },
       maxPayloadBytes: 4_194_304,
       listen: ['/ip4/127.0.0.1/tcp/0'],
       announce: [],

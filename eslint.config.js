@@ -11,6 +11,43 @@ const OWNERS = {
 
 const owned = Object.entries(OWNERS)
 
+/** Files of `src` itself that everybody may import. They import each other only */
+const COMMON = [
+  'ban-table', 'blame', 'closest', 'errors', 'interface', 'limits', 'make-folder', 'number-limits', 'plain-value', 'promise-with-resolvers',
+  'quoted', 'seeded-random', 'state-folder', 'system-clock'
+]
+
+/**
+ * What each folder of `src` may import besides itself and COMMON, types included: the picture in docs/architecture.md. Who is not named as
+ * a target, `node` and the two files `index` and `presets`, may import everything, and nobody imports it
+ */
+const ARROWS = {
+  topology: [],
+  aggregators: [],
+  codec: [],
+  federation: ['aggregators'],
+  data: ['federation'],
+  attacks: ['codec', 'data'],
+  privacy: ['federation'],
+  store: ['federation'],
+  network: ['federation', 'topology'],
+  model: ['codec', 'data', 'federation', 'privacy'],
+  ledger: ['data', 'federation', 'privacy', 'store'],
+  round: ['aggregators', 'attacks', 'codec', 'privacy'],
+  audit: ['aggregators', 'data', 'federation', 'model', 'privacy']
+}
+
+const common = COMMON.map((name) => `./${name}.ts`)
+const zones = [
+  { target: common.map((file) => `./src/${file}`), from: './src', except: common, message: 'what everybody imports imports nobody' },
+  ...Object.entries(ARROWS).map(([folder, allowed]) => ({
+    target: `./src/${folder}`,
+    from: './src',
+    except: [...common, ...[folder, ...allowed].map((name) => `./${name}`)],
+    message: `src/${folder} imports ${['itself', ...allowed].join(', ')} and the files that everybody may: see ARROWS in eslint.config.js`
+  }))
+]
+
 export default [
   ...neostandard({ ts: true, ignores: ['dist/**', 'coverage/**', 'src/network/wire/*.ts', 'src/aggregators/kernels/assembly/**', 'src/aggregators/kernels/module.generated.ts'] }),
   ...tseslint.configs.recommendedTypeCheckedOnly.map((config) => ({ ...config, files: ['**/*.ts'] })),
@@ -28,6 +65,7 @@ export default [
       'no-console': 'error',
       'no-void': ['error', { allowAsStatement: true }],
       'import-x/no-cycle': 'error',
+      'import-x/no-restricted-paths': ['error', { zones }],
       'import-x/no-default-export': 'error',
       '@typescript-eslint/explicit-module-boundary-types': 'error',
       '@typescript-eslint/consistent-type-imports': 'error',

@@ -11,8 +11,8 @@ import { Worker } from 'node:worker_threads'
 import { median } from '../src/aggregators/median.ts'
 import { presetDocument } from '../src/presets.ts'
 import { noiseForEpsilon } from '../src/privacy/accounting/noise-for-epsilon.ts'
-import { AUDIT_DEFAULTS } from '../src/privacy/audit/run-audit.ts'
-import type { FederationDocument } from '../src/federation.ts'
+import { AUDIT_DEFAULTS } from '../src/audit/run-audit.ts'
+import type { FederationDocument } from '../src/federation/document.ts'
 import type { AuditedJob, AuditJob } from './laboratory/audit-worker.ts'
 
 const RUNS = 3

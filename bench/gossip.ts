@@ -85,7 +85,7 @@ async function worker (): Promise<void> {
         privateKey: await generateKeyPair('Ed25519'),
         federationId: FEDERATION,
         federationBytes: new Uint8Array(1),
-        document: { topology: { degree }, aggregation: { rule: 'mean', f: 0 } },
+        document: { topology: { degree } },
         maxPayloadBytes,
         listen: ['/ip4/127.0.0.1/tcp/0'],
         announce: [],

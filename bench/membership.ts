@@ -46,7 +46,7 @@ async function createNode (bootstrap: string[]): Promise<Network> {
     privateKey: await generateKeyPair('Ed25519'),
     federationId: FEDERATION,
     federationBytes: new Uint8Array(1),
-    document: { topology: { degree: DEGREE }, aggregation: { rule: 'mean', f: 0 } },
+    document: { topology: { degree: DEGREE } },
     maxPayloadBytes: 1_000,
     listen: ['/ip4/127.0.0.1/tcp/0'],
     announce: [],

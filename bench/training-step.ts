@@ -15,7 +15,7 @@ import { planModel } from '../src/model/topology.ts'
 import { presetDocument } from '../src/presets.ts'
 import { seededRandom } from '../src/seeded-random.ts'
 import type { Dataset, Examples } from '../src/data/examples.ts'
-import type { FederationDocument } from '../src/federation.ts'
+import type { FederationDocument } from '../src/federation/document.ts'
 import type { BackendName } from '../src/interface.ts'
 import type { PresetName } from '../src/presets.ts'
 

@@ -3,12 +3,12 @@
  *
  * Logarithmic, because what counts is whom the attack is sure of (Carlini et al. 2022): linear axes hide the corner.
  */
-import { claimedEpsilon, claimedProfile } from '../src/privacy/audit/audit-report.ts'
-import { rocCorners } from '../src/privacy/audit/membership.ts'
-import { profileRateCap } from '../src/privacy/audit/privacy-profile.ts'
+import { claimedEpsilon, claimedProfile } from '../src/audit/audit-report.ts'
+import { rocCorners } from '../src/audit/membership.ts'
+import { profileRateCap } from '../src/audit/privacy-profile.ts'
 import { formatEpsilon } from './privacy-text.ts'
-import type { AuditReport } from '../src/privacy/audit/audit-report.ts'
-import type { MembershipReport, RocPoint } from '../src/privacy/audit/membership.ts'
+import type { AuditReport } from '../src/audit/audit-report.ts'
+import type { MembershipReport, RocPoint } from '../src/audit/membership.ts'
 
 const SIZE = 420
 const LEFT = 72

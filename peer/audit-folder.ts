@@ -4,11 +4,11 @@
 import { access, constants } from 'node:fs/promises'
 import { join } from 'node:path'
 import { makeFolder } from '../src/make-folder.ts'
-import { rocCorners } from '../src/privacy/audit/membership.ts'
+import { rocCorners } from '../src/audit/membership.ts'
 import { auditChart } from './audit-chart.ts'
 import { writeWhole } from './home.ts'
-import type { AuditReport } from '../src/privacy/audit/audit-report.ts'
-import type { MembershipReport } from '../src/privacy/audit/membership.ts'
+import type { AuditReport } from '../src/audit/audit-report.ts'
+import type { MembershipReport } from '../src/audit/membership.ts'
 
 /** For its owner only: what an audit finds is as private as the data. Throws the file system's errors */
 export async function makeAuditFolder (folder: string): Promise<void> {

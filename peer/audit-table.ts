@@ -1,10 +1,10 @@
 /**
  * The findings of an audit as lines for people
  */
-import { claimedEpsilon } from '../src/privacy/audit/audit-report.ts'
+import { claimedEpsilon } from '../src/audit/audit-report.ts'
 import { formatDelta, formatEpsilon } from './privacy-text.ts'
-import type { AuditCaps, AuditReport } from '../src/privacy/audit/audit-report.ts'
-import type { MembershipReport } from '../src/privacy/audit/membership.ts'
+import type { AuditCaps, AuditReport } from '../src/audit/audit-report.ts'
+import type { MembershipReport } from '../src/audit/membership.ts'
 
 /** A title, none where a line goes on, and a text */
 export type Field = readonly [title: string, text: string]

@@ -35,7 +35,7 @@ async function checkAttack (spec: string | undefined): Promise<void> {
   if (spec === undefined) {
     return
   }
-  const { createAttack } = await import('../src/attacks/attack.ts')
+  const { createAttack } = await import('../src/attacks/attacks.ts')
   try {
     createAttack(spec)
   } catch (err) {

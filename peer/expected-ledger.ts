@@ -4,10 +4,10 @@
 import { randomBytes } from 'node:crypto'
 import { exists, storedLedger } from './ledger-reader.ts'
 import { dataPartition, dataSource } from './node-init.ts'
-import { defaultLedgerRoot } from '../src/privacy/open-budget.ts'
+import { defaultLedgerRoot } from '../src/ledger/open-budget.ts'
 import type { DatasetLedger } from './privacy-account.ts'
 import type { Settings } from './settings.ts'
-import type { FederationDocument } from '../src/federation.ts'
+import type { FederationDocument } from '../src/federation/document.ts'
 
 const SECRET_BYTES = 32
 
@@ -18,11 +18,12 @@ const SECRET_BYTES = 32
  */
 export async function expectedLedger (home: string, settings: Settings, document: FederationDocument): Promise<DatasetLedger> {
   const { loadDataset } = await import('../src/data/load-dataset.ts')
-  const { encodeFederation, federationId } = await import('../src/federation.ts')
+  const { encodeFederation } = await import('../src/federation/document.ts')
+  const { federationId } = await import('../src/federation/federation-id.ts')
   const { loadIdentity } = await import('../src/network/identity.ts')
-  const { identityOf } = await import('../src/privacy/ledger/dataset-identity.ts')
-  const { readOverlapping } = await import('../src/privacy/ledger/inherited.ts')
-  const { knownSecret } = await import('../src/privacy/ledger/similar-ledgers.ts')
+  const { identityOf } = await import('../src/data/dataset-identity.ts')
+  const { readOverlapping } = await import('../src/ledger/inherited.ts')
+  const { knownSecret } = await import('../src/ledger/similar-ledgers.ts')
   const root = settings.ledgers ?? defaultLedgerRoot()
   const { train } = await loadDataset(await dataSource(settings), document.model, dataPartition(settings))
   // where there is no secret there is no sketch either, and nothing to compare with

@@ -1,7 +1,7 @@
 /**
  * A federation as it is shown: id and name
  */
-import type { FederationDocument } from '../src/federation.ts'
+import type { FederationDocument } from '../src/federation/document.ts'
 
 export interface FederationName {
   id: string
@@ -9,6 +9,7 @@ export interface FederationName {
 }
 
 export async function federationName (document: FederationDocument): Promise<FederationName> {
-  const { encodeFederation, federationId } = await import('../src/federation.ts')
+  const { encodeFederation } = await import('../src/federation/document.ts')
+  const { federationId } = await import('../src/federation/federation-id.ts')
   return { id: federationId(encodeFederation(document)), name: document.name }
 }

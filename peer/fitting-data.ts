@@ -4,7 +4,7 @@
 import { UsageError } from './errors.ts'
 import { dataPartition, dataSource } from './node-init.ts'
 import type { Settings } from './settings.ts'
-import type { FederationDocument } from '../src/federation.ts'
+import type { FederationDocument } from '../src/federation/document.ts'
 
 /** One address or several: all of them together */
 const FETCH_TIMEOUT_MS = 15_000
@@ -47,7 +47,7 @@ async function requireFittingData (settings: Settings, { model }: FederationDocu
  */
 async function fetchedDocument ({ bootstrap = [], federationId }: Settings): Promise<FederationDocument> {
   const { fetchFederation } = await import('../src/network/federation-exchange.ts')
-  const { decodeFederation } = await import('../src/federation.ts')
+  const { decodeFederation } = await import('../src/federation/document.ts')
   const { inspectTopology } = await import('../src/model/topology.ts')
   const signal = AbortSignal.timeout(FETCH_TIMEOUT_MS)
   const { bytes } = await fetchFederation({ addresses: bootstrap, signal, ...(federationId === undefined ? {} : { expected: federationId }) })

@@ -3,7 +3,8 @@
  */
 import { formatSpent } from './privacy-text.ts'
 import type { ModelVersion } from '../src/interface.ts'
-import type { NodeEvents, RoundReport } from '../src/node-interface.ts'
+import type { NodeEvents } from '../src/node/node-interface.ts'
+import type { RoundReport } from '../src/round/round-events.ts'
 
 /** Peers that one line names */
 const MAX_MISSING = 4

@@ -8,7 +8,7 @@ import { dataPartition, dataSource } from './node-init.ts'
 import { refuseTableChoices, tableChoices, TABLE_CHOICES } from './table-choices.ts'
 import type { Settings } from './settings.ts'
 import type { TableChoices, TableSchema } from '../src/data/table-schema.ts'
-import type { FederationDocument, FederationInit } from '../src/federation.ts'
+import type { FederationDocument, FederationInit } from '../src/federation/document.ts'
 import type { DatasetSource } from '../src/interface.ts'
 
 export const DEFAULT_PRESET = 'digits-private'
@@ -80,7 +80,7 @@ async function withPrivacy (document: FederationDocument, settings: Settings): P
     return document
   }
   const { promisedPrivacy } = await import('../src/privacy/plan.ts')
-  const { parseFederation } = await import('../src/federation.ts')
+  const { parseFederation } = await import('../src/federation/document.ts')
   const count = async (): Promise<number> => examples ?? await ownExamples(document, settings)
   try {
     return parseFederation({ ...document, privacy: await promisedPrivacy(document, { mechanism: privacy, epsilon, rounds, examples: count }) })
@@ -109,7 +109,8 @@ async function presetDocument (name: string): Promise<FederationDocument> {
 /** A small multi-layer perceptron over whatever the data hold */
 async function fittedDocument (source: Exclude<DatasetSource, { kind: 'digits' }>, choices: TableChoices): Promise<Founding> {
   const { inferInput } = await import('../src/data/infer-input.ts')
-  const { inputShape, parseFederation } = await import('../src/federation.ts')
+  const { inputShape } = await import('../src/federation/input-shape.ts')
+  const { parseFederation } = await import('../src/federation/document.ts')
   const { denseTopology } = await import('../src/model/topology.ts')
   const { input, labels, schema: table } = await inferInput(source, choices)
   const shape = inputShape(input)

@@ -5,7 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { removeControlFile } from './control/control-file.ts'
 import { EXIT_CODES } from './exit-codes.ts'
 import type { Terminal } from './terminal.ts'
-import type { GrapevineNode } from '../src/node-interface.ts'
+import type { GrapevineNode } from '../src/node/node-interface.ts'
 
 /** A graceful stop that takes longer is given up */
 const STOP_TIMEOUT_MS = 10_000

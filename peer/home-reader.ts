@@ -7,7 +7,7 @@ import { connectControl, controlProcess } from './control/control-client.ts'
 import { NoSuchVersionError } from './errors.ts'
 import { databaseFolder, readFoundingDocument, requirePeer } from './home.ts'
 import type { ControlClient, RunningStatus } from './control/control-client.ts'
-import type { FederationDocument } from '../src/federation.ts'
+import type { FederationDocument } from '../src/federation/document.ts'
 import type { Terminal } from './terminal.ts'
 import type { ModelVersion, Store } from '../src/interface.ts'
 
@@ -162,6 +162,6 @@ async function storedFederation (store: Store | undefined): Promise<FederationDo
   if (bytes === undefined) {
     return undefined
   }
-  const { decodeFederation } = await import('../src/federation.ts')
+  const { decodeFederation } = await import('../src/federation/document.ts')
   return decodeFederation(bytes)
 }

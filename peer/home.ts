@@ -8,7 +8,7 @@ import { ConfigurationError, NoHomeError } from './errors.ts'
 import { CONFIG_FILE } from './resolve-settings.ts'
 import { kebabName, setting, SETTING_NAMES } from './settings.ts'
 import type { SettingName, Settings } from './settings.ts'
-import type { FederationDocument } from '../src/federation.ts'
+import type { FederationDocument } from '../src/federation/document.ts'
 
 const FEDERATION_FILE = 'federation.json'
 
@@ -94,7 +94,7 @@ export async function writeFoundingDocument (home: string, document: FederationD
  */
 export async function readFederationFile (path: string): Promise<FederationDocument> {
   const value = await readJson(path)
-  const { parseFederation } = await import('../src/federation.ts')
+  const { parseFederation } = await import('../src/federation/document.ts')
   const { inspectTopology } = await import('../src/model/topology.ts')
   try {
     const document = parseFederation(value)

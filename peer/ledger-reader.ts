@@ -4,12 +4,12 @@
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { ControlClient } from './control/control-client.ts'
-import type { LedgerEntry } from '../src/privacy/ledger/entry.ts'
-import type { Ledger } from '../src/privacy/ledger/ledger.ts'
-import type { KnownHeads } from '../src/privacy/known-heads.ts'
-import type { LedgerTotal } from '../src/privacy/ledger/summary.ts'
-import type { LedgerVerification } from '../src/privacy/ledger/verify.ts'
-import type { PublishedByHome } from '../src/privacy/open-budget.ts'
+import type { LedgerEntry } from '../src/ledger/entry.ts'
+import type { Ledger } from '../src/ledger/ledger.ts'
+import type { KnownHeads } from '../src/ledger/known-heads.ts'
+import type { LedgerTotal } from '../src/ledger/summary.ts'
+import type { LedgerVerification } from '../src/ledger/verify.ts'
+import type { PublishedByHome } from '../src/ledger/open-budget.ts'
 
 /** CURRENT, or what a database that lost it still has: that one is damaged, not absent */
 const LEVEL_FILE = /^CURRENT$|\.(ldb|sst|log)$/
@@ -54,13 +54,13 @@ export function storedLedger (place: LedgerPlace, heads: KnownHeads): LedgerRead
 }
 
 async function allTotals (ledger: Ledger, place: LedgerPlace, heads: KnownHeads): Promise<LedgerTotal[]> {
-  const { inheritedLedgers, withInherited } = await import('../src/privacy/ledger/inherited.ts')
+  const { inheritedLedgers, withInherited } = await import('../src/ledger/inherited.ts')
   return withInherited(ledger, await inheritedLedgers(place, heads, { readOnly: true })).totals()
 }
 
 /** Also a ledger that open() refuses. That its database cannot be opened at all is told as what was found, not as a call to look */
 async function verifyStored (place: LedgerPlace): Promise<LedgerVerification> {
-  const { verifyLedger } = await import('../src/privacy/ledger/ledger.ts')
+  const { verifyLedger } = await import('../src/ledger/ledger.ts')
   try {
     return await verifyLedger(place)
   } catch (err) {
@@ -90,15 +90,15 @@ export async function requireSound (place: LedgerPlace, claim: Claim): Promise<v
       await requireLedger(place, ledger, claim)
     })
   } else {
-    const { genesis } = await import('../src/privacy/ledger/entry.ts')
+    const { genesis } = await import('../src/ledger/entry.ts')
     await requireLedger(place, { lastRound: () => undefined, contains: async () => false, head: () => genesis(place.fingerprint) }, claim)
   }
 }
 
 async function requireLedger (place: LedgerPlace, ledger: Pick<Ledger, 'lastRound' | 'head' | 'contains'>, { heads, ...claim }: Claim): Promise<void> {
-  const { requireHomeCharged } = await import('../src/privacy/open-budget.ts')
-  const { inheritedLedgers, lastRoundOf } = await import('../src/privacy/ledger/inherited.ts')
-  const { findLacks, missingEntries, requireContinued } = await import('../src/privacy/known-heads.ts')
+  const { requireHomeCharged } = await import('../src/ledger/open-budget.ts')
+  const { inheritedLedgers, lastRoundOf } = await import('../src/ledger/inherited.ts')
+  const { findLacks, missingEntries, requireContinued } = await import('../src/ledger/known-heads.ts')
   const inherited = await inheritedLedgers(place, heads, { readOnly: true })
   const lacks = await findLacks(heads, { ...place, ledger, inherited })
   requireHomeCharged({ lastRound: lastRoundOf([ledger, ...inherited]) }, { ...claim, lacking: missingEntries(lacks) })
@@ -112,7 +112,7 @@ async function readLedger<T> (place: LedgerPlace, use: (ledger: Ledger) => Promi
 
 /** Opens the ledger, for as long as `use` takes; makes it where there is none */
 export async function withLedger<T> ({ root, fingerprint }: LedgerPlace, use: (ledger: Ledger) => Promise<T>, { readOnly = false } = {}): Promise<T> {
-  const { createLedger } = await import('../src/privacy/ledger/ledger.ts')
+  const { createLedger } = await import('../src/ledger/ledger.ts')
   const { systemClock } = await import('../src/system-clock.ts')
   const ledger = createLedger({ root, fingerprint, clock: systemClock, readOnly })
   await ledger.open()
@@ -141,7 +141,7 @@ export async function exists ({ root, fingerprint }: LedgerPlace): Promise<boole
     if ((err as NodeJS.ErrnoException).code === 'ENOENT') {
       return false
     }
-    const { readError } = await import('../src/privacy/ledger/ledger-error.ts')
+    const { readError } = await import('../src/ledger/ledger-error.ts')
     throw readError(join(root, fingerprint), err)
   }
 }

@@ -5,7 +5,7 @@ import { UsageError } from './errors.ts'
 import { kebabName } from './settings.ts'
 import type { SettingName, Settings } from './settings.ts'
 import type { DatasetSource, Partition } from '../src/interface.ts'
-import type { NodeInit } from '../src/node-interface.ts'
+import type { NodeInit } from '../src/node/node-interface.ts'
 
 /** Settings that say which examples a peer uses */
 export const DATA_SETTINGS = ['data', 'testData', 'testFraction', 'partition', 'dirichlet', 'shards', 'partitionSeed'] as const satisfies readonly SettingName[]

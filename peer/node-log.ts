@@ -6,7 +6,8 @@ import { reportError } from './error-report.ts'
 import { formatDuration, formatLateMix, formatRound, formatWaiting, shortId } from './format.ts'
 import { formatExhausted, formatPromise, formatSpent } from './privacy-text.ts'
 import type { Terminal } from './terminal.ts'
-import type { GrapevineNode, NodeEvents, RoundPhase, StopReason } from '../src/node-interface.ts'
+import type { GrapevineNode, NodeEvents, StopReason } from '../src/node/node-interface.ts'
+import type { RoundPhase } from '../src/round/round-events.ts'
 
 /** The events that JSON lines show. `update:rejected` is left out: a flood would become a flood of lines; rounds count them */
 const JSON_EVENTS = ['listening', 'joined', 'peer:connect', 'peer:disconnect', 'neighbours:change', 'mesh:ready', 'round:start', 'round:phase',

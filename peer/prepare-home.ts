@@ -4,7 +4,7 @@
 import { randomInt } from 'node:crypto'
 import { makeHome, readFoundingDocument, writeConfig, writeFoundingDocument } from './home.ts'
 import type { Settings } from './settings.ts'
-import type { FederationDocument } from '../src/federation.ts'
+import type { FederationDocument } from '../src/federation/document.ts'
 
 const MAX_SEED = 0x7fffffff
 
@@ -51,7 +51,8 @@ export async function sameDocument (home: string, named: FederationDocument | un
   if (named === undefined || kept === undefined) {
     return named ?? kept
   }
-  const { encodeFederation, federationId } = await import('../src/federation.ts')
+  const { encodeFederation } = await import('../src/federation/document.ts')
+  const { federationId } = await import('../src/federation/federation-id.ts')
   const { FederationMismatchError } = await import('../src/errors.ts')
   const [keptId, namedId] = [kept, named].map((document) => federationId(encodeFederation(document)))
   if (keptId !== namedId) {

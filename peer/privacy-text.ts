@@ -3,7 +3,7 @@
  */
 import { scopeOf } from '../src/privacy/budget.ts'
 import type { Epsilons, PrivacyScope, PrivacyStatus } from '../src/privacy/budget.ts'
-import type { PrivacySettings, PrivateSettings } from '../src/privacy/settings.ts'
+import type { PrivacySettings, PrivateSettings } from '../src/federation/privacy-settings.ts'
 
 /** Digits of an epsilon */
 const DIGITS = 3

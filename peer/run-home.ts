@@ -5,7 +5,7 @@ import { requireMade } from './home-claim.ts'
 import { unmadeOnFailure } from './new-home.ts'
 import { prepareHome } from './prepare-home.ts'
 import type { VerbContext } from './context.ts'
-import type { FederationDocument } from '../src/federation.ts'
+import type { FederationDocument } from '../src/federation/document.ts'
 import type { Settings } from './settings.ts'
 
 interface Place extends Pick<VerbContext, 'home' | 'terminal'> {

@@ -11,7 +11,7 @@ import { logNode } from './node-log.ts'
 import { DATA_SETTINGS } from './node-init.ts'
 import type { Settings } from './settings.ts'
 import type { Terminal } from './terminal.ts'
-import type { GrapevineNode, NodeInit } from '../src/node-interface.ts'
+import type { GrapevineNode, NodeInit } from '../src/node/node-interface.ts'
 
 /**
  * Resolves with the exit code

@@ -5,7 +5,6 @@
  * the round engine and the composition root know nothing but the port.
  */
 import type { TypedEventTarget } from 'main-event'
-import type { Sketch } from './privacy/ledger/sketch.ts'
 
 /** Options of every call that waits */
 export interface AbortOptions {
@@ -100,6 +99,14 @@ export interface TrainerDescription {
   dataset?: DatasetIdentity
   /** How the own table differs from what the document was made for, a line each; left out where it does not. Never sent */
   remarks?: readonly string[]
+}
+
+/** A sample of a training set's keyed hashes: how much of it is in another set, told by that set's (data/sketch.ts) */
+export interface Sketch {
+  /** Up to SKETCH_HASHES hashes of HASH_BYTES bytes, ascending, each once */
+  hashes: Uint8Array
+  /** The hashes are those of all examples */
+  complete: boolean
 }
 
 /** By what a training set is recognised, whatever the order of its examples. Local knowledge: never sent */

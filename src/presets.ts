@@ -3,10 +3,10 @@
  *
  * The initial settings of every `init` and `testnet` that names no document of its own.
  */
-import { parseFederation } from './federation.ts'
+import { parseFederation } from './federation/document.ts'
 import { gaborFeatures } from './model/gabor-features.ts'
 import { convolutionalTopology, denseTopology } from './model/topology.ts'
-import type { FederationDocument, FederationInit } from './federation.ts'
+import type { FederationDocument, FederationInit } from './federation/document.ts'
 import type { Partition } from './interface.ts'
 
 export const PRESET_NAMES = ['digits-private', 'digits', 'mnist-mlp', 'mnist-noniid', 'mnist-cnn', 'mnist-private', 'wide'] as const

@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { createNode } from '../src/index.ts'
 import { createLevelStore } from '../src/store/level-store.ts'
-import type { GrapevineNode, NodeInit } from '../src/node-interface.ts'
+import type { GrapevineNode, NodeInit } from '../src/node/node-interface.ts'
 import type { Store } from '../src/interface.ts'
 
 /** See the README there */

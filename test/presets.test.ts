@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { createCodec } from '../src/codec/codec.ts'
-import { encodeFederation, MAX_FEDERATION_BYTES, parseFederation } from '../src/federation.ts'
+import { encodeFederation, parseFederation } from '../src/federation/document.ts'
+import { MAX_FEDERATION_BYTES } from '../src/limits.ts'
 import { inspectTopology } from '../src/model/topology.ts'
 import { pldAccountant } from '../src/privacy/accounting/pld.ts'
 import { roundCharge } from '../src/privacy/mechanism.ts'

@@ -6,12 +6,12 @@ import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { checkDataset } from '../src/data/check-dataset.ts'
 import { loadDataset } from '../src/data/load-dataset.ts'
-import { decodeFederation, parseFederation } from '../src/federation.ts'
+import { decodeFederation, parseFederation } from '../src/federation/document.ts'
 import { denseTopology, inspectTopology } from '../src/model/topology.ts'
 import { presetDocument } from '../src/presets.ts'
 import { jsonLine, printable, quoted } from '../src/quoted.ts'
 import { changedAt, hostileText, placesOf, steering } from './hostile-text.ts'
-import type { FederationDocument } from '../src/federation.ts'
+import type { FederationDocument } from '../src/federation/document.ts'
 
 const table = parseFederation({
   ...presetDocument('digits'),

@@ -2,7 +2,7 @@
  * What each peer would have reached without the others: the same examples, the same number of rounds, no gossip
  */
 import { createWorkerTrainer } from '../src/model/worker-trainer.ts'
-import type { FederationDocument } from '../src/federation.ts'
+import type { FederationDocument } from '../src/federation/document.ts'
 import type { AbortOptions, BackendName, DatasetSource, Partition } from '../src/interface.ts'
 
 export interface AloneInit extends AbortOptions {

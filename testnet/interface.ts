@@ -5,9 +5,9 @@
  * docs/report.schema.json; `format` grows with every change that is not an addition.
  */
 import type { TypedEventTarget } from 'main-event'
-import type { FederationDocument, FederationInit } from '../src/federation.ts'
+import type { FederationDocument, FederationInit } from '../src/federation/document.ts'
 import type { AbortOptions, BackendName, DatasetSource, Partition, RejectionReason } from '../src/interface.ts'
-import type { PhaseTimes, RoundPhase } from '../src/node-interface.ts'
+import type { PhaseTimes, RoundPhase } from '../src/round/round-events.ts'
 import type { PrivacyStatus } from '../src/privacy/budget.ts'
 
 /** So many peers, at this round */

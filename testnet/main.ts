@@ -4,7 +4,7 @@
  *
  * Ctrl-C once stops all peers politely, twice at once. Exit codes are in the help.
  */
-import { parseFederation } from '../src/federation.ts'
+import { parseFederation } from '../src/federation/document.ts'
 import { printable } from '../src/quoted.ts'
 import { createTestnet } from './testnet.ts'
 import { UsageError } from './errors.ts'

@@ -3,7 +3,7 @@
  */
 import { z } from 'zod'
 import { quoted } from '../src/quoted.ts'
-import type { PhaseTimes, RoundPhase } from '../src/node-interface.ts'
+import type { PhaseTimes, RoundPhase } from '../src/round/round-events.ts'
 
 const count = z.int().min(0)
 const duration = z.number().min(0)

@@ -2,7 +2,7 @@
  * What the testnet knows of one peer: where it runs, what it printed, what was done to it
  */
 import type { BackendName } from '../src/interface.ts'
-import type { RoundPhase } from '../src/node-interface.ts'
+import type { RoundPhase } from '../src/round/round-events.ts'
 import type { PeerState, TestnetPeer } from './interface.ts'
 import type { PeerEvent, PeerPrivacy, RoundEnd } from './peer-events.ts'
 import type { PeerProcess } from './peer-process.ts'

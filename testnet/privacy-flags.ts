@@ -3,12 +3,12 @@
  */
 import { countExamples } from '../src/data/count-examples.ts'
 import { InvalidFederationError } from '../src/errors.ts'
-import { parseFederation } from '../src/federation.ts'
+import { parseFederation } from '../src/federation/document.ts'
 import { promisedPrivacy } from '../src/privacy/plan.ts'
 import { UsageError } from './errors.ts'
-import type { FederationDocument } from '../src/federation.ts'
+import type { FederationDocument } from '../src/federation/document.ts'
 import type { DatasetSource } from '../src/interface.ts'
-import type { PrivacySettings } from '../src/privacy/settings.ts'
+import type { PrivacySettings } from '../src/federation/privacy-settings.ts'
 
 export interface PrivacyFlags {
   privacy?: PrivacySettings['mechanism']

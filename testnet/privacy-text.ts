@@ -3,7 +3,7 @@
  */
 import { scopeOf } from '../src/privacy/budget.ts'
 import { plural } from './format.ts'
-import type { PrivacySettings } from '../src/privacy/settings.ts'
+import type { PrivacySettings } from '../src/federation/privacy-settings.ts'
 import type { EndingBudget, ReportPrivacy, RoundPrivacy } from './interface.ts'
 
 const SCOPES = { example: 'per example', dataset: 'for the whole dataset' } as const

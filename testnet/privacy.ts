@@ -2,7 +2,7 @@
  * The privacy of a testnet: what its peers have spent of what they may
  */
 import { scopeOf } from '../src/privacy/budget.ts'
-import type { PrivacySettings } from '../src/privacy/settings.ts'
+import type { PrivacySettings } from '../src/federation/privacy-settings.ts'
 import type { ReportPeer, ReportPrivacy, RoundPrivacy } from './interface.ts'
 import type { PeerPrivacy } from './peer-events.ts'
 

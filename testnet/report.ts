@@ -2,11 +2,11 @@
  * From what the peers printed to the report
  */
 import { availableParallelism } from 'node:os'
-import { connectivity } from '../src/network/connectivity.ts'
+import { connectivity } from '../src/topology/connectivity.ts'
 import { addCounts, lastRound, mean } from './round-board.ts'
 import { packageVersion } from './package-version.ts'
 import { reportPrivacy } from './privacy.ts'
-import type { PhaseTimes } from '../src/node-interface.ts'
+import type { PhaseTimes } from '../src/round/round-events.ts'
 import type { ReportAttacker, ReportKill, ReportPeer, ReportRound, TestnetReport } from './interface.ts'
 import type { PeerRecord, RecordedRound } from './peer-record.ts'
 import type { TestnetSettings } from './testnet-settings.ts'

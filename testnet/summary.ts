@@ -4,7 +4,7 @@
 import { bytes, counts, milliseconds, percent, plural, points, significant } from './format.ts'
 import { facts } from './facts.ts'
 import { spentText } from './privacy-text.ts'
-import type { PhaseTimes } from '../src/node-interface.ts'
+import type { PhaseTimes } from '../src/round/round-events.ts'
 import type { TestnetReport } from './interface.ts'
 
 const NAME_WIDTH = 20

@@ -4,9 +4,9 @@
 import { availableParallelism } from 'node:os'
 import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { parseFederation } from '../src/federation.ts'
+import { parseFederation } from '../src/federation/document.ts'
 import { requireEnoughNeighbours } from './enough-neighbours.ts'
-import type { FederationDocument } from '../src/federation.ts'
+import type { FederationDocument } from '../src/federation/document.ts'
 import type { TestnetInit } from './interface.ts'
 
 const DEFAULT_TIMEOUT_MS = 1_800_000

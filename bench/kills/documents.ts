@@ -2,10 +2,10 @@
  * The federations of `npm run verify:kills`: one whose updates travel inside gossip messages, one whose updates are pulled, and one whose
  * removed versions are soon worth a compaction
  */
-import { parseFederation } from '../../src/federation.ts'
+import { parseFederation } from '../../src/federation/document.ts'
 import { denseTopology } from '../../src/model/topology.ts'
 import { presetDocument } from '../../src/presets.ts'
-import type { FederationDocument } from '../../src/federation.ts'
+import type { FederationDocument } from '../../src/federation/document.ts'
 
 export const MESH_NAMES = ['gossiped', 'pulled', 'large'] as const
 

@@ -5,12 +5,12 @@ import { cp, mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createAccountant } from '../../src/privacy/accounting/accountants.ts'
 import { epsilonOf } from '../../src/privacy/budget.ts'
-import { createLedger } from '../../src/privacy/ledger/ledger.ts'
-import { listLedgers } from '../../src/privacy/ledger/similar-ledgers.ts'
+import { createLedger } from '../../src/ledger/ledger.ts'
+import { listLedgers } from '../../src/ledger/similar-ledgers.ts'
 import { createLevelStore } from '../../src/store/level-store.ts'
 import { systemClock } from '../../src/system-clock.ts'
 import type { LostVersions, ModelVersion, Publication, Store } from '../../src/interface.ts'
-import type { LedgerHead } from '../../src/privacy/ledger/entry.ts'
+import type { LedgerHead } from '../../src/ledger/entry.ts'
 
 const KEEP_ALL = 1_000_000
 /** Of the versions that are kept, so many of the newest have their parameters read, besides those that must be there */

@@ -2,10 +2,10 @@
  * A thread that runs audits one after the other: an entry point, started by audit.ts
  */
 import { parentPort } from 'node:worker_threads'
-import { claimedEpsilon } from '../../src/privacy/audit/audit-report.ts'
-import { AUDIT_DEFAULTS, runAudit } from '../../src/privacy/audit/run-audit.ts'
+import { claimedEpsilon } from '../../src/audit/audit-report.ts'
+import { AUDIT_DEFAULTS, runAudit } from '../../src/audit/run-audit.ts'
 import { createSecureNoise } from '../../src/privacy/noise/secure-noise.ts'
-import type { FederationDocument } from '../../src/federation.ts'
+import type { FederationDocument } from '../../src/federation/document.ts'
 import type { NoiseSource } from '../../src/privacy/noise/noise-source.ts'
 
 const TEST_EXAMPLES = 2000

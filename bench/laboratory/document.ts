@@ -2,7 +2,7 @@
  * The model and the training of a laboratory
  */
 import { presetDocument } from '../../src/presets.ts'
-import type { FederationDocument } from '../../src/federation.ts'
+import type { FederationDocument } from '../../src/federation/document.ts'
 import type { Cell } from './cell.ts'
 
 type JsonObject = Record<string, unknown>

@@ -1,7 +1,7 @@
 /**
  * The honest graph of a laboratory round, and its Fiedler vector
  */
-import { neighbourGraph } from '../../src/network/neighbour-graph.ts'
+import { neighbourGraph } from '../../src/topology/neighbour-graph.ts'
 import type { Cell } from './cell.ts'
 
 /** Neighbours of each honest peer, by index, ascending: a ring, or the graph that real peers would draw */

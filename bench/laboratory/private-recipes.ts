@@ -3,11 +3,11 @@
  *
  * 16 peers of 3,750 examples, random 4-regular, Dirichlet 0.5, delta 1e-5, every peer makes its own noise and trusts nobody.
  */
-import { parseFederation } from '../../src/federation.ts'
+import { parseFederation } from '../../src/federation/document.ts'
 import { pldAccountant } from '../../src/privacy/accounting/pld.ts'
 import { rdpAccountant } from '../../src/privacy/accounting/rdp.ts'
 import { presetDocument } from '../../src/presets.ts'
-import type { FederationDocument } from '../../src/federation.ts'
+import type { FederationDocument } from '../../src/federation/document.ts'
 import type { Epsilons } from '../../src/privacy/budget.ts'
 import type { Cell } from './cell.ts'
 

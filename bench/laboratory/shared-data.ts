@@ -6,7 +6,7 @@ import { split } from '../../src/data/partition.ts'
 import { seededRandom, shuffle } from '../../src/seeded-random.ts'
 import { findMnist } from '../../testnet/find-mnist.ts'
 import type { Dataset, Examples } from '../../src/data/examples.ts'
-import type { FederationDocument } from '../../src/federation.ts'
+import type { FederationDocument } from '../../src/federation/document.ts'
 import type { DatasetSource } from '../../src/interface.ts'
 import type { Cell } from './cell.ts'
 

@@ -7,11 +7,11 @@ import { ControlError, NoSuchVersionError } from '../errors.ts'
 import { readControlFile } from './control-file.ts'
 import type { ControlAddress } from './control-file.ts'
 import type { LedgerPage } from '../ledger-reader.ts'
-import type { FederationDocument } from '../../src/federation.ts'
+import type { FederationDocument } from '../../src/federation/document.ts'
 import type { ModelVersion } from '../../src/interface.ts'
-import type { NodeDescription } from '../../src/node-interface.ts'
-import type { LedgerTotal } from '../../src/privacy/ledger/summary.ts'
-import type { LedgerVerification } from '../../src/privacy/ledger/verify.ts'
+import type { NodeDescription } from '../../src/node/node-interface.ts'
+import type { LedgerTotal } from '../../src/ledger/summary.ts'
+import type { LedgerVerification } from '../../src/ledger/verify.ts'
 
 const TIMEOUT_MS = 10_000
 

@@ -13,7 +13,7 @@ import { reportError } from '../error-report.ts'
 import { newestEntries } from '../ledger-reader.ts'
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
-import type { GrapevineNode } from '../../src/node-interface.ts'
+import type { GrapevineNode } from '../../src/node/node-interface.ts'
 
 const HOST = '127.0.0.1'
 const TOKEN_BYTES = 32

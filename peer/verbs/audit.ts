@@ -14,8 +14,8 @@ import { dataPartition, dataSource } from '../node-init.ts'
 import type { VerbContext } from '../context.ts'
 import type { Settings } from '../settings.ts'
 import type { Terminal } from '../terminal.ts'
-import type { FederationDocument } from '../../src/federation.ts'
-import type { AuditReport } from '../../src/privacy/audit/audit-report.ts'
+import type { FederationDocument } from '../../src/federation/document.ts'
+import type { AuditReport } from '../../src/audit/audit-report.ts'
 
 const MAX_SEED = 0x7fffffff
 
@@ -38,7 +38,7 @@ export async function audit (context: VerbContext): Promise<number> {
   if (folder !== undefined) {
     terminal.note(`wrote ${await writeAudit(folder, report)} and audit.json beside it`)
   }
-  const { auditError } = await import('../../src/privacy/audit/audit-report.ts')
+  const { auditError } = await import('../../src/audit/audit-report.ts')
   const error = auditError(report)
   if (error !== undefined) {
     throw error
@@ -71,7 +71,7 @@ async function findSubject (context: VerbContext): Promise<Subject> {
 }
 
 async function attackTraining ({ document, settings }: Subject, { origins, terminal }: VerbContext): Promise<AuditReport> {
-  const { runAudit } = await import('../../src/privacy/audit/run-audit.ts')
+  const { runAudit } = await import('../../src/audit/run-audit.ts')
   const { setNativeEnvironment } = await import('../../src/model/native-environment.ts')
   const { backend, canaries, sample, rounds, threads } = settings
   const partition = dataPartition(settings)

@@ -10,12 +10,12 @@ import { formatEpsilon, formatTerms } from '../privacy-text.ts'
 import { LedgerCorruptError, LedgerLockedError, LedgerRollbackError } from '../../src/errors.ts'
 import { epsilonsAfter } from '../../src/privacy/forecast.ts'
 import { scopeOf } from '../../src/privacy/budget.ts'
-import { readDatasetRecord, writeDatasetRecord } from '../../src/privacy/dataset-record.ts'
-import { findLacks, headsAfter, missingEntries } from '../../src/privacy/known-heads.ts'
-import { inheritedLedgers, withInherited } from '../../src/privacy/ledger/inherited.ts'
+import { readDatasetRecord, writeDatasetRecord } from '../../src/ledger/dataset-record.ts'
+import { findLacks, headsAfter, missingEntries } from '../../src/ledger/known-heads.ts'
+import { inheritedLedgers, withInherited } from '../../src/ledger/inherited.ts'
 import type { VerbContext } from '../context.ts'
 import type { HomeFacts, PrivacyAccount } from '../privacy-account.ts'
-import type { LedgerEntry } from '../../src/privacy/ledger/entry.ts'
+import type { LedgerEntry } from '../../src/ledger/entry.ts'
 
 const DEFAULT_LIMIT = 20
 

@@ -8,15 +8,15 @@ import { hasPeer, requirePeer } from '../home.ts'
 import { formatCharge, readHome } from '../privacy-account.ts'
 import { formatBothEpsilons, formatDelta, whyTheyDiffer } from '../privacy-text.ts'
 import { scopeOf } from '../../src/privacy/budget.ts'
-import { readDatasetRecord } from '../../src/privacy/dataset-record.ts'
+import { readDatasetRecord } from '../../src/ledger/dataset-record.ts'
 import { epsilonsAfter } from '../../src/privacy/forecast.ts'
 import { roundCharge } from '../../src/privacy/mechanism.ts'
 import { DP_SGD_DEFAULTS, plannedPrivacy } from '../../src/privacy/plan.ts'
 import type { VerbContext } from '../context.ts'
 import type { Settings } from '../settings.ts'
-import type { FederationDocument } from '../../src/federation.ts'
+import type { FederationDocument } from '../../src/federation/document.ts'
 import type { PrivacyPlan } from '../../src/privacy/plan.ts'
-import type { PrivateSettings } from '../../src/privacy/settings.ts'
+import type { PrivateSettings } from '../../src/federation/privacy-settings.ts'
 
 type Training = FederationDocument['training']
 

@@ -2,7 +2,7 @@
  * `grapevine renew`: a new identity for a home whose round numbers are beyond repair
  */
 import { peerOfHome } from '../../src/network/identity.ts'
-import { renewHome } from '../../src/renew-home.ts'
+import { renewHome } from '../../src/node/renew-home.ts'
 import { NoHomeError, UsageError } from '../errors.ts'
 import { hasPeer, lostKey } from '../home.ts'
 import { openHome } from '../home-reader.ts'

@@ -9,9 +9,10 @@ import { formatPromise, formatSpent } from '../privacy-text.ts'
 import type { VerbContext } from '../context.ts'
 import type { RunningStatus } from '../control/control-client.ts'
 import type { HomeReader, VersionPointers } from '../home-reader.ts'
-import type { FederationDocument } from '../../src/federation.ts'
+import type { FederationDocument } from '../../src/federation/document.ts'
 import type { ModelVersion } from '../../src/interface.ts'
-import type { NodeDescription, RoundReport } from '../../src/node-interface.ts'
+import type { NodeDescription } from '../../src/node/node-interface.ts'
+import type { RoundReport } from '../../src/round/round-events.ts'
 import type { Terminal } from '../terminal.ts'
 
 /** Exit code 0 when the peer runs, 4 when it does not */

@@ -12,7 +12,7 @@
  */
 import { endianness } from 'node:os'
 import { InvalidUpdateError } from '../errors.ts'
-import { MAX_PARAMETERS } from '../federation.ts'
+import { MAX_PARAMETERS } from '../limits.ts'
 
 const FORMAT_VERSION = 1
 

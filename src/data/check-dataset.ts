@@ -4,7 +4,7 @@
 import { checkCsvDataset } from './csv-dataset.ts'
 import { requireDigits } from './digits.ts'
 import { checkIdxDataset } from './idx-dataset.ts'
-import type { FederationDocument } from '../federation.ts'
+import type { FederationDocument } from '../federation/document.ts'
 import type { DatasetSource } from '../interface.ts'
 
 /**

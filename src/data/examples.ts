@@ -4,7 +4,7 @@
  * Examples stay in their compact form (one byte for a pixel) and become float32 only inside a batch.
  */
 import { DatasetError } from '../errors.ts'
-import type { FederationDocument, ModelInput } from '../federation.ts'
+import type { FederationDocument, ModelInput } from '../federation/document.ts'
 
 /** More bytes than this are not held in memory by one peer */
 const MAX_EXAMPLE_BYTES = 2 ** 31

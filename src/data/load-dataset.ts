@@ -5,7 +5,7 @@ import { loadCsvDataset } from './csv-dataset.ts'
 import { loadDigits } from './digits.ts'
 import { loadIdxDataset } from './idx-dataset.ts'
 import { requirePartition } from './partition.ts'
-import type { FederationDocument } from '../federation.ts'
+import type { FederationDocument } from '../federation/document.ts'
 import type { DatasetSource, Partition } from '../interface.ts'
 import type { Dataset } from './examples.ts'
 

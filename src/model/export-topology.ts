@@ -4,9 +4,9 @@
  * A document's own JSON may say the same in words that tfjs does not know: Keras 3's `batch_shape` and `negative_slope`, no
  * input shape at all, a Flatten of what is flat. tfjs refuses some of these and passes over others.
  */
-import { inputShape } from '../federation.ts'
+import { inputShape } from '../federation/input-shape.ts'
 import { entry, modelLayers, sequential } from './topology.ts'
-import type { FederationDocument } from '../federation.ts'
+import type { FederationDocument } from '../federation/document.ts'
 import type { ConvolutionLayer, DenseLayer, Layer, Window } from './layer.ts'
 import type { LayerEntry } from './topology.ts'
 

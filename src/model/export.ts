@@ -12,7 +12,7 @@ import { exportTopology } from './export-topology.ts'
 import { firstLine } from './first-line.ts'
 import { weightShapes } from './layer.ts'
 import { planModel } from './topology.ts'
-import type { FederationDocument } from '../federation.ts'
+import type { FederationDocument } from '../federation/document.ts'
 import type { ModelPlan } from './topology.ts'
 
 export interface ExportLayersModelInit {

@@ -8,7 +8,7 @@ import { MAX_MAGNITUDE } from '../codec/frame.ts'
 import { InvalidFederationError } from '../errors.ts'
 import { quoted } from '../quoted.ts'
 import { elements, isFrozen, weightShapes } from './layer.ts'
-import type { FederationDocument } from '../federation.ts'
+import type { FederationDocument } from '../federation/document.ts'
 import type { Layer } from './layer.ts'
 
 type Constants = NonNullable<FederationDocument['model']['constants']>

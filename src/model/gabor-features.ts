@@ -5,7 +5,7 @@
  */
 import { centringKernel, gaborCount, gaborKernel } from './gabor.ts'
 import { denseEntry, entry, sequential } from './topology.ts'
-import type { FederationInit } from '../federation.ts'
+import type { FederationInit } from '../federation/document.ts'
 import type { GaborBank } from './gabor.ts'
 import type { LayerEntry } from './topology.ts'
 

@@ -6,7 +6,7 @@
 import { seededRandom } from '../seeded-random.ts'
 import { elements } from './layer.ts'
 import { inspectTopology } from './topology.ts'
-import type { FederationDocument } from '../federation.ts'
+import type { FederationDocument } from '../federation/document.ts'
 
 /** Kernels are uniform in ±sqrt(6 / (fanIn + fanOut)); biases are zero. Throws InvalidFederationError as inspectTopology does */
 export function initialParameters (model: FederationDocument['model']): Float32Array {

@@ -4,7 +4,7 @@
  * A batch has few logits (128 x 10), so computing the loss and its gradient here replaces half a dozen tensor operations
  * and gives the loss without another read-back; subtracting the largest logit keeps it exact where softmax overflows.
  */
-import type { FederationDocument } from '../federation.ts'
+import type { FederationDocument } from '../federation/document.ts'
 
 export type LossName = FederationDocument['model']['loss']
 

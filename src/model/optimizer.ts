@@ -8,7 +8,7 @@ import {
   advance, compile, constant, createMemory, F32X4_ABS, F32X4_ADD, F32X4_DIV, F32X4_LE, F32X4_MUL, F32X4_SPLAT, F32X4_SQRT, F32X4_SUB, f32Constant,
   get, loadVector, set, storeVector, V128_AND_NOT, whileAtLeast
 } from './wasm-assembler.ts'
-import type { OptimizerSettings } from '../federation.ts'
+import type { OptimizerSettings } from '../federation/document.ts'
 import type { Code, FunctionDefinition, Kernel, ValueType, WasmMemory } from './wasm-assembler.ts'
 
 const LANES = 4

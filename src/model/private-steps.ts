@@ -5,13 +5,14 @@
  * adds noise, an empty sample too. Whatever turns g into a step (momentum, Adam) is post-processing.
  */
 import { AdaptiveClip } from '../privacy/adaptive-clip.ts'
-import { gradientNoiseMultiplier, stepsOf } from '../privacy/mechanism.ts'
+import { gradientNoiseMultiplier } from '../federation/noise-multiplier.ts'
+import { stepsOf } from '../privacy/mechanism.ts'
 import { addNoise } from '../privacy/noisy-sum.ts'
 import { sensitivityFactor } from '../privacy/sum-rounding.ts'
-import type { FederationDocument } from '../federation.ts'
+import type { FederationDocument } from '../federation/document.ts'
 import type { Random } from '../interface.ts'
 import type { NoiseSource } from '../privacy/noise/noise-source.ts'
-import type { DpSgdSettings } from '../privacy/settings.ts'
+import type { DpSgdSettings } from '../federation/privacy-settings.ts'
 import type { LayerGraph } from './layer-graph.ts'
 import type { BatchBuffer } from './mini-batches.ts'
 import type { Optimizer } from './optimizer.ts'

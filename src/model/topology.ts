@@ -6,12 +6,13 @@
  */
 import { quoted } from '../quoted.ts'
 import { InvalidFederationError } from '../errors.ts'
-import { inputShape, MAX_PARAMETERS } from '../federation.ts'
+import { inputShape } from '../federation/input-shape.ts'
+import { MAX_PARAMETERS } from '../limits.ts'
 import { frozenWeights } from './frozen-weights.ts'
 import { elements, multiplications, parameterShapes } from './layer.ts'
 import { isCount, LAYER_READERS, LayerConfig } from './layer-config.ts'
 import type { ParameterSlot } from '../interface.ts'
-import type { FederationDocument } from '../federation.ts'
+import type { FederationDocument } from '../federation/document.ts'
 import type { Activation, Layer, TrainableLayer } from './layer.ts'
 
 export const MAX_LAYERS = 128

@@ -5,7 +5,7 @@
  */
 import { BackendError, DatasetError, InvalidFederationError, TrainingError } from '../errors.ts'
 import type { Poison } from '../data/poison.ts'
-import type { FederationDocument } from '../federation.ts'
+import type { FederationDocument } from '../federation/document.ts'
 import type { BackendName, DatasetSource, EvaluationResult, Partition, TrainerDescription, TrainResult } from '../interface.ts'
 
 export interface WorkerTrainerInit {

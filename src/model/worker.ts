@@ -4,7 +4,7 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { loadDataset } from '../data/load-dataset.ts'
 import { poisoned } from '../data/poison.ts'
-import { identityOf } from '../privacy/ledger/dataset-identity.ts'
+import { identityOf } from '../data/dataset-identity.ts'
 import { createSecureNoise } from '../privacy/noise/secure-noise.ts'
 import { chooseBackend } from './choose-backend.ts'
 import { splitPlan } from './frozen-prefix.ts'

@@ -29,7 +29,7 @@ import type { AbortOptions, EarlierLife, IdentityUse, Neighbour, Network, Networ
 import type { EquivocationProof } from './equivocation.ts'
 import type { Host } from './host.ts'
 import type { Neighbourhood } from './neighbourhood-interface.ts'
-import type { NetworkInit } from './network.ts'
+import type { NetworkInit } from './network-interface.ts'
 import type { ReadUpdate } from './update-header.ts'
 import type { PulledUpdate } from './update-pull.ts'
 

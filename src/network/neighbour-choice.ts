@@ -1,10 +1,10 @@
 /**
  * Whom this node mixes with and whom it wants a connection with, drawn from the list of members
  */
-import { neighbourGraph, rotationPeriod } from './neighbour-graph.ts'
-import { PairRanks } from './pair-ranks.ts'
+import { neighbourGraph, rotationPeriod } from '../topology/neighbour-graph.ts'
+import { PairRanks } from '../topology/pair-ranks.ts'
 import type { PeerName } from '../interface.ts'
-import type { Rotation } from './pair-ranks.ts'
+import type { Rotation } from '../topology/pair-ranks.ts'
 
 /**
  * Connections that each member asks for at least: a graph of this degree holds the control topic together, and who loses one of

@@ -2,38 +2,12 @@
  * The network of one node, as the composition root makes it
  */
 import '../promise-with-resolvers.ts'
-import { minimumNeighbours, ruleChain } from '../aggregators/rules.ts'
 import { GossipNetwork } from './gossip-network.ts'
 import { createNeighbourhood } from './neighbourhood.ts'
-import type { PrivateKey } from '@libp2p/interface'
-import type { FederationDocument } from '../federation.ts'
-import type { Clock, Network, Store } from '../interface.ts'
+import type { Network } from '../interface.ts'
 import type { EquivocationProof } from './equivocation.ts'
 import type { NeighbourhoodFactory } from './gossip-network.ts'
-import type { PortMemory } from './listening.ts'
-
-export interface NetworkInit {
-  privateKey: PrivateKey
-  /** CID of the document */
-  federationId: string
-  /** Canonical encoding of the document, for joiners who ask */
-  federationBytes: Uint8Array
-  document: Pick<FederationDocument, 'topology' | 'aggregation'>
-  /** Larger updates are refused unread, own ones too */
-  maxPayloadBytes: number
-  /** Multiaddrs */
-  listen: readonly string[]
-  /** Where the port that is drawn for port 0 is kept; without it each start draws another */
-  ports?: PortMemory | undefined
-  /** Multiaddrs to announce instead of the listening ones; empty: announce those */
-  announce: readonly string[]
-  /** Full multiaddrs of peers to join through */
-  bootstrap: readonly string[]
-  store: Pick<Store, 'peers' | 'putPeer' | 'deletePeer' | 'putRecordSequence' | 'getRecordSequence' | 'bans' | 'putBan' | 'putPublished' | 'getPublished'>
-  /** The newest own update can be had after a restart, too: where a peer may have to stop publishing. @default false */
-  keepPublished?: boolean
-  clock: Clock
-}
+import type { NetworkInit } from './network-interface.ts'
 
 export type LibP2PNetwork = Network & {
   /** Transferable proofs that an author signed two updates for one round, the newest first */
@@ -51,7 +25,7 @@ export async function createNetwork (init: NetworkInit): Promise<LibP2PNetwork> 
     federationId: init.federationId,
     degree: document.topology.degree,
     resample: document.topology.resample ?? 0,
-    leastNeighbours: minimumNeighbours(ruleChain(document.aggregation.rule), document.aggregation.f),
+    leastNeighbours: init.leastNeighbours ?? 0,
     bootstrap: [...bootstrap],
     ...(announce.length === 0 ? {} : { announce: [...announce] })
   })

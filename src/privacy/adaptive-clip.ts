@@ -7,7 +7,7 @@
  */
 import { addNoise } from './noisy-sum.ts'
 import type { NoiseSource } from './noise/noise-source.ts'
-import type { DpSgdSettings } from './settings.ts'
+import type { DpSgdSettings } from '../federation/privacy-settings.ts'
 
 type ClippingSettings = NonNullable<DpSgdSettings['adaptiveClipping']>
 

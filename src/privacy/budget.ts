@@ -6,7 +6,7 @@
  */
 import type { Accountant, AccountantName, MechanismEvent } from './accounting/accountant.ts'
 import type { RoundCharge } from './mechanism.ts'
-import type { PrivateSettings } from './settings.ts'
+import type { PrivateSettings } from '../federation/privacy-settings.ts'
 
 /** Who is hidden: one example of the dataset, or the dataset as a whole */
 export type PrivacyScope = 'example' | 'dataset'

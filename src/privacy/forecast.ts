@@ -8,7 +8,7 @@ import { stepsWithin } from './accounting/steps-within.ts'
 import { accountFor, epsilonsOf, scopeOf } from './budget.ts'
 import type { Epsilons, PrivacyStatus, SpentTotal } from './budget.ts'
 import type { RoundCharge } from './mechanism.ts'
-import type { PrivateSettings } from './settings.ts'
+import type { PrivateSettings } from '../federation/privacy-settings.ts'
 
 export interface ForecastInit {
   settings: PrivateSettings

@@ -3,8 +3,8 @@
  *
  * Poisson sampling with q = batchSize / N, so that batchSize is what a batch is expected to hold. Pure.
  */
-import type { FederationDocument } from '../federation.ts'
-import type { DpSgdSettings } from './settings.ts'
+import { gradientNoiseMultiplier } from '../federation/noise-multiplier.ts'
+import type { FederationDocument } from '../federation/document.ts'
 
 /** Equal steps that a round takes */
 export interface RoundCharge {
@@ -59,21 +59,4 @@ export function noiseReach ({ privacy, training }: Document, parameterCount: num
         : optimizer.learningRate * gradientNoiseMultiplier(privacy) * privacy.clipNorm * root / Math.min(batchSize, examples) * Math.sqrt(steps) / (1 - optimizer.momentum)
     }
   }
-}
-
-/**
- * Noise multiplier of the gradients. With adaptive clipping a part of the budget goes to the noisy count: both together cost as much as
- * `noiseMultiplier` alone (Andrew et al. 2021, theorem 1: z_gradient = (z^-2 - (2 sigma_b)^-2)^-1/2)
- *
- * Throws RangeError when the count's noise is so small that nothing is left
- */
-export function gradientNoiseMultiplier ({ noiseMultiplier, adaptiveClipping }: Pick<DpSgdSettings, 'noiseMultiplier' | 'adaptiveClipping'>): number {
-  if (adaptiveClipping === undefined) {
-    return noiseMultiplier
-  }
-  const left = noiseMultiplier ** -2 - (2 * adaptiveClipping.countDeviation) ** -2
-  if (left <= 0) {
-    throw new RangeError(`privacy.adaptiveClipping.countDeviation must be more than half of privacy.noiseMultiplier (${noiseMultiplier}), not ${adaptiveClipping.countDeviation}: the count alone would spend the whole budget`)
-  }
-  return left ** -0.5
 }

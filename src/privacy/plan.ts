@@ -4,9 +4,9 @@
 import { createAccountant } from './accounting/accountants.ts'
 import { noiseForEpsilon } from './accounting/noise-for-epsilon.ts'
 import { roundCharge } from './mechanism.ts'
-import { MAX_NOISE_MULTIPLIER, MIN_NOISE_MULTIPLIER } from './noise-multiplier.ts'
-import type { FederationDocument } from '../federation.ts'
-import type { PrivacySettings, PrivateSettings } from './settings.ts'
+import { MAX_NOISE_MULTIPLIER, MIN_NOISE_MULTIPLIER } from '../federation/noise-multiplier.ts'
+import type { FederationDocument } from '../federation/document.ts'
+import type { PrivacySettings, PrivateSettings } from '../federation/privacy-settings.ts'
 
 /** What a document promises whose founder asks for privacy and says no more; numbers are the same with `update-level` */
 export const DP_SGD_DEFAULTS: PrivateSettings = { mechanism: 'dp-sgd', clipNorm: 1, noiseMultiplier: 1, epsilonLimit: 8, delta: 1e-5, accountant: 'pld' }

@@ -5,11 +5,11 @@ import { Isolation } from './isolation.ts'
 import { keptOwnWarning, mix } from './mix.ts'
 import { sampleLosses } from './sample-losses.ts'
 import type { Aggregator, Network, ParameterSlot, Trainer } from '../interface.ts'
-import type { NodeEvents } from '../node-interface.ts'
 import type { Inbox, InboxEntry } from './inbox.ts'
 import type { Liar } from './liar.ts'
 import type { LocalWork } from './local-work.ts'
 import type { Mixed } from './mix.ts'
+import type { RoundEvents } from './round-events.ts'
 import type { Vigilance } from './vigilance.ts'
 
 export interface AveragingComponents {
@@ -26,7 +26,7 @@ export interface AveragingInit {
   layout: readonly ParameterSlot[]
   /** Every peer adds noise of its own: the model before the training helps to tell who speaks against it */
   noisy?: boolean | undefined
-  warn: (detail: NodeEvents['warning']['detail']) => void
+  warn: (detail: RoundEvents['warning']['detail']) => void
 }
 
 export interface AveragingInput {

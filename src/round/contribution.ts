@@ -3,7 +3,7 @@
  */
 import { Publisher } from './publisher.ts'
 import type { Publication } from '../interface.ts'
-import type { PhaseTimes } from '../node-interface.ts'
+import type { PhaseTimes } from './round-events.ts'
 import type { Inbox } from './inbox.ts'
 import type { Liar } from './liar.ts'
 import type { InHand, LocalWork, Trained } from './local-work.ts'

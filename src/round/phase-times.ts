@@ -2,7 +2,7 @@
  * Where the time of a round goes
  */
 import type { Clock } from '../interface.ts'
-import type { PhaseTimes, RoundPhase } from '../node-interface.ts'
+import type { PhaseTimes, RoundPhase } from './round-events.ts'
 
 export function noTimes (): PhaseTimes {
   return { trainMs: 0, encodeMs: 0, publishMs: 0, waitMs: 0, aggregateMs: 0, evaluateMs: 0, persistMs: 0 }

@@ -30,8 +30,9 @@ import type { ModelVersion, NetworkEvents, PeerName, Publication, ReceivedUpdate
 import type { AveragingInput } from './averaging.ts'
 import type { Jump } from './jump.ts'
 import type { Mixed } from './mix.ts'
-import type { RoundPhase, RoundReport, Waiting } from '../node-interface.ts'
-import type { RoundComponents, RoundEvents, RoundInit } from './round-interface.ts'
+import type { RoundPhase, RoundReport, Waiting } from './round-events.ts'
+import type { RoundComponents, RoundInit } from './round-interface.ts'
+import type { RoundEvents } from './round-events.ts'
 
 /** Deadlines in a row that a live neighbour may miss before another one takes its place */
 const MAX_MISSES = 3

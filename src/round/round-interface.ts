@@ -3,10 +3,7 @@
  */
 import type { Attack } from '../attacks/attack.ts'
 import type { Aggregator, Clock, Codec, Network, ParameterSlot, Store, Trainer } from '../interface.ts'
-import type { NodeEvents } from '../node-interface.ts'
 import type { PrivacyBudget } from '../privacy/budget.ts'
-
-export type RoundEvents = Pick<NodeEvents, 'round:start' | 'round:phase' | 'round:end' | 'round:jump' | 'round:mixed' | 'round:waiting' | 'version:commit' | 'warning' | 'privacy:exhausted'>
 
 export interface RoundComponents {
   network: Network

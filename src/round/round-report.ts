@@ -2,7 +2,7 @@
  * What a round did to the model, in the words of its report
  */
 import type { EvaluationResult, PeerName } from '../interface.ts'
-import type { RoundReport } from '../node-interface.ts'
+import type { RoundReport } from './round-events.ts'
 import type { Trained } from './local-work.ts'
 import type { Mixed } from './mix.ts'
 

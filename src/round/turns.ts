@@ -6,7 +6,7 @@
 import { Admission } from './admission.ts'
 import { lead, supportedRound } from './round-numbers.ts'
 import type { Clock, Neighbour, Network, PeerName } from '../interface.ts'
-import type { Waiting } from '../node-interface.ts'
+import type { Waiting } from './round-events.ts'
 import type { Candidate, EarlierRounds, Turn } from './admission.ts'
 import type { Inbox } from './inbox.ts'
 

@@ -5,7 +5,7 @@ import { Quarantine } from './quarantine.ts'
 import { RejectionCounter } from './rejection-counter.ts'
 import { Suspicion } from './suspicion.ts'
 import type { PeerName, RejectionReason } from '../interface.ts'
-import type { RoundReport } from '../node-interface.ts'
+import type { RoundReport } from './round-events.ts'
 import type { InboxEntry } from './inbox.ts'
 import type { Mixed, MixInput } from './mix.ts'
 

@@ -5,7 +5,7 @@
  * database that is being reopened. The only thing that runs beside them is LevelDB's compaction.
  */
 import { StoreClosedError, StoreWriteError } from '../errors.ts'
-import { federationId } from '../federation.ts'
+import { federationId } from '../federation/federation-id.ts'
 import { openDatabase } from './database.ts'
 import { MembershipTables } from './membership-tables.ts'
 import { MetricsTable } from './metrics-table.ts'

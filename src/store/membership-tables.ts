@@ -4,7 +4,7 @@
 import { z } from 'zod'
 import { MAX_BANS, surplusBans } from '../ban-table.ts'
 import { FederationMismatchError } from '../errors.ts'
-import { federationId } from '../federation.ts'
+import { federationId } from '../federation/federation-id.ts'
 import { decodeJson, encodeJson } from './json-value.ts'
 import { corruptError } from './store-error.ts'
 import type { Database, TableName } from './database.ts'

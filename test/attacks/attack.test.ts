@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { ATTACK_NAMES, createAttack, encodeCorrupted } from '../../src/attacks/attack.ts'
+import { encodeCorrupted } from '../../src/attacks/attack.ts'
+import { ATTACK_NAMES, createAttack } from '../../src/attacks/attacks.ts'
 import { alieStrength } from '../../src/attacks/directions.ts'
 import { squaredDistance } from '../../src/attacks/statistics.ts'
 import { CODEC_NAMES, createCodec } from '../../src/codec/codec.ts'

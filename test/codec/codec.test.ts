@@ -3,7 +3,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest'
 import { CODEC_NAMES, createCodec } from '../../src/codec/codec.ts'
 import { MAX_MAGNITUDE } from '../../src/codec/frame.ts'
 import { INT8_BLOCK } from '../../src/codec/int8.ts'
-import { MAX_PARAMETERS } from '../../src/federation.ts'
+import { MAX_PARAMETERS } from '../../src/limits.ts'
 import { codecContract, parameterVectors, refusal } from '../contract/codec.ts'
 
 const os = vi.hoisted(() => ({ order: 'LE' }))

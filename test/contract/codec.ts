@@ -5,7 +5,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { MAX_MAGNITUDE } from '../../src/codec/frame.ts'
 import { InvalidUpdateError } from '../../src/errors.ts'
-import { MAX_PARAMETERS } from '../../src/federation.ts'
+import { MAX_PARAMETERS } from '../../src/limits.ts'
 import { seededRandom } from '../../src/seeded-random.ts'
 import type { Codec } from '../../src/interface.ts'
 

@@ -8,7 +8,7 @@ import * as dagCbor from '@ipld/dag-cbor'
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { MAX_BANS } from '../../src/ban-table.ts'
-import { federationId } from '../../src/federation.ts'
+import { federationId } from '../../src/federation/federation-id.ts'
 import type { Ban, ModelVersion, PeerAddress, Publication, Store } from '../../src/interface.ts'
 
 export interface StoreContractInit {

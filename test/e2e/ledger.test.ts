@@ -1,19 +1,20 @@
 /**
  * The ledger rule in real processes: whatever a peer sent before it was killed, its ledger had been charged for
  *
- * test/privacy/ledger/kill.test.ts kills the ledger alone, 200 times; here it is the whole program, and who counts is the neighbour.
+ * test/ledger/kill.test.ts kills the ledger alone, 200 times; here it is the whole program, and who counts is the neighbour.
  */
 import { join } from 'node:path'
 import { generateKeyPair } from '@libp2p/crypto/keys'
 import { MemoryLevel } from 'memory-level'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { createCodec } from '../../src/codec/codec.ts'
-import { encodeFederation, federationId, parseFederation } from '../../src/federation.ts'
+import { encodeFederation, parseFederation } from '../../src/federation/document.ts'
+import { federationId } from '../../src/federation/federation-id.ts'
 import { inspectTopology } from '../../src/model/topology.ts'
 import { createNetwork } from '../../src/network/network.ts'
 import { presetDocument } from '../../src/presets.ts'
-import { createLedger } from '../../src/privacy/ledger/ledger.ts'
-import { listLedgers } from '../../src/privacy/ledger/similar-ledgers.ts'
+import { createLedger } from '../../src/ledger/ledger.ts'
+import { listLedgers } from '../../src/ledger/similar-ledgers.ts'
 import { seededRandom } from '../../src/seeded-random.ts'
 import { createLevelStore } from '../../src/store/level-store.ts'
 import { systemClock } from '../../src/system-clock.ts'

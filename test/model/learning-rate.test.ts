@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest'
-import { parseFederation } from '../../src/federation.ts'
+import { parseFederation } from '../../src/federation/document.ts'
 import { loadBackend } from '../../src/model/backend.ts'
 import { initialParameters } from '../../src/model/initial-parameters.ts'
-import { learningRateOf } from '../../src/model/learning-rate.ts'
+import { learningRateOf } from '../../src/federation/learning-rate.ts'
 import { LocalTraining } from '../../src/model/local-training.ts'
 import { createOptimizer } from '../../src/model/optimizer.ts'
 import { blobDataset, federation, largestDifference, sequential, entry } from './models.ts'
-import type { FederationDocument, FederationInit, OptimizerSettings } from '../../src/federation.ts'
+import type { FederationDocument, FederationInit, OptimizerSettings } from '../../src/federation/document.ts'
 
 const SGD = { name: 'sgd' as const, learningRate: 0.5, momentum: 0 }
 const ADAM = { name: 'adam' as const, learningRate: 0.5, beta1: 0.9, beta2: 0.999, epsilon: 1e-7 }

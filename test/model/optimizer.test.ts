@@ -4,7 +4,7 @@ import { loadBackend } from '../../src/model/backend.ts'
 import { createOptimizer } from '../../src/model/optimizer.ts'
 import { seededNormal, seededRandom } from '../../src/seeded-random.ts'
 import { largestDifference } from './models.ts'
-import type { OptimizerSettings } from '../../src/federation.ts'
+import type { OptimizerSettings } from '../../src/federation/document.ts'
 
 const COUNT = 37
 const STEPS = 60

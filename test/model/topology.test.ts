@@ -1,7 +1,7 @@
 import * as layers from '@tensorflow/tfjs-layers'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { MAX_PARAMETERS } from '../../src/federation.ts'
+import { MAX_PARAMETERS } from '../../src/limits.ts'
 import { loadBackend } from '../../src/model/backend.ts'
 import { initialParameters } from '../../src/model/initial-parameters.ts'
 import { convolutionalTopology, denseTopology, inspectTopology, planModel } from '../../src/model/topology.ts'

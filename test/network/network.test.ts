@@ -15,7 +15,7 @@ async function create (count: number): Promise<Network[]> {
       privateKey: await generateKeyPair('Ed25519'),
       federationId: FEDERATION,
       federationBytes: new Uint8Array(1),
-      document: { topology: { degree: 3 }, aggregation: { rule: 'mean', f: 0 } },
+      document: { topology: { degree: 3 } },
       maxPayloadBytes: MAX_PAYLOAD_BYTES,
       listen: ['/ip4/127.0.0.1/tcp/0'],
       announce: [],

@@ -11,7 +11,7 @@ import type { Ban, PeerName, ReceivedUpdate } from '../../src/interface.ts'
 import type { Host, HostInit } from '../../src/network/host.ts'
 import type { EquivocationProof } from '../../src/network/equivocation.ts'
 import type { Neighbourhood } from '../../src/network/neighbourhood-interface.ts'
-import type { NetworkInit } from '../../src/network/network.ts'
+import type { NetworkInit } from '../../src/network/network-interface.ts'
 
 export const FEDERATION = 'bafyreigrapevinetestfederation'
 
@@ -179,7 +179,7 @@ export class TestNetwork extends GossipNetwork {
       privateKey,
       federationId: FEDERATION,
       federationBytes: new TextEncoder().encode('document'),
-      document: { topology: { degree: 3 }, aggregation: { rule: 'mean', f: 0 } },
+      document: { topology: { degree: 3 } },
       maxPayloadBytes: 4_194_304,
       listen: ['/ip4/127.0.0.1/tcp/0'],
       announce: [],

@@ -2,11 +2,12 @@
  * A member of a federation that listens, and never publishes: nobody jumps to its round
  */
 import { generateKeyPair } from '@libp2p/crypto/keys'
-import { encodeFederation, federationId } from '../../src/federation.ts'
+import { encodeFederation } from '../../src/federation/document.ts'
+import { federationId } from '../../src/federation/federation-id.ts'
 import { createNetwork } from '../../src/network/network.ts'
 import { systemClock } from '../../src/system-clock.ts'
 import { MemoryBans } from '../network/nodes.ts'
-import type { FederationDocument } from '../../src/federation.ts'
+import type { FederationDocument } from '../../src/federation/document.ts'
 import type { Network } from '../../src/interface.ts'
 
 /** Not started */

@@ -5,13 +5,13 @@ import { cp, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { parseFederation } from '../../src/federation.ts'
+import { parseFederation } from '../../src/federation/document.ts'
 import { createNode } from '../../src/index.ts'
 import { presetDocument } from '../../src/presets.ts'
 import { createLevelStore } from '../../src/store/level-store.ts'
 import { ManualClock } from '../manual-clock.ts'
 import { listenerOf } from './listener.ts'
-import type { GrapevineNode, NodeInit } from '../../src/node-interface.ts'
+import type { GrapevineNode, NodeInit } from '../../src/node/node-interface.ts'
 
 let home: string
 

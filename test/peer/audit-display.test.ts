@@ -3,10 +3,10 @@ import { auditChart } from '../../peer/audit-chart.ts'
 import { auditRecord } from '../../peer/audit-folder.ts'
 import { attackLines, boundLines, verdictText } from '../../peer/audit-table.ts'
 import { pldAccountant } from '../../src/privacy/accounting/pld.ts'
-import { auditCaps } from '../../src/privacy/audit/audit-report.ts'
-import { membershipReport } from '../../src/privacy/audit/membership.ts'
-import { privacyProfile } from '../../src/privacy/audit/privacy-profile.ts'
-import type { AuditClaim, AuditReport } from '../../src/privacy/audit/audit-report.ts'
+import { auditCaps } from '../../src/audit/audit-report.ts'
+import { membershipReport } from '../../src/audit/membership.ts'
+import { privacyProfile } from '../../src/audit/privacy-profile.ts'
+import type { AuditClaim, AuditReport } from '../../src/audit/audit-report.ts'
 
 /** Scores 0, 1, 2 … and those of members a little above them */
 function attack (count: number, above: number): AuditReport['inference']['loss'] {

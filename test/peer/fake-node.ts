@@ -2,10 +2,11 @@
  * A node that does nothing but say what it is told to: for what stands between a node and its operator
  */
 import { TypedEventEmitter } from 'main-event'
-import type { FederationDocument } from '../../src/federation.ts'
+import type { FederationDocument } from '../../src/federation/document.ts'
 import type { ModelVersion } from '../../src/interface.ts'
-import type { GrapevineNode, NodeDescription, NodeEvents, NodeStatus, RoundReport } from '../../src/node-interface.ts'
-import type { LedgerReader } from '../../src/privacy/ledger/ledger.ts'
+import type { GrapevineNode, NodeDescription, NodeEvents, NodeStatus } from '../../src/node/node-interface.ts'
+import type { RoundReport } from '../../src/round/round-events.ts'
+import type { LedgerReader } from '../../src/ledger/ledger.ts'
 
 export function modelVersion (round: number): ModelVersion {
   return { id: String(round).padStart(64, 'a'), round, parents: ['b'.repeat(64)], parametersHash: 'c'.repeat(64), parameterCount: 3, createdAt: 1_700_000_000_000, metrics: { accuracy: 0.5, loss: 1.25 }, mixed: true }

@@ -11,7 +11,7 @@ import { logNode } from '../../peer/node-log.ts'
 import { Terminal } from '../../peer/terminal.ts'
 import { status } from '../../peer/verbs/status.ts'
 import { BootstrapError } from '../../src/errors.ts'
-import { parseFederation } from '../../src/federation.ts'
+import { parseFederation } from '../../src/federation/document.ts'
 import { serveFederation } from '../../src/network/federation-exchange.ts'
 import { presetDocument } from '../../src/presets.ts'
 import { systemClock } from '../../src/system-clock.ts'
@@ -20,7 +20,7 @@ import { Stage } from '../network/nodes.ts'
 import { FakeNode, modelVersion, roundReport } from './fake-node.ts'
 import { run } from './program.ts'
 import type { TerminalInit } from '../../peer/terminal.ts'
-import type { NodeDescription, NodeEvents } from '../../src/node-interface.ts'
+import type { NodeDescription, NodeEvents } from '../../src/node/node-interface.ts'
 
 // several programs one after the other, on a machine that may have other work
 vi.setConfig({ testTimeout: 180_000 })

@@ -12,7 +12,7 @@ import { createAccountant } from '../../src/privacy/accounting/accountants.ts'
 import { PeerSet } from '../e2e/peer-driver.ts'
 import { run } from './program.ts'
 import type { ModelVersion } from '../../src/interface.ts'
-import type { RoundReport } from '../../src/node-interface.ts'
+import type { RoundReport } from '../../src/round/round-events.ts'
 
 const LOOPBACK = ['--listen', '/ip4/127.0.0.1/tcp/0', '--backend', 'wasm']
 const document = { ...presetDocument('digits'), name: 'pair', aggregation: { rule: 'mean' as const, f: 0 } }

@@ -4,7 +4,7 @@
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
-import { federationId } from '../../src/federation.ts'
+import { federationId } from '../../src/federation/federation-id.ts'
 import { createLevelStore } from '../../src/store/level-store.ts'
 import { systemClock } from '../../src/system-clock.ts'
 import { PeerSet } from '../e2e/peer-driver.ts'

@@ -10,7 +10,7 @@ import { createNode } from '../../src/index.ts'
 import { tableChoices } from '../../peer/table-choices.ts'
 import { seededRandom } from '../../src/seeded-random.ts'
 import { run } from './program.ts'
-import type { FederationDocument } from '../../src/federation.ts'
+import type { FederationDocument } from '../../src/federation/document.ts'
 
 let folder: string
 let file: string

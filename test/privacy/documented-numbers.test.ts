@@ -5,15 +5,16 @@ import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { createAccountant } from '../../src/privacy/accounting/accountants.ts'
 import { noiseForEpsilon } from '../../src/privacy/accounting/noise-for-epsilon.ts'
-import { updateScores } from '../../src/privacy/audit/canary-scores.ts'
-import { auditOneRun } from '../../src/privacy/audit/one-run.ts'
-import { privacyProfile, profileAdvantageCap, profileRateCap } from '../../src/privacy/audit/privacy-profile.ts'
-import { advantageCap, truePositiveRateCap } from '../../src/privacy/audit/privacy-region.ts'
-import { gradientNoiseMultiplier, roundCharge } from '../../src/privacy/mechanism.ts'
+import { updateScores } from '../../src/audit/canary-scores.ts'
+import { auditOneRun } from '../../src/audit/one-run.ts'
+import { privacyProfile, profileAdvantageCap, profileRateCap } from '../../src/audit/privacy-profile.ts'
+import { advantageCap, truePositiveRateCap } from '../../src/audit/privacy-region.ts'
+import { gradientNoiseMultiplier } from '../../src/federation/noise-multiplier.ts'
+import { roundCharge } from '../../src/privacy/mechanism.ts'
 import { VECTORS } from './accounting/vectors.ts'
-import { softmaxProducts, trainAudited } from './audit/audited-training.ts'
+import { softmaxProducts, trainAudited } from '../audit/audited-training.ts'
 import type { AccountantName, MechanismEvent } from '../../src/privacy/accounting/accountant.ts'
-import type { Fault } from './audit/audited-training.ts'
+import type { Fault } from '../audit/audited-training.ts'
 
 const TEXT = readFileSync(new URL('../../docs/privacy.md', import.meta.url), 'utf8')
 const DELTA = 1e-5
@@ -68,7 +69,7 @@ describe('docs/privacy.md says what the code gives:', () => {
   })
 
   it('the price of adaptive clipping', () => {
-    const left = gradientNoiseMultiplier({ noiseMultiplier: 1, adaptiveClipping: { quantile: 0.5, learningRate: 0.2, countDeviation: 10 } })
+    const left = gradientNoiseMultiplier({ noiseMultiplier: 1, adaptiveClipping: { countDeviation: 10 } })
     expect(TEXT).toContain(`With z = 1 and b = 10, z_g is ${left.toFixed(4)}`)
   })
 
@@ -88,7 +89,7 @@ describe('docs/privacy.md says what the code gives:', () => {
       .toEqual([lowOfAll, highOfAll, advantageOfAll])
   })
 
-  // as in test/privacy/audit/mechanism.test.ts
+  // as in test/audit/mechanism.test.ts
   const SETTINGS = { batchSize: 200, privacy: { clipNorm: 0.02, noiseMultiplier: 8 }, rounds: 30 }
   const withDeviation = (of: (deviation: number) => number): Fault => ({
     noise: (source) => ({

@@ -11,9 +11,9 @@ import { LocalTraining } from '../../src/model/local-training.ts'
 import { gridStep } from '../../src/privacy/noisy-sum.ts'
 import { sensitivityFactor } from '../../src/privacy/sum-rounding.ts'
 import { loadDataset } from '../../src/data/load-dataset.ts'
-import { parseFederation } from '../../src/federation.ts'
+import { parseFederation } from '../../src/federation/document.ts'
 import { presetDocument } from '../../src/presets.ts'
-import type { FederationDocument, FederationInit } from '../../src/federation.ts'
+import type { FederationDocument, FederationInit } from '../../src/federation/document.ts'
 import type { NoiseSource } from '../../src/privacy/noise/noise-source.ts'
 
 const EXAMPLES = 40

@@ -2,7 +2,7 @@
  * A mirrored model is told from an honest one in one round, though noise makes their distances alike
  */
 import { describe, expect, it } from 'vitest'
-import { neighbourGraph } from '../../src/network/neighbour-graph.ts'
+import { neighbourGraph } from '../../src/topology/neighbour-graph.ts'
 import { agreement, contrary } from '../../src/round/agreement.ts'
 import { Suspicion } from '../../src/round/suspicion.ts'
 import { seededNormal, seededRandom } from '../../src/seeded-random.ts'

@@ -4,14 +4,14 @@
 import { describe, expect, it } from 'vitest'
 import { createCodec } from '../../src/codec/codec.ts'
 import { loadDataset } from '../../src/data/load-dataset.ts'
-import { parseFederation } from '../../src/federation.ts'
+import { parseFederation } from '../../src/federation/document.ts'
 import { loadBackend } from '../../src/model/backend.ts'
 import { LocalTraining } from '../../src/model/local-training.ts'
 import { presetDocument } from '../../src/presets.ts'
 import { noiseReach } from '../../src/privacy/mechanism.ts'
 import { euclideanNorm, Inbox } from '../../src/round/inbox.ts'
 import { seededNoise } from '../privacy/noise/seeded-noise.ts'
-import type { FederationDocument, FederationInit } from '../../src/federation.ts'
+import type { FederationDocument, FederationInit } from '../../src/federation/document.ts'
 
 const EXAMPLES = 40
 const dataset = await loadDataset({ kind: 'digits', seed: 3, trainExamples: EXAMPLES, testExamples: 5 }, presetDocument('digits').model)

@@ -10,7 +10,7 @@ import { createLevelStore } from '../../src/store/level-store.ts'
 import { systemClock } from '../../src/system-clock.ts'
 import { hastyClock } from '../hasty-clock.ts'
 import { MemoryHub } from './memory-network.ts'
-import type { RoundReport } from '../../src/node-interface.ts'
+import type { RoundReport } from '../../src/round/round-events.ts'
 import type { RoundComponents, RoundInit } from '../../src/round/round-interface.ts'
 import type { MemoryNetwork } from './memory-network.ts'
 

@@ -11,7 +11,7 @@ import { hastyClock } from '../hasty-clock.ts'
 import { ManualClock } from '../manual-clock.ts'
 import { MemoryHub } from './memory-network.ts'
 import type { Clock, Codec, Store, Trainer } from '../../src/interface.ts'
-import type { RoundReport } from '../../src/node-interface.ts'
+import type { RoundReport } from '../../src/round/round-events.ts'
 import type { RoundComponents, RoundInit } from '../../src/round/round-interface.ts'
 import type { MemoryNetwork } from './memory-network.ts'
 

@@ -11,7 +11,7 @@ import { initialParameters } from '../../src/model/initial-parameters.ts'
 import { LocalTraining } from '../../src/model/local-training.ts'
 import { presetDocument } from '../../src/presets.ts'
 import { StepLength, usualFactor } from '../../src/round/step-length.ts'
-import { sparedNeighbours } from '../../src/spared-neighbours.ts'
+import { sparedNeighbours } from '../../src/node/spared-neighbours.ts'
 import { seededNormal, seededRandom } from '../../src/seeded-random.ts'
 
 const SIZE = 2_000

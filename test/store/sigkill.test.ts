@@ -2,7 +2,6 @@
  * Real processes, killed without warning. They import the built code: `npm run build` comes first (pretest does it)
  */
 import { spawn } from 'node:child_process'
-import { existsSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { once } from 'node:events'
 import { tmpdir } from 'node:os'
@@ -16,7 +15,6 @@ import type { Readable, Writable } from 'node:stream'
 import type { Store } from '../../src/interface.ts'
 
 const FIXTURES = fileURLToPath(new URL('../fixtures/', import.meta.url))
-const BUILT = existsSync(fileURLToPath(new URL('../../dist/src/store/level-store.js', import.meta.url)))
 const clock = { now: () => 0 }
 
 type Child = ChildProcessByStdio<Writable, Readable, null>
@@ -95,7 +93,7 @@ async function expectWhole (store: Store, parameterCount: number, reported: numb
   return newest
 }
 
-describe.runIf(BUILT)('a killed process', () => {
+describe('a killed process', () => {
   let folder: string
 
   beforeEach(async () => {

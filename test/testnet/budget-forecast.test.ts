@@ -5,7 +5,7 @@ import { roundCharge } from '../../src/privacy/mechanism.ts'
 import { presetDocument } from '../../src/presets.ts'
 import { budgetsThatEnd } from '../../testnet/budget-forecast.ts'
 import { settingsOf } from '../../testnet/testnet-settings.ts'
-import type { PrivateSettings } from '../../src/privacy/settings.ts'
+import type { PrivateSettings } from '../../src/federation/privacy-settings.ts'
 import type { TestnetInit } from '../../testnet/index.ts'
 
 const document = presetDocument('digits-private')

@@ -2,7 +2,7 @@
  * A made-up report with everything in it: attackers, a kill, a failure
  */
 import type { ReportPeer, ReportRound, TestnetReport } from '../../testnet/interface.ts'
-import { parseFederation } from '../../src/federation.ts'
+import { parseFederation } from '../../src/federation/document.ts'
 
 function exampleRound (peer: number, round: number): ReportRound {
   return {

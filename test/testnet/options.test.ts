@@ -3,11 +3,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { readOrder } from '../../testnet/options.ts'
-import { parseFederation } from '../../src/federation.ts'
+import { parseFederation } from '../../src/federation/document.ts'
 import { epsilonsAfter } from '../../src/privacy/forecast.ts'
 import { roundCharge } from '../../src/privacy/mechanism.ts'
 import { presetDocument } from '../../src/presets.ts'
-import type { PrivateSettings } from '../../src/privacy/settings.ts'
+import type { PrivateSettings } from '../../src/federation/privacy-settings.ts'
 import type { Order } from '../../testnet/options.ts'
 
 let folder: string

@@ -7,7 +7,7 @@ import { createTestnet } from '../../testnet/index.ts'
 import { DIGITS_DEFAULTS } from '../../src/data/digits.ts'
 import { exampleDocument } from './example-report.ts'
 import { schemaProblems } from './report-schema.ts'
-import type { FederationInit } from '../../src/federation.ts'
+import type { FederationInit } from '../../src/federation/document.ts'
 import type { Testnet, TestnetInit } from '../../testnet/index.ts'
 
 const FAKE_PEER = fileURLToPath(new URL('./fixtures/fake-peer.mjs', import.meta.url))

@@ -3,7 +3,7 @@
  */
 import { element, figure, text } from './markup.ts'
 import { milliseconds, percent } from '../format.ts'
-import type { PhaseTimes } from '../../src/node-interface.ts'
+import type { PhaseTimes } from '../../src/round/round-events.ts'
 
 const WIDTH = 720
 const BAR_HEIGHT = 34

@@ -1,0 +1,32 @@
+/**
+ * What the network of one node is made of
+ */
+import type { PrivateKey } from '@libp2p/interface'
+import type { FederationDocument } from '../federation/document.ts'
+import type { Clock, Store } from '../interface.ts'
+import type { PortMemory } from './listening.ts'
+
+export interface NetworkInit {
+  privateKey: PrivateKey
+  /** CID of the document */
+  federationId: string
+  /** Canonical encoding of the document, for joiners who ask */
+  federationBytes: Uint8Array
+  document: Pick<FederationDocument, 'topology'>
+  /** Updates that the rule needs: with fewer neighbours nobody is left out for being slow. @default 0 */
+  leastNeighbours?: number
+  /** Larger updates are refused unread, own ones too */
+  maxPayloadBytes: number
+  /** Multiaddrs */
+  listen: readonly string[]
+  /** Where the port that is drawn for port 0 is kept; without it each start draws another */
+  ports?: PortMemory | undefined
+  /** Multiaddrs to announce instead of the listening ones; empty: announce those */
+  announce: readonly string[]
+  /** Full multiaddrs of peers to join through */
+  bootstrap: readonly string[]
+  store: Pick<Store, 'peers' | 'putPeer' | 'deletePeer' | 'putRecordSequence' | 'getRecordSequence' | 'bans' | 'putBan' | 'putPublished' | 'getPublished'>
+  /** The newest own update can be had after a restart, too: where a peer may have to stop publishing. @default false */
+  keepPublished?: boolean
+  clock: Clock
+}

@@ -1,0 +1,47 @@
+/**
+ * Before a node publishes: what others know that its key signed in an earlier life
+ *
+ * A home that was brought back from a backup would sign its last rounds again, and two updates of one round convict their author.
+ * So others are asked first; when others are to be expected and none can be reached, that is waited for.
+ */
+import type { AbortOptions, Clock, EarlierLife, Network, Store } from '../interface.ts'
+
+/** Nothing is published before somebody answered, or this long after the mesh is up */
+export const EARLIER_LIFE_TIMEOUT_MS = 10_000
+
+const RETRY_MS = 250
+
+export interface EarlierLifeComponents {
+  network: Pick<Network, 'newestOwn' | 'members'>
+  store: Pick<Store, 'getPublication' | 'peers'>
+  clock: Clock
+}
+
+/**
+ * What connected peers know of own updates later than those this home knows of. A node that knows no other, has none to join through, and is
+ * not joined by any does not wait
+ *
+ * Rejects with the signal's reason when it aborts
+ */
+export async function earlierLife ({ network, store, clock }: EarlierLifeComponents, { bootstrap, signal }: Required<AbortOptions> & { bootstrap: readonly string[] }): Promise<EarlierLife> {
+  const { sequence = 0 } = await store.getPublication() ?? {}
+  const isAlone = bootstrap.length === 0 && network.members().length < 2 && (await store.peers()).length === 0
+  const late = new AbortController()
+  const ended = new AbortController()
+  // rejects when it is not needed any more
+  clock.delay(EARLIER_LIFE_TIMEOUT_MS, { signal: ended.signal }).then(() => { late.abort() }, () => {})
+  const either = AbortSignal.any([signal, late.signal])
+  try {
+    for (;;) {
+      const life = await network.newestOwn(sequence, { signal: either })
+      signal.throwIfAborted()
+      if (life.answers > 0 || isAlone || late.signal.aborted) {
+        return life
+      }
+      // who is slow is waited for as well: the loop looks at the signals
+      await clock.delay(RETRY_MS, { signal: either }).catch(() => {})
+    }
+  } finally {
+    ended.abort()
+  }
+}

@@ -1,0 +1,95 @@
+/**
+ * Which federation a home belongs to: the document from the home, from the founder, or from a peer
+ */
+import { checkDataset } from '../data/check-dataset.ts'
+import { BootstrapError, FederationMismatchError } from '../errors.ts'
+import { decodeFederation, encodeFederation } from '../federation/document.ts'
+import { federationId } from '../federation/federation-id.ts'
+import { inspectTopology } from '../model/topology.ts'
+import { fetchFederation } from '../network/federation-exchange.ts'
+import type { FederationDocument } from '../federation/document.ts'
+import type { Store } from '../interface.ts'
+import type { NodeInit } from './node-interface.ts'
+
+/** How long one try to reach a bootstrap address for the document may take */
+const FETCH_TIMEOUT_MS = 15_000
+
+export interface Membership {
+  bytes: Uint8Array
+  id: string
+  document: FederationDocument
+  how: 'founded' | 'joined' | 'resumed'
+}
+
+type Wishes = Pick<NodeInit, 'data' | 'home' | 'federation' | 'bootstrap' | 'expectedFederation' | 'refuseOtherFederation'>
+
+/**
+ * The document from the home, from the founder, or from the first bootstrap address that answers
+ *
+ * Throws BootstrapError, DatasetError, FederationMismatchError, InvalidFederationError
+ */
+export async function enterFederation (init: Wishes, store: Pick<Store, 'getFederation' | 'putFederation'>, signal: AbortSignal): Promise<Membership> {
+  const stored = await store.getFederation()
+  const bootstrap = init.bootstrap ?? []
+  if (stored !== undefined) {
+    const membership = checked(init, stored, 'resumed')
+    await refuseOther(init, membership.id, signal)
+    return membership
+  }
+  if (init.federation !== undefined) {
+    await refuseOther(init, federationId(encodeFederation(init.federation)), signal)
+    return entered(checked(init, encodeFederation(init.federation), bootstrap.length > 0 ? 'joined' : 'founded'), init, store)
+  }
+  if (bootstrap.length === 0) {
+    throw new BootstrapError('this home knows no federation, and no bootstrap address was given: found one with a federation document, or join one by address', 'unreachable')
+  }
+  const { bytes } = await fetchFederation({
+    addresses: bootstrap,
+    signal: AbortSignal.any([signal, AbortSignal.timeout(FETCH_TIMEOUT_MS)]),
+    ...(init.expectedFederation === undefined ? {} : { expected: init.expectedFederation })
+  })
+  return entered(checked(init, bytes, 'joined'), init, store)
+}
+
+/**
+ * Whoever joins by an address wants the federation there: another one than the home's is told before anything runs. An
+ * address that does not answer is no reason to stay away from one's own mesh
+ */
+async function refuseOther ({ home, bootstrap = [], refuseOtherFederation = false }: Wishes, own: string, signal: AbortSignal): Promise<void> {
+  if (!refuseOtherFederation || bootstrap.length === 0) {
+    return
+  }
+  try {
+    const { id, address } = await fetchFederation({ addresses: bootstrap, signal: AbortSignal.any([signal, AbortSignal.timeout(FETCH_TIMEOUT_MS)]) })
+    if (id !== own) {
+      throw new FederationMismatchError(`${address} belongs to federation ${id}, and ${home} to ${own}: use another home to join it (--home)`)
+    }
+  } catch (err) {
+    if (!(err instanceof BootstrapError)) {
+      signal.throwIfAborted()
+      throw err
+    }
+  }
+}
+
+/**
+ * A topology from a stranger may be absurd, and an own one mistaken, and the own data may not fit it: this is refused before the home
+ * belongs to the federation
+ */
+async function entered (membership: Membership, { data }: Wishes, store: Pick<Store, 'putFederation'>): Promise<Membership> {
+  inspectTopology(membership.document.model)
+  await checkDataset(data, membership.document.model)
+  await store.putFederation(membership.bytes)
+  return membership
+}
+
+function checked ({ home, federation, expectedFederation }: Wishes, bytes: Uint8Array, how: Membership['how']): Membership {
+  const id = federationId(bytes)
+  if (expectedFederation !== undefined && expectedFederation !== id) {
+    throw new FederationMismatchError(`expected federation ${expectedFederation}, but found ${id} (${how}): correct the expected id (--federation-id), or use another home`)
+  }
+  if (how === 'resumed' && federation !== undefined && federationId(encodeFederation(federation)) !== id) {
+    throw new FederationMismatchError(`${home} belongs to federation ${id}, not to ${federationId(encodeFederation(federation))}: use another home`)
+  }
+  return { bytes, id, document: decodeFederation(bytes), how }
+}

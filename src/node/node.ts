@@ -1,0 +1,353 @@
+/**
+ * The composition root: builds the parts of a node, wires their events, owns the order of start and stop
+ */
+import { join } from 'node:path'
+import { TypedEventEmitter } from 'main-event'
+import { makeFolder } from '../make-folder.ts'
+import { createAggregator } from '../aggregators/aggregator.ts'
+import { createAttack } from '../attacks/attacks.ts'
+import { bootstrapProblem } from './bootstrap-check.ts'
+import { createCodec } from '../codec/codec.ts'
+import { earlierLife } from './earlier-life.ts'
+import { enterFederation } from './enter-federation.ts'
+import { forwardNetworkEvents, forwardRoundEvents } from './forwarded-events.ts'
+import { NodeStateError } from '../errors.ts'
+import { KeptVersions } from './kept-versions.ts'
+import { inspectTopology } from '../model/topology.ts'
+import { createWorkerTrainer } from '../model/worker-trainer.ts'
+import { meshLimits } from './mesh-limits.ts'
+import { describeNode } from './description.ts'
+import { nodeNetwork } from './network.ts'
+import { NodePrivacy } from './privacy.ts'
+import { checkNodeInit } from './settings.ts'
+import { loadOrCreateIdentity } from '../network/identity.ts'
+import { createTrace } from '../network/trace.ts'
+import { noiseReach } from '../privacy/mechanism.ts'
+import { meshReady } from '../round/mesh-ready.ts'
+import { RoundEngine } from '../round/round-engine.ts'
+import { spentAlone } from '../round/spent-alone.ts'
+import { soleUse } from './sole-use.ts'
+import { sparedNeighbours } from './spared-neighbours.ts'
+import { createLevelStore } from '../store/level-store.ts'
+import { lostWarning } from '../store/store-error.ts'
+import { systemClock } from '../system-clock.ts'
+import type { Membership } from './enter-federation.ts'
+import type { FederationDocument } from '../federation/document.ts'
+import type { Clock, Codec, ModelVersion, Network, Store, Trainer, TrainerDescription } from '../interface.ts'
+import type { MeshLimits } from './mesh-limits.ts'
+import type { LedgerReader } from '../ledger/ledger.ts'
+import type { GrapevineNode, NodeDescription, NodeEvents, NodeInit, NodeStatus, StopReason } from './node-interface.ts'
+
+/** After the last round: neighbours that were told of the last update need a moment to begin pulling it */
+const LINGER_MS = 500
+
+class Node extends TypedEventEmitter<NodeEvents> implements GrapevineNode {
+  private readonly init: NodeInit
+  private readonly clock: Clock
+  private readonly store: Store
+  private readonly kept: KeptVersions
+  private readonly ended = Promise.withResolvers<{ reason: StopReason, error?: Error }>()
+  private membership: Membership | undefined
+  private trainer: Trainer | undefined
+  private description: TrainerDescription | undefined
+  private network: Network | undefined
+  private engine: RoundEngine | undefined
+  private readonly privacy: NodePrivacy
+  private rounds = Promise.resolve()
+  private abort = new AbortController()
+  private starting: Promise<void> | undefined
+  private stopping: Promise<void> | undefined
+  private readonly hurry = new AbortController()
+  private startedAt = 0
+  private minMembers = 1
+  private isToldRestored = false
+  status: NodeStatus = 'stopped'
+
+  constructor (init: NodeInit) {
+    super()
+    checkNodeInit(init)
+    this.init = init
+    this.clock = init.clock ?? systemClock
+    this.privacy = new NodePrivacy({ ...init, clock: this.clock, trace: createTrace('privacy'), onWarning: (detail) => { this.emit('warning', detail) } })
+    const home = { location: join(init.home, 'db'), clock: this.clock }
+    this.store = createLevelStore({ ...home, trace: createTrace('store'), ...(init.keepVersions === undefined ? {} : { keepVersions: init.keepVersions }) })
+    this.kept = new KeptVersions({
+      store: this.store,
+      createReader: () => createLevelStore({ ...home, readOnly: true }),
+      ended: () => this.membership === undefined ? undefined : this.stopping
+    })
+  }
+
+  async start (): Promise<void> {
+    if (this.stopping !== undefined) {
+      throw new NodeStateError('this node was stopped and does not start again: make a new one on the same home')
+    }
+    this.starting ??= this.startOnce()
+    return this.starting
+  }
+
+  private async startOnce (): Promise<void> {
+    this.status = 'starting'
+    this.startedAt = this.clock.now()
+    try {
+      await this.startParts()
+    } catch (err) {
+      await this.closeParts(AbortSignal.abort())
+      this.status = 'stopped'
+      this.starting = undefined
+      throw err
+    }
+    this.rounds = this.runRounds()
+  }
+
+  private async startParts (): Promise<void> {
+    const { init, store } = this
+    await makeFolder(init.home, { mode: 0o700 })
+    await store.open()
+    const lost = await store.lost()
+    if (lost !== undefined) {
+      this.emit('warning', lostWarning(lost, join(init.home, 'db')))
+    }
+    await loadOrCreateIdentity(init.home)
+    const membership = this.membership = await enterFederation(init, store, this.abort.signal)
+    const { parameterCount } = inspectTopology(membership.document.model)
+    const codec = createCodec(membership.document.codec.name)
+    const description = await this.startTrainer(membership.document)
+    const maxPayloadBytes = codec.maxEncodedBytes(parameterCount)
+    const network = this.network = await nodeNetwork({ ...init, membership, maxPayloadBytes, store, clock: this.clock })
+    forwardNetworkEvents(network, (type, detail) => { this.emit(type, detail) })
+    await this.privacy.open(membership, description, network.self)
+    await this.privacy.requireHomeCharged((await store.getPublication())?.round)
+    const engine = this.engine = this.createEngine(membership, codec)
+    forwardRoundEvents(engine, (type, detail) => { this.emit(type, detail) })
+    await engine.load()
+    network.setRound(engine.round + 1)
+    if (this.privacy.budget?.refuses(engine.round + 1) === true) {
+      // from its first record on: else others take it for a neighbour, and wait for what never comes
+      network.observe()
+    }
+    await network.start({ signal: this.abort.signal })
+    this.announce(network, membership, engine, description)
+  }
+
+  private async startTrainer (document: FederationDocument): Promise<TrainerDescription> {
+    const { attack, data, backend, threads, partition } = this.init
+    const poison = attack === undefined ? undefined : createAttack(attack).poison
+    const sketchSecret = await this.privacy.sketchSecret(document)
+    const trainer = this.trainer = createWorkerTrainer({ document, data, backend, threads, partition, poison, sketchSecret })
+    const description = this.description = await trainer.start({ signal: this.abort.signal })
+    description.remarks?.forEach((message) => { this.emit('warning', { code: 'columns', message }) })
+    return description
+  }
+
+  private createEngine ({ id, document }: Membership, codec: Codec): RoundEngine {
+    const { init, store, clock } = this
+    const { layout, parameterCount } = inspectTopology(document.model)
+    const aggregator = createAggregator(document.aggregation)
+    this.minMembers = init.minMembers ?? Math.max(1, aggregator.minimumNeighbours) + 1
+    return new RoundEngine({ network: this.network!, trainer: this.trainer!, store, codec, aggregator, clock, budget: this.privacy.budget }, {
+      federation: id,
+      layout,
+      parameterCount,
+      deadlineMs: document.round.deadlineMs,
+      staleness: document.round.staleness,
+      reach: noiseReach(document, parameterCount, this.description!.trainExamples),
+      rounds: init.rounds,
+      evaluateEvery: init.evaluateEvery ?? 1,
+      alone: init.alone,
+      quarantineLimit: document.aggregation.quarantine === false ? 0 : document.aggregation.f,
+      noisy: document.privacy.mechanism !== 'none',
+      spared: sparedNeighbours(document),
+      attack: init.attack === undefined ? undefined : createAttack(init.attack)
+    })
+  }
+
+  private announce (network: Network, membership: Membership, engine: RoundEngine, description: TrainerDescription): void {
+    const { document } = membership
+    this.emit('listening', { peer: network.self, addresses: network.addresses() })
+    this.emit('joined', { federation: membership.id, name: document.name, how: membership.how, round: engine.versions.newest?.round ?? 0, backend: description.backend })
+  }
+
+  // ---------------------------------------------------------------------------------------- rounds
+
+  private async runRounds (): Promise<void> {
+    const network = this.network!
+    const { signal } = this.abort
+    this.status = 'waiting'
+    void this.warnOfBootstrap(network, signal)
+    void this.endWhenSpentAlone(network, signal)
+    try {
+      await meshReady({ network, clock: this.clock }, { minMembers: this.minMembers, signal })
+      this.emit('mesh:ready', { members: network.members().length, neighbours: network.neighbours().length })
+      this.warnOfLimits()
+      this.status = 'training'
+      do {
+        await soleUse({ network, clock: this.clock }, { signal })
+        await this.resumeEarlierLife(network, signal)
+      } while (network.identityUse().inDoubt)
+      await this.engine!.run(signal)
+      await this.clock.delay(LINGER_MS, { signal })
+    } catch (err) {
+      if (!signal.aborted) {
+        void this.shutDown('error', err instanceof Error ? err : new TypeError(String(err)))
+      }
+      return
+    }
+    void this.shutDown('rounds')
+  }
+
+  /** What a node with a spent budget still does, averaging, takes others */
+  private async endWhenSpentAlone (network: Network, signal: AbortSignal): Promise<void> {
+    const { engine, clock, privacy: { budget } } = this
+    if (engine === undefined || budget === undefined) {
+      return
+    }
+    // in a round that was charged the next one may be refused already: it is done all the same
+    const isSpent = (): boolean => engine.observing || (this.status === 'waiting' && budget.refuses(engine.round + 1))
+    if (await spentAlone({ network, clock }, { isSpent, signal })) {
+      engine.observe()
+      void this.shutDown('budget')
+    }
+  }
+
+  /** Addresses that the document came from are proven */
+  private async warnOfBootstrap (network: Network, signal: AbortSignal): Promise<void> {
+    const { id, how } = this.membership!
+    const isProven = how === 'joined' && this.init.federation === undefined
+    const message = isProven ? undefined : await bootstrapProblem({ network, clock: this.clock }, { addresses: this.init.bootstrap ?? [], federation: id, signal })
+    if (message !== undefined) {
+      this.emit('warning', { code: 'bootstrap', message })
+    }
+  }
+
+  /** Others may know what an earlier life of this key published: then the home is an older copy, and perhaps the ledger, too */
+  private async resumeEarlierLife (network: Network, signal: AbortSignal): Promise<void> {
+    const { store, clock, init: { bootstrap = [] } } = this
+    const engine = this.engine!
+    const { newest } = await earlierLife({ network, store, clock }, { bootstrap, signal })
+    this.privacy.requireHeldCharged(newest?.round)
+    const trainedRound = await this.privacy.trainedRound()
+    // a crash leaves the ledger one round ahead of its home, never more
+    const published = newest ?? (trainedRound > engine.round + 1 ? { round: trainedRound, sequence: 0 } : undefined)
+    if (published !== undefined) {
+      const source = newest === undefined ? 'the privacy ledger has a charge' : 'others hold an update'
+      // once: the other process of a copied home may publish for as long as this one waits
+      this.isToldRestored || this.emit('warning', { code: 'restored-home', message: `${source} of round ${published.round} by this peer, and this home ends at round ${engine.round}: it is an older copy, and goes on after the later of the two` })
+      this.isToldRestored = true
+      await engine.resumeAfter(published)
+    }
+  }
+
+  private warnOfLimits (): void {
+    const warning = this.limits()?.warning
+    if (warning !== undefined) {
+      this.emit('warning', { code: 'thin-mesh', message: warning })
+    }
+  }
+
+  // ---------------------------------------------------------------------------------------- stop
+
+  async stop ({ force = false }: { force?: boolean } = {}): Promise<void> {
+    if (force) {
+      this.hurry.abort()
+    }
+    await this.shutDown('request')
+  }
+
+  async stopped (): Promise<{ reason: StopReason, error?: Error }> {
+    return this.ended.promise
+  }
+
+  private shutDown (reason: StopReason, error?: Error): Promise<void> {
+    this.stopping ??= this.shutDownOnce(reason, error)
+    return this.stopping
+  }
+
+  private async shutDownOnce (reason: StopReason, error?: Error): Promise<void> {
+    const wasRunning = this.status !== 'stopped'
+    this.abort.abort()
+    // a start that is under way fails now, and closes what it opened
+    await this.starting?.catch(() => {})
+    await this.rounds
+    if ((this.status) !== 'stopped') {
+      this.status = 'stopping'
+      await this.closeParts(this.hurry.signal)
+    }
+    this.status = 'stopped'
+    const detail = { reason, ...(error === undefined ? {} : { error }) }
+    if (wasRunning) {
+      this.emit('stopped', { ...detail, round: this.engine?.round ?? 0 })
+    }
+    this.ended.resolve(detail)
+  }
+
+  /** In reverse order of start; one part that fails to close does not keep the others open */
+  private async closeParts (hurry: AbortSignal): Promise<void> {
+    const closers = [
+      async () => this.network?.stop({ signal: hurry }),
+      async () => this.trainer?.stop(),
+      async () => this.privacy.close(),
+      async () => this.store.close()
+    ]
+    for (const close of closers) {
+      try {
+        await close()
+      } catch (err) {
+        this.emit('warning', { code: 'close-failed', message: String(err) })
+      }
+    }
+  }
+
+  // ---------------------------------------------------------------------------------------- views
+
+  describe (): NodeDescription {
+    return describeNode({
+      status: this.status === 'training' && this.engine?.waiting !== undefined ? 'waiting' : this.status,
+      home: this.init.home,
+      startedAt: this.startedAt,
+      federation: this.membership === undefined ? undefined : { id: this.membership.id, name: this.membership.document.name },
+      minMembers: this.minMembers,
+      limits: this.limits(),
+      trainer: this.description,
+      network: this.network,
+      engine: this.engine,
+      privacy: this.privacy.status()
+    })
+  }
+
+  ledger (): LedgerReader | undefined {
+    return this.privacy.ledger
+  }
+
+  private limits (): MeshLimits | undefined {
+    const { membership, network } = this
+    return membership === undefined || network === undefined ? undefined : meshLimits(network.members(), membership.document, membership.id, (this.engine?.round ?? 0) + 1)
+  }
+
+  async versions (options: { limit?: number } = {}): Promise<ModelVersion[]> {
+    return this.kept.list(options)
+  }
+
+  async version (selector: string): Promise<{ version: ModelVersion, parameters: Float32Array } | undefined> {
+    return this.kept.find(selector)
+  }
+
+  federation (): FederationDocument | undefined {
+    return this.membership?.document
+  }
+
+  // ---------------------------------------------------------------------------------------- events
+
+  private emit<K extends keyof NodeEvents> (type: K, detail: NodeEvents[K]['detail']): void {
+    this.safeDispatchEvent(type, { detail })
+  }
+}
+
+/**
+ * One peer of a federation. Nothing happens before `start()`
+ *
+ * Throws RangeError or TypeError for a setting that cannot be, naming it
+ */
+export function createNode (init: NodeInit): GrapevineNode {
+  return new Node(init)
+}

@@ -132,7 +132,7 @@ async function storeReader (home: string): Promise<HomeReader> {
     lastRound: async () => (await store?.metrics({ limit: 1 }))?.at(-1),
     lost: async () => {
       const lost = await store?.lost()
-      return lost === undefined ? undefined : (await import('../src/store/store-error.ts')).lostText(lost, databaseFolder(home))
+      return lost === undefined ? undefined : (await import('../src/node/lost-versions.ts')).lostText(lost, databaseFolder(home))
     },
     published: async () => (await store?.getPublication())?.round,
     close: async () => store?.close()

@@ -1,8 +1,8 @@
 /**
  * The audit of one dataset in memory: canaries in, training, attacks
  */
-import { chooseBackend } from '../model/choose-backend.ts'
 import { loadBackend } from '../model/backend.ts'
+import { chooseBackend } from '../model/choose-backend.ts'
 import { splitPlan } from '../model/frozen-prefix.ts'
 import { initialParameters } from '../model/initial-parameters.ts'
 import { LocalTraining } from '../model/local-training.ts'

@@ -1,8 +1,8 @@
 /**
  * What an audit found, as numbers
  */
-import { profileAdvantageCap, profileAreaCap, profileRateCap } from './privacy-profile.ts'
 import { REPORTED_RATES } from './membership.ts'
+import { profileAdvantageCap, profileAreaCap, profileRateCap } from './privacy-profile.ts'
 import { auditVerdict } from './verdict.ts'
 import type { PrivacyViolationError } from '../errors.ts'
 import type { FederationDocument } from '../federation/document.ts'

@@ -4,15 +4,15 @@
  * Members are training examples, non-members test examples, as many of each class on either side: a peer whose data are
  * skewed makes a model that is better on the classes it has, and that is no leak about any one example.
  */
+import { rowsByClass } from '../data/partition.ts'
+import { selectExamples } from '../data/select-examples.ts'
 import { DatasetError } from '../errors.ts'
 import { exampleLosses } from '../model/loss.ts'
-import { selectExamples } from '../data/select-examples.ts'
-import { rowsByClass } from '../data/partition.ts'
 import { confidenceScores, fitOutDistributions, likelihoodRatioScores, lossScores } from './membership-scores.ts'
 import { membershipReport } from './membership.ts'
 import type { Dataset, Examples } from '../data/examples.ts'
-import type { LogitsBatch, LossName } from '../model/loss.ts'
 import type { Random } from '../interface.ts'
+import type { LogitsBatch, LossName } from '../model/loss.ts'
 import type { MembershipReport } from './membership.ts'
 
 /** Non-members of each class whose scores say what is usual; beyond that they do more good as non-members to be told apart */

@@ -5,9 +5,9 @@
  * training examples away (membership-inference.ts). Everything stays on this machine, and as nothing is published, no
  * ledger is charged. The result is private, as the data are.
  */
-import { DatasetError } from '../errors.ts'
-import { selectExamples } from '../data/select-examples.ts'
 import { indices } from '../data/partition.ts'
+import { selectExamples } from '../data/select-examples.ts'
+import { DatasetError } from '../errors.ts'
 import { seededRandom, shuffle } from '../seeded-random.ts'
 import type { Examples } from '../data/examples.ts'
 import type { FederationDocument } from '../federation/document.ts'

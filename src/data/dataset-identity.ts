@@ -3,8 +3,8 @@
  */
 import { exampleDigests, fingerprintOf, rowsOfExamples, sortedDigests } from './fingerprint.ts'
 import { sketchOf } from './sketch.ts'
-import type { Examples } from './examples.ts'
 import type { DatasetIdentity } from '../interface.ts'
+import type { Examples } from './examples.ts'
 
 function named (digests: Uint8Array, secret: Uint8Array): DatasetIdentity {
   return { fingerprint: fingerprintOf(digests), sketch: sketchOf(digests, secret) }

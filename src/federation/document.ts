@@ -7,13 +7,13 @@
 import * as dagCbor from '@ipld/dag-cbor'
 import { z } from 'zod'
 import { needsLosses, unmetPrecondition } from '../aggregators/rules.ts'
+import { closest } from '../closest.ts'
 import { InvalidFederationError } from '../errors.ts'
 import { MAX_FEDERATION_BYTES } from '../limits.ts'
-import { closest } from '../closest.ts'
 import { plainValueProblem } from '../plain-value.ts'
+import { quoted } from '../quoted.ts'
 import { gradientNoiseMultiplier } from './noise-multiplier.ts'
 import { privacySchema } from './privacy-settings.ts'
-import { quoted } from '../quoted.ts'
 
 /** Numbers in `model.constants`. As fractions of 9 bytes each fewer fit into MAX_FEDERATION_BYTES */
 export const MAX_CONSTANTS = 65_536

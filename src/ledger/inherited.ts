@@ -8,8 +8,8 @@
  * overlapping set finds the first one's ledger locked, and does not start.
  */
 import { LedgerLockedError } from '../errors.ts'
-import { createLedger } from './ledger.ts'
 import { newestHeld } from './known-head.ts'
+import { createLedger } from './ledger.ts'
 import { listLedgers, similarLedgers } from './similar-ledgers.ts'
 import { readIdentity } from './sketch-file.ts'
 import { trainedRounds } from './trained-rounds.ts'

@@ -6,8 +6,8 @@ import { decodeEntry, genesis } from './entry.ts'
 import { decodeHead, encodeHead, LEDGER_FORMAT } from './head-record.ts'
 import { corruptError } from './ledger-error.ts'
 import { Summary } from './summary.ts'
-import type { HeadRecord } from './head-record.ts'
 import type { LedgerHead } from './entry.ts'
+import type { HeadRecord } from './head-record.ts'
 import type { LedgerDatabase } from './ledger-database.ts'
 
 export interface LedgerState {

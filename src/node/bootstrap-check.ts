@@ -5,8 +5,8 @@
  * document starts without them, because the others may come to it; an address that leads to another federation, or
  * nowhere, would otherwise look like a mesh that is merely late.
  */
-import { fetchFederation } from '../network/federation-exchange.ts'
 import type { Clock, Network } from '../interface.ts'
+import type { NodeParts } from './node-parts.ts'
 
 /** As long as a mesh on one network takes to find itself, and some more */
 const PATIENCE_MS = 5_000
@@ -17,6 +17,7 @@ const FETCH_TIMEOUT_MS = 15_000
 export interface BootstrapCheckComponents {
   network: Pick<Network, 'members'>
   clock: Pick<Clock, 'delay'>
+  fetchDocument: NodeParts['fetchDocument']
 }
 
 export interface BootstrapCheckOptions {
@@ -30,7 +31,7 @@ export interface BootstrapCheckOptions {
  * Resolves to what is wrong with the addresses, in words for the operator; undefined when one of them leads to the
  * federation, when somebody came meanwhile, or when there are none. Never rejects
  */
-export async function bootstrapProblem ({ network, clock }: BootstrapCheckComponents, { addresses, federation, signal }: BootstrapCheckOptions): Promise<string | undefined> {
+export async function bootstrapProblem ({ network, clock, fetchDocument }: BootstrapCheckComponents, { addresses, federation, signal }: BootstrapCheckOptions): Promise<string | undefined> {
   const isAlone = (): boolean => network.members().length < 2 && !signal.aborted
   if (addresses.length === 0) {
     return undefined
@@ -38,7 +39,7 @@ export async function bootstrapProblem ({ network, clock }: BootstrapCheckCompon
   try {
     await clock.delay(PATIENCE_MS, { signal })
     if (isAlone()) {
-      await fetchFederation({ addresses, expected: federation, signal: AbortSignal.any([signal, AbortSignal.timeout(FETCH_TIMEOUT_MS)]) })
+      await fetchDocument({ addresses, expected: federation, signal: AbortSignal.any([signal, AbortSignal.timeout(FETCH_TIMEOUT_MS)]) })
     }
     return undefined
   } catch (err) {

@@ -2,10 +2,10 @@
  * A snapshot of a node for `status`, whatever parts of it exist already
  */
 import type { Network, TrainerDescription } from '../interface.ts'
-import type { NodeDescription } from './node-interface.ts'
 import type { RoundEngine } from '../round/round-engine.ts'
+import type { NodeDescription } from './node-interface.ts'
 
-export interface NodeParts extends Pick<NodeDescription, 'status' | 'home' | 'startedAt' | 'federation' | 'minMembers' | 'limits' | 'privacy'> {
+export interface DescribedParts extends Pick<NodeDescription, 'status' | 'home' | 'startedAt' | 'federation' | 'minMembers' | 'limits' | 'privacy'> {
   trainer: TrainerDescription | undefined
   network: Pick<Network, 'self' | 'addresses' | 'members' | 'connections' | 'neighbours' | 'unanswered' | 'identityUse' | 'traffic'> | undefined
   engine: Pick<RoundEngine, 'round' | 'phase' | 'waiting' | 'lastReport' | 'versions'> | undefined
@@ -15,7 +15,7 @@ type NetworkView = Pick<NodeDescription, 'peer' | 'addresses' | 'members' | 'con
 
 const NO_NETWORK: NetworkView = { peer: '', addresses: [], members: [], connections: [], neighbours: [], unanswered: [], identityInUse: undefined, traffic: { bytesSent: 0, bytesReceived: 0 } }
 
-function networkView (network: NodeParts['network']): NetworkView {
+function networkView (network: DescribedParts['network']): NetworkView {
   if (network === undefined) {
     return NO_NETWORK
   }
@@ -39,7 +39,7 @@ function withoutLayout (trainer: TrainerDescription | undefined): NodeDescriptio
   return rest
 }
 
-export function describeNode (parts: NodeParts): NodeDescription {
+export function describeNode (parts: DescribedParts): NodeDescription {
   const { status, home, startedAt, federation, minMembers, limits, engine, privacy } = parts
   return {
     status,

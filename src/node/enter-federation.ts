@@ -6,10 +6,10 @@ import { BootstrapError, FederationMismatchError } from '../errors.ts'
 import { decodeFederation, encodeFederation } from '../federation/document.ts'
 import { federationId } from '../federation/federation-id.ts'
 import { inspectTopology } from '../model/topology.ts'
-import { fetchFederation } from '../network/federation-exchange.ts'
 import type { FederationDocument } from '../federation/document.ts'
 import type { Store } from '../interface.ts'
 import type { NodeInit } from './node-interface.ts'
+import type { NodeParts } from './node-parts.ts'
 
 /** How long one try to reach a bootstrap address for the document may take */
 const FETCH_TIMEOUT_MS = 15_000
@@ -21,6 +21,13 @@ export interface Membership {
   how: 'founded' | 'joined' | 'resumed'
 }
 
+type FetchDocument = NodeParts['fetchDocument']
+
+export interface EnterComponents {
+  store: Pick<Store, 'getFederation' | 'putFederation'>
+  fetchDocument: FetchDocument
+}
+
 type Wishes = Pick<NodeInit, 'data' | 'home' | 'federation' | 'bootstrap' | 'expectedFederation' | 'refuseOtherFederation'>
 
 /**
@@ -28,22 +35,22 @@ type Wishes = Pick<NodeInit, 'data' | 'home' | 'federation' | 'bootstrap' | 'exp
  *
  * Throws BootstrapError, DatasetError, FederationMismatchError, InvalidFederationError
  */
-export async function enterFederation (init: Wishes, store: Pick<Store, 'getFederation' | 'putFederation'>, signal: AbortSignal): Promise<Membership> {
+export async function enterFederation ({ store, fetchDocument }: EnterComponents, init: Wishes, signal: AbortSignal): Promise<Membership> {
   const stored = await store.getFederation()
   const bootstrap = init.bootstrap ?? []
   if (stored !== undefined) {
     const membership = checked(init, stored, 'resumed')
-    await refuseOther(init, membership.id, signal)
+    await refuseOther(fetchDocument, init, { own: membership.id, signal })
     return membership
   }
   if (init.federation !== undefined) {
-    await refuseOther(init, federationId(encodeFederation(init.federation)), signal)
+    await refuseOther(fetchDocument, init, { own: federationId(encodeFederation(init.federation)), signal })
     return entered(checked(init, encodeFederation(init.federation), bootstrap.length > 0 ? 'joined' : 'founded'), init, store)
   }
   if (bootstrap.length === 0) {
     throw new BootstrapError('this home knows no federation, and no bootstrap address was given: found one with a federation document, or join one by address', 'unreachable')
   }
-  const { bytes } = await fetchFederation({
+  const { bytes } = await fetchDocument({
     addresses: bootstrap,
     signal: AbortSignal.any([signal, AbortSignal.timeout(FETCH_TIMEOUT_MS)]),
     ...(init.expectedFederation === undefined ? {} : { expected: init.expectedFederation })
@@ -55,12 +62,13 @@ export async function enterFederation (init: Wishes, store: Pick<Store, 'getFede
  * Whoever joins by an address wants the federation there: another one than the home's is told before anything runs. An
  * address that does not answer is no reason to stay away from one's own mesh
  */
-async function refuseOther ({ home, bootstrap = [], refuseOtherFederation = false }: Wishes, own: string, signal: AbortSignal): Promise<void> {
+async function refuseOther (fetchDocument: FetchDocument, wishes: Wishes, { own, signal }: { own: string, signal: AbortSignal }): Promise<void> {
+  const { home, bootstrap = [], refuseOtherFederation = false } = wishes
   if (!refuseOtherFederation || bootstrap.length === 0) {
     return
   }
   try {
-    const { id, address } = await fetchFederation({ addresses: bootstrap, signal: AbortSignal.any([signal, AbortSignal.timeout(FETCH_TIMEOUT_MS)]) })
+    const { id, address } = await fetchDocument({ addresses: bootstrap, signal: AbortSignal.any([signal, AbortSignal.timeout(FETCH_TIMEOUT_MS)]) })
     if (id !== own) {
       throw new FederationMismatchError(`${address} belongs to federation ${id}, and ${home} to ${own}: use another home to join it (--home)`)
     }

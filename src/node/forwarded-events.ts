@@ -2,8 +2,8 @@
  * What a node passes on, under the same names, of what its network and its rounds tell
  */
 import type { Network } from '../interface.ts'
-import type { NodeEvents } from './node-interface.ts'
 import type { RoundEngine } from '../round/round-engine.ts'
+import type { NodeEvents } from './node-interface.ts'
 
 export type Emit = <K extends keyof NodeEvents>(type: K, detail: NodeEvents[K]['detail']) => void
 

@@ -3,11 +3,11 @@
  */
 import type { TypedEventTarget } from 'main-event'
 import type { FederationDocument } from '../federation/document.ts'
-import type { MeshLimits } from './mesh-limits.ts'
+import type { BackendName, Clock, DatasetSource, IdentityInUse, ModelVersion, Neighbour, Partition, PeerName, RejectionReason, Traffic, TrainerDescription, UnansweredAddress } from '../interface.ts'
+import type { LedgerReader } from '../ledger/ledger.ts'
 import type { PrivacyStatus } from '../privacy/budget.ts'
 import type { RoundEvents, RoundPhase, RoundReport, Waiting } from '../round/round-events.ts'
-import type { LedgerReader } from '../ledger/ledger.ts'
-import type { BackendName, Clock, DatasetSource, IdentityInUse, ModelVersion, Neighbour, Partition, PeerName, RejectionReason, Traffic, TrainerDescription, UnansweredAddress } from '../interface.ts'
+import type { MeshLimits } from './mesh-limits.ts'
 
 /** Local settings of one node. What peers must agree on is in the federation document instead */
 export interface NodeInit {

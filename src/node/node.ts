@@ -3,46 +3,41 @@
  */
 import { join } from 'node:path'
 import { TypedEventEmitter } from 'main-event'
-import { makeFolder } from '../make-folder.ts'
 import { createAggregator } from '../aggregators/aggregator.ts'
 import { createAttack } from '../attacks/attacks.ts'
-import { bootstrapProblem } from './bootstrap-check.ts'
 import { createCodec } from '../codec/codec.ts'
-import { earlierLife } from './earlier-life.ts'
-import { enterFederation } from './enter-federation.ts'
-import { forwardNetworkEvents, forwardRoundEvents } from './forwarded-events.ts'
 import { NodeStateError } from '../errors.ts'
-import { KeptVersions } from './kept-versions.ts'
 import { inspectTopology } from '../model/topology.ts'
-import { createWorkerTrainer } from '../model/worker-trainer.ts'
-import { meshLimits } from './mesh-limits.ts'
-import { describeNode } from './description.ts'
-import { nodeNetwork } from './network.ts'
-import { NodePrivacy } from './privacy.ts'
-import { checkNodeInit } from './settings.ts'
-import { loadOrCreateIdentity } from '../network/identity.ts'
-import { createTrace } from '../network/trace.ts'
-import { noiseReach } from '../privacy/mechanism.ts'
 import { meshReady } from '../round/mesh-ready.ts'
 import { RoundEngine } from '../round/round-engine.ts'
 import { spentAlone } from '../round/spent-alone.ts'
+import { bootstrapProblem } from './bootstrap-check.ts'
+import { defaultParts } from './default-parts.ts'
+import { describeNode } from './description.ts'
+import { earlierLife } from './earlier-life.ts'
+import { enterFederation } from './enter-federation.ts'
+import { forwardNetworkEvents, forwardRoundEvents } from './forwarded-events.ts'
+import { KeptVersions } from './kept-versions.ts'
+import { lostWarning } from './lost-versions.ts'
+import { meshLimits } from './mesh-limits.ts'
+import { RoundMetrics } from './round-metrics.ts'
+import { roundSettings } from './round-settings.ts'
+import { checkNodeInit } from './settings.ts'
 import { soleUse } from './sole-use.ts'
-import { sparedNeighbours } from './spared-neighbours.ts'
-import { createLevelStore } from '../store/level-store.ts'
-import { lostWarning } from '../store/store-error.ts'
-import { systemClock } from '../system-clock.ts'
-import type { Membership } from './enter-federation.ts'
 import type { FederationDocument } from '../federation/document.ts'
 import type { Clock, Codec, ModelVersion, Network, Store, Trainer, TrainerDescription } from '../interface.ts'
-import type { MeshLimits } from './mesh-limits.ts'
 import type { LedgerReader } from '../ledger/ledger.ts'
+import type { Membership } from './enter-federation.ts'
+import type { MeshLimits } from './mesh-limits.ts'
 import type { GrapevineNode, NodeDescription, NodeEvents, NodeInit, NodeStatus, StopReason } from './node-interface.ts'
+import type { NodeParts, PrivacyAccount } from './node-parts.ts'
 
 /** After the last round: neighbours that were told of the last update need a moment to begin pulling it */
 const LINGER_MS = 500
 
 class Node extends TypedEventEmitter<NodeEvents> implements GrapevineNode {
   private readonly init: NodeInit
+  private readonly parts: NodeParts
   private readonly clock: Clock
   private readonly store: Store
   private readonly kept: KeptVersions
@@ -52,7 +47,7 @@ class Node extends TypedEventEmitter<NodeEvents> implements GrapevineNode {
   private description: TrainerDescription | undefined
   private network: Network | undefined
   private engine: RoundEngine | undefined
-  private readonly privacy: NodePrivacy
+  private readonly privacy: PrivacyAccount
   private rounds = Promise.resolve()
   private abort = new AbortController()
   private starting: Promise<void> | undefined
@@ -63,17 +58,22 @@ class Node extends TypedEventEmitter<NodeEvents> implements GrapevineNode {
   private isToldRestored = false
   status: NodeStatus = 'stopped'
 
-  constructor (init: NodeInit) {
+  constructor (init: NodeInit, parts: Partial<NodeParts>) {
     super()
     checkNodeInit(init)
     this.init = init
-    this.clock = init.clock ?? systemClock
-    this.privacy = new NodePrivacy({ ...init, clock: this.clock, trace: createTrace('privacy'), onWarning: (detail) => { this.emit('warning', detail) } })
-    const home = { location: join(init.home, 'db'), clock: this.clock }
-    this.store = createLevelStore({ ...home, trace: createTrace('store'), ...(init.keepVersions === undefined ? {} : { keepVersions: init.keepVersions }) })
+    this.parts = { ...defaultParts, ...(init.clock === undefined ? {} : { clock: init.clock }), ...parts }
+    const { clock, logger, metrics } = this.parts
+    this.clock = clock
+    const { home, ledgers, epsilonLimit, keepVersions } = init
+    this.privacy = this.parts.account({ home, ledgers, epsilonLimit, clock, trace: logger('privacy'), onWarning: (detail) => { this.emit('warning', detail) } })
+    const store = { home, keepVersions, clock, trace: logger('store') }
+    this.store = this.parts.store({ ...store, readOnly: false })
+    const numbers = new RoundMetrics(metrics)
+    this.addEventListener('round:end', ({ detail }) => { numbers.round(detail) })
     this.kept = new KeptVersions({
       store: this.store,
-      createReader: () => createLevelStore({ ...home, readOnly: true }),
+      createReader: () => this.parts.store({ ...store, readOnly: true }),
       ended: () => this.membership === undefined ? undefined : this.stopping
     })
   }
@@ -101,20 +101,21 @@ class Node extends TypedEventEmitter<NodeEvents> implements GrapevineNode {
   }
 
   private async startParts (): Promise<void> {
-    const { init, store } = this
-    await makeFolder(init.home, { mode: 0o700 })
+    const { init, parts, store } = this
+    await parts.makeHome(init.home)
     await store.open()
     const lost = await store.lost()
     if (lost !== undefined) {
       this.emit('warning', lostWarning(lost, join(init.home, 'db')))
     }
-    await loadOrCreateIdentity(init.home)
-    const membership = this.membership = await enterFederation(init, store, this.abort.signal)
+    const identity = await parts.identity(init.home)
+    const { fetchDocument } = parts
+    const membership = this.membership = await enterFederation({ store, fetchDocument }, init, this.abort.signal)
     const { parameterCount } = inspectTopology(membership.document.model)
     const codec = createCodec(membership.document.codec.name)
     const description = await this.startTrainer(membership.document)
     const maxPayloadBytes = codec.maxEncodedBytes(parameterCount)
-    const network = this.network = await nodeNetwork({ ...init, membership, maxPayloadBytes, store, clock: this.clock })
+    const network = this.network = await parts.network({ ...init, identity, membership, maxPayloadBytes, store, clock: this.clock })
     forwardNetworkEvents(network, (type, detail) => { this.emit(type, detail) })
     await this.privacy.open(membership, description, network.self)
     await this.privacy.requireHomeCharged((await store.getPublication())?.round)
@@ -134,32 +135,18 @@ class Node extends TypedEventEmitter<NodeEvents> implements GrapevineNode {
     const { attack, data, backend, threads, partition } = this.init
     const poison = attack === undefined ? undefined : createAttack(attack).poison
     const sketchSecret = await this.privacy.sketchSecret(document)
-    const trainer = this.trainer = createWorkerTrainer({ document, data, backend, threads, partition, poison, sketchSecret })
+    const trainer = this.trainer = this.parts.trainer({ document, data, backend, threads, partition, poison, sketchSecret })
     const description = this.description = await trainer.start({ signal: this.abort.signal })
     description.remarks?.forEach((message) => { this.emit('warning', { code: 'columns', message }) })
     return description
   }
 
-  private createEngine ({ id, document }: Membership, codec: Codec): RoundEngine {
-    const { init, store, clock } = this
-    const { layout, parameterCount } = inspectTopology(document.model)
-    const aggregator = createAggregator(document.aggregation)
+  private createEngine (membership: Membership, codec: Codec): RoundEngine {
+    const { init, store, clock, privacy: { budget } } = this
+    const aggregator = createAggregator(membership.document.aggregation)
     this.minMembers = init.minMembers ?? Math.max(1, aggregator.minimumNeighbours) + 1
-    return new RoundEngine({ network: this.network!, trainer: this.trainer!, store, codec, aggregator, clock, budget: this.privacy.budget }, {
-      federation: id,
-      layout,
-      parameterCount,
-      deadlineMs: document.round.deadlineMs,
-      staleness: document.round.staleness,
-      reach: noiseReach(document, parameterCount, this.description!.trainExamples),
-      rounds: init.rounds,
-      evaluateEvery: init.evaluateEvery ?? 1,
-      alone: init.alone,
-      quarantineLimit: document.aggregation.quarantine === false ? 0 : document.aggregation.f,
-      noisy: document.privacy.mechanism !== 'none',
-      spared: sparedNeighbours(document),
-      attack: init.attack === undefined ? undefined : createAttack(init.attack)
-    })
+    const components = { network: this.network!, trainer: this.trainer!, store, codec, aggregator, clock, budget }
+    return new RoundEngine(components, roundSettings(membership, init, this.description!))
   }
 
   private announce (network: Network, membership: Membership, engine: RoundEngine, description: TrainerDescription): void {
@@ -214,7 +201,7 @@ class Node extends TypedEventEmitter<NodeEvents> implements GrapevineNode {
   private async warnOfBootstrap (network: Network, signal: AbortSignal): Promise<void> {
     const { id, how } = this.membership!
     const isProven = how === 'joined' && this.init.federation === undefined
-    const message = isProven ? undefined : await bootstrapProblem({ network, clock: this.clock }, { addresses: this.init.bootstrap ?? [], federation: id, signal })
+    const message = isProven ? undefined : await bootstrapProblem({ network, clock: this.clock, fetchDocument: this.parts.fetchDocument }, { addresses: this.init.bootstrap ?? [], federation: id, signal })
     if (message !== undefined) {
       this.emit('warning', { code: 'bootstrap', message })
     }
@@ -346,8 +333,10 @@ class Node extends TypedEventEmitter<NodeEvents> implements GrapevineNode {
 /**
  * One peer of a federation. Nothing happens before `start()`
  *
+ * @param parts - Own parts in place of those of default-parts.ts
+ *
  * Throws RangeError or TypeError for a setting that cannot be, naming it
  */
-export function createNode (init: NodeInit): GrapevineNode {
-  return new Node(init)
+export function createNode (init: NodeInit, parts: Partial<NodeParts> = {}): GrapevineNode {
+  return new Node(init, parts)
 }

@@ -4,29 +4,24 @@
 import { join } from 'node:path'
 import { lastLearningRound } from '../federation/learning-rate.ts'
 import { readDatasetRecord, writeDatasetRecord } from '../ledger/dataset-record.ts'
-import { findLacks, headsAfter, missingEntries, requireContinued } from '../ledger/known-heads.ts'
 import { formatShare, lastRoundOf } from '../ledger/inherited.ts'
+import { findLacks, headsAfter, missingEntries, requireContinued } from '../ledger/known-heads.ts'
+import { defaultLedgerRoot, openBudget, requireCharged, requireHomeCharged } from '../ledger/open-budget.ts'
 import { ledgerSecret } from '../ledger/similar-ledgers.ts'
 import { trainedRounds } from '../ledger/trained-rounds.ts'
-import { defaultLedgerRoot, openBudget, requireCharged, requireHomeCharged } from '../ledger/open-budget.ts'
-import type { Membership } from './enter-federation.ts'
 import type { FederationDocument } from '../federation/document.ts'
-import type { Clock, PeerName, Trace, TrainerDescription } from '../interface.ts'
-import type { NodeEvents, NodeInit } from './node-interface.ts'
-import type { PrivacyBudget, PrivacyStatus } from '../privacy/budget.ts'
+import type { PeerName, TrainerDescription } from '../interface.ts'
 import type { DatasetRecord } from '../ledger/dataset-record.ts'
 import type { CountedLedgers } from '../ledger/known-heads.ts'
 import type { LedgerReader } from '../ledger/ledger.ts'
 import type { OpenBudget, Published } from '../ledger/open-budget.ts'
+import type { PrivacyBudget, PrivacyStatus } from '../privacy/budget.ts'
+import type { Membership } from './enter-federation.ts'
+import type { AccountPartInit, PrivacyAccount } from './node-parts.ts'
 
-export interface NodePrivacyInit extends Pick<NodeInit, 'home' | 'ledgers' | 'epsilonLimit'> {
-  clock: Clock
-  /** See `openBudget`. @default nothing */
-  trace?: Trace
-  onWarning: (detail: NodeEvents['warning']['detail']) => void
-}
+export type NodePrivacyInit = Omit<AccountPartInit, 'trace'> & Partial<Pick<AccountPartInit, 'trace'>>
 
-export class NodePrivacy {
+export class NodePrivacy implements PrivacyAccount {
   private readonly init: NodePrivacyInit
   private rootFolder: string | undefined
   private opened: OpenBudget | undefined

@@ -5,7 +5,6 @@
  */
 import { HomeLockedError, StoreCorruptError, StoreWriteError } from '../errors.ts'
 import { copyFolders } from './reading-copy.ts'
-import type { LostVersions } from '../interface.ts'
 
 /** The operating system refuses: nothing is wrong with the stored bytes */
 const REFUSALS: ReadonlyArray<[text: RegExp, code: RegExp, reason: string, nextStep: string]> = [
@@ -86,16 +85,4 @@ export function readError (location: string, err: unknown): StoreCorruptError | 
 
 export function writeError (location: string, err: unknown): StoreWriteError {
   return refusal(location, err, 'write') ?? new StoreWriteError(`cannot write the store in ${location}: ${detail(err)}. Nothing is half-written: check the disk, then start again`, { cause: err })
-}
-
-/** That versions are missing, and what can be done about it: a sentence without its full stop */
-export function lostText ({ round, found }: LostVersions, location: string): string {
-  const left = found === 0 ? 'holds none any more' : `ends at round ${found}`
-  return `the store in ${location} has lost versions: round ${round} was committed, and it ${left}, as when its log is cut short. ` +
-    'Where there is a newer copy of the home, stop the peer and bring it back before it trains'
-}
-
-/** The same for a peer that starts nevertheless */
-export function lostWarning (lost: LostVersions, location: string): { code: 'lost-versions', message: string } {
-  return { code: 'lost-versions', message: `${lostText(lost, location)}. This peer goes on from what is there, and publishes no number again that it noted` }
 }

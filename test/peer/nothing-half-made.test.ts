@@ -90,7 +90,8 @@ describe('data that do not fit leave no home behind', () => {
     let kept = false
     const store = { getFederation: async () => undefined, putFederation: async () => { kept = true } }
     const wishes = { home: folder, federation: table, data: { kind: 'csv', file: join(folder, 'none.csv'), testFraction: 0.5 } } as const
-    await expect(enterFederation(wishes, store, AbortSignal.timeout(10_000))).rejects.toMatchObject({ name: 'DatasetError' })
+    const fetchDocument = async (): Promise<never> => { throw new RangeError('nobody is asked') }
+    await expect(enterFederation({ store, fetchDocument }, wishes, AbortSignal.timeout(10_000))).rejects.toMatchObject({ name: 'DatasetError' })
     expect(kept).toBe(false)
   })
 })

@@ -1,0 +1,29 @@
+/**
+ * The parts of a node that nobody handed in: LevelDB in its home, training in a worker thread, a network of libp2p
+ *
+ * The one file of a node that names them.
+ */
+import { join } from 'node:path'
+import { makeFolder } from '../make-folder.ts'
+import { createWorkerTrainer } from '../model/worker-trainer.ts'
+import { fetchFederation } from '../network/federation-exchange.ts'
+import { loadOrCreateIdentity } from '../network/identity.ts'
+import { createTrace } from '../network/trace.ts'
+import { createLevelStore } from '../store/level-store.ts'
+import { systemClock } from '../system-clock.ts'
+import { nodeNetwork } from './network.ts'
+import { NodePrivacy } from './privacy.ts'
+import type { NodeParts } from './node-parts.ts'
+
+export const defaultParts: NodeParts = {
+  clock: systemClock,
+  logger: createTrace,
+  metrics: { set: () => {} },
+  makeHome: async (home) => { await makeFolder(home, { mode: 0o700 }) },
+  store: ({ home, keepVersions, ...init }) => createLevelStore({ location: join(home, 'db'), ...init, ...(keepVersions === undefined ? {} : { keepVersions }) }),
+  identity: loadOrCreateIdentity,
+  fetchDocument: fetchFederation,
+  trainer: createWorkerTrainer,
+  account: (init) => new NodePrivacy(init),
+  network: nodeNetwork
+}

@@ -1,0 +1,113 @@
+/**
+ * A node whose parts somebody else made: nothing of it touches a disk, a socket or a thread
+ */
+import { existsSync } from 'node:fs'
+import { generateKeyPair } from '@libp2p/crypto/keys'
+import { MemoryLevel } from 'memory-level'
+import { afterEach, describe, expect, it } from 'vitest'
+import { createNode, denseTopology, inspectTopology, parseFederation, presetDocument } from '../../src/index.ts'
+import { createLevelStore } from '../../src/store/level-store.ts'
+import { MemoryHub } from '../round/memory-network.ts'
+import type { GrapevineNode, NodeParts, RoundReport, Trainer } from '../../src/index.ts'
+
+const HOME = '/nowhere/at/all'
+const ROUNDS = 4
+
+const preset = presetDocument('digits')
+const federation = parseFederation({
+  ...preset,
+  model: { ...preset.model, topology: denseTopology({ inputShape: [28, 28, 1], hidden: [], classes: 10 }) },
+  aggregation: { rule: 'mean', f: 0 },
+  round: { ...preset.round, deadlineMs: 300 }
+})
+const { layout, parameterCount } = inspectTopology(federation.model)
+
+/** Pulls every parameter half way to the peer's own target */
+function trainerFor (target: number): Trainer {
+  return {
+    start: async () => ({ backend: 'cpu', stepMs: {}, unavailable: {}, layout, parameterCount, trainExamples: 100, testExamples: 10 }),
+    stop: async () => {},
+    initialParameters: async () => new Float32Array(parameterCount),
+    train: async (parameters) => ({ parameters: parameters.map((x) => x + (target - x) / 2), loss: 1, examples: 100, steps: 1 }),
+    evaluate: async (parameters) => ({ loss: Math.abs(parameters[0]!), accuracy: 0.5, examples: 10 }),
+    sampleLoss: async () => 0
+  }
+}
+
+/** A store that is still there when it is opened again, as a database on a disk is */
+function memoryStore (): NodeParts['store'] {
+  const database = new MemoryLevel({ keyEncoding: 'utf8', valueEncoding: 'view' })
+  return ({ clock }) => createLevelStore({ location: 'memory', clock, createDatabase: () => database as never })
+}
+
+const running: GrapevineNode[] = []
+afterEach(async () => {
+  await Promise.all(running.splice(0).map(async (node) => node.stop({ force: true })))
+})
+
+interface Made {
+  node: GrapevineNode
+  reports: RoundReport[]
+  numbers: Map<string, number>
+  lines: string[]
+}
+
+function nodeOf (hub: MemoryHub, index: number): Made {
+  const numbers = new Map<string, number>()
+  const lines: string[] = []
+  const parts: Partial<NodeParts> = {
+    makeHome: async () => {},
+    identity: async () => generateKeyPair('Ed25519'),
+    store: memoryStore(),
+    fetchDocument: async () => { throw new RangeError('nobody is asked for a document') },
+    trainer: () => trainerFor(1 + index / 10),
+    // asked for an earlier life of this key: two answers, and there was none
+    network: async () => Object.assign(hub.join(`peer-${index}`), { newestOwn: async () => ({ answers: 2 }) }),
+    logger: (part) => (format) => { lines.push(`${part}: ${format}`) },
+    metrics: { set: (name, value, labels) => { numbers.set([name, ...Object.values(labels ?? {})].join(' '), value) } }
+  }
+  const node = createNode({ home: HOME, federation, data: { kind: 'digits', seed: 1, trainExamples: 100, testExamples: 10 }, rounds: ROUNDS, minMembers: 3 }, parts)
+  const reports: RoundReport[] = []
+  node.addEventListener('round:end', ({ detail }) => { reports.push(detail) })
+  running.push(node)
+  return { node, reports, numbers, lines }
+}
+
+describe('a node of handed-in parts', () => {
+  it('learns with others, without a file, a socket or a thread of its own', async () => {
+    const hub = new MemoryHub()
+    const all = [0, 1, 2].map((index) => nodeOf(hub, index))
+    for (const { node } of all) {
+      await node.start()
+    }
+    const ends = await Promise.all(all.map(async ({ node }) => node.stopped()))
+    expect(ends.map(({ reason }) => reason)).toEqual(['rounds', 'rounds', 'rounds'])
+    for (const { node, reports } of all) {
+      expect(reports.at(-1)).toMatchObject({ round: ROUNDS, accepted: 2 })
+      // of an ended node: from the store that was handed in, opened anew for reading
+      const { version, parameters } = (await node.version('latest'))!
+      expect(version).toMatchObject({ round: ROUNDS, mixed: true })
+      expect(parameters[0]).toBeGreaterThan(0.9)
+    }
+    expect(existsSync(HOME)).toBe(false)
+  })
+
+  it('tells its numbers and its diagnostics to the sinks that it was given', async () => {
+    const hub = new MemoryHub()
+    const all = [0, 1, 2].map((index) => nodeOf(hub, index))
+    for (const { node } of all) {
+      await node.start()
+    }
+    await Promise.all(all.map(async ({ node }) => node.stopped()))
+    const [{ numbers, reports, lines }] = all as [Made, ...Made[]]
+    expect(numbers.get('round')).toBe(ROUNDS)
+    expect(numbers.get('round_updates_accepted')).toBe(2)
+    expect(numbers.get('model_accuracy_ratio')).toBe(0.5)
+    expect(numbers.get('network_sent_bytes_total')).toBe(reports.reduce((sum, { bytesSent }) => sum + bytesSent, 0))
+    expect(numbers.get('round_phase_seconds aggregate')).toBeCloseTo(reports.at(-1)!.phases.aggregateMs / 1_000, 9)
+    // without a privacy mechanism there is nothing to say of epsilon
+    expect([...numbers.keys()].filter((name) => name.startsWith('privacy'))).toEqual([])
+    expect(numbers.size).toBeGreaterThan(15)
+    expect(lines).toEqual([])
+  })
+})

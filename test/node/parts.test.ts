@@ -17,8 +17,7 @@ const preset = presetDocument('digits')
 const federation = parseFederation({
   ...preset,
   model: { ...preset.model, topology: denseTopology({ inputShape: [28, 28, 1], hidden: [], classes: 10 }) },
-  aggregation: { rule: 'mean', f: 0 },
-  round: { ...preset.round, deadlineMs: 300 }
+  aggregation: { rule: 'mean', f: 0 }
 })
 const { layout, parameterCount } = inspectTopology(federation.model)
 
@@ -27,7 +26,7 @@ function trainerFor (target: number): Trainer {
   return {
     start: async () => ({ backend: 'cpu', stepMs: {}, unavailable: {}, layout, parameterCount, trainExamples: 100, testExamples: 10 }),
     stop: async () => {},
-    initialParameters: async () => new Float32Array(parameterCount),
+    initialParameters: async () => new Float32Array(parameterCount).fill(0.5),
     train: async (parameters) => ({ parameters: parameters.map((x) => x + (target - x) / 2), loss: 1, examples: 100, steps: 1 }),
     evaluate: async (parameters) => ({ loss: Math.abs(parameters[0]!), accuracy: 0.5, examples: 10 }),
     sampleLoss: async () => 0

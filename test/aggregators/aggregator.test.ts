@@ -10,7 +10,7 @@ import { weightedSum } from '../../src/aggregators/kernels/weighted-sum.ts'
 import { median } from '../../src/aggregators/median.ts'
 import { metropolisHastingsWeight } from '../../src/aggregators/metropolis-hastings.ts'
 import { seededNormal, seededRandom } from '../../src/seeded-random.ts'
-import { aggregatorContract, inputOf, vectorSets } from '../contract/aggregator.ts'
+import { aggregatorContract, inputOf, vectorSets } from '../../src/contracts/aggregator.ts'
 import type { Aggregator } from '../../src/interface.ts'
 
 function make (rule: string): (f?: number) => Aggregator {

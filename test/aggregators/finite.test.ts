@@ -5,7 +5,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { AGGREGATION_RULES, createAggregator } from '../../src/aggregators/aggregator.ts'
 import { seededRandom } from '../../src/seeded-random.ts'
-import { inputOf } from '../contract/aggregator.ts'
+import { inputOf } from '../../src/contracts/aggregator.ts'
 import type { AggregationInput } from '../../src/interface.ts'
 
 /** The largest float32 */

@@ -13,7 +13,7 @@ import { krumScores } from '../../src/aggregators/krum.ts'
 import { nearestNeighbourMixing } from '../../src/aggregators/nearest-neighbour-mixing.ts'
 import { minimumNeighbours, ruleChain, unmetPrecondition } from '../../src/aggregators/rules.ts'
 import { seededNormal, seededRandom } from '../../src/seeded-random.ts'
-import { inputOf, vectorSets } from '../contract/aggregator.ts'
+import { inputOf, vectorSets } from '../../src/contracts/aggregator.ts'
 import type { Geometry, RuleContext } from '../../src/aggregators/rule.ts'
 import type { Aggregator } from '../../src/interface.ts'
 

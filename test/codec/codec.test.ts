@@ -4,7 +4,7 @@ import { CODEC_NAMES, createCodec } from '../../src/codec/codec.ts'
 import { MAX_MAGNITUDE } from '../../src/codec/frame.ts'
 import { INT8_BLOCK } from '../../src/codec/int8.ts'
 import { MAX_PARAMETERS } from '../../src/limits.ts'
-import { codecContract, parameterVectors, refusal } from '../contract/codec.ts'
+import { codecContract, parameterVectors, refusal } from '../../src/contracts/codec.ts'
 
 const os = vi.hoisted(() => ({ order: 'LE' }))
 vi.mock('node:os', async (original) => ({ ...await original<object>(), endianness: () => os.order }))

@@ -8,7 +8,8 @@ import { FrameScanner } from '../../src/network/gossip-meter.ts'
 import { encodeSigned, matchesPayload, readHeader, readUpdate, signHeader, verifyHeader } from '../../src/network/update-header.ts'
 import { FederationResponse } from '../../src/network/wire/federation.ts'
 import { UpdateHeader, UpdateRequest, UpdateResponse } from '../../src/network/wire/update.ts'
-import { bytes, FEDERATION } from './nodes.ts'
+import { bytes } from '../../src/contracts/helpers.ts'
+import { FEDERATION } from './nodes.ts'
 import type { SignedHeader } from '../../src/network/update-header.ts'
 
 const LIMITS = { maxMessageBytes: 70_000, maxPayloadBytes: 1_000_000 }

@@ -1,7 +1,8 @@
 import { createServer } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
 import { isPrivateAddress, scoreTopic } from '../../src/network/gossip-settings.ts'
-import { failure, Stage, until } from './nodes.ts'
+import { failure, until } from '../../src/contracts/helpers.ts'
+import { Stage } from './nodes.ts'
 
 const stage = new Stage()
 

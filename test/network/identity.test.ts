@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { generateKeyPair, privateKeyToProtobuf } from '@libp2p/crypto/keys'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { IDENTITY_FILE, loadOrCreateIdentity } from '../../src/network/identity.ts'
-import { failure } from './nodes.ts'
+import { failure } from '../../src/contracts/helpers.ts'
 
 let home: string
 let file: string

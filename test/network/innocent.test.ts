@@ -7,7 +7,8 @@ import { STATUS_NOT_HELD, STATUS_NOTHING_NEWER } from '../../src/network/update-
 import { UpdateRequest, UpdateResponse } from '../../src/network/wire/update.ts'
 import { StreamBytes } from '../../src/network/stream-bytes.ts'
 import { ManualClock } from '../manual-clock.ts'
-import { bytes, FEDERATION, Stage, until } from './nodes.ts'
+import { bytes, until } from '../../src/contracts/helpers.ts'
+import { FEDERATION, Stage } from './nodes.ts'
 import type { Host } from '../../src/network/host.ts'
 import type { TestNetwork } from './nodes.ts'
 

@@ -1,8 +1,9 @@
 import { generateKeyPair } from '@libp2p/crypto/keys'
 import { createNetwork } from '../../src/network/network.ts'
 import { systemClock } from '../../src/system-clock.ts'
-import { networkContract } from '../contract/network.ts'
-import { FEDERATION, MemoryBans, until } from './nodes.ts'
+import { networkContract } from '../../src/contracts/network.ts'
+import { until } from '../../src/contracts/helpers.ts'
+import { FEDERATION, MemoryBans } from './nodes.ts'
 import type { Network } from '../../src/interface.ts'
 
 const MAX_PAYLOAD_BYTES = 500_000

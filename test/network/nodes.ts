@@ -3,6 +3,7 @@
  */
 import { generateKeyPair } from '@libp2p/crypto/keys'
 import { TypedEventEmitter } from 'main-event'
+import { until } from '../../src/contracts/helpers.ts'
 import { createHost } from '../../src/network/host.ts'
 import { GossipNetwork } from '../../src/network/gossip-network.ts'
 import { systemClock } from '../../src/system-clock.ts'
@@ -214,32 +215,4 @@ export class TestNetwork extends GossipNetwork {
   async publishRound (round: number, payload: Uint8Array): Promise<void> {
     await this.publish({ round, sequence: round, codec: 'float32', degree: 3, payload })
   }
-}
-
-/** Looks again every few milliseconds; the test's own timeout bounds it */
-export async function until (condition: () => boolean): Promise<void> {
-  while (!condition()) {
-    await new Promise((resolve) => setTimeout(resolve, 5))
-  }
-}
-
-/** `Name: message` of what a promise rejects with */
-export async function failure (promise: Promise<unknown>): Promise<string> {
-  try {
-    await promise
-  } catch (err) {
-    return `${(err as Error).name}: ${(err as Error).message}`
-  }
-  return 'it did not fail'
-}
-
-/** Reproducible bytes that do not compress into a pattern */
-export function bytes (length: number, seed = 1): Uint8Array {
-  const result = new Uint8Array(length)
-  let state = seed
-  for (let i = 0; i < length; i++) {
-    state = (Math.imul(state, 1_103_515_245) + 12_345) | 0
-    result[i] = state >>> 16
-  }
-  return result
 }

@@ -5,7 +5,8 @@ import { Key } from 'interface-datastore/key'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { BoundedDatastore, MAX_PEER_BYTES, MAX_PEER_ENTRIES, MAX_PEER_ENTRY_BYTES } from '../../src/network/bounded-datastore.ts'
 import { forgetDisconnected } from '../../src/network/peer-store-upkeep.ts'
-import { Stage, until } from './nodes.ts'
+import { until } from '../../src/contracts/helpers.ts'
+import { Stage } from './nodes.ts'
 
 const stage = new Stage()
 

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest'
-import { bytes, FEDERATION, MemoryBans, Stage, until } from './nodes.ts'
+import { bytes, until } from '../../src/contracts/helpers.ts'
+import { FEDERATION, MemoryBans, Stage } from './nodes.ts'
 
 const stage = new Stage()
 

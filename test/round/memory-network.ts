@@ -2,6 +2,7 @@
  * Networks of several nodes in one process, joined by a hub: the Network port without sockets
  */
 import { TypedEventEmitter } from 'main-event'
+import { PublishError } from '../../src/errors.ts'
 import type { AbortOptions, EarlierLife, Neighbour, Network, NetworkEvents, OutgoingUpdate, PeerName, PublishReceipt, ReceivedUpdate, RejectionReason, Traffic } from '../../src/interface.ts'
 
 export class MemoryHub {
@@ -12,6 +13,11 @@ export class MemoryHub {
   claimed = 0
   /** Clock time at which updates arrive */
   lateMs = 0
+  readonly maxPayloadBytes: number
+
+  constructor ({ maxPayloadBytes = Infinity }: { maxPayloadBytes?: number } = {}) {
+    this.maxPayloadBytes = maxPayloadBytes
+  }
 
   join (self: PeerName): MemoryNetwork {
     const network = new MemoryNetwork(this, self)
@@ -45,6 +51,7 @@ export class MemoryNetwork extends TypedEventEmitter<NetworkEvents> implements N
   readonly self: PeerName
   private readonly hub: MemoryHub
   private sent = 0
+  private isStopped = false
 
   constructor (hub: MemoryHub, self: PeerName) {
     super()
@@ -53,7 +60,11 @@ export class MemoryNetwork extends TypedEventEmitter<NetworkEvents> implements N
   }
 
   start = async (): Promise<void> => {}
-  stop = async (): Promise<void> => { this.hub.kill(this.self) }
+  stop = async (): Promise<void> => {
+    this.isStopped = true
+    this.hub.kill(this.self)
+  }
+
   addresses = (): string[] => []
   connections = (): [] => []
   unanswered = (): [] => []
@@ -82,6 +93,10 @@ export class MemoryNetwork extends TypedEventEmitter<NetworkEvents> implements N
   followed = (): PeerName[] => this.neighbours().map(({ peer }) => peer)
 
   publish = async (update: OutgoingUpdate): Promise<PublishReceipt> => {
+    const { byteLength } = update.payload
+    if (this.isStopped || byteLength === 0 || byteLength > this.hub.maxPayloadBytes) {
+      throw new PublishError(`cannot publish ${byteLength} bytes: ${this.isStopped ? 'the network is stopped' : `an update has 1 to ${this.hub.maxPayloadBytes}`}`)
+    }
     this.published.push(update)
     const updateId = `${this.self}/${update.round}`
     const received: ReceivedUpdate = { ...update, author: this.self, updateId, from: this.self, receivedAtMs: this.hub.lateMs }

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { MemoryLevel } from 'memory-level'
 import { describe, expect, it } from 'vitest'
 import { createLevelStore } from '../../src/store/level-store.ts'
-import { storeContract } from '../contract/store.ts'
+import { storeContract } from '../../src/contracts/store.ts'
 
 storeContract('memory-level', async () => {
   const database = new MemoryLevel<string, Uint8Array>({ keyEncoding: 'utf8', valueEncoding: 'view' })

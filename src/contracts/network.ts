@@ -1,9 +1,9 @@
 /**
  * What the round engine may expect of any network: one suite for all implementations of the port
  */
-import { afterEach, describe, expect, it } from 'vitest'
-import { bytes, failure, until } from '../network/nodes.ts'
-import type { Network, PeerName, ReceivedUpdate } from '../../src/interface.ts'
+import { bytes, failure, until } from './helpers.ts'
+import { afterEach, describe, expect, it } from './test-runner.ts'
+import type { Network, PeerName, ReceivedUpdate } from '../interface.ts'
 
 export interface NetworkContract {
   /** Not started. The first is what the others know; all end up as each other's neighbours. At most 4 */

@@ -2,9 +2,9 @@
  * What every Aggregator must do
  */
 import fc from 'fast-check'
-import { describe, expect, it } from 'vitest'
-import { seededRandom, shuffle } from '../../src/seeded-random.ts'
-import type { AggregationInput, AggregationResult, Aggregator, NeighbourReplica } from '../../src/interface.ts'
+import { seededRandom, shuffle } from '../seeded-random.ts'
+import { describe, expect, it } from './test-runner.ts'
+import type { AggregationInput, AggregationResult, Aggregator, NeighbourReplica } from '../interface.ts'
 
 export interface AggregatorContractOptions {
   /**

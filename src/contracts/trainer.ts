@@ -4,13 +4,13 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { parseFederation } from '../../src/federation/document.ts'
-import { initialParameters } from '../../src/model/initial-parameters.ts'
-import { denseTopology } from '../../src/model/topology.ts'
-import { seededRandom } from '../../src/seeded-random.ts'
-import type { FederationDocument, FederationInit } from '../../src/federation/document.ts'
-import type { BackendName, DatasetSource, Trainer } from '../../src/interface.ts'
+import { parseFederation } from '../federation/document.ts'
+import { initialParameters } from '../model/initial-parameters.ts'
+import { denseTopology } from '../model/topology.ts'
+import { seededRandom } from '../seeded-random.ts'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from './test-runner.ts'
+import type { FederationDocument, FederationInit } from '../federation/document.ts'
+import type { BackendName, DatasetSource, Trainer } from '../interface.ts'
 
 export interface TrainerContractInit {
   document: FederationDocument

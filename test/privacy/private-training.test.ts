@@ -220,10 +220,10 @@ describe('a federation with privacy', () => {
     const texts = await Promise.all(files.map(async (name) => ({ name, text: await readFile(join('src', name), 'utf8') })))
     const making = texts.filter(({ text }) => /createSecureNoise \(|createSecureNoise\(|createKeystreamNoise\(/.test(text)).map(({ name }) => name).sort()
     // the audit trains on its own and releases nothing
-    expect(making.filter((name) => !name.startsWith('privacy/audit/'))).toEqual(['model/worker.ts', 'privacy/noise/secure-noise.ts'])
+    expect(making.filter((name) => !name.startsWith('audit/'))).toEqual(['model/worker.ts', 'privacy/noise/secure-noise.ts'])
     expect(texts.filter(({ text }) => /seededNoise|seededKeystream/.test(text))).toEqual([])
     const predictable = texts.filter(({ text }) => /seededNormal|Math\.random/.test(text)).map(({ name }) => name)
-    expect(predictable.filter((name) => /^(model|privacy|round)\//.test(name))).toEqual([])
+    expect(predictable.filter((name) => /^(model|privacy|ledger|round)\//.test(name))).toEqual([])
     // as it is, no part of it changed
     expect(await readFile('src/model/worker.ts', 'utf8')).toMatch(/const noise = [^\n]* \? undefined : createSecureNoise\(\)\n/)
     expect(await readFile('src/model/worker-messages.ts', 'utf8')).not.toMatch(/noise/i)

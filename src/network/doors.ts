@@ -42,10 +42,29 @@ function isKnown (guest: Guest): guest is KnownGuest {
   return guest.peer !== undefined
 }
 
+/** A handshake that is under way has said something. Of those that said nothing the oldest, which a flood of silent sockets has first */
+function quietest (guests: readonly Guest[], receivedOn: DoorsInit['receivedOn']): Guest | undefined {
+  let least: Guest | undefined
+  let leastBytes = Infinity
+  for (const guest of guests) {
+    const bytes = receivedOn(guest.connection)
+    if (bytes < leastBytes) {
+      least = guest
+      leastBytes = bytes
+    }
+    if (bytes === 0) {
+      break
+    }
+  }
+  return least
+}
+
 export class Doors {
   private readonly init: DoorsInit
   /** The oldest first */
   private readonly guests = new Map<MultiaddrConnection, Guest>()
+  /** Those of them that shake hands, the oldest first: looked at for every socket that anybody opens */
+  private readonly pending = new Set<Guest>()
 
   constructor (init: DoorsInit) {
     this.init = init
@@ -58,14 +77,14 @@ export class Doors {
 
   /** An inbound connection of nobody knows whom. False when it must be refused */
   arrive (connection: MultiaddrConnection): boolean {
-    const { limits } = this.init
-    const pending = [...this.guests.values()].filter((guest) => !isKnown(guest))
-    const guest = this.note(connection, true)
-    const alike = pending.filter(({ range }) => range.key === guest.range.key)
-    if (!guest.range.isLocal && alike.length >= this.perRange(limits.pending)) {
-      this.dismiss(this.quietest(alike))
-    } else if (pending.length >= limits.pending) {
-      this.dismiss(this.quietest(this.mostCrowded(pending)))
+    const { limits, receivedOn } = this.init
+    const { range } = this.note(connection, true)
+    const others = [...this.pending].slice(0, -1)
+    const alike = range.isLocal ? [] : others.filter((other) => other.range.key === range.key)
+    if (!range.isLocal && alike.length >= this.perRange(limits.pending)) {
+      this.dismiss(quietest(alike, receivedOn))
+    } else if (others.length >= limits.pending) {
+      this.dismiss(quietest(this.mostCrowded(others), receivedOn))
     }
     return true
   }
@@ -84,14 +103,16 @@ export class Doors {
       return false
     }
     // the oldest first, by when it became known
-    this.guests.delete(connection)
+    this.forget(guest)
     this.guests.set(connection, { ...guest, peer, sinceMs: this.init.monotonicMs() })
     return true
   }
 
   /** This node made a connection: never refused, but counted */
   dialled (peer: PeerName, connection: MultiaddrConnection): void {
-    this.note(connection, false).peer = peer
+    const guest = this.note(connection, false)
+    guest.peer = peer
+    this.pending.delete(guest)
     if (this.known().length > this.init.limits.connections) {
       this.makeRoom(false)
     }
@@ -101,8 +122,14 @@ export class Doors {
     const sinceMs = this.init.monotonicMs()
     const guest: Guest = { connection, range: rangeOf(connection.remoteAddr), sinceMs, inbound, peer: undefined }
     this.guests.set(connection, guest)
-    connection.addEventListener('close', () => { this.guests.delete(connection) }, { once: true })
+    this.pending.add(guest)
+    connection.addEventListener('close', () => { this.forget(guest) }, { once: true })
     return guest
+  }
+
+  private forget (guest: Guest): void {
+    this.guests.delete(guest.connection)
+    this.pending.delete(guest)
   }
 
   private known (): KnownGuest[] {
@@ -153,19 +180,12 @@ export class Doors {
     return oldest !== undefined && this.init.monotonicMs() - oldest.sinceMs >= GRACE_MS ? oldest : undefined
   }
 
-  /** A handshake that is under way has said something */
-  private quietest (guests: readonly Guest[]): Guest | undefined {
-    const { receivedOn } = this.init
-    return guests.reduce<Guest | undefined>((quietest, guest) =>
-      quietest === undefined || receivedOn(guest.connection) < receivedOn(quietest.connection) ? guest : quietest, undefined)
-  }
-
   /** False when there is nobody to send away */
   private dismiss (guest: Guest | undefined): boolean {
     if (guest === undefined) {
       return false
     }
-    this.guests.delete(guest.connection)
+    this.forget(guest)
     guest.connection.abort(new RangeError('others need the place'))
     return true
   }

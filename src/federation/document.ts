@@ -85,8 +85,11 @@ function fewConstants (constants: Record<string, readonly number[]>): boolean {
   return Object.values(constants).reduce((sum, values) => sum + values.length, 0) <= MAX_CONSTANTS
 }
 
+/** Fields may be added to it that are optional, and whose absence means what it meant before: ids are for ever */
+const FORMAT = 1
+
 const schema = z.strictObject({
-  format: z.literal(1),
+  format: z.literal(FORMAT),
   name: federationName,
   model: z.strictObject({
     /** `LayersModel.toJSON()` of tfjs: class_name, config, … */
@@ -240,6 +243,14 @@ function requirePlain (value: unknown): void {
   }
 }
 
+/** A later version's document has fields that this one does not know: not its author's mistake */
+function requireKnownFormat (value: unknown): void {
+  const format = (value as { format?: unknown } | null | undefined)?.format
+  if (Number.isSafeInteger(format) && (format as number) > FORMAT) {
+    throw new InvalidFederationError(`the document is of format ${String(format)}, and this version of Grapevine reads format ${FORMAT}: update it`)
+  }
+}
+
 /** Two classes, columns or values of one name could not be told apart in the data */
 function requireDistinct (path: string, names: readonly string[]): void {
   const seen = new Set<string>()
@@ -303,6 +314,7 @@ function requirePrivacy ({ privacy, aggregation: { rule } }: FederationDocument)
  */
 export function parseFederation (value: unknown): FederationDocument {
   requirePlain(value)
+  requireKnownFormat(value)
   const parsed = schema.safeParse(value, { reportInput: true })
   if (!parsed.success) {
     throw new InvalidFederationError(issuesMessage(parsed.error.issues))

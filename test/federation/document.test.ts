@@ -127,7 +127,7 @@ describe('a document that is refused', () => {
     ['a field of another optimiser', changed((d) => { (d['training']!['optimizer'] as Record<string, unknown>)['momentum'] = 0.9 }), /^unknown field "training\.optimizer\.momentum"$/],
     ['a field like no other', changed((d) => { d['topology']!['xyzzy'] = 1 }), /^unknown field "topology\.xyzzy"$/],
     ['a missing field', changed((d) => { delete d['codec'] }), /^codec: /],
-    ['another format', changed((d) => { d['format'] = 2 as never }), /^format: /],
+    ['another format', changed((d) => { d['format'] = 0 as never }), /^format: /],
     ['no name', changed((d) => { d['name'] = '' as never }), /^name: /],
     ['a name that steers a terminal', changed((d) => { d['name'] = '\u001b[31mred' as never }), /^name: [^\p{C}]*$/u],
     ['a negative seed', changed((d) => { d['model']!['seed'] = -1 }), /^model\.seed: /],

@@ -38,8 +38,7 @@ function modelsOf (count: number, size: number): Float32Array[] {
 function inputOf ([own, ...replicas]: readonly Float32Array[]): AggregationInput {
   return {
     own: own!,
-    neighbours: replicas.map((parameters, j) => ({ peer: String(j).padStart(2, '0'), parameters, weight: 1 / (replicas.length + 1) })),
-    layout: []
+    neighbours: replicas.map((parameters, j) => ({ peer: String(j).padStart(2, '0'), parameters, weight: 1 / (replicas.length + 1) }))
   }
 }
 

@@ -69,7 +69,7 @@ export function formatVersion ({ id, round, mixed }: Pick<ModelVersion, 'id' | '
 }
 
 /** `distance-gate 2, norm 1`; empty when nothing was refused */
-export function formatReasons (rejected: RoundReport['rejected']): string {
+function formatReasons (rejected: RoundReport['rejected']): string {
   return Object.entries(rejected).map(([reason, count]) => `${reason} ${count}`).join(', ')
 }
 
@@ -106,7 +106,7 @@ export function formatLateMix ({ round, accepted, accuracy, loss }: NodeEvents['
 }
 
 /** `1.24 s (train 0.90, wait 0.20, evaluate 0.10, other 0.04)` */
-export function formatPhases ({ durationMs, phases }: RoundReport): string {
+function formatPhases ({ durationMs, phases }: RoundReport): string {
   const seconds = (ms: number): string => (ms / 1000).toFixed(2)
   const other = Math.max(0, durationMs - phases.trainMs - phases.waitMs - phases.evaluateMs)
   return `${formatDuration(durationMs)} (train ${seconds(phases.trainMs)}, wait ${seconds(phases.waitMs)}, evaluate ${seconds(phases.evaluateMs)}, other ${seconds(other)})`

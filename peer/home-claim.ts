@@ -69,7 +69,7 @@ export async function claimHome (home: string): Promise<HomeClaim> {
 }
 
 /** Throws HomeLockedError while another process makes this home: it may yet remove what it made */
-export async function refuseUnmade (home: string): Promise<void> {
+async function refuseUnmade (home: string): Promise<void> {
   const file = join(home, CLAIM_FILE)
   const [, id, host] = CONTENT.exec(await read(file) ?? '') ?? []
   // of another host, or of a container that was started anew, nothing is known: then nobody may remove anything

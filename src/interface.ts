@@ -170,8 +170,6 @@ export interface AggregationInput {
   own: Float32Array
   /** In ascending order of peer id, so that the result cannot depend on the order of arrival */
   neighbours: readonly NeighbourReplica[]
-  /** The tensors inside the vector, for rules that look at layers */
-  layout: readonly ParameterSlot[]
   /** Round in hand, for a rule whose threshold shrinks. @default 1 */
   round?: number
   /** Mean losses on a batch of own examples, for a rule with `needsLosses` */

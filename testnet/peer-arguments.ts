@@ -29,7 +29,7 @@ export interface PeerArguments {
  *
  * Throws RangeError on digits of another number than the program makes: it has a flag for their seed alone
  */
-export function dataFlags (data: DatasetSource): string[] {
+function dataFlags (data: DatasetSource): string[] {
   switch (data.kind) {
     case 'digits':
       if (data.trainExamples !== DIGITS_DEFAULTS.trainExamples || data.testExamples !== DIGITS_DEFAULTS.testExamples) {

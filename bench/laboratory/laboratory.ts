@@ -131,7 +131,6 @@ export class Laboratory {
     const honest: AggregationInput = {
       own: models[index]!,
       round,
-      layout: this.trainers[index]!.plan.layout,
       neighbours: neighbours.map((j, at) => ({ peer: name(j), parameters: models[j]!, weight: weights.honest[at]! }))
     }
     const input = withLies(honest, this.lies(honest, target), weights.liar)

@@ -25,7 +25,7 @@ const MEANINGS = {
 export const NOT_STARTED = 'this peer has not started yet: its data were read for this answer; what other homes spent on them counts'
 
 /** What no ledger can charge for */
-export const NOT_COVERED = [
+const NOT_COVERED = [
   'what you see: accuracy and loss on this screen come from your examples without noise (they are never sent)',
   'the search for settings: each run on these data whose result you looked at and did not keep, if it ran without a ledger',
   'copies of the data on other machines, or of other users, and examples in which a digit or letter was changed: the ledger does not know them for the same'

@@ -34,7 +34,7 @@ export const MAX_MAGNITUDE = 2 ** 49
 const MAX_MAGNITUDE_BITS = (127 + 49) << 23
 
 /** Throws RangeError when d parameters cannot be encoded at all */
-export function checkCount (parameterCount: number): void {
+function checkCount (parameterCount: number): void {
   if (!Number.isInteger(parameterCount) || parameterCount < 1 || parameterCount > MAX_PARAMETERS) {
     throw new RangeError(`a parameter vector has 1 to ${MAX_PARAMETERS} elements, not ${parameterCount}`)
   }

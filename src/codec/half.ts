@@ -11,7 +11,7 @@ const BIAS_DIFFERENCE = (127 - 15) << 23
 
 /** Bits of 65504, the largest finite binary16 */
 export const MAX_HALF = 0x7bff
-export const MAX_HALF_VALUE = 65504
+const MAX_HALF_VALUE = 65504
 /** Smallest positive binary16, 2^-24 */
 const STEP_BELOW_NORMAL = 2 ** -24
 /** Adding and subtracting 2^52 rounds a float64 in [0, 2^51] to the nearest integer, ties to even */

@@ -23,7 +23,7 @@ export function inputOf ([own, ...others]: readonly Float32Array[]): Aggregation
     parameters,
     weight: 1 / (others.length + 1)
   }))
-  return { own: own!, neighbours, layout: [{ name: 'all', shape: [own!.length], offset: 0, size: own!.length }] }
+  return { own: own!, neighbours }
 }
 
 /** n vectors of d elements each, with ties, near-equal and far numbers among them */

@@ -13,7 +13,7 @@ import type { ColumnChoice, ColumnSchema } from './table-schema.ts'
 import type { TableInput } from './examples.ts'
 
 /** A column with more values than this is told only by its founder's leave */
-export const MAX_TOLD_VALUES = 32
+const MAX_TOLD_VALUES = 32
 
 /** With fewer values whole numbers that all differ say nothing about what they are */
 const MIN_JUDGED = 20

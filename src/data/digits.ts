@@ -17,7 +17,7 @@ import type { Dataset, ImageInput, Model } from './examples.ts'
 export type DigitsSource = Extract<DatasetSource, { kind: 'digits' }>
 
 /** Height and width of an image */
-export const DIGIT_SIZE = 28
+const DIGIT_SIZE = 28
 
 export const DIGIT_LABELS: readonly string[] = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9']
 
@@ -47,7 +47,7 @@ export function digitLabel (index: number): number {
 }
 
 /** Draws one example into out[offset .. offset + 784), 0 for paper to 255 for ink */
-export function drawDigit (seed: number, set: DigitSet, index: number, out: Uint8Array): void {
+function drawDigit (seed: number, set: DigitSet, index: number, out: Uint8Array): void {
   const random = seededRandom(`digits/${seed}/${set}/${index}`)
   const normal = seededNormal(random)
   const styles = GLYPHS[digitLabel(index)]!

@@ -12,8 +12,8 @@ import type { Partition, Random } from '../interface.ts'
 /** A peer never gets fewer examples than this where there are enough for all */
 export const MIN_PART_EXAMPLES = 32
 
-export const DEFAULT_ALPHA = 0.3
-export const DEFAULT_SHARDS_PER_PEER = 2
+const DEFAULT_ALPHA = 0.3
+const DEFAULT_SHARDS_PER_PEER = 2
 
 const MAX_PARTS = 10_000
 

@@ -13,7 +13,7 @@ const TRIGGER = 3
 type Shape = readonly number[]
 
 /** The same inputs with class c called the last class minus c */
-export function withFlippedLabels (examples: Examples, classes: number): Examples {
+function withFlippedLabels (examples: Examples, classes: number): Examples {
   return { ...examples, labels: examples.labels.map((label) => classes - 1 - label), writeInputs: (index, out, offset) => { examples.writeInputs(index, out, offset) } }
 }
 

@@ -10,7 +10,7 @@ import { join } from 'node:path'
 import { z } from 'zod'
 import type { KnownHeads } from './known-heads.ts'
 
-export const DATASET_RECORD_FILE = 'privacy.json'
+const DATASET_RECORD_FILE = 'privacy.json'
 
 const head = { index: z.int().min(-1), hash: z.string().regex(/^[0-9a-f]{64}$/) }
 const knownHead = z.strictObject({

@@ -3,7 +3,7 @@
  */
 
 /** Longer gradients are taken for overflown: their squares do not fit a float, and what is left of them has lost its meaning */
-export const LARGEST_NORM = 1e18
+const LARGEST_NORM = 1e18
 
 export interface ClipFactors {
   /** min(1, clipNorm / norm) of each example, or 0 when its norm is not finite or beyond LARGEST_NORM */

@@ -15,16 +15,16 @@ import type { ParameterSlot } from '../interface.ts'
 import type { FederationDocument } from '../federation/document.ts'
 import type { Activation, Layer, TrainableLayer } from './layer.ts'
 
-export const MAX_LAYERS = 128
+const MAX_LAYERS = 128
 
 /** Activations of all layers for one example: 64 MiB as float32 */
-export const MAX_ACTIVATIONS = 16_777_216
+const MAX_ACTIVATIONS = 16_777_216
 
 /** Activations of all layers for one batch: 2 GiB as float32 */
 export const MAX_BATCH_ACTIVATIONS = 536_870_912
 
 /** Multiplications of one forward pass over one example: about that of VGG-16 */
-export const MAX_MULTIPLICATIONS = 17_179_869_184
+const MAX_MULTIPLICATIONS = 17_179_869_184
 
 /** Weight names become file contents and log lines */
 const LAYER_NAME = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/

@@ -33,7 +33,6 @@ const END = 0x0b
 const PAGE_BYTES = 65_536
 
 export const I32_ADD: Code = [0x6a]
-export const I32_SUB: Code = [0x6b]
 export const I32_MUL: Code = [0x6c]
 export const V128_AND: Code = [0xfd, 0x4e]
 /** The first operand's bits where the second has none */

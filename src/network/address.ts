@@ -9,7 +9,7 @@ import { classOfIp } from './address-class.ts'
 import type { Multiaddr } from '@multiformats/multiaddr'
 
 /** A full address to copy from */
-export const ADDRESS_EXAMPLE = '/ip4/192.168.1.20/tcp/4100/p2p/12D3KooWJ3mt4ttQxoyYQmXBJH6sSCLjXzPYxEUAHB7Pf8qB9QVQ'
+const ADDRESS_EXAMPLE = '/ip4/192.168.1.20/tcp/4100/p2p/12D3KooWJ3mt4ttQxoyYQmXBJH6sSCLjXzPYxEUAHB7Pf8qB9QVQ'
 
 const HOSTS = ['ip4', 'ip6', 'dns', 'dns4', 'dns6']
 

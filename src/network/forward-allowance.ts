@@ -13,10 +13,10 @@ import type { RateLimit } from './rate-limit.ts'
 const MIB = 1_048_576
 
 /** Messages passed on, over all sources; with {@link NOTICES} and what this node says itself less than a peer takes */
-export const FORWARDED = { perSecond: 250, burst: 1_500 }
-export const FORWARDED_BYTES = { perSecond: 5 * MIB, burst: 32 * MIB }
+const FORWARDED = { perSecond: 250, burst: 1_500 }
+const FORWARDED_BYTES = { perSecond: 5 * MIB, burst: 32 * MIB }
 /** IDONTWANT, one for each long message that came, sent before it is checked */
-export const NOTICES = { perSecond: 150, burst: 800 }
+const NOTICES = { perSecond: 150, burst: 800 }
 /** One source, whoever it is */
 const OF_SOURCE = { perSecond: 60, burst: 400 }
 /** All sources that are no neighbours */

@@ -17,8 +17,8 @@ import type { RateLimit } from './rate-limit.ts'
 
 const GOSSIP_PROTOCOL = /^\/(meshsub|floodsub)\//
 /** Frames, or what is in them where that is more: an honest router sends one message in each */
-export const UNITS = { perSecond: 500, burst: 3_000 }
-export const BYTES = { perSecond: 8_388_608, burst: 50_331_648 }
+const UNITS = { perSecond: 500, burst: 3_000 }
+const BYTES = { perSecond: 8_388_608, burst: 50_331_648 }
 /** Of a peer that is no member: it has little to say, and ids are free */
 const STRANGER_UNITS = { perSecond: 100, burst: 1_000 }
 const STRANGER_BYTES = { perSecond: 1_048_576, burst: 8_388_608 }

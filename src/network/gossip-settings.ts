@@ -24,7 +24,7 @@ export const MAX_GOSSIP_MESSAGE_BYTES = MAX_INLINE_PAYLOAD_BYTES + 2_048
 export const MAX_GOSSIP_FRAME_BYTES = 262_144
 
 /** Unsent bytes for one peer before its gossip stream is given up: a frozen peer must not grow this process */
-export const MAX_GOSSIP_BACKLOG_BYTES = 4_194_304
+const MAX_GOSSIP_BACKLOG_BYTES = 4_194_304
 
 /** What the router offers beyond its published interface, in the pinned version */
 export interface Pubsub extends TypedEventTarget<{

@@ -19,7 +19,7 @@ import type { SignedRecord, SignedSuspicion } from './wire/membership.ts'
 export const MAX_ADDRESSES = 8
 
 /** One binary multiaddr */
-export const MAX_ADDRESS_BYTES = 128
+const MAX_ADDRESS_BYTES = 128
 
 /** A record or suspicion, without its signature */
 export const MAX_RECORD_BYTES = 1_536

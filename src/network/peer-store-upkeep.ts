@@ -12,7 +12,7 @@ import type { PeerName } from '../interface.ts'
 import type { BoundedDatastore } from './bounded-datastore.ts'
 
 /** A peer that went is forgotten after this, and before twice this */
-export const FORGET_AFTER_MS = 20_000
+const FORGET_AFTER_MS = 20_000
 
 /** Returns what ends it */
 export function forgetDisconnected (libp2p: Libp2p, forgetAfterMs = FORGET_AFTER_MS): () => void {

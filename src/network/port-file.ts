@@ -5,7 +5,7 @@ import { readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { PortMemory } from './listening.ts'
 
-export const PORT_FILE = 'listen.json'
+const PORT_FILE = 'listen.json'
 
 const MAX_PORT = 65_535
 

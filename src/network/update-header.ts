@@ -12,13 +12,13 @@ import { SignedUpdate, UpdateHeader } from './wire/update.ts'
 import type { PrivateKey, PublicKey } from '@libp2p/interface'
 import type { PeerName, RejectionReason } from '../interface.ts'
 
-export const HEADER_VERSION = 1
+const HEADER_VERSION = 1
 /** A whole model: the only kind there is, so that no other is averaged as one */
-export const KEYFRAME = 1
+const KEYFRAME = 1
 
 /** More than any header with its longest fields */
 export const MAX_HEADER_BYTES = 1_024
-export const MAX_ROUND = 0x7fffffff
+const MAX_ROUND = 0x7fffffff
 
 const MAX_CODEC_LENGTH = 32
 const MAX_FEDERATION_LENGTH = 128
@@ -61,7 +61,7 @@ function equalBytes (a: Uint8Array, b: Uint8Array): boolean {
 }
 
 /** Binary form of an Ed25519 peer id */
-export function authorBytes (publicKey: PublicKey): Uint8Array {
+function authorBytes (publicKey: PublicKey): Uint8Array {
   return Buffer.concat([ED25519_PEER_ID, publicKey.raw])
 }
 

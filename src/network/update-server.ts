@@ -27,7 +27,7 @@ export const STATUS_NOT_HELD = 2
 export const STATUS_NOTHING_NEWER = 3
 export const STATUS_BUSY = 4
 
-export const MAX_REQUEST_BYTES = 512
+const MAX_REQUEST_BYTES = 512
 
 /** Streams of one peer: some idle ones and as many transfers as one peer can need at a time */
 const MAX_STREAMS_PER_PEER = 16

@@ -11,10 +11,9 @@ import type { Membership } from './enter-federation.ts'
 import type { NodeInit } from './node-interface.ts'
 
 export function roundSettings ({ id, document }: Membership, init: NodeInit, { trainExamples }: TrainerDescription): RoundInit {
-  const { layout, parameterCount } = inspectTopology(document.model)
+  const { parameterCount } = inspectTopology(document.model)
   return {
     federation: id,
-    layout,
     parameterCount,
     deadlineMs: document.round.deadlineMs,
     staleness: document.round.staleness,

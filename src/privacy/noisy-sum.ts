@@ -27,7 +27,7 @@ export function gridStep (deviation: number): number {
 }
 
 /** Rounds in place to multiples of `step`, a power of two, for values below 2^51 steps */
-export function roundToGrid (values: Float64Array, step: number): void {
+function roundToGrid (values: Float64Array, step: number): void {
   const magic = ROUNDING * step
   for (let i = 0; i < values.length; i++) {
     values[i] = values[i]! + magic - magic

@@ -58,7 +58,7 @@ export interface SumRounding {
 }
 
 /** One term for each example, in doubles */
-export const ONE_TERM: SumRounding = { positions: 1, spread: 1, floatBlocks: false }
+const ONE_TERM: SumRounding = { positions: 1, spread: 1, floatBlocks: false }
 
 function gamma (roundings: number): number {
   const error = roundings * ROUNDOFF

@@ -6,7 +6,7 @@
  * replicas are just as many as the rule needs beside the own model, the own model must make up the number.
  */
 import { decodeUpdate } from './inbox.ts'
-import type { Aggregator, Codec, NeighbourReplica, ParameterSlot, PeerName, ReceivedUpdate, RejectionReason } from '../interface.ts'
+import type { Aggregator, Codec, NeighbourReplica, PeerName, ReceivedUpdate, RejectionReason } from '../interface.ts'
 
 /** A neighbour's replica and the update that it came from */
 export interface DecodedReplica extends NeighbourReplica {
@@ -42,7 +42,6 @@ export function medoid (replicas: readonly Float32Array[]): number {
 }
 
 export interface AdoptOptions {
-  layout: readonly ParameterSlot[]
   own: Float32Array
 }
 
@@ -51,7 +50,7 @@ export interface AdoptOptions {
  *
  * A rule that needs one neighbour withstands no liar anyway, and takes what there is
  */
-export function adoptModel (replicas: readonly NeighbourReplica[], aggregator: Aggregator, { layout, own }: AdoptOptions): Float32Array | undefined {
+export function adoptModel (replicas: readonly NeighbourReplica[], aggregator: Aggregator, { own }: AdoptOptions): Float32Array | undefined {
   const needed = aggregator.minimumNeighbours
   if (replicas.length < Math.max(1, needed)) {
     return undefined
@@ -65,7 +64,7 @@ export function adoptModel (replicas: readonly NeighbourReplica[], aggregator: A
     return replicas[centre]!.parameters.slice()
   }
   const weight = 1 / (others.length + 1)
-  return aggregator.aggregate({ own: from, neighbours: others.map((replica) => ({ ...replica, weight })), layout }).parameters
+  return aggregator.aggregate({ own: from, neighbours: others.map((replica) => ({ ...replica, weight })) }).parameters
 }
 
 /** Decodes updates of whatever round; in ascending order of author, so that what follows cannot depend on the order of arrival */

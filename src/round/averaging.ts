@@ -4,7 +4,7 @@
 import { Isolation } from './isolation.ts'
 import { keptOwnWarning, mix } from './mix.ts'
 import { sampleLosses } from './sample-losses.ts'
-import type { Aggregator, Network, ParameterSlot, Trainer } from '../interface.ts'
+import type { Aggregator, Network, Trainer } from '../interface.ts'
 import type { Inbox, InboxEntry } from './inbox.ts'
 import type { Liar } from './liar.ts'
 import type { LocalWork } from './local-work.ts'
@@ -23,7 +23,6 @@ export interface AveragingComponents {
 }
 
 export interface AveragingInit {
-  layout: readonly ParameterSlot[]
   /** Every peer adds noise of its own: the model before the training helps to tell who speaks against it */
   noisy?: boolean | undefined
   warn: (detail: RoundEvents['warning']['detail']) => void
@@ -57,7 +56,7 @@ export class Averaging {
   /** Rejects with the signal's reason */
   async average (round: number, { half, own, before, shared, degree, ...input }: AveragingInput, signal: AbortSignal): Promise<Mixed> {
     const { aggregator, network, trainer, inbox, vigilance, work, liar } = this.components
-    const { layout, noisy = false, warn } = this.init
+    const { noisy = false, warn } = this.init
     const neighbours = network.neighbours()
     if (this.isolation.begins(neighbours.length)) {
       warn({ code: 'no-neighbours', message: `round ${round}: no neighbour is there; nothing is averaged until one comes` })
@@ -68,7 +67,7 @@ export class Averaging {
     const losses = aggregator.needsLosses && admitted.length >= aggregator.minimumNeighbours
       ? await sampleLosses(trainer, { own, entries: admitted }, { round, signal })
       : undefined
-    const mixed = mix({ half, own, entries: admitted }, aggregator, { degree, layout, round, ...(losses === undefined ? {} : { losses }) })
+    const mixed = mix({ half, own, entries: admitted }, aggregator, { degree, round, ...(losses === undefined ? {} : { losses }) })
     vigilance.judge({ own, entries, neighbours, shared: noisy ? shared : undefined }, mixed.excluded)
     if (input.entries === undefined) {
       work.seen({ before, own, replicas: entries.map(({ parameters }) => parameters) })

@@ -15,7 +15,7 @@ import type { Codec, PeerName, ReceivedUpdate, RejectionReason } from '../interf
 export const MAX_ROUNDS_AHEAD = 4
 
 /** A model this many times longer than the own one cannot be honest: norms change by small factors over a training */
-export const NORM_LIMIT = 10
+const NORM_LIMIT = 10
 
 export interface InboxInit {
   codec: Codec

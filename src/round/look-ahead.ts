@@ -15,19 +15,19 @@ export interface Outlook {
 }
 
 type Components = Pick<RoundComponents, 'network' | 'aggregator' | 'codec' | 'clock'> & { jumps: JumpPlanner }
-type Init = Pick<RoundInit, 'layout' | 'parameterCount' | 'staleness' | 'deadlineMs'>
+type Init = Pick<RoundInit, 'parameterCount' | 'staleness' | 'deadlineMs'>
 
 /** Undefined when there is nobody to ask. Rejects with the signal's reason */
 export async function lookAhead (components: Components, init: Init, { signal, ...own }: Pick<Standing, 'round' | 'parameters'> & { signal: AbortSignal }): Promise<Outlook | undefined> {
   const { network, aggregator, codec } = components
-  const { layout, parameterCount, staleness } = init
+  const { parameterCount, staleness } = init
   const neighbours = network.neighbours().map(({ peer }) => peer)
   const elders = network.elders()
   if (neighbours.length + elders.length === 0) {
     return undefined
   }
   const updates = await pullLatest(components, init.deadlineMs, signal)
-  const jump = components.jumps.plan(updates, { ...own, neighbours, elders }, { aggregator, codec, layout, parameterCount, staleness })
+  const jump = components.jumps.plan(updates, { ...own, neighbours, elders }, { aggregator, codec, parameterCount, staleness })
   const refused = new Set(jump.refused.map(({ peer }) => peer))
   const decoded = new Map(jump.sources.map(({ updateId, parameters }) => [updateId, parameters]))
   const { name, minimumNeighbours } = aggregator

@@ -4,7 +4,7 @@
 import { neighbourDistance } from '../aggregators/consensus.ts'
 import { metropolisHastingsWeight } from '../aggregators/metropolis-hastings.ts'
 import { firstUnacceptable } from '../codec/frame.ts'
-import type { AggregationInput, AggregationResult, Aggregator, NeighbourReplica, ParameterSlot } from '../interface.ts'
+import type { AggregationInput, AggregationResult, Aggregator, NeighbourReplica } from '../interface.ts'
 import type { InboxEntry } from './inbox.ts'
 
 export interface MixInput {
@@ -34,7 +34,6 @@ export interface Mixed {
 export interface MixOptions extends Pick<AggregationInput, 'round' | 'losses'> {
   /** Number of own neighbours, for the Metropolis–Hastings weights */
   degree: number
-  layout: readonly ParameterSlot[]
 }
 
 export function mix (input: MixInput, aggregator: Aggregator, { degree, ...options }: MixOptions): Mixed {

@@ -2,7 +2,7 @@
  * What a round engine is made of and what it tells
  */
 import type { Attack } from '../attacks/attack.ts'
-import type { Aggregator, Clock, Codec, Network, ParameterSlot, Store, Trainer } from '../interface.ts'
+import type { Aggregator, Clock, Codec, Network, Store, Trainer } from '../interface.ts'
 import type { PrivacyBudget } from '../privacy/budget.ts'
 
 export interface RoundComponents {
@@ -18,7 +18,6 @@ export interface RoundComponents {
 
 export interface RoundInit {
   federation: string
-  layout: readonly ParameterSlot[]
   parameterCount: number
   deadlineMs: number
   staleness: number

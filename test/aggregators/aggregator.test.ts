@@ -107,7 +107,6 @@ describe('mean', () => {
     const values = [3, -1, 4, 1, -5]
     const mixed = values.map((own, i) => mean().aggregate({
       own: Float32Array.of(own),
-      layout: [],
       neighbours: edges.filter((edge) => edge.includes(i as never)).map(([a, b]) => a === i ? b : a).map((j) => ({
         peer: `peer-${j}`, parameters: Float32Array.of(values[j]!), weight: metropolisHastingsWeight(degree(i), degree(j))
       }))

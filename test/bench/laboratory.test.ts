@@ -281,8 +281,7 @@ describe('the search for a strength', () => {
   const models = vectors(8, 60)
   const input: AggregationInput = {
     own: models[0]!,
-    neighbours: models.slice(1).map((parameters, j) => ({ peer: `00${j}`, parameters, weight: 1 / 10 })),
-    layout: []
+    neighbours: models.slice(1).map((parameters, j) => ({ peer: `00${j}`, parameters, weight: 1 / 10 }))
   }
   const towards = { base: models[0]!, direction: new Float32Array(60).fill(1) }
   const searched = (name: string): number => worstFactor(input, towards, { count: 2, weight: 1 / 10 }, {
@@ -322,8 +321,7 @@ describe('rules by name', () => {
   const models = vectors(9, 30)
   const input: AggregationInput = {
     own: models[0]!,
-    neighbours: models.slice(1).map((parameters, j) => ({ peer: `00${j}`, parameters, weight: 1 / 9 })),
-    layout: []
+    neighbours: models.slice(1).map((parameters, j) => ({ peer: `00${j}`, parameters, weight: 1 / 9 }))
   }
 
   it.each(CANDIDATE_NAMES)('%s stays among the honest models', (name) => {
@@ -354,7 +352,7 @@ describe('rules by name', () => {
     expect(eightWeiszfeldSteps(honest)[0]).toBeCloseTo(1, 1)
     expect(held[0]).toBeLessThan(0.75)
     expect(aggregatorFor('rfa8', 2, seededRandom(1)).aggregate({
-      own: honest[0]!, layout: [], neighbours: [honest[1]!, honest[2]!, lie, lie].map((parameters, j) => ({ peer: `00${j}`, parameters, weight: 0.1 }))
+      own: honest[0]!, neighbours: [honest[1]!, honest[2]!, lie, lie].map((parameters, j) => ({ peer: `00${j}`, parameters, weight: 0.1 }))
     }).parameters).toEqual(held)
   })
 })

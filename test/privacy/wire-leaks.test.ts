@@ -375,7 +375,7 @@ async function roundsOf (secrets: Secrets, { codec = createCodec('int8'), allowe
     // an observer need not take its time
     clock: { ...CLOCK, delay: async (ms, options) => CLOCK.delay(Math.min(ms, 1), options) },
     budget: budgetWith(secrets, allowed)
-  }, { federation, layout: [], parameterCount: DIMENSION, deadlineMs: 1000, staleness: 1, rounds: ROUNDS, evaluateEvery: 1, quarantineLimit: 0 })
+  }, { federation, parameterCount: DIMENSION, deadlineMs: 1000, staleness: 1, rounds: ROUNDS, evaluateEvery: 1, quarantineLimit: 0 })
   engine.addEventListener('round:start', ({ detail: { round } }) => {
     others.forEach((other) => { void other.publish({ round, sequence: round, codec: codec.name, payload: codec.encode(new Float32Array(DIMENSION).fill(1)), degree: 2 }) })
   })

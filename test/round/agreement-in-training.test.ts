@@ -33,7 +33,7 @@ it('no honest neighbour is contrary, in two halves with different data, in any o
       const neighbours = HALVES[index]!.map((j) => ({ peer: `${j}`, parameters: trained[j]!, weight: 0.2 }))
       shares.push(...neighbours.map(({ parameters }) => agreement(before, parameters)!.share))
       expect(contrary(before, neighbours)).toEqual([])
-      return aggregator.aggregate({ own: trained[index]!, neighbours, layout: trainers[index]!.plan.layout, round }).parameters
+      return aggregator.aggregate({ own: trained[index]!, neighbours, round }).parameters
     })
   }
   expect(Math.min(...shares)).toBeGreaterThan(0.45)

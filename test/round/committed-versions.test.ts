@@ -46,7 +46,7 @@ interface Parts {
 
 async function engineFor ({ network, store, rounds, aggregator = createAggregator({ rule: 'mean', f: 0 }) }: Parts): Promise<{ engine: RoundEngine, warned: Array<{ code: string, message: string }> }> {
   const engine = new RoundEngine({ network, trainer, store, codec: createCodec('float32'), aggregator, clock: hastyClock() },
-    { federation: FEDERATION, layout: [], parameterCount: 4, deadlineMs: 5000, staleness: 1, rounds, evaluateEvery: 1, quarantineLimit: 0, alone: 'train' })
+    { federation: FEDERATION, parameterCount: 4, deadlineMs: 5000, staleness: 1, rounds, evaluateEvery: 1, quarantineLimit: 0, alone: 'train' })
   const warned: Array<{ code: string, message: string }> = []
   engine.addEventListener('warning', ({ detail }) => { warned.push(detail) })
   await engine.load()
@@ -172,6 +172,6 @@ describe('an average that is no model', () => {
   it('may also come from the own rounding error, at the end of what can be published', () => {
     const entry = { update: { author: 'x', updateId: 'x/1', degree: 1 }, parameters: Float32Array.of(2 ** 49) } as InboxEntry
     const half = Float32Array.of(2 ** 49)
-    expect(mix({ half, own: Float32Array.of(2 ** 48), entries: [entry] }, createAggregator({ rule: 'mean', f: 0 }), { degree: 1, layout: [], round: 1 })).toMatchObject({ keptOwn: true, parameters: half, unsound: 0 })
+    expect(mix({ half, own: Float32Array.of(2 ** 48), entries: [entry] }, createAggregator({ rule: 'mean', f: 0 }), { degree: 1, round: 1 })).toMatchObject({ keptOwn: true, parameters: half, unsound: 0 })
   })
 })

@@ -33,7 +33,7 @@ describe('mixing with a codec that rounds', () => {
       const half = vector(`${seed}/own`)
       const own = rounded(half)
       const entries = ['a', 'b'].map((name) => entry(name, vector(`${seed}/${name}`)))
-      const options = { degree: 2, layout: [], round: 1 }
+      const options = { degree: 2, round: 1 }
       const { parameters } = mix({ half, own, entries }, createAggregator({ rule: 'mean', f: 0 }), options)
       const error = half.map((value, i) => value - own[i]!)
       expect(error.some((value) => value !== 0)).toBe(true)
@@ -48,7 +48,7 @@ describe('mixing with a codec that rounds', () => {
     const half = vector('own')
     const own = rounded(half)
     const entries = ['a', 'b'].map((name) => ({ ...entry(name, half), parameters: own }))
-    const { parameters } = mix({ half, own, entries }, createAggregator({ rule: 'mean', f: 0 }), { degree: 2, layout: [], round: 1 })
+    const { parameters } = mix({ half, own, entries }, createAggregator({ rule: 'mean', f: 0 }), { degree: 2, round: 1 })
     parameters.forEach((value, i) => { expect(value).toBeCloseTo(half[i]!, 6) })
   })
 
@@ -56,7 +56,7 @@ describe('mixing with a codec that rounds', () => {
     const [left, right] = [vector('left'), vector('right')]
     const rule = createAggregator({ rule: 'mean', f: 0 })
     const moved = (own: Float32Array, other: InboxEntry, degree: number): number[] => {
-      const { parameters } = mix({ half: own, own, entries: [other] }, rule, { degree, layout: [], round: 1 })
+      const { parameters } = mix({ half: own, own, entries: [other] }, rule, { degree, round: 1 })
       return Array.from(parameters, (value, i) => value - own[i]!)
     }
     const there = moved(rounded(left), entry('right', right, 4), 1)

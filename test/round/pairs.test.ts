@@ -52,7 +52,7 @@ async function trial (network: MemoryNetwork, affordable: number, init: Partial<
       },
       status: () => ({ mechanism: 'dp-sgd', scope: 'example', epsilon: { rdp: 1, pld: 1 }, delta: 1e-5, accountant: 'pld', limit: 2, exhausted: refuses() })
     }
-  }, { federation: 'bafyreitest', layout: [], parameterCount: 8, deadlineMs: 5_000, staleness: 0, evaluateEvery: 1, quarantineLimit: 0, ...settings })
+  }, { federation: 'bafyreitest', parameterCount: 8, deadlineMs: 5_000, staleness: 0, evaluateEvery: 1, quarantineLimit: 0, ...settings })
   await engine.load()
   const reports: RoundReport[] = []
   engine.addEventListener('round:end', ({ detail }) => { reports.push(detail) })

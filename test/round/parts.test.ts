@@ -153,7 +153,7 @@ describe('adopting a model', () => {
 
   it('starts from the medoid, so that one liar among three does not decide', () => {
     expect(medoid([Float32Array.of(1000), Float32Array.of(1), Float32Array.of(2)])).toBe(2)
-    const adopted = adoptModel([replica('a', 1), replica('b', 1000), replica('c', 2)], createAggregator({ rule: 'gated-geometric-median', f: 1 }), { layout: [], own: new Float32Array(1) })!
+    const adopted = adoptModel([replica('a', 1), replica('b', 1000), replica('c', 2)], createAggregator({ rule: 'gated-geometric-median', f: 1 }), { own: new Float32Array(1) })!
     expect(adopted[0]).toBeGreaterThanOrEqual(1)
     expect(adopted[0]).toBeLessThanOrEqual(2)
   })
@@ -162,25 +162,25 @@ describe('adopting a model', () => {
     const rule = createAggregator({ rule: 'gated-geometric-median', f: 1 })
     const own = Float32Array.of(0)
 
-    expect(adoptModel([replica('a', 5)], rule, { layout: [], own })).toBeUndefined()
+    expect(adoptModel([replica('a', 5)], rule, { own })).toBeUndefined()
     // one of the two may lie: the one that agrees with neither other decides nothing
-    const two = adoptModel([replica('a', 5), replica('b', 5000)], rule, { layout: [], own })![0]!
+    const two = adoptModel([replica('a', 5), replica('b', 5000)], rule, { own })![0]!
     expect(two).toBeGreaterThanOrEqual(0)
     expect(two).toBeLessThanOrEqual(5.001)
-    expect(adoptModel([replica('a', 5), replica('b', 5), replica('c', 5)], rule, { layout: [], own })![0]).toBe(5)
+    expect(adoptModel([replica('a', 5), replica('b', 5), replica('c', 5)], rule, { own })![0]).toBe(5)
   })
 
   it('takes the only replica there is, as a copy', () => {
     const only = replica('a', 7)
-    const adopted = adoptModel([only], createAggregator({ rule: 'mean', f: 0 }), { layout: [], own: new Float32Array(1) })!
+    const adopted = adoptModel([only], createAggregator({ rule: 'mean', f: 0 }), { own: new Float32Array(1) })!
     expect([...adopted]).toEqual([7])
     expect(adopted).not.toBe(only.parameters)
-    expect(adoptModel([], createAggregator({ rule: 'mean', f: 0 }), { layout: [], own: new Float32Array(1) })).toBeUndefined()
+    expect(adoptModel([], createAggregator({ rule: 'mean', f: 0 }), { own: new Float32Array(1) })).toBeUndefined()
   })
 })
 
 describe('starting where nobody publishes any more', () => {
-  const rule = (name: 'mean' | 'gated-geometric-median', f = 0): Parameters<typeof planJump>[2] => ({ aggregator: createAggregator({ rule: name, f }), codec, parameterCount: 1, layout: [], staleness: 1 })
+  const rule = (name: 'mean' | 'gated-geometric-median', f = 0): Parameters<typeof planJump>[2] => ({ aggregator: createAggregator({ rule: name, f }), codec, parameterCount: 1, staleness: 1 })
   const standing = { round: 0, parameters: Float32Array.of(0), neighbours: [], elders: ['a', 'b', 'c'] }
   const old = [update(150, [5], 'a'), update(140, [5], 'b'), update(160, [5], 'c')]
 

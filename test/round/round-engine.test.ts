@@ -50,7 +50,7 @@ async function engineFor (options: Options): Promise<RoundEngine> {
     aggregator: createAggregator({ rule: 'mean', f: 0 }),
     clock: systemClock,
     ...options.components
-  }, { federation: FEDERATION, layout: [], parameterCount: 8, deadlineMs: 5000, staleness: 1, rounds: 3, evaluateEvery: 1, quarantineLimit: 0, ...options.init })
+  }, { federation: FEDERATION, parameterCount: 8, deadlineMs: 5000, staleness: 1, rounds: 3, evaluateEvery: 1, quarantineLimit: 0, ...options.init })
   await engine.load()
   return engine
 }

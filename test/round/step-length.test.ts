@@ -33,8 +33,7 @@ describe('usualFactor', () => {
     const shortened = own.map((value, i) => before[i]! + factor * (value - before[i]!))
     const heard = (parameters: Float32Array): number => createAggregator(presetDocument('digits').aggregation).aggregate({
       own: replicas[0]!,
-      neighbours: [replicas[1]!, replicas[2]!, parameters].map((model, j) => ({ peer: `${j}`, parameters: model, weight: 0.25 })),
-      layout: []
+      neighbours: [replicas[1]!, replicas[2]!, parameters].map((model, j) => ({ peer: `${j}`, parameters: model, weight: 0.25 }))
     }).excluded.length
     expect([heard(own), heard(shortened)]).toEqual([1, 0])
   })
@@ -99,7 +98,7 @@ async function leftOutAtLast (spared: number | undefined): Promise<{ leftOut: nu
     there.forEach((peer, i) => {
       const own = trained[i]!
       const others = there.flatMap(({ index }, j) => j === i ? [] : [{ peer: `${index}`, parameters: trained[j]!, weight: 0.25 }])
-      const { parameters, excluded } = aggregator.aggregate({ own, neighbours: others, layout: peer.training.plan.layout, round })
+      const { parameters, excluded } = aggregator.aggregate({ own, neighbours: others, round })
       peer.steps.observe({ before: peer.model, own, replicas: others.map((other) => other.parameters) })
       peer.model = parameters
       leftOut += round > 29 && excluded.some((one) => one.peer === '1') ? 1 : 0

@@ -8,7 +8,7 @@ import type { PhaseTimes } from '../../src/round/round-events.ts'
 const WIDTH = 720
 const BAR_HEIGHT = 34
 
-export const PHASE_NAMES: ReadonlyArray<readonly [keyof PhaseTimes, string]> = [
+const PHASE_NAMES: ReadonlyArray<readonly [keyof PhaseTimes, string]> = [
   ['trainMs', 'train'], ['encodeMs', 'encode'], ['publishMs', 'publish'], ['waitMs', 'wait'], ['aggregateMs', 'aggregate'], ['evaluateMs', 'evaluate'], ['persistMs', 'persist']
 ]
 

@@ -10,7 +10,7 @@ import { sampledGaussianDivergence } from './renyi-divergence.ts'
 import type { Accountant, MechanismEvent } from './accountant.ts'
 
 /** The orders that Google's dp_accounting takes, so that the results can be compared */
-export const DEFAULT_ORDERS: readonly number[] = [
+const DEFAULT_ORDERS: readonly number[] = [
   ...Array.from({ length: 99 }, (_, i) => (11 + i) / 10),
   ...Array.from({ length: 53 }, (_, i) => 11 + i),
   128, 256, 512, 1024

@@ -346,7 +346,10 @@ export interface Network extends TypedEventTarget<NetworkEvents> {
   observe: () => void
   /** Tells the members whether this node begins a round when enough neighbours do: enough live neighbours, budget left. Each true is a new claim */
   declareReady: (isReady: boolean) => void
-  /** Stop waiting for this neighbour and use another one in its place; forgotten when it is heard from again */
+  /**
+   * Stop waiting for this neighbour and use another one in its place, or none; forgotten when it is heard from again. Where too few would
+   * remain for a round, a network may leave it where it is
+   */
   suspend: (peer: PeerName) => void
   /** Tells the network which round is running: it bounds the window of rounds that are accepted, and re-samples neighbours */
   setRound: (round: number) => void

@@ -43,6 +43,7 @@ function picture (): Map<string, string[]> {
 
 interface Import {
   to: string
+  /** Nothing is loaded by it: a type, or a module that is loaded later, on demand */
   isType: boolean
 }
 
@@ -51,8 +52,10 @@ function sourceImports (): Map<string, Import[]> {
   const files = readdirSync(src, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts') && !file.includes('kernels/assembly'))
   return new Map(files.map((file) => {
     const text = readFileSync(join(src, file), 'utf8')
-    const found = [...text.matchAll(/^(?:import|export)\s+(type\s+)?(?:[^'"\n]*?\sfrom\s+)?'(\.[^']+)'/gm)]
-    return [file, found.map(([, type, path]) => ({ to: relative(src, resolve(src, file, '..', path!)), isType: type !== undefined }))]
+    const found = [...text.matchAll(/^(?:import|export)\s+(type\s+)?(?:[^'"]*?\sfrom\s+)?'(\.[^']+)'/gm)]
+    const later = [...text.matchAll(/\bimport\('(\.[^']+)'\)/g)].map(([, path]) => ({ path: path!, isType: true }))
+    const all = [...found.map(([, type, path]) => ({ path: path!, isType: type !== undefined })), ...later]
+    return [file, all.map(({ path, isType }) => ({ to: relative(src, resolve(src, file, '..', path)), isType }))]
   }))
 }
 

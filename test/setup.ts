@@ -1,6 +1,5 @@
 import '../src/promise-with-resolvers.ts'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { useTestRunner } from '../src/contracts/test-runner.ts'
-import type { TestRunner } from '../src/contracts/test-runner.ts'
 
-useTestRunner({ describe, it, beforeAll, beforeEach, afterAll, afterEach, expect } as unknown as TestRunner)
+useTestRunner({ describe, it, beforeAll, beforeEach, afterAll, afterEach, expect })

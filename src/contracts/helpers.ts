@@ -1,6 +1,12 @@
-/** Looks again every few milliseconds; the test's own timeout bounds it */
+const PATIENCE_MS = 120_000
+
+/** Looks again every few milliseconds. Throws RangeError after two minutes: not every test runner has a limit of its own */
 export async function until (condition: () => boolean): Promise<void> {
+  const endMs = performance.now() + PATIENCE_MS
   while (!condition()) {
+    if (performance.now() > endMs) {
+      throw new RangeError(`not so within ${PATIENCE_MS} ms: ${condition.toString()}`)
+    }
     await new Promise((resolve) => setTimeout(resolve, 5))
   }
 }

@@ -85,7 +85,10 @@ function fewConstants (constants: Record<string, readonly number[]>): boolean {
   return Object.values(constants).reduce((sum, values) => sum + values.length, 0) <= MAX_CONSTANTS
 }
 
-/** Fields may be added to it that are optional, and whose absence means what it meant before: ids are for ever */
+/**
+ * Fields may be added that are optional, and whose absence means what it meant before: ids are for ever. A document that uses one says
+ * format 2, so that an older version tells it from a mistake; one that uses none stays format 1
+ */
 const FORMAT = 1
 
 const schema = z.strictObject({

@@ -46,11 +46,14 @@ export class NeighbourChoice {
   #upcoming: readonly PeerName[] = []
   #elders: readonly PeerName[] = []
   #wanted: ReadonlySet<PeerName> = new Set()
+  /** Neighbours without which no round begins */
+  #least: number
   /** The round that is drawn next, from 0 */
   #round = 0
 
   constructor (init: NeighbourChoiceInit) {
     this.#init = init
+    this.#least = init.leastNeighbours ?? 0
   }
 
   /** Whom this node aggregates, ascending */
@@ -74,6 +77,11 @@ export class NeighbourChoice {
   /** Neighbours, those that have this node as their neighbour, elders, and links over which members vouch for each other */
   get wanted (): ReadonlySet<PeerName> {
     return this.#wanted
+  }
+
+  /** This node's rounds begin with however few from now on */
+  observe (): void {
+    this.#least = 0
   }
 
   /** Leaves the peer out of the choice until it is heard from, or for a while. True when it was not left out before */
@@ -108,11 +116,8 @@ export class NeighbourChoice {
    * @param candidates - Those who do not count yet, and are met to find out whether they should
    */
   draw (members: readonly PeerName[], observers: readonly PeerName[] = [], candidates: readonly PeerName[] = []): void {
-    const { degree, resample = 0, leastNeighbours = 0 } = this.#init
-    if (this.#drawn(this.#present(members), degree, 0).length < leastNeighbours) {
-      // a round without the slow ones does not begin, and they may wait for this one: nobody else takes their places
-      members.forEach((peer) => this.#suspended.delete(peer))
-    }
+    const { degree, resample = 0 } = this.#init
+    this.#bringBack(members)
     const present = this.#present(members)
     this.#neighbours = this.#drawn(present, degree, 0)
     const ahead = Array.from({ length: resample > 0 ? ROUNDS_AHEAD : 0 }, (_, i) => this.#drawn(present, degree, i + 1))
@@ -122,6 +127,22 @@ export class NeighbourChoice {
     const contacts = degree < CONTACT_DEGREE || observers.length > 0 ? this.#drawn([...members, ...observers], CONTACT_DEGREE, 0) : []
     this.#elders = this.#neighbours.length < degree ? this.#eldersAmong(members, observers) : []
     this.#wanted = new Set([...this.#neighbours, ...ahead.flat(), ...everyone, ...contacts, ...this.#elders, ...this.#meetings(candidates)])
+  }
+
+  /**
+   * A round without the slow ones may not begin, and they may wait for this node: where nobody else takes their places they come back, one
+   * after another, those that were left out longest first
+   */
+  #bringBack (members: readonly PeerName[]): void {
+    const { degree } = this.#init
+    const slow = [...this.#suspended].filter(([peer]) => members.includes(peer)).sort(([, a], [, b]) => a - b)
+    for (const [peer] of slow) {
+      const { length } = this.#drawn(this.#present(members), degree, 0)
+      if (length >= this.#least || length >= this.#drawn(members, degree, 0).length) {
+        return
+      }
+      this.#suspended.delete(peer)
+    }
   }
 
   #present (members: readonly PeerName[]): PeerName[] {

@@ -211,6 +211,7 @@ class MeshNeighbourhood extends TypedEventEmitter<NeighbourhoodEvents> implement
   observe (): void {
     this.#own.observing = true
     this.#control.observe()
+    this.#choice.observe()
   }
 
   unanswered = (): UnansweredAddress[] => this.#keeper.unanswered()

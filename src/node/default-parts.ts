@@ -27,3 +27,9 @@ export const defaultParts: NodeParts = {
   account: (init) => new NodePrivacy(init),
   network: nodeNetwork
 }
+
+/** Every part: those that were handed in, and the default ones where none was, or undefined */
+export function completeParts (parts: { [Name in keyof NodeParts]?: NodeParts[Name] | undefined }): NodeParts {
+  const given = Object.entries(parts).filter(([, part]) => part !== undefined)
+  return { ...defaultParts, ...Object.fromEntries(given) as Partial<NodeParts> }
+}

@@ -1,7 +1,6 @@
 /**
  * The network of a node: from its settings and its federation to an adapter that is not started yet
  */
-import { minimumNeighbours, ruleChain } from '../aggregators/rules.ts'
 import { LISTEN_ANYWHERE } from '../network/listening.ts'
 import { createNetwork } from '../network/network.ts'
 import { portFile } from '../network/port-file.ts'
@@ -10,11 +9,10 @@ import type { NetworkPartInit } from './node-parts.ts'
 
 /** Throws InvalidAddressError */
 export async function nodeNetwork (init: NetworkPartInit): Promise<Network> {
-  const { home, identity, listen = LISTEN_ANYWHERE, announce = [], bootstrap = [], membership, maxPayloadBytes, store, clock } = init
-  const { aggregation: { rule, f } } = membership.document
+  const { home, identity, listen = LISTEN_ANYWHERE, announce = [], bootstrap = [], membership, maxPayloadBytes, leastNeighbours, store, clock } = init
   return createNetwork({
     maxPayloadBytes,
-    leastNeighbours: minimumNeighbours(ruleChain(rule), f),
+    leastNeighbours,
     store,
     clock,
     privateKey: identity,

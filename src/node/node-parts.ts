@@ -39,6 +39,8 @@ export interface NetworkPartInit extends Pick<NodeInit, 'home'>, Settings<'liste
   membership: Membership
   /** Bytes of the largest update of the federation's model */
   maxPayloadBytes: number
+  /** Neighbours without which no round begins: where fewer would remain nobody is left out for being slow. 0: rounds begin anyway */
+  leastNeighbours: number
   store: Store
   clock: Clock
 }
@@ -68,7 +70,7 @@ export interface PrivacyAccount {
   close: () => Promise<void>
 }
 
-/** Where the numbers of a node go. Must not throw; what it keeps and how it names it outside is its own affair */
+/** Where the numbers of a node go. What it keeps and how it names it outside is its own affair; when it throws, a warning says so */
 export interface MetricsSink {
   /**
    * @param name - With its unit, in the words of OpenMetrics: `round_duration_seconds`, `privacy_epsilon`

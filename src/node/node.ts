@@ -12,7 +12,7 @@ import { meshReady } from '../round/mesh-ready.ts'
 import { RoundEngine } from '../round/round-engine.ts'
 import { spentAlone } from '../round/spent-alone.ts'
 import { bootstrapProblem } from './bootstrap-check.ts'
-import { defaultParts } from './default-parts.ts'
+import { completeParts } from './default-parts.ts'
 import { describeNode } from './description.ts'
 import { earlierLife } from './earlier-life.ts'
 import { enterFederation } from './enter-federation.ts'
@@ -21,7 +21,7 @@ import { KeptVersions } from './kept-versions.ts'
 import { lostWarning } from './lost-versions.ts'
 import { meshLimits } from './mesh-limits.ts'
 import { RoundMetrics } from './round-metrics.ts'
-import { roundSettings } from './round-settings.ts'
+import { leastNeighbours, requireCharging, roundSettings } from './round-settings.ts'
 import { checkNodeInit } from './settings.ts'
 import { soleUse } from './sole-use.ts'
 import type { FederationDocument } from '../federation/document.ts'
@@ -62,14 +62,14 @@ class Node extends TypedEventEmitter<NodeEvents> implements GrapevineNode {
     super()
     checkNodeInit(init)
     this.init = init
-    this.parts = { ...defaultParts, ...(init.clock === undefined ? {} : { clock: init.clock }), ...parts }
+    this.parts = completeParts({ clock: init.clock, ...parts })
     const { clock, logger, metrics } = this.parts
     this.clock = clock
     const { home, ledgers, epsilonLimit, keepVersions } = init
     this.privacy = this.parts.account({ home, ledgers, epsilonLimit, clock, trace: logger('privacy'), onWarning: (detail) => { this.emit('warning', detail) } })
     const store = { home, keepVersions, clock, trace: logger('store') }
     this.store = this.parts.store({ ...store, readOnly: false })
-    const numbers = new RoundMetrics(metrics)
+    const numbers = new RoundMetrics(metrics, (err) => { this.emit('warning', { code: 'metrics', message: `the metrics sink failed: ${String(err)}` }) })
     this.addEventListener('round:end', ({ detail }) => { numbers.round(detail) })
     this.kept = new KeptVersions({
       store: this.store,
@@ -115,9 +115,12 @@ class Node extends TypedEventEmitter<NodeEvents> implements GrapevineNode {
     const codec = createCodec(membership.document.codec.name)
     const description = await this.startTrainer(membership.document)
     const maxPayloadBytes = codec.maxEncodedBytes(parameterCount)
-    const network = this.network = await parts.network({ ...init, identity, membership, maxPayloadBytes, store, clock: this.clock })
+    const network = this.network = await parts.network({
+      ...init, identity, membership, maxPayloadBytes, leastNeighbours: leastNeighbours(membership, init), store, clock: this.clock
+    })
     forwardNetworkEvents(network, (type, detail) => { this.emit(type, detail) })
     await this.privacy.open(membership, description, network.self)
+    requireCharging(membership.document, this.privacy)
     await this.privacy.requireHomeCharged((await store.getPublication())?.round)
     const engine = this.engine = this.createEngine(membership, codec)
     forwardRoundEvents(engine, (type, detail) => { this.emit(type, detail) })

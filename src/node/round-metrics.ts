@@ -6,13 +6,24 @@ import type { MetricsSink } from './node-parts.ts'
 
 export class RoundMetrics {
   private readonly sink: MetricsSink
+  private readonly onFailure: (err: unknown) => void
   private readonly totals = new Map<string, number>()
 
-  constructor (sink: MetricsSink) {
+  constructor (sink: MetricsSink, onFailure: (err: unknown) => void) {
     this.sink = sink
+    this.onFailure = onFailure
   }
 
+  /** Never throws: a sink that does is no reason to lose a round */
   round (report: RoundReport): void {
+    try {
+      this.tell(report)
+    } catch (err) {
+      this.onFailure(err)
+    }
+  }
+
+  private tell (report: RoundReport): void {
     const { phases, privacy, rejected } = report
     this.gauge('round', report.round)
     this.gauge('round_duration_seconds', report.durationMs / 1_000)

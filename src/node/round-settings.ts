@@ -1,14 +1,34 @@
 /**
  * What the rounds of a node go by: the document's words, the node's settings, and what follows from both
  */
+import { minimumNeighbours, ruleChain } from '../aggregators/rules.ts'
 import { createAttack } from '../attacks/attacks.ts'
 import { inspectTopology } from '../model/topology.ts'
 import { noiseReach } from '../privacy/mechanism.ts'
 import { sparedNeighbours } from './spared-neighbours.ts'
+import type { FederationDocument } from '../federation/document.ts'
 import type { TrainerDescription } from '../interface.ts'
 import type { RoundInit } from '../round/round-interface.ts'
 import type { Membership } from './enter-federation.ts'
 import type { NodeInit } from './node-interface.ts'
+import type { PrivacyAccount } from './node-parts.ts'
+
+/** Neighbours without which no round of the node begins; 0 where they begin anyway */
+export function leastNeighbours ({ document: { aggregation: { rule, f } } }: Membership, { alone }: NodeInit): number {
+  return alone === 'train' ? 0 : minimumNeighbours(ruleChain(rule), f)
+}
+
+/**
+ * What is not charged must not be sent: a handed-in trainer that does not name its dataset, or an account without a budget, would let a
+ * private federation's rounds through uncounted
+ *
+ * Throws TypeError
+ */
+export function requireCharging ({ privacy }: FederationDocument, { budget }: Pick<PrivacyAccount, 'budget'>): void {
+  if (privacy.mechanism !== 'none' && budget === undefined) {
+    throw new TypeError(`the federation asks for privacy (${privacy.mechanism}), and no budget was opened for the data: a trainer must name its dataset in its description, and an account must have a budget then`)
+  }
+}
 
 export function roundSettings ({ id, document }: Membership, init: NodeInit, { trainExamples }: TrainerDescription): RoundInit {
   const { parameterCount } = inspectTopology(document.model)

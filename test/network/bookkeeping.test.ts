@@ -148,12 +148,26 @@ describe('NeighbourChoice', () => {
     choice.draw(all)
     expect(choice.neighbours).toEqual([all[2], all[3]])
     // half of a split mesh: who waits for the others publishes nothing, and is all there is
-    choice.suspend(all[2]!, 0)
+    choice.suspend(all[2]!, 10)
     choice.draw(all)
-    expect(choice.neighbours).toEqual(all.slice(1))
-    choice.suspend(all[1]!, 0)
+    expect(choice.neighbours).toEqual([all[1], all[3]])
+    choice.suspend(all[3]!, 20)
     choice.draw(all)
-    expect(choice.neighbours).toEqual([all[2], all[3]])
+    expect(choice.neighbours).toEqual([all[1], all[2]])
+  })
+
+  it('brings back nobody where that does not help, nor for an observer', () => {
+    const all = names(3)
+    const short = new NeighbourChoice({ self: all[0]!, federationId: FEDERATION, degree: 3, leastNeighbours: 3 })
+    short.suspend(all[1]!, 0)
+    short.draw(all)
+    // three of two are not to be had, but two are more than one
+    expect(short.neighbours).toEqual([all[1], all[2]])
+    const observer = new NeighbourChoice({ self: all[0]!, federationId: FEDERATION, degree: 3, leastNeighbours: 2 })
+    observer.observe()
+    observer.suspend(all[1]!, 0)
+    observer.draw(all)
+    expect(observer.neighbours).toEqual([all[2]])
   })
 })
 

@@ -196,6 +196,16 @@ describe('neighbourhood', { timeout: 2 * PATIENCE_MS }, () => {
     await until(() => first!.neighbourhood.neighbours().join() === before.join(), 5_000, 'back')
   })
 
+  test('suspended neighbours come back where a round would not begin without them', async () => {
+    const [first] = await completeMesh(4, { degree: 3, leastNeighbours: 2 })
+    const { neighbourhood } = first!
+    const [a, b, c] = neighbourhood.neighbours()
+    neighbourhood.suspend(a!)
+    await until(() => neighbourhood.neighbours().join() === [b, c].join(), 5_000, 'left out')
+    neighbourhood.suspend(b!)
+    await until(() => neighbourhood.neighbours().join() === [a, c].join(), 5_000, 'back, because two are needed')
+  })
+
   test('connections that neither side needs are let go, but not those of the graph', async () => {
     const all = await completeMesh(16, { degree: 3, idleMs: 500 })
     const [bootstrap] = all

@@ -8,7 +8,7 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { createNode, denseTopology, inspectTopology, parseFederation, presetDocument } from '../../src/index.ts'
 import { createLevelStore } from '../../src/store/level-store.ts'
 import { MemoryHub } from '../round/memory-network.ts'
-import type { GrapevineNode, NodeParts, RoundReport, Trainer } from '../../src/index.ts'
+import type { GrapevineNode, NodeParts, PrivacyAccount, PrivacyStatus, RoundReport, Trainer } from '../../src/index.ts'
 
 const HOME = '/nowhere/at/all'
 const ROUNDS = 4
@@ -36,7 +36,7 @@ function trainerFor (target: number): Trainer {
 /** A store that is still there when it is opened again, as a database on a disk is */
 function memoryStore (): NodeParts['store'] {
   const database = new MemoryLevel({ keyEncoding: 'utf8', valueEncoding: 'view' })
-  return ({ clock }) => createLevelStore({ location: 'memory', clock, createDatabase: () => database as never })
+  return ({ clock, trace }) => createLevelStore({ location: 'memory', clock, trace, createDatabase: () => database as never })
 }
 
 const running: GrapevineNode[] = []
@@ -51,7 +51,7 @@ interface Made {
   lines: string[]
 }
 
-function nodeOf (hub: MemoryHub, index: number): Made {
+function nodeOf (hub: MemoryHub, index: number, own: Partial<NodeParts> = {}, document = federation): Made {
   const numbers = new Map<string, number>()
   const lines: string[] = []
   const parts: Partial<NodeParts> = {
@@ -63,9 +63,10 @@ function nodeOf (hub: MemoryHub, index: number): Made {
     // asked for an earlier life of this key: two answers, and there was none
     network: async () => Object.assign(hub.join(`peer-${index}`), { newestOwn: async () => ({ answers: 2 }) }),
     logger: (part) => (format) => { lines.push(`${part}: ${format}`) },
-    metrics: { set: (name, value, labels) => { numbers.set([name, ...Object.values(labels ?? {})].join(' '), value) } }
+    metrics: { set: (name, value, labels) => { numbers.set([name, ...Object.values(labels ?? {})].join(' '), value) } },
+    ...own
   }
-  const node = createNode({ home: HOME, federation, data: { kind: 'digits', seed: 1, trainExamples: 100, testExamples: 10 }, rounds: ROUNDS, minMembers: 3 }, parts)
+  const node = createNode({ home: HOME, federation: document, data: { kind: 'digits', seed: 1, trainExamples: 100, testExamples: 10 }, rounds: ROUNDS, minMembers: 3 }, parts)
   const reports: RoundReport[] = []
   node.addEventListener('round:end', ({ detail }) => { reports.push(detail) })
   running.push(node)
@@ -107,6 +108,71 @@ describe('a node of handed-in parts', () => {
     // without a privacy mechanism there is nothing to say of epsilon
     expect([...numbers.keys()].filter((name) => name.startsWith('privacy'))).toEqual([])
     expect(numbers.size).toBeGreaterThan(15)
-    expect(lines).toEqual([])
+    // each commit, as it begins and as it is on disk
+    expect(lines.filter((line) => line.startsWith('store:')).length).toBeGreaterThanOrEqual(2 * ROUNDS)
+  })
+
+  it('goes on when a sink throws, and says so; an undefined part is the default one', async () => {
+    const hub = new MemoryHub()
+    const failing = nodeOf(hub, 0, { metrics: { set: () => { throw new RangeError('sink full') } } })
+    const warnings: string[] = []
+    failing.node.addEventListener('warning', ({ detail }) => { warnings.push(`${detail.code}: ${detail.message}`) })
+    const others = [nodeOf(hub, 1, { metrics: undefined } as never), nodeOf(hub, 2)]
+    for (const { node } of [failing, ...others]) {
+      await node.start()
+    }
+    const ends = await Promise.all([failing, ...others].map(async ({ node }) => node.stopped()))
+    expect(ends.map(({ reason }) => reason)).toEqual(['rounds', 'rounds', 'rounds'])
+    expect(warnings.filter((line) => line === 'metrics: the metrics sink failed: RangeError: sink full')).toHaveLength(failing.reports.length)
+  })
+})
+
+describe('a private federation with handed-in parts', () => {
+  const privacy = { mechanism: 'dp-sgd', clipNorm: 1, noiseMultiplier: 1, epsilonLimit: 8, delta: 1e-5 } as const
+  const noisy = parseFederation({ ...federation, privacy })
+
+  it('does not start when the trainer names no dataset: nothing would be charged', async () => {
+    const hub = new MemoryHub()
+    const { node } = nodeOf(hub, 0, {}, noisy)
+    await expect(node.start()).rejects.toThrow('the federation asks for privacy (dp-sgd), and no budget was opened')
+    expect(hub.latest.size).toBe(0)
+  })
+
+  it('asks the handed-in account before each round, and stops sending when it refuses', async () => {
+    const hub = new MemoryHub()
+    const limit = 2
+    const charged: number[][] = []
+    const accountOf = (index: number): Partial<NodeParts> => {
+      const rounds: number[] = charged[index] = []
+      const status: PrivacyStatus = { mechanism: 'dp-sgd', scope: 'example', epsilon: { pld: 1, rdp: 1 }, delta: 1e-5, accountant: 'pld', limit: 8, exhausted: false }
+      const budget: PrivacyAccount['budget'] = {
+        refuses: (round) => !rounds.includes(round) && rounds.length >= limit,
+        reserve: async (round) => {
+          const isCharged = rounds.length < limit
+          isCharged && rounds.push(round)
+          return isCharged
+        },
+        status: () => status
+      }
+      const account: PrivacyAccount = {
+        budget,
+        ledger: undefined,
+        sketchSecret: async () => undefined,
+        open: async () => {},
+        requireHomeCharged: async () => {},
+        requireHeldCharged: () => {},
+        trainedRound: async () => 0,
+        status: () => status,
+        close: async () => {}
+      }
+      return { account: () => account }
+    }
+    const all = [0, 1, 2].map((index) => nodeOf(hub, index, accountOf(index), noisy))
+    for (const { node } of all) {
+      await node.start()
+    }
+    await Promise.all(all.map(async ({ node }) => node.stopped()))
+    expect(charged).toEqual([[1, 2], [1, 2], [1, 2]])
+    expect([...hub.latest.values()].map(({ round }) => round)).toEqual([limit, limit, limit])
   })
 })

@@ -83,7 +83,11 @@ export class Victim {
   /** One life. Throws when the peer does not come back, which is what must not be */
   async liveAndDie (plan: KillPlan): Promise<Hit> {
     const life = this.begin()
-    const wasAlive = await this.execute(life, plan)
+    const wasAlive = await this.execute(life, plan).catch(async (err: unknown) => {
+      // nothing is left running of a plan that could not be carried out
+      await life.kill()
+      throw err
+    })
     this.kills++
     if (!wasAlive) {
       throw new RangeError(`${this.init.name} ended by itself: ${life.told.join(' | ')}`)

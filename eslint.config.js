@@ -63,6 +63,7 @@ export default [
       'max-params': ['error', 4],
       complexity: ['error', 12],
       'max-depth': ['error', 3],
+      '@stylistic/max-len': ['error', { code: Infinity, comments: 120, ignoreUrls: true }],
       'no-console': 'error',
       'no-void': ['error', { allowAsStatement: true }],
       'import-x/no-cycle': 'error',

@@ -4,10 +4,10 @@
  *     npm run bench:accounting
  *
  * Medians over samples that take turns, so that a busy machine slows all of them alike. `fresh` is an accountant that
- * was never asked before, `next` is one more step and its epsilon from one that was. The baselines: Rényi divergences of
- * whole orders only, and a distribution of losses composed by repeated squaring with convolutions as they are defined,
- * on 4,096 cells, every loss moved to the nearest one: an estimate, no bound, and far off once steps are many and a
- * step's loss is less than a cell.
+ * was never asked before, `next` is one more step and its epsilon from one that was. The baselines: Rényi divergences
+ * of whole orders only, and a distribution of losses composed by repeated squaring with convolutions as they are
+ * defined, on 4,096 cells, every loss moved to the nearest one: an estimate, no bound, and far off once steps are many
+ * and a step's loss is less than a cell.
  */
 import { createAccountant } from '../src/privacy/accounting/accountants.ts'
 import { lossAt, outcomeAt } from '../src/privacy/accounting/privacy-loss.ts'

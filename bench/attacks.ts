@@ -1,10 +1,12 @@
 /**
- * Four honest peers, 60 s each, with each attack and, before and after it, without: rounds, mutual acceptance, bans, memory
+ * Four honest peers, 60 s each, with each attack and, before and after it, without: rounds, mutual acceptance, bans,
+ * memory
  *
  *   npm run verify:attacks [-- --seconds 60 --preset digits --only replay]
  *
- * An attack is held when rounds are at least 0.9 of the mean of those runs, peers accept each other in at least 95 % of them, nobody
- * honest is banned, and memory is at most 1.2 times as much. Add an attack: one file in attacks/, one line in ATTACKS.
+ * An attack is held when rounds are at least 0.9 of the mean of those runs, peers accept each other in at least 95 % of
+ * them, nobody honest is banned, and memory is at most 1.2 times as much. Add an attack: one file in attacks/, one line
+ * in ATTACKS.
  */
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { availableParallelism, tmpdir } from 'node:os'

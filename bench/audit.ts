@@ -3,9 +3,9 @@
  *
  *     npm run bench:audit
  *
- * The built-in demo on generated digits, medians of runs with other canaries, coins and noise, on three threads. `without its
- * noise` is the row above it with the noise left out, though the ledger still promises its epsilon: what an audit is for. Where the
- * lower bound is not above the promise there, an audit could not tell.
+ * The built-in demo on generated digits, medians of runs with other canaries, coins and noise, on three threads.
+ * `without its noise` is the row above it with the noise left out, though the ledger still promises its epsilon: what
+ * an audit is for. Where the lower bound is not above the promise there, an audit could not tell.
  */
 import { Worker } from 'node:worker_threads'
 import { median } from '../src/aggregators/median.ts'

@@ -1,13 +1,15 @@
 /**
- * SIGKILL, a thousand times, and at least fifty times inside each of charge, publication number, publish, commit and prune
+ * SIGKILL, a thousand times, and at least fifty times inside each of charge, publication number, publish, commit and
+ * prune
  *
  *   npm run verify:kills [-- --kills 1000 --seed 1 --victims 3 --minutes 60 --meshes gossiped,pulled,large]
  *
- * Real peer processes under DP-SGD, on real homes, in three meshes on loopback: `--victims` of them whose updates are gossiped,
- * one whose updates are pulled, one whose removed versions are compacted. A third or so of the kills are aimed: the peer is stopped at the
- * line of its own trace with which the phase begins, and killed only if that of its end was not written (life.ts); the others come at
- * random, in the start and in the rounds. After each the home and the ledger are read, and the peer starts again on what is there; what
- * must hold is in invariants.ts. Ends with 1 when anything did not, and keeps the homes then.
+ * Real peer processes under DP-SGD, on real homes, in three meshes on loopback: `--victims` of them whose updates are
+ * gossiped, one whose updates are pulled, one whose removed versions are compacted. A third or so of the kills are
+ * aimed: the peer is stopped at the line of its own trace with which the phase begins, and killed only if that of its
+ * end was not written (life.ts); the others come at random, in the start and in the rounds. After each the home and the
+ * ledger are read, and the peer starts again on what is there; what must hold is in invariants.ts. Ends with 1 when
+ * anything did not, and keeps the homes then.
  */
 import '../src/promise-with-resolvers.ts'
 import { mkdtemp, rm } from 'node:fs/promises'

@@ -2,10 +2,10 @@
  * One graph for all: how many neighbour edges of 64 members are one-sided, with and without churn and made-up members
  *
  * Real hosts on loopback TCP in one process. An edge is one-sided when a live member has a live neighbour that does not
- * have it: one then mixes what the other does not. Samples are taken four times a second, all edges of one sample counted.
- * Churn: every `--churn` seconds one member ends, by turns with a goodbye and without, and a new one joins by a bootstrap
- * address. Made-up members are records that a stranger with real connections to all made for keys of its own: they vouch
- * for each other, and the stranger vouches for half of them.
+ * have it: one then mixes what the other does not. Samples are taken four times a second, all edges of one sample
+ * counted. Churn: every `--churn` seconds one member ends, by turns with a goodbye and without, and a new one joins by
+ * a bootstrap address. Made-up members are records that a stranger with real connections to all made for keys of its
+ * own: they vouch for each other, and the stranger vouches for half of them.
  *
  *   npm run bench:membership [-- --members 64 --ghosts 200 --seconds 60 --churn 5]
  */

@@ -3,10 +3,11 @@
  *
  *     npm run bench:privacy [-- --recipes 'epsilon 1,epsilon 8' --seeds 0,1,2 --rounds 50 --threads 4 --json FILE]
  *
- * 16 peers of 3,750 examples each, random 4-regular, Dirichlet 0.5, delta 1e-5, one step and one exchange in a round. Every peer clips and adds
- * noise on its own. Mean accuracy of the peers' own models on all test examples, of a peer alone and with gossip, beside what
- * independent code (PyTorch, one seed, no fixed features) gave on this kind of split; then epsilon 8 with the default
- * robust rule, 8 honest neighbours and one liar more beside each peer. Epsilon by both accountants: noise is chosen by PLD.
+ * 16 peers of 3,750 examples each, random 4-regular, Dirichlet 0.5, delta 1e-5, one step and one exchange in a round.
+ * Every peer clips and adds noise on its own. Mean accuracy of the peers' own models on all test examples, of a peer
+ * alone and with gossip, beside what independent code (PyTorch, one seed, no fixed features) gave on this kind of
+ * split; then epsilon 8 with the default robust rule, 8 honest neighbours and one liar more beside each peer. Epsilon
+ * by both accountants: noise is chosen by PLD.
  *
  * Uses the MNIST files in ../shared/data/mnist or GRAPEVINE_MNIST where they are, else generated digits, to which the
  * expected numbers do not apply. The noise comes from the seed, so that a table can be made again.

@@ -1,7 +1,8 @@
 /**
- * What a step of DP-SGD costs as a whole (Poisson sample, clipping, noise, update) against a plain step on a batch of the same expected size,
- * one thread. Milliseconds are the process's own, of its processors. The two alternate, and the ratio is the median of the pairs' ratios, so that
- * both meet the same machine. Usage: node dist/bench/private-step.js [backend …]
+ * What a step of DP-SGD costs as a whole (Poisson sample, clipping, noise, update) against a plain step on a batch of
+ * the same expected size, one thread. Milliseconds are the process's own, of its processors. The two alternate, and the
+ * ratio is the median of the pairs' ratios, so that both meet the same machine. Usage: node dist/bench/private-step.js
+ * [backend …]
  */
 import { BACKEND_NAMES } from '../src/model/backend-names.ts'
 import { loadBackend } from '../src/model/backend.ts'

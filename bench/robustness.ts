@@ -7,8 +7,8 @@
  * Grid A: 20 honest peers on a random 8-regular graph, 2 liars beside each, Dirichlet 0.1, 50 rounds of 5 steps, MLP
  * 784-100-10. Mean accuracy of the honest peers' own models on all test examples, beside the reference implementation's
  * (another code base, one seed; differences below 2 points are noise). Attacks with * choose their strength anew for
- * every target and round, `alie:10` has a fixed one; min-max and min-sum go as far as their definition allows, without a
- * star. `--attacks backdoor,backdoor-boosted` prints how often a trigger works.
+ * every target and round, `alie:10` has a fixed one; min-max and min-sum go as far as their definition allows, without
+ * a star. `--attacks backdoor,backdoor-boosted` prints how often a trigger works.
  *
  * Ring: the published experiment of laboratory/ring.ts beside its authors' numbers. `--model cnn` takes their network,
  * whose steps take fifty times as long: ten minutes and more a cell.

@@ -1,5 +1,6 @@
 /**
- * Commit and read a version, beside a plain fsynced file of the same bytes in the same run; and what the folder grows to
+ * Commit and read a version, beside a plain fsynced file of the same bytes in the same run; and what the folder grows
+ * to
  *
  *     npm run bench:store
  *

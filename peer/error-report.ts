@@ -1,7 +1,8 @@
 /**
  * From any error to what the user sees: a stable code, an exit code, one line, the next step
  *
- * One table by error name and reason. The library's messages say what happened with the evidence; the fix says what to do.
+ * One table by error name and reason. The library's messages say what happened with the evidence; the fix says what to
+ * do.
  */
 import { EXIT_CODES } from './exit-codes.ts'
 import type { ExitName } from './exit-codes.ts'
@@ -30,7 +31,9 @@ interface ErrorRow {
   reasons?: readonly string[]
   /** Only errors with one of these system or library codes, their own or in a cause */
   causes?: readonly string[]
-  /** Only errors whose message fits: where there is no reason to tell by, and a worker thread keeps the cause to itself */
+  /**
+   * Only errors whose message fits: where there is no reason to tell by, and a worker thread keeps the cause to itself
+   */
   says?: RegExp
   /** The library's message ends with the next step */
   told?: true

@@ -14,7 +14,8 @@ const SECRET_BYTES = 32
 /**
  * Reads the data to their end. What other homes spent on them, or on sets that overlap with them, counts
  *
- * Throws DatasetError, IdentityError, StateFolderError, UsageError for settings of data that do not go together, and as `readOverlapping`
+ * Throws DatasetError, IdentityError, StateFolderError, UsageError for settings of data that do not go together, and as
+ * `readOverlapping`
  */
 export async function expectedLedger (home: string, settings: Settings, document: FederationDocument): Promise<DatasetLedger> {
   const { loadDataset } = await import('../src/data/load-dataset.ts')

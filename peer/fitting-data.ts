@@ -10,7 +10,8 @@ import type { FederationDocument } from '../src/federation/document.ts'
 const FETCH_TIMEOUT_MS = 15_000
 
 /**
- * The document that a new peer begins with, and its data fit: the named one, or else that of the federation which it joins
+ * The document that a new peer begins with, and its data fit: the named one, or else that of the federation which it
+ * joins
  *
  * Throws as the two below
  */

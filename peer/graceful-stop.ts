@@ -10,7 +10,10 @@ import type { GrapevineNode } from '../src/node/node-interface.ts'
 /** A graceful stop that takes longer is given up */
 const STOP_TIMEOUT_MS = 10_000
 
-/** `timeout` and other wrappers signal a process and then its whole group: the same signal this soon is one wish, not two */
+/**
+ * `timeout` and other wrappers signal a process and then its whole group: the same signal this soon is one wish, not
+ * two
+ */
 const DUPLICATE_MS = 100
 
 const FORCED_EXIT = { SIGINT: EXIT_CODES.interrupted.code, SIGTERM: EXIT_CODES.terminated.code } as const

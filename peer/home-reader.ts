@@ -42,7 +42,10 @@ export interface HomeReader {
   lastRound: () => Promise<object | undefined>
   /** What the store is known to have lost, in words; undefined while the peer runs, which says so at its start */
   lost: () => Promise<string | undefined>
-  /** The newest round that was published, as it was stored; undefined while the peer runs, which compares it with its ledger itself */
+  /**
+   * The newest round that was published, as it was stored; undefined while the peer runs, which compares it with its
+   * ledger itself
+   */
   published: () => Promise<number | undefined>
   close: () => Promise<void>
 }

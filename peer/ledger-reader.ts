@@ -44,7 +44,10 @@ export function remoteLedger (client: ControlClient): LedgerReader {
   }
 }
 
-/** Opens and closes the ledger for each question; `heads`: what the home knows. Throws LedgerLockedError, LedgerCorruptError, LedgerWriteError, StoreFormatError */
+/**
+ * Opens and closes the ledger for each question; `heads`: what the home knows. Throws LedgerLockedError,
+ * LedgerCorruptError, LedgerWriteError, StoreFormatError
+ */
 export function storedLedger (place: LedgerPlace, heads: KnownHeads): LedgerReader {
   return {
     totals: async () => await exists(place) ? readLedger(place, async (ledger) => allTotals(ledger, place, heads)) : [],
@@ -58,7 +61,10 @@ async function allTotals (ledger: Ledger, place: LedgerPlace, heads: KnownHeads)
   return withInherited(ledger, await inheritedLedgers(place, heads, { readOnly: true })).totals()
 }
 
-/** Also a ledger that open() refuses. That its database cannot be opened at all is told as what was found, not as a call to look */
+/**
+ * Also a ledger that open() refuses. That its database cannot be opened at all is told as what was found, not as a call
+ * to look
+ */
 async function verifyStored (place: LedgerPlace): Promise<LedgerVerification> {
   const { verifyLedger } = await import('../src/ledger/ledger.ts')
   try {
@@ -78,8 +84,8 @@ export interface Claim extends PublishedByHome {
 }
 
 /**
- * What `start` refuses in the ledgers of a peer that does not run, refused in its words: damage anywhere, an older copy, none where the
- * home published
+ * What `start` refuses in the ledgers of a peer that does not run, refused in its words: damage anywhere, an older
+ * copy, none where the home published
  *
  * Throws LedgerCorruptError, LedgerRollbackError, and as `storedLedger`
  */

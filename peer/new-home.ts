@@ -72,7 +72,9 @@ interface Failed {
   err: unknown
 }
 
-/** As far as it goes: the failure itself is what is told. A store that is in use, or cannot be opened, keeps everything */
+/**
+ * As far as it goes: the failure itself is what is told. A store that is in use, or cannot be opened, keeps everything
+ */
 async function unmake (home: string, { claim, before, err }: Failed): Promise<void> {
   if ((err as Error).name === 'HomeLockedError' || !await claim.stands()) {
     return

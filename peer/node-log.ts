@@ -9,7 +9,10 @@ import type { Terminal } from './terminal.ts'
 import type { GrapevineNode, NodeEvents, StopReason } from '../src/node/node-interface.ts'
 import type { RoundPhase } from '../src/round/round-events.ts'
 
-/** The events that JSON lines show. `update:rejected` is left out: a flood would become a flood of lines; rounds count them */
+/**
+ * The events that JSON lines show. `update:rejected` is left out: a flood would become a flood of lines; rounds count
+ * them
+ */
 const JSON_EVENTS = ['listening', 'joined', 'peer:connect', 'peer:disconnect', 'neighbours:change', 'mesh:ready', 'round:start', 'round:phase',
   'round:end', 'round:jump', 'round:waiting', 'round:mixed', 'privacy:exhausted', 'version:commit', 'warning', 'stopped'] as const satisfies ReadonlyArray<keyof NodeEvents>
 

@@ -74,7 +74,10 @@ export async function readHome (home: string): Promise<HomeFacts> {
   }
 }
 
-/** A peer that runs compared ledger and home when it started, and has held the ledger since. Throws as `requireSound` of ledger-reader.ts */
+/**
+ * A peer that runs compared ledger and home when it started, and has held the ledger since. Throws as `requireSound` of
+ * ledger-reader.ts
+ */
 export async function requireSoundAccount ({ home }: Home, { place, record: { federation, peer, heads = {} }, pid }: DatasetLedger, { document, published }: HomeFacts): Promise<void> {
   if (pid === undefined) {
     const lastPaidRound = document === undefined ? Infinity : lastLearningRound(document.training.optimizer)
@@ -83,8 +86,9 @@ export async function requireSoundAccount ({ home }: Home, { place, record: { fe
 }
 
 /**
- * Undefined when the federation promises no privacy. Of a peer that has not started yet: what it will find. Throws NoLedgerError for a home that knows no federation yet, and as the three above:
- * an account whose ledger `start` would refuse is none
+ * Undefined when the federation promises no privacy. Of a peer that has not started yet: what it will find. Throws
+ * NoLedgerError for a home that knows no federation yet, and as the three above: an account whose ledger `start` would
+ * refuse is none
  */
 export async function openAccount (context: Home): Promise<PrivacyAccount | undefined> {
   const found = await findAccount(context, expectedLedger)
@@ -95,8 +99,8 @@ export async function openAccount (context: Home): Promise<PrivacyAccount | unde
 }
 
 /**
- * The same without a look at the ledger's state: for who is about to correct it. `expect`: what a peer that has not started yet will find;
- * without it there is none
+ * The same without a look at the ledger's state: for who is about to correct it. `expect`: what a peer that has not
+ * started yet will find; without it there is none
  */
 export async function findAccount (context: Home, expect?: typeof expectedLedger): Promise<{ account: PrivacyAccount, facts: HomeFacts } | undefined> {
   const facts = await readHome(context.home)

@@ -1,7 +1,9 @@
 /**
- * `grapevine privacy ACTION --help` shows the flags of that action and an example; without an action, what actions there are
+ * `grapevine privacy ACTION --help` shows the flags of that action and an example; without an action, what actions
+ * there are
  *
- * The actions are arguments, not commands of commander's: all share one row of flags, so that a flag of another action is refused by name.
+ * The actions are arguments, not commands of commander's: all share one row of flags, so that a flag of another action
+ * is refused by name.
  */
 import { Help } from 'commander'
 import { PRIVACY_ACTIONS, privacyAction } from './privacy-actions.ts'

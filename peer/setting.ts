@@ -42,7 +42,10 @@ interface SettingTraits {
   hidden?: boolean
   /** Makes a relative path in the value absolute */
   path?: (value: string, base: string) => string
-  /** Why a flag or a variable may hold an absolute path only, whatever the working folder is; a file's base is always the same */
+  /**
+   * Why a flag or a variable may hold an absolute path only, whatever the working folder is; a file's base is always
+   * the same
+   */
   absolute?: string
 }
 

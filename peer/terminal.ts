@@ -1,8 +1,8 @@
 /**
  * Where the program writes: answers on standard output, narration on standard error
  *
- * JSON mode turns every answer into one line with `type` and `time`. A closed pipe ends the program quietly. Whatever is
- * written passes through here, so that what strangers wrote cannot steer the terminal.
+ * JSON mode turns every answer into one line with `type` and `time`. A closed pipe ends the program quietly. Whatever
+ * is written passes through here, so that what strangers wrote cannot steer the terminal.
  */
 import { styleText } from 'node:util'
 import { jsonLine, printable } from '../src/quoted.ts'
@@ -126,7 +126,9 @@ export class Terminal {
     return this.colour ? styleText(style, text, { validateStream: false }) : text
   }
 
-  /** What was answered is lost, although somebody wants it: the disk is full, say. Undefined for a reader that went away */
+  /**
+   * What was answered is lost, although somebody wants it: the disk is full, say. Undefined for a reader that went away
+   */
   get lost (): NodeJS.ErrnoException | undefined {
     // the event may still be to come, and after it Node's standard streams forget their error
     const reason = (this.closed.aborted ? this.closed.reason : this.stdout.errored) as NodeJS.ErrnoException | null

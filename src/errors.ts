@@ -5,7 +5,9 @@
  * RangeError; the absence of something is `undefined`; a bad remote message is an event, not an exception.
  */
 
-/** The federation document is not acceptable: unknown or missing field, value out of range. The message names the field */
+/**
+ * The federation document is not acceptable: unknown or missing field, value out of range. The message names the field
+ */
 export class InvalidFederationError extends Error {
   override name = 'InvalidFederationError'
 }
@@ -41,8 +43,8 @@ export class TrainingError extends Error {
 }
 
 /**
- * An audit found more leakage than the ledger allows: privacy is broken by a fault in the program. Nothing that was sent can
- * be taken back; training on these data must stop
+ * An audit found more leakage than the ledger allows: privacy is broken by a fault in the program. Nothing that was
+ * sent can be taken back; training on these data must stop
  */
 export class PrivacyViolationError extends Error {
   override name = 'PrivacyViolationError'
@@ -125,7 +127,9 @@ export class StoreWriteError extends Error {
   override name = 'StoreWriteError'
 }
 
-/** Parameters that are no model: one is not finite. They are not committed, and those of an old home are not given out */
+/**
+ * Parameters that are no model: one is not finite. They are not committed, and those of an old home are not given out
+ */
 export class UnsoundVersionError extends Error {
   override name = 'UnsoundVersionError'
 }
@@ -135,7 +139,10 @@ export class StoreClosedError extends Error {
   override name = 'StoreClosedError'
 }
 
-/** HOME or XDG_STATE_HOME do not name one folder for what belongs to the user, whatever the working folder is. Nothing was made */
+/**
+ * HOME or XDG_STATE_HOME do not name one folder for what belongs to the user, whatever the working folder is. Nothing
+ * was made
+ */
 export class StateFolderError extends Error {
   override name = 'StateFolderError'
 }
@@ -150,12 +157,16 @@ export class LedgerCorruptError extends Error {
   override name = 'LedgerCorruptError'
 }
 
-/** The privacy ledger could not be written or read: disk full, no permission. The training that it was for may not begin */
+/**
+ * The privacy ledger could not be written or read: disk full, no permission. The training that it was for may not begin
+ */
 export class LedgerWriteError extends Error {
   override name = 'LedgerWriteError'
 }
 
-/** This peer published more than its privacy ledger knows of: the ledger is an older copy. Nothing is trained or sent */
+/**
+ * This peer published more than its privacy ledger knows of: the ledger is an older copy. Nothing is trained or sent
+ */
 export class LedgerRollbackError extends Error {
   override name = 'LedgerRollbackError'
 }

@@ -97,7 +97,9 @@ export interface TrainerDescription {
   testExamples: number
   /** Of the training set; there when the federation has a privacy mechanism */
   dataset?: DatasetIdentity
-  /** How the own table differs from what the document was made for, a line each; left out where it does not. Never sent */
+  /**
+   * How the own table differs from what the document was made for, a line each; left out where it does not. Never sent
+   */
   remarks?: readonly string[]
 }
 
@@ -223,7 +225,9 @@ export interface PublishReceipt {
   inline: boolean
 }
 
-/** An update whose author, signature, federation, order and payload hash are verified. Its content is not decoded yet */
+/**
+ * An update whose author, signature, federation, order and payload hash are verified. Its content is not decoded yet
+ */
 export interface ReceivedUpdate {
   author: PeerName
   /** sha-256 of the signed header, hex */
@@ -246,7 +250,9 @@ export interface Neighbour {
   live: boolean
   /** Newest round seen in a verified update or header; undefined before the first one */
   round: number | undefined
-  /** Its newest record says that it begins a round when enough neighbours do: a number that grows with each such claim */
+  /**
+   * Its newest record says that it begins a round when enough neighbours do: a number that grows with each such claim
+   */
   readyClaim: number | undefined
 }
 
@@ -322,8 +328,8 @@ export interface Network extends TypedEventTarget<NetworkEvents> {
   /** Whether another process uses the id of this node */
   identityUse: () => IdentityUse
   /**
-   * Members that publish nothing any more, and whose last updates may be started from; empty where the neighbours are as many as the
-   * document wants. Drawn like neighbours: nobody chooses to be one
+   * Members that publish nothing any more, and whose last updates may be started from; empty where the neighbours are
+   * as many as the document wants. Drawn like neighbours: nobody chooses to be one
    */
   elders: () => PeerName[]
   /** Whose updates arrive: the neighbours and, when these are re-sampled, those whom the next round brings */
@@ -331,27 +337,37 @@ export interface Network extends TypedEventTarget<NetworkEvents> {
   /** Signs and publishes on the own topic. Throws PublishError when the update is over the size bound */
   publish: (update: OutgoingUpdate, options?: AbortOptions) => Promise<PublishReceipt>
   /**
-   * Pulls the newest update of every neighbour, elder and connected peer, through others where need be: for late joiners
+   * Pulls the newest update of every neighbour, elder and connected peer, through others where need be: for late
+   * joiners
    *
    * When the signal aborts it resolves with what has come by then
    */
   pullLatest: (options?: AbortOptions) => Promise<ReceivedUpdate[]>
   /** Asks connected peers what an earlier life of this key published after `afterSequence` */
   newestOwn: (afterSequence: number, options?: AbortOptions) => Promise<EarlierLife>
-  /** The round engine's verdict on an update that was verified but not acceptable: scored, and announced as `update:rejected` */
+  /**
+   * The round engine's verdict on an update that was verified but not acceptable: scored, and announced as
+   * `update:rejected`
+   */
   penalise: (peer: PeerName, reason: RejectionReason) => void
   /** Peers that are banned now, ascending */
   banned: () => PeerName[]
   /** This node publishes nothing from now on: others stop waiting for it, and it goes on listening */
   observe: () => void
-  /** Tells the members whether this node begins a round when enough neighbours do: enough live neighbours, budget left. Each true is a new claim */
+  /**
+   * Tells the members whether this node begins a round when enough neighbours do: enough live neighbours, budget left.
+   * Each true is a new claim
+   */
   declareReady: (isReady: boolean) => void
   /**
-   * Stop waiting for this neighbour and use another one in its place, or none; forgotten when it is heard from again. Where too few would
-   * remain for a round, a network may leave it where it is
+   * Stop waiting for this neighbour and use another one in its place, or none; forgotten when it is heard from again.
+   * Where too few would remain for a round, a network may leave it where it is
    */
   suspend: (peer: PeerName) => void
-  /** Tells the network which round is running: it bounds the window of rounds that are accepted, and re-samples neighbours */
+  /**
+   * Tells the network which round is running: it bounds the window of rounds that are accepted, and re-samples
+   * neighbours
+   */
   setRound: (round: number) => void
   traffic: () => Traffic
 }
@@ -379,11 +395,15 @@ export interface ModelVersion {
   /** Milliseconds since 1970 */
   createdAt: number
   metrics: VersionMetrics
-  /** Neighbours' updates took part in it: it was averaged, or taken over from them. False for what a peer trained alone */
+  /**
+   * Neighbours' updates took part in it: it was averaged, or taken over from them. False for what a peer trained alone
+   */
   mixed: boolean
 }
 
-/** What was last published: written durably BEFORE it is sent, so that a restart never signs two updates for one round */
+/**
+ * What was last published: written durably BEFORE it is sent, so that a restart never signs two updates for one round
+ */
 export interface Publication {
   round: number
   sequence: number
@@ -428,8 +448,9 @@ export interface Store {
   putFederation: (document: Uint8Array) => Promise<void>
 
   /**
-   * Atomic and synced: after it resolves the version survives SIGKILL; before, there is no trace of it. Prunes old versions: so many of
-   * the newest are kept, and as many of the newest mixed ones. Throws UnsoundVersionError when a parameter is not finite
+   * Atomic and synced: after it resolves the version survives SIGKILL; before, there is no trace of it. Prunes old
+   * versions: so many of the newest are kept, and as many of the newest mixed ones. Throws UnsoundVersionError when a
+   * parameter is not finite
    */
   commit: (version: { federation: string, round: number, parents: readonly string[], parameters: Float32Array, metrics: VersionMetrics }) => Promise<ModelVersion>
   /** What was committed last: to go on from */
@@ -437,15 +458,16 @@ export interface Store {
   /** The mixed version that was committed last: to use, and to give to others */
   newestMixed: () => Promise<ModelVersion | undefined>
   /**
-   * By full id, unique id prefix (at least 4 characters), round number, `newest`, or `latest`: the newest mixed version, and the newest
-   * where none was mixed. Throws AmbiguousVersionError
+   * By full id, unique id prefix (at least 4 characters), round number, `newest`, or `latest`: the newest mixed
+   * version, and the newest where none was mixed. Throws AmbiguousVersionError
    */
   get: (selector: string) => Promise<ModelVersion | undefined>
   /** Throws UnsoundVersionError when one is not finite: earlier versions of Grapevine could commit such */
   parameters: (id: string) => Promise<Float32Array | undefined>
   /**
-   * Forgets what was committed after version `id`, which is the newest then. Atomic and synced. What was published stays as it is, so that no
-   * number is signed twice. Resolves to what was forgotten, newest first; undefined when there is no version `id`. Throws as `parameters` does
+   * Forgets what was committed after version `id`, which is the newest then. Atomic and synced. What was published
+   * stays as it is, so that no number is signed twice. Resolves to what was forgotten, newest first; undefined when
+   * there is no version `id`. Throws as `parameters` does
    */
   rollback: (id: string) => Promise<Array<Pick<ModelVersion, 'id' | 'round'>> | undefined>
   /** Newest first */
@@ -463,8 +485,8 @@ export interface Store {
   getRecordSequence: () => Promise<number>
 
   /**
-   * For another key: forgets what was published and the reports of rounds, and commits the latest model anew, as that of round 0. Returns that version;
-   * undefined where there is none
+   * For another key: forgets what was published and the reports of rounds, and commits the latest model anew, as that
+   * of round 0. Returns that version; undefined where there is none
    */
   beginAgain: () => Promise<ModelVersion | undefined>
 

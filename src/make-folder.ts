@@ -5,8 +5,8 @@ import { mkdir, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 
 /**
- * One folder after the other: `mkdir` with `recursive` never returns, and takes a whole core, where the one above is there but takes no
- * folder and answers ENOENT, as /proc does (seen with Node 20)
+ * One folder after the other: `mkdir` with `recursive` never returns, and takes a whole core, where the one above is
+ * there but takes no folder and answers ENOENT, as /proc does (seen with Node 20)
  *
  * Throws the file system's errors; EEXIST when something else than a folder has the name
  */

@@ -49,8 +49,8 @@ function dense (hidden: readonly number[]): Outline['model'] {
 }
 
 /**
- * Fixed features and one layer that learns: few parameters, so that the noise of DP-SGD is small beside them. With this scale the features of
- * a digit are about 5 long: the bias, whose input is 1, takes little of the clipped length
+ * Fixed features and one layer that learns: few parameters, so that the noise of DP-SGD is small beside them. With this
+ * scale the features of a digit are about 5 long: the bias, whose input is 1, takes little of the clipped length
  */
 const PRIVATE_FEATURES: Outline['model'] = gaborFeatures({
   inputShape: IMAGE,

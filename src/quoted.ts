@@ -1,15 +1,15 @@
 /**
  * Text that others wrote, made safe to show: a terminal obeys control characters, and an eye believes reordered ones
  *
- * `quoted` goes around each such text inside a message; `printable` and `jsonLine` are for whoever writes whole lines to
- * a terminal, so that what was forgotten, or what a library says, does no harm either.
+ * `quoted` goes around each such text inside a message; `printable` and `jsonLine` are for whoever writes whole lines
+ * to a terminal, so that what was forgotten, or what a library says, does no harm either.
  */
 
 const MAX_LENGTH = 64
 
 /**
- * Controls, formats (bidirectional ones among them), surrogates, private and unassigned characters; and the two separators
- * that end a line in some programs. What Unicode adds later is unassigned to an older Node, and replaced too
+ * Controls, formats (bidirectional ones among them), surrogates, private and unassigned characters; and the two
+ * separators that end a line in some programs. What Unicode adds later is unassigned to an older Node, and replaced too
  */
 const UNPRINTABLE = /[\p{C}\p{Zl}\p{Zp}]/gu
 

@@ -8,8 +8,8 @@ import { StateFolderError } from './errors.ts'
 /**
  * `$XDG_STATE_HOME`, or `~/.local/state`
  *
- * Throws StateFolderError when these do not name one folder: from a relative path every working folder would get a state of
- * its own, and one dataset as many privacy budgets
+ * Throws StateFolderError when these do not name one folder: from a relative path every working folder would get a
+ * state of its own, and one dataset as many privacy budgets
  */
 export function stateFolder (environment: Readonly<Record<string, string | undefined>> = process.env): string {
   const named = environment['XDG_STATE_HOME']

@@ -68,7 +68,9 @@ function loaded (imports: Map<string, Import[]>, start: string): Set<string> {
   return seen
 }
 
-/** Files that reach each other, types included: largest first (Tarjan 1972, by reachability, for a few hundred files) */
+/**
+ * Files that reach each other, types included: largest first (Tarjan 1972, by reachability, for a few hundred files)
+ */
 function circles (imports: Map<string, Import[]>): string[][] {
   const reach = new Map([...imports.keys()].map((file) => {
     const seen = new Set<string>()

@@ -3,7 +3,10 @@
  */
 import fc from 'fast-check'
 
-/** Title and clipboard of a terminal, colours, cursor, C1 forms of them, lines, direction, other planes, halves of characters */
+/**
+ * Title and clipboard of a terminal, colours, cursor, C1 forms of them, lines, direction, other planes, halves of
+ * characters
+ */
 const WEAPONS = ['\u001b]0;owned\u0007', '\u001b]52;c;cm0gLXJm\u0007', '\u001b[31m', '\u001b[2J\u001b[H', '\u009b2J', '\u0090q\u009c', '\r', '\n', '\r\nerror GRAPEVINE_E_OK: all is well', '\u0008\u0008',
   '\u0000', '\u007f', '\u0085', '\u2028', '\u2029', '\u202e', '\u2066', '\u200b', '\u{e0041}', '\ud800', '\udc00', '\ufeff']
 

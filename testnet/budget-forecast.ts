@@ -16,8 +16,8 @@ import type { TestnetSettings } from './testnet-settings.ts'
 type Planned = Pick<TestnetSettings, 'document' | 'data' | 'partition' | 'peers' | 'rounds' | 'seed'>
 
 /**
- * Peers that must stop sending before their last round, the first to stop first. Takes a tenth of a second or two for each
- * size of a set. Throws DatasetError, RangeError on an impossible split, and the signal's reason
+ * Peers that must stop sending before their last round, the first to stop first. Takes a tenth of a second or two for
+ * each size of a set. Throws DatasetError, RangeError on an impossible split, and the signal's reason
  */
 export async function budgetsThatEnd ({ document, data, partition, peers, rounds, seed }: Planned, { signal }: AbortOptions = {}): Promise<EndingBudget[]> {
   if (document.privacy.mechanism === 'none') {

@@ -14,7 +14,10 @@ export interface FinalConsensus {
   problems: string[]
 }
 
-/** Parameters that `grapevine export latest` would give of a home that no process uses any more; undefined when it has none */
+/**
+ * Parameters that `grapevine export latest` would give of a home that no process uses any more; undefined when it has
+ * none
+ */
 async function latestParameters (home: string): Promise<Float32Array | undefined> {
   const location = join(home, 'db')
   // opening would create it

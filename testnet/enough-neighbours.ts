@@ -1,8 +1,8 @@
 /**
  * Whether every peer of a testnet will have as many neighbours as its rule needs: with fewer it would wait for ever
  *
- * Liars count, because they publish. What follows from what peers do, as a budget that ends or an attack that gets its author banned, is
- * the testnet's to show.
+ * Liars count, because they publish. What follows from what peers do, as a budget that ends or an attack that gets its
+ * author banned, is the testnet's to show.
  */
 import { minimumNeighbours, ruleChain } from '../src/aggregators/rules.ts'
 import type { Fault } from './interface.ts'
@@ -10,7 +10,10 @@ import type { TestnetSettings } from './testnet-settings.ts'
 
 type Wishes = Pick<TestnetSettings, 'document' | 'peers' | 'rounds' | 'kill' | 'restart'>
 
-/** Neighbours that the graph gives each of so many peers at least: where ends are odd in number one peer is left with one less */
+/**
+ * Neighbours that the graph gives each of so many peers at least: where ends are odd in number one peer is left with
+ * one less
+ */
 function fewestNeighbours (peers: number, degree: number): number {
   const most = Math.min(degree, peers - 1)
   return (peers * most) % 2 === 0 ? most : most - 1

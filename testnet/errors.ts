@@ -28,7 +28,10 @@ export class TestnetStoppedError extends Error {
   override name = 'TestnetStoppedError'
 }
 
-/** A folder of the testnet, for the homes or the report, cannot be made or written to. The message names it; `cause` says why */
+/**
+ * A folder of the testnet, for the homes or the report, cannot be made or written to. The message names it; `cause`
+ * says why
+ */
 export class FolderError extends Error {
   override name = 'FolderError'
 }

@@ -74,7 +74,10 @@ export class Fleet {
     return record.process?.signal('SIGKILL') ?? false
   }
 
-  /** Resolves when the condition holds: it is tried again after everything that happens. Rejects once the fleet is aborted */
+  /**
+   * Resolves when the condition holds: it is tried again after everything that happens. Rejects once the fleet is
+   * aborted
+   */
   until (condition: () => boolean): Promise<void> {
     return new Promise((resolve, reject) => {
       this.waiters.add({ condition, resolve, reject })

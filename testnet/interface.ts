@@ -118,7 +118,10 @@ export interface TestnetEvents {
   'peer:fail': CustomEvent<{ node: string, reason: string, stderr: string[] }>
   /** Training alone goes on: so many of the honest peers are done */
   'alone:progress': CustomEvent<{ done: number, of: number }>
-  /** The privacy budget of a peer is spent: from this round on it sends nothing. Told after the `round:end` of that round */
+  /**
+   * The privacy budget of a peer is spent: from this round on it sends nothing. Told after the `round:end` of that
+   * round
+   */
   'peer:exhausted': CustomEvent<{ node: string, round: number }>
   warning: CustomEvent<{ message: string }>
 }
@@ -272,12 +275,14 @@ export interface TestnetReport {
     nonTrainingShare: number
     rejected: Partial<Record<RejectionReason, number>>
     late: number
-    /** Of all (honest peer, suspect) pairs of the last round, those that named an attacker; of all (honest peer, attacking
-     * neighbour) pairs, those that were named. Null where there was nothing to name */
+    /**
+     * Of all (honest peer, suspect) pairs of the last round, those that named an attacker; of all (honest peer,
+     * attacking neighbour) pairs, those that were named. Null where there was nothing to name
+     */
     detection: { precision: number | null, recall: number | null }
     /**
-     * The graph of the honest peers that still sent updates at the end: how many they are, its algebraic connectivity, and the
-     * liars per neighbourhood that it withstands
+     * The graph of the honest peers that still sent updates at the end: how many they are, its algebraic connectivity,
+     * and the liars per neighbourhood that it withstands
      */
     honestGraph: { peers: number, algebraicConnectivity: number, toleratedLiars: number }
     /** Null without a privacy mechanism */

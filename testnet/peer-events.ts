@@ -71,7 +71,9 @@ export type RoundEnd = Extract<PeerEvent, { type: 'round:end' }>
 
 const READ = new Set(known.options.map((option) => option.shape.type.value as string))
 
-/** One line: `event` for those a testnet reads, `line` in any case; undefined when it is not a JSON object with a type */
+/**
+ * One line: `event` for those a testnet reads, `line` in any case; undefined when it is not a JSON object with a type
+ */
 export function parsePeerLine (text: string): { line: Record<string, unknown> & { type: string }, event: PeerEvent | undefined, problem?: string } | undefined {
   let line: unknown
   try {

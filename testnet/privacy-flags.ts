@@ -19,8 +19,8 @@ export interface PrivacyFlags {
 }
 
 /**
- * The document with the privacy that the flags ask for, and what the user should know of it. The noise is that of a peer
- * with an equal share of the examples
+ * The document with the privacy that the flags ask for, and what the user should know of it. The noise is that of a
+ * peer with an equal share of the examples
  *
  * Throws UsageError when flags and document do not go together, DatasetError when examples cannot be counted
  */

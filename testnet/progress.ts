@@ -26,7 +26,10 @@ export interface Progress {
   stop: () => void
 }
 
-/** `round  3/15  1.21 s  accuracy 81.2 % mean, 76.0 % worst  sent 120 kB each  epsilon 1.2 of 8 (…)  5 train, 3 observe  rejected 2 (norm 2)  late 1` */
+/**
+ * `round  3/15  1.21 s  accuracy 81.2 % mean, 76.0 % worst  sent 120 kB each  epsilon 1.2 of 8 (…)  5 train, 3 observe
+ * rejected 2 (norm 2)  late 1`
+ */
 export function roundLine (summary: RoundSummary, rounds: number): string {
   const width = String(rounds).length
   const accuracy = summary.meanAccuracy === null ? '' : `  accuracy ${percent(summary.meanAccuracy)} mean, ${percent(summary.worstAccuracy)} worst`

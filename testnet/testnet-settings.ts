@@ -21,7 +21,10 @@ export type TestnetSettings = Required<Omit<TestnetInit, 'federation' | 'homes' 
   preset: string | undefined
 }
 
-/** Throws InvalidFederationError, and RangeError when a number is out of its range, or peers would have too few neighbours for their rule */
+/**
+ * Throws InvalidFederationError, and RangeError when a number is out of its range, or peers would have too few
+ * neighbours for their rule
+ */
 export function settingsOf (init: TestnetInit): TestnetSettings {
   requireWhole('peers', init.peers)
   requireWhole('rounds', init.rounds)

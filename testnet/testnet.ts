@@ -203,7 +203,8 @@ class LocalTestnet extends TypedEventEmitter<TestnetEvents> implements Testnet {
       backend: this.backend,
       threads: settings.threads,
       evaluateEvery: settings.evaluateEvery,
-      // a simulation spends nobody's real budget; parts of one file have no row in common, so that equal rows are not the same people's
+      // a simulation spends nobody's real budget; parts of one file have no row in common, so that equal rows are not
+      // the same people's
       ledgers: join(this.place, 'ledgers', `peer-${record.index + 1}`),
       attack: record.byzantine
     }))

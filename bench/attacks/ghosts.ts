@@ -1,5 +1,6 @@
 /**
- * One stranger with a real connection, and members that it made up: they vouch for each other and say that they are ready
+ * One stranger with a real connection, and members that it made up: they vouch for each other and say that they are
+ * ready
  */
 import { setTimeout } from 'node:timers/promises'
 import { generateKeyPair } from '@libp2p/crypto/keys'

@@ -1,4 +1,6 @@
-/** Twenty ids that hand one peer 9,600 valid records of made-up members, each within what one sender may send at once */
+/**
+ * Twenty ids that hand one peer 9,600 valid records of made-up members, each within what one sender may send at once
+ */
 import { generateKeyPair } from '@libp2p/crypto/keys'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { signRecord } from '../../src/network/member-record.ts'

@@ -1,4 +1,7 @@
-/** A stranger that follows every peer and sends what it heard again and again, each time in other bytes: a field that nobody knows */
+/**
+ * A stranger that follows every peer and sends what it heard again and again, each time in other bytes: a field that
+ * nobody knows
+ */
 import { peerOf, parseAddress } from '../../src/network/address.ts'
 import { authorTopic } from '../../src/network/topics.ts'
 import { repeat, stranger } from './attack.ts'

@@ -1,6 +1,6 @@
 /**
- * The federations of `npm run verify:kills`: one whose updates travel inside gossip messages, one whose updates are pulled, and one whose
- * removed versions are soon worth a compaction
+ * The federations of `npm run verify:kills`: one whose updates travel inside gossip messages, one whose updates are
+ * pulled, and one whose removed versions are soon worth a compaction
  */
 import { parseFederation } from '../../src/federation/document.ts'
 import { denseTopology } from '../../src/model/topology.ts'
@@ -15,8 +15,8 @@ export type MeshName = typeof MESH_NAMES[number]
 const PRIVACY = { mechanism: 'dp-sgd', clipNorm: 1, noiseMultiplier: 20, epsilonLimit: 1_000, delta: 1e-5, accountant: 'rdp' } as const
 
 /**
- * Units of the hidden layer: 203,530 parameters, 0.8 MB a version and 204 kB an update; 2,226,010 parameters, 8.9 MB a version, of which two
- * are worth a compaction. LevelDB cleans up after smaller ones by itself
+ * Units of the hidden layer: 203,530 parameters, 0.8 MB a version and 204 kB an update; 2,226,010 parameters, 8.9 MB a
+ * version, of which two are worth a compaction. LevelDB cleans up after smaller ones by itself
  */
 const HIDDEN: Readonly<Record<Exclude<MeshName, 'gossiped'>, number>> = { pulled: 256, large: 2_800 }
 

@@ -1,5 +1,6 @@
 /**
- * What lies in the home and the ledger of a dead victim, read with the product's own functions from a copy: recovery is left to the peer
+ * What lies in the home and the ledger of a dead victim, read with the product's own functions from a copy: recovery is
+ * left to the peer
  */
 import { cp, mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -50,7 +51,10 @@ async function unreadableOf (store: Store, versions: readonly ModelVersion[]): P
   return unreadable
 }
 
-/** Undefined for a home that was killed before it had a database. Throws what the store throws: nothing of it is expected */
+/**
+ * Undefined for a home that was killed before it had a database. Throws what the store throws: nothing of it is
+ * expected
+ */
 export async function readHome (home: string, scratch: string): Promise<HomeState | undefined> {
   await rm(scratch, { recursive: true, force: true })
   await mkdir(scratch)

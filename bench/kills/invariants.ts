@@ -76,7 +76,9 @@ function checkKept ({ versions }: Memory, home: HomeState, keepVersions: number)
   return [...problems, ...home.unreadable]
 }
 
-/** Versions: nothing that was announced is lost, and pruning leaves what was promised. Adds what is new to the memory */
+/**
+ * Versions: nothing that was announced is lost, and pruning leaves what was promised. Adds what is new to the memory
+ */
 export function checkVersions (memory: Memory, { trace, announced, home, keepVersions }: Remains): string[] {
   memory.versions.push(...announced)
   const problems = checkNewest(memory, home?.newest)
@@ -91,7 +93,10 @@ function isBelow (a: Publication, b: Publication): boolean {
   return a.sequence < b.sequence || a.round < b.round
 }
 
-/** Publications: a round is signed once, under a number that is on disk, and the store never forgets the newest. Adds to the memory */
+/**
+ * Publications: a round is signed once, under a number that is on disk, and the store never forgets the newest. Adds to
+ * the memory
+ */
 export function checkPublications (memory: Memory, { trace, home }: Remains): string[] {
   const problems = trace.published.filter((round) => memory.published.has(round)).map((round) => `round ${round} was published in two lives`)
   if (new Set(trace.published).size < trace.published.length) {
@@ -113,7 +118,10 @@ export function checkPublications (memory: Memory, { trace, home }: Remains): st
   return problems
 }
 
-/** Budget: every publication was charged in the same life, nothing charged is forgotten, and a life wastes one charge at most. Adds to the memory */
+/**
+ * Budget: every publication was charged in the same life, nothing charged is forgotten, and a life wastes one charge at
+ * most. Adds to the memory
+ */
 export function checkLedger (memory: Memory, { trace, ledger }: Remains): string[] {
   const problems: string[] = []
   const rounds = ledger?.charged.map(({ round }) => round) ?? []

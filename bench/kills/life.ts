@@ -1,9 +1,10 @@
 /**
  * One life of a victim: a real peer process, from its start to SIGKILL
  *
- * To be killed inside a phase it is stopped first (SIGSTOP) as soon as the line is read with which the phase begins, or a little later. Only
- * if the line of its end is not in the pipe then, it is killed; else it goes on (SIGCONT), none the wiser, until the next time. The driver
- * may be as late as it likes: a stopped process writes nothing, and a killed one nothing more.
+ * To be killed inside a phase it is stopped first (SIGSTOP) as soon as the line is read with which the phase begins, or
+ * a little later. Only if the line of its end is not in the pipe then, it is killed; else it goes on (SIGCONT), none
+ * the wiser, until the next time. The driver may be as late as it likes: a stopped process writes nothing, and a killed
+ * one nothing more.
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -34,7 +35,9 @@ export interface StopPlan {
   delayMs: () => number
 }
 
-/** Also where the system does not say: whether the kill fell inside is told by what was written until then, not by this */
+/**
+ * Also where the system does not say: whether the kill fell inside is told by what was written until then, not by this
+ */
 function isStopped (pid: number | undefined): boolean {
   try {
     // the name of the program, in brackets, may hold anything

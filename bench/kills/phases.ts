@@ -1,8 +1,9 @@
 /**
  * Which phase of a round a peer was in when its trace ended
  *
- * The peer writes a line when a phase begins and one when it is done (`DEBUG=grapevine:*:trace`), synchronously, because standard error is a
- * pipe: what is not in the pipe once the process is dead was never done, however late it is read.
+ * The peer writes a line when a phase begins and one when it is done (`DEBUG=grapevine:*:trace`), synchronously,
+ * because standard error is a pipe: what is not in the pipe once the process is dead was never done, however late it is
+ * read.
  */
 
 /** As the issue counts them; a prune is either of the last two */

@@ -30,7 +30,10 @@ export interface KillQueue {
   again: (plan: KillPlan) => void
 }
 
-/** At least one stop in each phase that these meshes come to, a third as many random kills among them, and the rest of these after them */
+/**
+ * At least one stop in each phase that these meshes come to, a third as many random kills among them, and the rest of
+ * these after them
+ */
 export function planKills (kills: number, random: Random, meshes: readonly MeshName[]): KillQueue {
   const wanted = STOPS.filter((stop) => meshes.some((mesh) => fits({ kind: 'stop', stop }, mesh)))
   const stops = wanted.flatMap((stop) => Array.from({ length: Math.max(1, Math.round(SHARES[stop] * kills)) }, (): KillPlan => ({ kind: 'stop', stop })))

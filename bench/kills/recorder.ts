@@ -1,8 +1,8 @@
 /**
  * The neighbours of the victims, in a thread of their own: an entry point, started by mesh.ts
  *
- * Two real nodes on real TCP that train nothing. They note every update that arrives, and answer each round with one of their own so that
- * nobody waits for what never comes.
+ * Two real nodes on real TCP that train nothing. They note every update that arrives, and answer each round with one of
+ * their own so that nobody waits for what never comes.
  */
 import { parentPort, workerData } from 'node:worker_threads'
 import { generateKeyPair } from '@libp2p/crypto/keys'

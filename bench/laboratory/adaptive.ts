@@ -52,7 +52,10 @@ function withoutLiars (input: AggregationInput, weightOfLiars: number): Aggregat
   return { ...input, neighbours: input.neighbours.map((neighbour) => ({ ...neighbour, weight: neighbour.weight / (1 - weightOfLiars) })) }
 }
 
-/** The factor that moves the target's result farthest from what the honest alone would give. `input` is without the liars, but weighs as if they were there */
+/**
+ * The factor that moves the target's result farthest from what the honest alone would give. `input` is without the
+ * liars, but weighs as if they were there
+ */
 export function worstFactor (input: AggregationInput, { base, direction }: Direction, { count, weight }: Liars, { rule, ideal, coordinates }: Search): number {
   const small: AggregationInput = {
     ...input,

@@ -160,8 +160,8 @@ function chainOf (name: string, stage: Stage): RuleChain {
 }
 
 /**
- * The aggregator that a name stands for: a rule of the product, `rule:radius` for one that clips, one on trial, `rfa8`, or
- * `alone`, which is not a rule: nobody mixes
+ * The aggregator that a name stands for: a rule of the product, `rule:radius` for one that clips, one on trial, `rfa8`,
+ * or `alone`, which is not a rule: nobody mixes
  *
  * Throws RangeError for an unknown name, and for a radius that is not above 0 or belongs to a rule that has none
  */

@@ -62,7 +62,10 @@ export interface CellResult {
   averageModelAccuracy: number
   /** sqrt(mean of |x_i - mean|^2) over the honest peers at the end */
   consensus: number
-  /** Share of test images of other classes that are taken for the first one when they bear the trigger; null without a backdoor */
+  /**
+   * Share of test images of other classes that are taken for the first one when they bear the trigger; null without a
+   * backdoor
+   */
   backdoorSuccess: number | null
   /** Honest messages that the rule left out, of all that it judged */
   honestExcluded: number

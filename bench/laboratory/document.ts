@@ -16,7 +16,8 @@ function convolution (name: string, filters: number, config: JsonObject): JsonOb
 }
 
 /**
- * The network of the ClippedGossip experiments on MNIST, 1,199,882 parameters: no activation after the second convolution
+ * The network of the ClippedGossip experiments on MNIST, 1,199,882 parameters: no activation after the second
+ * convolution
  *
  * Theirs drops whole channels after the pooling, this one single activations
  */

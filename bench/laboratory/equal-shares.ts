@@ -1,8 +1,10 @@
 /**
- * Shares of equal size with different mixtures of classes, so that all peers sample at the same rate and spend the same epsilon
+ * Shares of equal size with different mixtures of classes, so that all peers sample at the same rate and spend the same
+ * epsilon
  *
- * The Dirichlet split of the product gives every class away in random proportions, which leaves some peers with little. Here each peer
- * draws its own mixture, and rows and columns are scaled in turn (Sinkhorn) until all peers have as much and every example has one owner.
+ * The Dirichlet split of the product gives every class away in random proportions, which leaves some peers with little.
+ * Here each peer draws its own mixture, and rows and columns are scaled in turn (Sinkhorn) until all peers have as much
+ * and every example has one owner.
  */
 import { dirichlet } from '../../src/data/dirichlet.ts'
 import { rowsByClass } from '../../src/data/partition.ts'
@@ -17,7 +19,10 @@ export interface EqualSplit {
   seed: number
 }
 
-/** Rows of each peer, ascending: floor(examples / peers) each, of all examples but a rest smaller than the number of peers */
+/**
+ * Rows of each peer, ascending: floor(examples / peers) each, of all examples but a rest smaller than the number of
+ * peers
+ */
 export function equalShares (labels: Uint16Array, { peers, alpha, seed }: EqualSplit): Uint32Array[] {
   const random = seededRandom(`equal shares ${seed}`)
   const classes = rowsByClass(labels, random)

@@ -1,5 +1,6 @@
 /**
- * What the Byzantine neighbours of a target say in a laboratory: they know everything, and may tell each target something else
+ * What the Byzantine neighbours of a target say in a laboratory: they know everything, and may tell each target
+ * something else
  */
 import { weightedSum } from '../../src/aggregators/kernels/weighted-sum.ts'
 import { principalSides, spectralDirection } from '../../src/attacks/directions.ts'
@@ -115,7 +116,9 @@ export function fixedDirection (attack: AttackWithStrength, target: Target): Dir
   }
 }
 
-/** Who differs most from the others along the direction in which honest models differ most: whom mimic copies for good */
+/**
+ * Who differs most from the others along the direction in which honest models differ most: whom mimic copies for good
+ */
 export function mostTelling (models: readonly Float32Array[]): number {
   const sides = principalSides(models).map(Math.abs)
   return sides.indexOf(Math.max(...sides))

@@ -1,8 +1,9 @@
 /**
  * How much each honest peer of a laboratory listens to each of its neighbours, the liars among them
  *
- * `equal`: own model and messages alike. `lazy`: Metropolis–Hastings, then as much added to every own weight as brings the
- * smallest of them to 1, and all divided by the sum (He, Karimireddy, Jaggi 2022, in the code of their ring experiment).
+ * `equal`: own model and messages alike. `lazy`: Metropolis–Hastings, then as much added to every own weight as brings
+ * the smallest of them to 1, and all divided by the sum (He, Karimireddy, Jaggi 2022, in the code of their ring
+ * experiment).
  */
 import { metropolisHastingsWeight } from '../../src/aggregators/metropolis-hastings.ts'
 import type { Cell } from './cell.ts'

@@ -1,7 +1,8 @@
 /**
  * How to train under differential privacy on MNIST, and what the same split gave elsewhere
  *
- * 16 peers of 3,750 examples, random 4-regular, Dirichlet 0.5, delta 1e-5, every peer makes its own noise and trusts nobody.
+ * 16 peers of 3,750 examples, random 4-regular, Dirichlet 0.5, delta 1e-5, every peer makes its own noise and trusts
+ * nobody.
  */
 import { parseFederation } from '../../src/federation/document.ts'
 import { pldAccountant } from '../../src/privacy/accounting/pld.ts'
@@ -37,7 +38,10 @@ export const RECIPES: Readonly<Record<RecipeName, Recipe>> = {
   'no privacy': { epsilon: Infinity, noiseMultiplier: 0, rounds: 400, clipNorm: Infinity, learningRate: 8 }
 }
 
-/** Accuracy in percent of independent code (PyTorch) with logistic regression or a small MLP, and what is to be reached here */
+/**
+ * Accuracy in percent of independent code (PyTorch) with logistic regression or a small MLP, and what is to be reached
+ * here
+ */
 export interface Reference {
   alone?: number
   gossip: number

@@ -1,9 +1,9 @@
 /**
  * The geometric median as the ClippedGossip experiments computed it ("RFA8"): eight smoothed Weiszfeld steps from zero
  *
- * Pillutla, Kakade, Harchaoui 2022, algorithm 3, with nu = 0.1. Eight steps from there do not reach the median when a liar
- * stands near zero, while the product's rule begins at the own model and iterates until it has converged. As there, the
- * steps need the vectors' inner products only, here relative to zero.
+ * Pillutla, Kakade, Harchaoui 2022, algorithm 3, with nu = 0.1. Eight steps from there do not reach the median when a
+ * liar stands near zero, while the product's rule begins at the own model and iterates until it has converged. As
+ * there, the steps need the vectors' inner products only, here relative to zero.
  */
 import { differenceProducts } from '../../src/aggregators/kernels/difference-products.ts'
 import { weightedSum } from '../../src/aggregators/kernels/weighted-sum.ts'

@@ -2,8 +2,8 @@
  * The published ring: five honest peers in a ring, two liars beside each, and what the authors' logs say of it
  *
  * He, Karimireddy, Jaggi 2022 (ClippedGossip), the experiment on honest majorities: its code and logs are public. MNIST
- * split at random, SGD 0.01 with momentum 0.9, batches of 32, one step and one exchange in each of 900 rounds. In "n16" the
- * first peer has a third liar, so that three of its five neighbours lie. Accuracy of the mean of the honest models.
+ * split at random, SGD 0.01 with momentum 0.9, batches of 32, one step and one exchange in each of 900 rounds. In "n16"
+ * the first peer has a third liar, so that three of its five neighbours lie. Accuracy of the mean of the honest models.
  */
 import type { Cell, CellResult } from './cell.ts'
 
@@ -15,8 +15,8 @@ export type RingNetwork = typeof RING_NETWORKS[number]
 export const RING_ATTACKS: readonly string[] = ['alie:10', 'foe:0.1', 'dissensus:1.5']
 
 /**
- * The loader starts again every 30 rounds with the same order: 960 examples of each peer are ever seen. Here they come in
- * a new order every time
+ * The loader starts again every 30 rounds with the same order: 960 examples of each peer are ever seen. Here they come
+ * in a new order every time
  */
 const EXAMPLES_PER_PEER = 960
 
@@ -49,8 +49,9 @@ const UBAR = { n15: [95.23, 95.23, 95.23], n16: [95.65, 95.65, 93.63] }
 const GEOMETRIC_MEDIAN = { n15: [9.81, 11.35, 89.30], n16: [9.81, 11.35, 9.81] }
 
 /**
- * UBAR keeps 0.4 of the neighbours, rounded down: 1 of 4 and 2 of 5, which is f = 3. In the published code its round ends
- * with the momentum step once more, with one more gradient; two steps in a round come nearest to that (and gain nothing)
+ * UBAR keeps 0.4 of the neighbours, rounded down: 1 of 4 and 2 of 5, which is f = 3. In the published code its round
+ * ends with the momentum step once more, with one more gradient; two steps in a round come nearest to that (and gain
+ * nothing)
  */
 export const RING_ROWS: readonly RingRow[] = [
   { name: 'clipped-gossip:0.1', rule: 'clipped-gossip:0.1', f: 2, steps: 1, published: { n15: [94.08, 91.15, 89.43], n16: [94.18, 91.54, 90.11] } },

@@ -1,5 +1,6 @@
 /**
- * Noise that repeats itself, so that a table can be made again. Of no use for privacy: whoever knows the seed takes it off
+ * Noise that repeats itself, so that a table can be made again. Of no use for privacy: whoever knows the seed takes it
+ * off
  */
 import { createKeystreamNoise } from '../../src/privacy/noise/keystream-noise.ts'
 import { seededRandom } from '../../src/seeded-random.ts'

@@ -46,7 +46,10 @@ export async function audit (context: VerbContext): Promise<number> {
   return 0
 }
 
-/** The document that is named, or that of the home, or without one what `init` would found. Throws NoHomeError for a home that was named, and no data with it */
+/**
+ * The document that is named, or that of the home, or without one what `init` would found. Throws NoHomeError for a
+ * home that was named, and no data with it
+ */
 async function findSubject (context: VerbContext): Promise<Subject> {
   const { home, settings, origins, terminal } = context
   if (namesDocument(settings)) {

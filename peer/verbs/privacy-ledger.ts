@@ -58,8 +58,8 @@ function row ([entry, charged, round, steps, noise, sampling, peer, what]: strin
 }
 
 /**
- * Throws LedgerCorruptError with the first bad entry, LedgerRollbackError where the chain is whole but ends before what the home published,
- * NoLedgerError where there is none and none is missed
+ * Throws LedgerCorruptError with the first bad entry, LedgerRollbackError where the chain is whole but ends before what
+ * the home published, NoLedgerError where there is none and none is missed
  */
 export async function verifyChain (context: VerbContext): Promise<number> {
   const { terminal, home } = context
@@ -119,7 +119,10 @@ async function warnOfMissing (context: VerbContext, account: PrivacyAccount, fac
   }
 }
 
-/** One entry stands for all rounds of a charge by hand: a part of what is missing could not be told from the rest, and would be charged again */
+/**
+ * One entry stands for all rounds of a charge by hand: a part of what is missing could not be told from the rest, and
+ * would be charged again
+ */
 function requireEnough (rounds: number, missing: number): void {
   if (rounds < missing) {
     throw new LedgerRollbackError(`${formatCount(missing)} charges that this home knows of are missing, and --rounds ${rounds} would not let its peer start: nothing was charged; give --rounds ${missing} or more, or bring the newest ledger back`)
@@ -127,8 +130,8 @@ function requireEnough (rounds: number, missing: number): void {
 }
 
 /**
- * One entry for all of them, up to the round that was published. The home knows the ledgers as they are then. Throws LedgerCorruptError, and
- * LedgerRollbackError for less than the home knows to be missing
+ * One entry for all of them, up to the round that was published. The home knows the ledgers as they are then. Throws
+ * LedgerCorruptError, and LedgerRollbackError for less than the home knows to be missing
  */
 async function charge ({ place, record, charge: cost, settings: { clipNorm } }: PrivacyAccount, { rounds, reason, home }: { rounds: number, reason: string, home: string }): Promise<{ from: number, entry: { round: number } }> {
   const { federation, peer, heads = {} } = record

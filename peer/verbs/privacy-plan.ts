@@ -1,5 +1,6 @@
 /**
- * `grapevine privacy plan`: the noise that so many rounds would take. Needs no home: the document of one gives the defaults
+ * `grapevine privacy plan`: the noise that so many rounds would take. Needs no home: the document of one gives the
+ * defaults
  */
 import { DEFAULT_PRESET } from '../founding.ts'
 import { UsageError } from '../errors.ts'

@@ -1,8 +1,8 @@
 /**
  * `grapevine versions rollback VERSION`: the peer goes on from an earlier version
  *
- * Only the model goes back. The numbers of what was published, and the ledger, stay as they are: others have seen the one, and the data have
- * given away the other.
+ * Only the model goes back. The numbers of what was published, and the ledger, stay as they are: others have seen the
+ * one, and the data have given away the other.
  */
 import { connectControl } from '../control/control-client.ts'
 import { NoSuchVersionError } from '../errors.ts'
@@ -12,7 +12,10 @@ import { requirePeer } from '../home.ts'
 import type { VerbContext } from '../context.ts'
 import type { ModelVersion, Store } from '../../src/interface.ts'
 
-/** Throws NoHomeError, HomeLockedError while the peer runs, NoSuchVersionError, UnsoundVersionError for one that is no model, and the store's errors */
+/**
+ * Throws NoHomeError, HomeLockedError while the peer runs, NoSuchVersionError, UnsoundVersionError for one that is no
+ * model, and the store's errors
+ */
 export async function rollback ({ home, terminal, args: [, selector] }: VerbContext): Promise<number> {
   await requirePeer(home)
   await refuseRunning(home)

@@ -2,8 +2,8 @@
  * Rule `balance`: accept what is near the own model, relative to the own model's length
  *
  * Fang et al. 2024 ("Byzantine-robust decentralized federated learning", BALANCE), equation 5: neighbour j is accepted
- * when |m_j - x| <= gamma exp(-kappa t / T) |x|, and x <- alpha x + (1 - alpha) mean of the accepted. Needs no f. Where data
- * differ it rejects honest peers, and an attacker within the threshold can lengthen x round after round.
+ * when |m_j - x| <= gamma exp(-kappa t / T) |x|, and x <- alpha x + (1 - alpha) mean of the accepted. Needs no f. Where
+ * data differ it rejects honest peers, and an attacker within the threshold can lengthen x round after round.
  */
 import { distancesFromVector } from './geometry.ts'
 import type { Combination, CombinationRule, ExclusionReason, Geometry, RuleContext } from './rule.ts'

@@ -52,7 +52,9 @@ function nearestWithin ({ gossipWeights }: Geometry, distances: Float64Array, li
   return within
 }
 
-/** tau of the practical adaptive version in section 5 of He, Karimireddy, Jaggi 2022; without liars nothing is clipped */
+/**
+ * tau of the practical adaptive version in section 5 of He, Karimireddy, Jaggi 2022; without liars nothing is clipped
+ */
 export function adaptiveRadius (geometry: Geometry, distances: Float64Array, beta: number): number {
   if (beta === 0) {
     return Infinity

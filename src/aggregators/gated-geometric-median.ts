@@ -19,8 +19,8 @@ import { geometricMedianWeights } from './weiszfeld.ts'
 import type { Combination, CombinationRule, ExclusionReason, Geometry } from './rule.ts'
 
 /**
- * The gate, as a multiple of the median distance. At 2 it shut out honest peers with unusual data: 3 points without an attack on
- * one of three splits of grid A (docs/robustness.md)
+ * The gate, as a multiple of the median distance. At 2 it shut out honest peers with unusual data: 3 points without an
+ * attack on one of three splits of grid A (docs/robustness.md)
  */
 const GATE = 3
 

@@ -20,7 +20,9 @@ export function distancesFromMean ({ products, count }: Pick<Geometry, 'products
   return along.map((product, i) => Math.sqrt(Math.max(0, norm - 2 * product + products[i * count + i]!)))
 }
 
-/** Positions of the means that `rows` of weights form: rows . products . rows^T. The gossip weights become equal ones */
+/**
+ * Positions of the means that `rows` of weights form: rows . products . rows^T. The gossip weights become equal ones
+ */
 export function mixed ({ products, count }: Geometry, rows: readonly Float64Array[]): Geometry {
   const size = rows.length
   const result = new Float64Array(size * size)

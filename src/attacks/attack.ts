@@ -19,8 +19,8 @@ export interface Attack {
   /** As in the specification, without the strength */
   readonly name: string
   /**
-   * What to publish in place of the honest model. Nothing of the view is mutated. May hold values, or have a length, that
-   * an honest peer never publishes
+   * What to publish in place of the honest model. Nothing of the view is mutated. May hold values, or have a length,
+   * that an honest peer never publishes
    */
   corrupt: (view: AttackView) => Float32Array
   /**
@@ -34,7 +34,9 @@ export interface Attack {
   poison?: Poison
 }
 
-/** The payload that the liar publishes: the codec encodes what it can, and the lie that it refuses goes into its bytes */
+/**
+ * The payload that the liar publishes: the codec encodes what it can, and the lie that it refuses goes into its bytes
+ */
 export function encodeCorrupted (attack: Attack, codec: Codec, view: AttackView): Uint8Array {
   return attack.corruptPayload === undefined
     ? codec.encode(attack.corrupt(view))

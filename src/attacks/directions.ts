@@ -48,7 +48,8 @@ export function dissensus (eps: number = 1.5): Attack {
 }
 
 /**
- * `spectral[:scale]`: x + scale * sum_h v_h x_h, v a vector that tells two weakly connected halves of the honest peers apart
+ * `spectral[:scale]`: x + scale * sum_h v_h x_h, v a vector that tells two weakly connected halves of the honest peers
+ * apart
  *
  * Gaucher, Dieuleveut, Hendrikx 2025 (spectral heterogeneity) take the Fiedler vector of the honest graph. A real peer
  * knows its own neighbours only: it tells them apart by the first principal component of their models

@@ -4,7 +4,9 @@
 import { checkedStrength } from './checked-strength.ts'
 import type { Attack } from './attack.ts'
 
-/** `label-flip`: trains honestly on wrong labels, class c called the last class minus c (Fung, Yoon, Beschastnikh 2020) */
+/**
+ * `label-flip`: trains honestly on wrong labels, class c called the last class minus c (Fung, Yoon, Beschastnikh 2020)
+ */
 export function labelFlip (strength?: number): Attack {
   if (strength !== undefined) {
     throw new RangeError(`attack label-flip: takes no strength, got ${strength}`)

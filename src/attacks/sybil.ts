@@ -1,9 +1,9 @@
 /**
  * Attack `sybil[:strength]`: many ids of one operator publish the same lie, to look like the majority
  *
- * What they say is the mean of the honest models that they know plus `strength` times these models' usual distance from it, along one direction
- * that all of them draw alike from the round: neighbours that agree so well are what rules by distance trust most. In use with as
- * many liars as ids: `--byzantine 5:sybil`.
+ * What they say is the mean of the honest models that they know plus `strength` times these models' usual distance from
+ * it, along one direction that all of them draw alike from the round: neighbours that agree so well are what rules by
+ * distance trust most. In use with as many liars as ids: `--byzantine 5:sybil`.
  */
 import { seededNormal, seededRandom } from '../seeded-random.ts'
 import { checkedStrength } from './checked-strength.ts'

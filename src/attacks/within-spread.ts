@@ -1,9 +1,10 @@
 /**
  * Attacks `min-max` and `min-sum`: as far as possible while no farther than honest models are from each other
  *
- * Shejwalkar, Houmansadr 2021, "Manipulating the Byzantine": mu + g * p with p = -sd, the largest g such that the largest
- * distance to an honest model is at most the largest between two (min-max), or that the sum of squared distances is at
- * most the largest such sum of an honest one (min-sum). For a liar that knows two models at least; before that it is honest.
+ * Shejwalkar, Houmansadr 2021, "Manipulating the Byzantine": mu + g * p with p = -sd, the largest g such that the
+ * largest distance to an honest model is at most the largest between two (min-max), or that the sum of squared
+ * distances is at most the largest such sum of an honest one (min-sum). For a liar that knows two models at least;
+ * before that it is honest.
  */
 import { deviationOf, meanOf, plus, squaredDistance } from './statistics.ts'
 import type { Attack } from './attack.ts'

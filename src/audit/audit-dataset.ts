@@ -37,7 +37,9 @@ const FILTERED_GRAIN = 2
 /** Share of the canaries that are guessed on either side: fixed before any score is seen */
 const GUESSED_SHARE = 0.2
 
-/** What the gradients of canaries are clipped to where the mechanism does not clip them and only their directions count */
+/**
+ * What the gradients of canaries are clipped to where the mechanism does not clip them and only their directions count
+ */
 const UNIT_NORM = 1
 
 /** Forward, gradient of the inputs, gradient of the weights */
@@ -129,7 +131,10 @@ function scoredNorm ({ privacy }: FederationDocument, { participation }: AuditVi
   return privacy.mechanism === 'dp-sgd' ? privacy.clipNorm : unclipped
 }
 
-/** The ledger's accounting of these rounds on as many examples, for one example more or less; null when nothing is promised */
+/**
+ * The ledger's accounting of these rounds on as many examples, for one example more or less; null when nothing is
+ * promised
+ */
 function claimFor (document: FederationDocument, exampleCount: number, rounds: number): AuditClaim | null {
   const { privacy } = document
   const charge = roundCharge(document, exampleCount)

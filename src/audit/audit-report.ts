@@ -24,7 +24,10 @@ export interface AuditClaim {
   profile: PrivacyProfile
 }
 
-/** What the claim, all its pairs of epsilon and delta together, leaves of any membership inference; 1 where nothing is promised */
+/**
+ * What the claim, all its pairs of epsilon and delta together, leaves of any membership inference; 1 where nothing is
+ * promised
+ */
 export interface AuditCaps {
   auc: number
   /** Of TPR - FPR */

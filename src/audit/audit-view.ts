@@ -1,8 +1,9 @@
 /**
  * What an auditor sees of training: single steps where he can, and not only the rounds that a neighbour sees
  *
- * The epsilon of DP-SGD is that of an observer who sees every step (Abadi et al. 2016: composition), so that an audit may as well.
- * A round of ten steps shows little: after the first of them the gradients are no longer those at its start.
+ * The epsilon of DP-SGD is that of an observer who sees every step (Abadi et al. 2016: composition), so that an audit
+ * may as well. A round of ten steps shows little: after the first of them the gradients are no longer those at its
+ * start.
  */
 import { learningRateOf } from '../federation/learning-rate.ts'
 import { stepsOf } from '../privacy/mechanism.ts'
@@ -12,7 +13,10 @@ import type { AuditedRoundsInit } from './audited-rounds.ts'
 /** Gradients of canaries that an audit computes, about; with more, an update is made of several steps */
 const MOST_GRADIENTS = 80_000
 
-/** Expected participations below which a canary that is in may well never have been sampled, and so looks like one that is out */
+/**
+ * Expected participations below which a canary that is in may well never have been sampled, and so looks like one that
+ * is out
+ */
 const OFTEN = 3
 
 export interface AuditView extends Pick<AuditedRoundsInit, 'updates' | 'participation' | 'gradientOf'> {

@@ -54,8 +54,8 @@ export interface AuditedRoundsOptions extends AbortOptions {
 /**
  * Trains and scores, holding no more than two models at a time
  *
- * Every update starts from the model that the one before it ended with: no neighbour's model is mixed in, which would blur what
- * a neighbour sees. Throws what `train` throws, and the signal's reason between two updates
+ * Every update starts from the model that the one before it ended with: no neighbour's model is mixed in, which would
+ * blur what a neighbour sees. Throws what `train` throws, and the signal's reason between two updates
  */
 export async function auditedRounds (init: AuditedRoundsInit, { signal, onRound }: AuditedRoundsOptions = {}): Promise<AuditedRounds> {
   const gradients = new UpdateGradients(init.gradientOf, init.parameters.length)
@@ -82,7 +82,10 @@ export async function auditedRounds (init: AuditedRoundsInit, { signal, onRound 
   return { parameters: before, scores, steps, trainedRounds }
 }
 
-/** Turns models back into gradients: the noise of a gradient does not shrink with the learning rate, nor is momentum's it fresh */
+/**
+ * Turns models back into gradients: the noise of a gradient does not shrink with the learning rate, nor is momentum's
+ * it fresh
+ */
 class UpdateGradients {
   private readonly init: UpdateGradient
   private readonly velocity: Float64Array

@@ -1,8 +1,9 @@
 /**
  * Canaries: examples made up for an audit, whose presence in the training data is known to the auditor alone
  *
- * A canary is noise under a random label. Nothing in honest data points its way, so that its gradient stays long, is clipped
- * to the full clip norm, and is nearly orthogonal to those of other examples: the most that one example can betray.
+ * A canary is noise under a random label. Nothing in honest data points its way, so that its gradient stays long, is
+ * clipped to the full clip norm, and is nearly orthogonal to those of other examples: the most that one example can
+ * betray.
  */
 import { imageExamples } from '../data/examples.ts'
 import { tableExamples } from '../data/table-examples.ts'
@@ -32,18 +33,22 @@ export interface CanaryKind {
 /**
  * `count` canaries for the federation's kind of input
  *
- * Images are squares of full ink at random, as many as make the mean of the standardised inputs zero: that of two canaries'
- * product is zero as well. `grain` is the side of a square in pixels, 1 for whole-image layers. Filters average single pixels
- * away and pool them, after which all such images look alike: with squares of 2 the gradients of a Gabor model are twice as
- * long, and their root mean square cosine is 0.05, not 0.21. Table rows are `OUTLYING` up or down in each numeric column, at random, and random in the others;
- * with few columns they cannot but resemble each other, and the audit is weaker. Labels are random
+ * Images are squares of full ink at random, as many as make the mean of the standardised inputs zero: that of two
+ * canaries' product is zero as well. `grain` is the side of a square in pixels, 1 for whole-image layers. Filters
+ * average single pixels away and pool them, after which all such images look alike: with squares of 2 the gradients of
+ * a Gabor model are twice as long, and their root mean square cosine is 0.05, not 0.21. Table rows are `OUTLYING` up or
+ * down in each numeric column, at random, and random in the others; with few columns they cannot but resemble each
+ * other, and the audit is weaker. Labels are random
  */
 export function createCanaries ({ input, classes, grain = 1 }: CanaryKind, count: number, random: Random): Examples {
   const labels = Uint16Array.from({ length: count }, () => Math.floor(random() * classes))
   return input.kind === 'image' ? imageCanaries({ input, grain }, labels, random) : tableCanaries(input, labels, random)
 }
 
-/** The coins: 1 where a canary goes into the training data, 0 where it is left out, independently and with probability 1/2 */
+/**
+ * The coins: 1 where a canary goes into the training data, 0 where it is left out, independently and with probability
+ * 1/2
+ */
 export function tossCoins (count: number, random: Random): Uint8Array {
   return Uint8Array.from({ length: count }, () => random() < 0.5 ? 1 : 0)
 }
@@ -51,9 +56,9 @@ export function tossCoins (count: number, random: Random): Uint8Array {
 /**
  * The examples, followed by the canaries whose coin is 1
  *
- * Their number is the auditor's secret: a public number of examples would tell something of each coin, and the accountant's
- * sample rate has to be that of the examples and the canaries that are in. Throws RangeError when the canaries have other
- * inputs, or there is not one coin for each
+ * Their number is the auditor's secret: a public number of examples would tell something of each coin, and the
+ * accountant's sample rate has to be that of the examples and the canaries that are in. Throws RangeError when the
+ * canaries have other inputs, or there is not one coin for each
  */
 export function withCanaries (examples: Examples, canaries: Examples, included: Uint8Array): Examples {
   if (canaries.featureCount !== examples.featureCount) {

@@ -1,8 +1,9 @@
 /**
  * Which canaries were trained on, seen by a neighbour: from every model that a peer publishes, not only from the last
  *
- * Pasquini, Raynal, Troncoso 2023, "On the (in)security of peer-to-peer decentralized machine learning": a neighbour sees
- * single updates, where a server would see their mean. Scores are sums over the updates: higher speaks for a canary that is in.
+ * Pasquini, Raynal, Troncoso 2023, "On the (in)security of peer-to-peer decentralized machine learning": a neighbour
+ * sees single updates, where a server would see their mean. Scores are sums over the updates: higher speaks for a
+ * canary that is in.
  */
 
 /** One update of a peer, d parameters each */
@@ -38,9 +39,10 @@ export function consecutiveSteps (models: readonly Float32Array[]): ObservedStep
 /**
  * How far the updates went down each canary's own gradient: the sum of <after - before, -gradient(before)>
  *
- * The score of white-box audits (Nasr et al. 2023, "Tight auditing of differentially private machine learning"). For plain SGD
- * with noise of one size it grows with the likelihood ratio of a canary that takes part in every step, so that no score is
- * stronger then. Where the learning rate changes, or momentum carries steps over, turn the models back into gradients first
+ * The score of white-box audits (Nasr et al. 2023, "Tight auditing of differentially private machine learning"). For
+ * plain SGD with noise of one size it grows with the likelihood ratio of a canary that takes part in every step, so
+ * that no score is stronger then. Where the learning rate changes, or momentum carries steps over, turn the models back
+ * into gradients first
  */
 export function updateScores (steps: Iterable<ObservedStep>, products: GradientProducts): Float64Array {
   return sumOverSteps(steps, ({ before, after }) => {
@@ -52,9 +54,9 @@ export function updateScores (steps: Iterable<ObservedStep>, products: GradientP
 /**
  * How much the updates lowered each canary's loss: the sum of loss(before) - loss(after)
  *
- * For whoever can evaluate a model but not its gradients. While steps are short this is the score above, but for the clipping:
- * canaries with long gradients outweigh the others. With long steps the curvature of the loss, which all models share, drowns
- * it. Between consecutive models the sum is the first loss minus the last
+ * For whoever can evaluate a model but not its gradients. While steps are short this is the score above, but for the
+ * clipping: canaries with long gradients outweigh the others. With long steps the curvature of the loss, which all
+ * models share, drowns it. Between consecutive models the sum is the first loss minus the last
  */
 export function lossDropScores (steps: Iterable<ObservedStep>, losses: (parameters: Float32Array) => ArrayLike<number>): Float64Array {
   return sumOverSteps(steps, ({ before, after }) => {

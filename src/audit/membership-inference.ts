@@ -15,7 +15,10 @@ import type { Random } from '../interface.ts'
 import type { LogitsBatch, LossName } from '../model/loss.ts'
 import type { MembershipReport } from './membership.ts'
 
-/** Non-members of each class whose scores say what is usual; beyond that they do more good as non-members to be told apart */
+/**
+ * Non-members of each class whose scores say what is usual; beyond that they do more good as non-members to be told
+ * apart
+ */
 const FIT_OF_A_CLASS = 50
 
 /** Fewer and no rate means anything */

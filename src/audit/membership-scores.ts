@@ -18,7 +18,10 @@ export interface OutDistribution {
   standardDeviation: number
 }
 
-/** The attack by one threshold on the loss of all examples: Yeom, Giacomelli, Fredrikson, Jha 2018, "Privacy risk in machine learning" */
+/**
+ * The attack by one threshold on the loss of all examples: Yeom, Giacomelli, Fredrikson, Jha 2018, "Privacy risk in
+ * machine learning"
+ */
 export function lossScores (losses: ArrayLike<number>): Float64Array {
   return Float64Array.from(losses, (loss) => -loss)
 }
@@ -27,8 +30,8 @@ export function lossScores (losses: ArrayLike<number>): Float64Array {
  * phi = ln(p / (1 - p)), p the probability that the model gives to the label: the logit scaling of Carlini et al. 2022,
  * "Membership inference attacks from first principles". It is close to normally distributed, unlike p and the loss
  *
- * Straight from the logits, so that it is exact where p rounds to 0 or 1. For `binaryCrossentropy` p is the product over the
- * outputs
+ * Straight from the logits, so that it is exact where p rounds to 0 or 1. For `binaryCrossentropy` p is the product
+ * over the outputs
  */
 export function confidenceScores (loss: LossName, { logits, labels, count, outputs }: LogitsBatch): Float64Array {
   return Float64Array.from({ length: count }, (_, example) => {
@@ -40,8 +43,8 @@ export function confidenceScores (loss: LossName, { logits, labels, count, outpu
 /**
  * Mean and standard deviation of the scores of each class, of `classes`
  *
- * Takes those of all classes where a class has too few. Throws RangeError when there are fewer than two scores, or one is not
- * finite
+ * Takes those of all classes where a class has too few. Throws RangeError when there are fewer than two scores, or one
+ * is not finite
  */
 export function fitOutDistributions ({ scores, labels }: LabelledScores, classes: number): OutDistribution[] {
   const all = Array.from(scores)
@@ -60,11 +63,12 @@ export function fitOutDistributions ({ scores, labels }: LabelledScores, classes
  * How far each phi lies above those of non-members of its class, in their standard deviations
  *
  * After the offline likelihood-ratio attack (LiRA) of Carlini et al. 2022, whose score is P[out <= phi] for the normal
- * distribution that shadow models without the example give its phi; this is a monotone function of it that does not saturate
- * at 1. Simplified in one point: no shadow models are trained, and the distribution is that of other examples of the class
- * under the model in hand, as in the population attack of Ye et al. 2022 ("Enhanced membership inference attacks against
- * machine learning models"), not that of the example itself under other models. So a hard example is not told from a non-member, and the attack is weaker than the real one: a live
- * gauge, not a bound. The examples of the fit must not be scored themselves, neither as members nor as non-members
+ * distribution that shadow models without the example give its phi; this is a monotone function of it that does not
+ * saturate at 1. Simplified in one point: no shadow models are trained, and the distribution is that of other examples
+ * of the class under the model in hand, as in the population attack of Ye et al. 2022 ("Enhanced membership inference
+ * attacks against machine learning models"), not that of the example itself under other models. So a hard example is
+ * not told from a non-member, and the attack is weaker than the real one: a live gauge, not a bound. The examples of
+ * the fit must not be scored themselves, neither as members nor as non-members
  */
 export function likelihoodRatioScores ({ scores, labels }: LabelledScores, out: readonly OutDistribution[]): Float64Array {
   return Float64Array.from(scores, (score, example) => {
@@ -82,7 +86,10 @@ function softmaxLogOdds (row: Float32Array, label: number): number {
   return logOdds
 }
 
-/** ln((1 - p) / p), 1 / p = the product of 1 + e^-z, z the logit of the right answer: ln(product - 1), one factor at a time */
+/**
+ * ln((1 - p) / p), 1 / p = the product of 1 + e^-z, z the logit of the right answer: ln(product - 1), one factor at a
+ * time
+ */
 function sigmoidLogOdds (row: Float32Array, label: number): number {
   let logOdds = -Infinity
   for (let output = 0; output < row.length; output++) {

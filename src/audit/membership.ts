@@ -1,9 +1,9 @@
 /**
  * How well a score tells members, the examples that were trained on, from others
  *
- * A threshold attack calls a member whatever scores at least the threshold. An average, such as AUC, hides the few whom the
- * attack is sure of: what counts is the true positive rate at a low false positive rate (Carlini et al. 2022, "Membership
- * inference attacks from first principles").
+ * A threshold attack calls a member whatever scores at least the threshold. An average, such as AUC, hides the few whom
+ * the attack is sure of: what counts is the true positive rate at a low false positive rate (Carlini et al. 2022,
+ * "Membership inference attacks from first principles").
  */
 import { rateUpperBound } from './binomial.ts'
 
@@ -39,7 +39,9 @@ export interface OperatingPoint extends RocPoint {
    * non-members it cannot be shown to be below 3 / n
    */
   falsePositiveRateBound: number
-  /** False when there are fewer than 1 / limit non-members: the rate is that of no false positive at all, not of `limit` */
+  /**
+   * False when there are fewer than 1 / limit non-members: the rate is that of no false positive at all, not of `limit`
+   */
   isResolved: boolean
 }
 
@@ -65,8 +67,8 @@ export function membershipReport (scores: MembershipScores): MembershipReport {
 }
 
 /**
- * The ROC curve, from (0, 0) to (1, 1): one point for each distinct score, so that no point splits examples that the attack
- * cannot tell apart
+ * The ROC curve, from (0, 0) to (1, 1): one point for each distinct score, so that no point splits examples that the
+ * attack cannot tell apart
  *
  * Throws RangeError when there are no members or no non-members, or a score is NaN
  */
@@ -97,7 +99,10 @@ export function rocCorners (points: readonly RocPoint[]): RocPoint[] {
   return points.filter((point, at) => at === 0 || at === points.length - 1 || !isFlat(points[at - 1]!, point, points[at + 1]!))
 }
 
-/** Area under the points of `rocPoints`; a member and a non-member of the same score count one half, as in Mann and Whitney's U */
+/**
+ * Area under the points of `rocPoints`; a member and a non-member of the same score count one half, as in Mann and
+ * Whitney's U
+ */
 export function areaUnderCurve (points: readonly RocPoint[]): number {
   let area = 0
   for (let i = 1; i < points.length; i++) {
@@ -112,8 +117,8 @@ export function areaUnderCurve (points: readonly RocPoint[]): number {
 /**
  * The threshold of most true positives whose false positive rate is at most `limit`, of the points of `rocPoints`
  *
- * The threshold is chosen on the scores it is judged by, as is usual: with few scores the rate flatters the attack. Throws
- * RangeError unless the limit is in [0, 1]
+ * The threshold is chosen on the scores it is judged by, as is usual: with few scores the rate flatters the attack.
+ * Throws RangeError unless the limit is in [0, 1]
  */
 export function operatingPoint (points: readonly RocPoint[], limit: number): OperatingPoint {
   if (!(limit >= 0 && limit <= 1)) {

@@ -1,6 +1,6 @@
 /**
- * A lower bound of epsilon from one training run with canaries: Steinke, Nasr, Jagielski 2023, "Privacy auditing with one
- * (1) training run"
+ * A lower bound of epsilon from one training run with canaries: Steinke, Nasr, Jagielski 2023, "Privacy auditing with
+ * one (1) training run"
  *
  * Each of m canaries is put into the training data, or left out, by the toss of a coin. Whoever sees the output guesses
  * r of the coins. Were training (epsilon, delta)-differentially private for one example added or removed, then the
@@ -35,7 +35,9 @@ export interface LowerBoundOptions {
   confidence?: number
 }
 
-/** How many coins to guess. To be fixed before the scores are seen: choosing the best of several voids the confidence */
+/**
+ * How many coins to guess. To be fixed before the scores are seen: choosing the best of several voids the confidence
+ */
 export interface GuessPlan {
   /** k+: the canaries with the highest scores, which are guessed to be in */
   guessedIn: number
@@ -71,8 +73,8 @@ export function oneRunLowerBound (result: OneRunResult, { delta = 0, confidence 
     throw new RangeError(`confidence must be at least ${LEAST_CONFIDENCE} and below 1, not ${confidence}`)
   }
   const limit = 1 - confidence
-  // Where the p-value is below 1/4, v - i lies above the median for every i that could count, and the p-value grows with
-  // epsilon: it crosses the limit once
+  // Where the p-value is below 1/4, v - i lies above the median for every i that could count, and the p-value grows
+  // with epsilon: it crosses the limit once
   const isRefuted = (epsilon: number): boolean => pValue(result, { epsilon, delta }) < limit
   return isRefuted(0) ? largestWhere(isRefuted, 0, 1) : 0
 }
@@ -80,8 +82,8 @@ export function oneRunLowerBound (result: OneRunResult, { delta = 0, confidence 
 /**
  * Guesses by score, one for each canary: 1 in, -1 out, 0 abstained
  *
- * A higher score speaks for in. Equal scores are told apart by index, which knows nothing of the coins. Throws RangeError
- * when a score is NaN, or more is to be guessed than there are canaries
+ * A higher score speaks for in. Equal scores are told apart by index, which knows nothing of the coins. Throws
+ * RangeError when a score is NaN, or more is to be guessed than there are canaries
  */
 export function guessCanaries (scores: ArrayLike<number>, { guessedIn, guessedOut }: GuessPlan): Int8Array {
   for (const [name, count] of Object.entries({ guessedIn, guessedOut })) {
@@ -106,8 +108,8 @@ export function guessCanaries (scores: ArrayLike<number>, { guessedIn, guessedOu
 /**
  * Guesses the coins from the scores and says which epsilon that refutes
  *
- * `included` holds 1 for each canary that was in the data and 0 for each that was not. Throws RangeError as its parts do,
- * and when there is not one score for each coin
+ * `included` holds 1 for each canary that was in the data and 0 for each that was not. Throws RangeError as its parts
+ * do, and when there is not one score for each coin
  */
 export function auditOneRun (scores: ArrayLike<number>, included: Uint8Array, { guessedIn, guessedOut, ...options }: GuessPlan & LowerBoundOptions): OneRunAudit {
   if (scores.length !== included.length) {

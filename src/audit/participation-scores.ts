@@ -1,11 +1,12 @@
 /**
- * How likely the coins of canaries make what an observer saw of one update: log-likelihood ratios, which add up over updates
+ * How likely the coins of canaries make what an observer saw of one update: log-likelihood ratios, which add up over
+ * updates
  *
  * Poisson sampling takes a canary that is in into few of the steps. A sum over all of them drowns the one step in which
- * its gradient shows among the many in which it cannot; the ratio weighs each of them by how much it tells. It is that of the
- * sampled Gaussian mechanism itself (Mironov, Talwar, Zhang 2019, section 3), so that no score is stronger where noise is
- * all that hides a canary (Neyman, Pearson 1933). How strong the noise is, is not taken from the document but measured:
- * noise that is missing makes the scores sharper.
+ * its gradient shows among the many in which it cannot; the ratio weighs each of them by how much it tells. It is that
+ * of the sampled Gaussian mechanism itself (Mironov, Talwar, Zhang 2019, section 3), so that no score is stronger where
+ * noise is all that hides a canary (Neyman, Pearson 1933). How strong the noise is, is not taken from the document but
+ * measured: noise that is missing makes the scores sharper.
  */
 
 import { median } from '../aggregators/median.ts'
@@ -36,11 +37,11 @@ const DEVIATIONS = 1.482602218505602
 const NEGLIGIBLE_NATS = 40
 
 /**
- * ln P[projection | in] - ln P[projection | out] of each canary; higher speaks for one that is in. All 0 where nothing differs.
- * With a sampleRate of 1 in units of its own
+ * ln P[projection | in] - ln P[projection | out] of each canary; higher speaks for one that is in. All 0 where nothing
+ * differs. With a sampleRate of 1 in units of its own
  *
- * The update's common part goes to all canaries of a class alike, and is taken off. The spread that is left is that of the noise,
- * and of the other examples
+ * The update's common part goes to all canaries of a class alike, and is taken off. The spread that is left is that of
+ * the noise, and of the other examples
  */
 export function participationScores (observed: ObservedCanaries, participation: Participation): Float64Array {
   const norms = Float64Array.from(observed.norms)
@@ -65,7 +66,10 @@ function logRatio (x: number, norm: number, { variance, shares }: { variance: nu
   return greatest + Math.log(terms.reduce((sum, term) => sum + Math.exp(term - greatest), 0))
 }
 
-/** Numbers of participations of an example that is in, and the logarithms of their probabilities, but for hopelessly rare ones */
+/**
+ * Numbers of participations of an example that is in, and the logarithms of their probabilities, but for hopelessly
+ * rare ones
+ */
 function logParticipations ({ steps, sampleRate }: Participation): Array<readonly [times: number, logShare: number]> {
   const masses = logBinomialMasses(steps, Math.log(sampleRate) - Math.log1p(-sampleRate))
   const greatest = masses.reduce((most, mass) => Math.max(most, mass), -Infinity)

@@ -1,11 +1,11 @@
 /**
  * What a mechanism leaves of membership inference by all its (epsilon, delta) at once
  *
- * A mechanism keeps one delta at every epsilon, its privacy profile (Balle, Barthe, Gaboardi 2018, "Privacy amplification by
- * subsampling"). Each pair caps every attack, and the lowest of these caps is the mechanism's trade-off function, below which no
- * cap is true (Dong, Roth, Su 2022, "Gaussian differential privacy", section 2.3, on duality). The pair of epsilon 8 alone caps
- * next to nothing; the profile from which it is taken does (Kaissis, Kolek, Balle, Hayes, Rueckert 2024, "Beyond the
- * calibration point: mechanism comparison in differential privacy").
+ * A mechanism keeps one delta at every epsilon, its privacy profile (Balle, Barthe, Gaboardi 2018, "Privacy
+ * amplification by subsampling"). Each pair caps every attack, and the lowest of these caps is the mechanism's
+ * trade-off function, below which no cap is true (Dong, Roth, Su 2022, "Gaussian differential privacy", section 2.3, on
+ * duality). The pair of epsilon 8 alone caps next to nothing; the profile from which it is taken does (Kaissis, Kolek,
+ * Balle, Hayes, Rueckert 2024, "Beyond the calibration point: mechanism comparison in differential privacy").
  */
 import { advantageCap, truePositiveRateCap } from './privacy-region.ts'
 import type { Accountant } from '../privacy/accounting/accountant.ts'
@@ -24,8 +24,8 @@ interface Search {
 }
 
 /**
- * What a pair in the middle of two others may still lower the cap by, absolute and relative to the cap: four times what more
- * pairs would then
+ * What a pair in the middle of two others may still lower the cap by, absolute and relative to the cap: four times what
+ * more pairs would then
  */
 const TOLERANCE = 2e-3
 const RELATIVE_TOLERANCE = 0.05
@@ -44,8 +44,8 @@ const LEAST_RATE = 1e-9
 const POINTS_OF_A_DECADE = 400
 
 /**
- * The pairs of an accountant that its trade-off function needs, by ascending epsilon: within 0.001 and 2 % of the lowest cap
- * at every rate, and never below it
+ * The pairs of an accountant that its trade-off function needs, by ascending epsilon: within 0.001 and 2 % of the
+ * lowest cap at every rate, and never below it
  *
  * Some 10 to 40 evaluations of delta, which take up to a second with `pld`. Empty when the accountant can prove nothing
  */
@@ -59,7 +59,9 @@ export function privacyProfile (accountant: Accountant): PrivacyProfile {
   return last === 0 ? [first] : [first, ...pairsBetween([first, pairAt(last)], { pairAt, largestDrop: LARGEST_DROP * first.delta, depth: DEEPEST })]
 }
 
-/** The highest true positive rate at this false positive rate, both in [0, 1]. Throws RangeError for impossible numbers */
+/**
+ * The highest true positive rate at this false positive rate, both in [0, 1]. Throws RangeError for impossible numbers
+ */
 export function profileRateCap (falsePositiveRate: number, profile: PrivacyProfile): number {
   return profile.reduce((least, claim) => Math.min(least, truePositiveRateCap(falsePositiveRate, claim)), 1)
 }

@@ -2,8 +2,8 @@
  * What (epsilon, delta)-differential privacy leaves of membership inference, whatever the attack
  *
  * Any test of whether an example took part has TPR <= e^epsilon FPR + delta and 1 - FPR <= e^epsilon (1 - TPR) + delta
- * (Wasserman, Zhou 2010, "A statistical framework for differential privacy"; Kairouz, Oh, Viswanath 2015, "The composition
- * theorem for differential privacy", section 2).
+ * (Wasserman, Zhou 2010, "A statistical framework for differential privacy"; Kairouz, Oh, Viswanath 2015, "The
+ * composition theorem for differential privacy", section 2).
  */
 
 export interface PrivacyClaim {
@@ -13,7 +13,9 @@ export interface PrivacyClaim {
   delta?: number
 }
 
-/** The highest true positive rate at this false positive rate, both in [0, 1]. Throws RangeError for impossible numbers */
+/**
+ * The highest true positive rate at this false positive rate, both in [0, 1]. Throws RangeError for impossible numbers
+ */
 export function truePositiveRateCap (falsePositiveRate: number, claim: PrivacyClaim): number {
   const { epsilon, delta } = checkedClaim(claim)
   if (!(falsePositiveRate >= 0 && falsePositiveRate <= 1)) {
@@ -28,7 +30,10 @@ export function truePositiveRateCap (falsePositiveRate: number, claim: PrivacyCl
   return Math.min(1, few, many)
 }
 
-/** The highest TPR - FPR at any threshold: (e^epsilon - 1 + 2 delta) / (e^epsilon + 1). Throws RangeError for impossible numbers */
+/**
+ * The highest TPR - FPR at any threshold: (e^epsilon - 1 + 2 delta) / (e^epsilon + 1). Throws RangeError for impossible
+ * numbers
+ */
 export function advantageCap (claim: PrivacyClaim): number {
   const { epsilon, delta } = checkedClaim(claim)
   return Math.tanh(epsilon / 2) + 2 * delta / (Math.exp(epsilon) + 1)

@@ -1,9 +1,9 @@
 /**
  * The audit of a federation's mechanism on the data of one peer, with the code that trains in a node
  *
- * One training run answers two questions: which epsilon the canaries refute (one-run.ts), and how well the final model gives
- * training examples away (membership-inference.ts). Everything stays on this machine, and as nothing is published, no
- * ledger is charged. The result is private, as the data are.
+ * One training run answers two questions: which epsilon the canaries refute (one-run.ts), and how well the final model
+ * gives training examples away (membership-inference.ts). Everything stays on this machine, and as nothing is
+ * published, no ledger is charged. The result is private, as the data are.
  */
 import { indices } from '../data/partition.ts'
 import { selectExamples } from '../data/select-examples.ts'
@@ -56,8 +56,8 @@ export interface AuditOptions extends AbortOptions {
 /**
  * Trains on a copy of the data with canaries among them and measures what the published models give away
  *
- * A violation does not throw: it is in the report (`auditError` makes the error). Throws RangeError for impossible numbers,
- * DatasetError, BackendError, InvalidFederationError, TrainingError, and the signal's reason
+ * A violation does not throw: it is in the report (`auditError` makes the error). Throws RangeError for impossible
+ * numbers, DatasetError, BackendError, InvalidFederationError, TrainingError, and the signal's reason
  */
 export async function runAudit (init: AuditInit, options: AuditOptions = {}): Promise<AuditReport> {
   const { document, data, partition, canaries = AUDIT_DEFAULTS.canaries, rounds = AUDIT_DEFAULTS.rounds, examples, seed, backend = 'auto', noise } = init

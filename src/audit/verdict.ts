@@ -22,8 +22,8 @@ export type AuditVerdict =
 /**
  * Whether the audit contradicts the ledger
  *
- * Of audits of a sound mechanism, at most 1 - confidence do: who audits often asks for more confidence than 0.95. Throws
- * RangeError when a bound is no number of at least 0
+ * Of audits of a sound mechanism, at most 1 - confidence do: who audits often asks for more confidence than 0.95.
+ * Throws RangeError when a bound is no number of at least 0
  */
 export function auditVerdict ({ lowerBound, ledgerEpsilon, delta = 0, confidence = 0.95 }: AuditFinding): AuditVerdict {
   for (const [name, epsilon] of Object.entries({ lowerBound, ledgerEpsilon })) {

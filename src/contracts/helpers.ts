@@ -1,6 +1,8 @@
 const PATIENCE_MS = 120_000
 
-/** Looks again every few milliseconds. Throws RangeError after two minutes: not every test runner has a limit of its own */
+/**
+ * Looks again every few milliseconds. Throws RangeError after two minutes: not every test runner has a limit of its own
+ */
 export async function until (condition: () => boolean): Promise<void> {
   const endMs = performance.now() + PATIENCE_MS
   while (!condition()) {

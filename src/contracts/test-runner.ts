@@ -1,9 +1,10 @@
 /**
  * The test runner that the contracts run in: whichever has these functions, in the form of Jest, Vitest and Bun
  *
- * Taken from the global scope where they are there (Jest, Bun, Vitest with `globals`), and otherwise from `useTestRunner`. With Node's own
- * runner: its describe, it, beforeEach, afterEach, `before` and `after` as beforeAll and afterAll, and the `expect` of the package of that name.
- * Networks and trainers take seconds: give the runner a timeout of a minute.
+ * Taken from the global scope where they are there (Jest, Bun, Vitest with `globals`), and otherwise from
+ * `useTestRunner`. With Node's own runner: its describe, it, beforeEach, afterEach, `before` and `after` as beforeAll
+ * and afterAll, and the `expect` of the package of that name. Networks and trainers take seconds: give the runner a
+ * timeout of a minute.
  */
 
 type Hook = (work: () => Promise<void> | void) => void

@@ -1,6 +1,6 @@
 /**
- * Does a site's table look like the one that the document was made for? A column in grams where the founder's is in kilograms has the same
- * name and trains without an error, for nothing
+ * Does a site's table look like the one that the document was made for? A column in grams where the founder's is in
+ * kilograms has the same name and trains without an error, for nothing
  *
  * Pure. What is said is for the site's own operator, and never sent.
  */
@@ -18,8 +18,8 @@ const MIN_SPREAD_VALUES = 20
 const MANY_ROWS = 0.5
 
 /**
- * One line for each column that is far from the document's, in the order of the document. `values` as in `tableExamples`: rows of one
- * number for each column
+ * One line for each column that is far from the document's, in the order of the document. `values` as in
+ * `tableExamples`: rows of one number for each column
  */
 export function columnRemarks (values: Float32Array, { columns }: TableInput): string[] {
   const rows = values.length / columns.length

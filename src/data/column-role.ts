@@ -1,8 +1,9 @@
 /**
  * What becomes of a column: an input, or left out because it tells who somebody is and nothing else
  *
- * Pure. A numeric input tells its name, mean and deviation, a categorical one its values as well. So identifiers, dates, free text and what
- * hardly repeats stay out of the document, and so do values of few rows. All of it can be decided otherwise (ColumnChoice).
+ * Pure. A numeric input tells its name, mean and deviation, a categorical one its values as well. So identifiers,
+ * dates, free text and what hardly repeats stay out of the document, and so do values of few rows. All of it can be
+ * decided otherwise (ColumnChoice).
  */
 import { DatasetError } from '../errors.ts'
 import { columnFlag, dropFlag } from './column-flag.ts'
@@ -36,8 +37,8 @@ export interface ColumnRole {
 }
 
 /**
- * Throws DatasetError where a column cannot be what it was chosen to be, or is full of numbers and not quite: with the place of the
- * first value that is none, and the flags that decide
+ * Throws DatasetError where a column cannot be what it was chosen to be, or is full of numbers and not quite: with the
+ * place of the first value that is none, and the flags that decide
  */
 export function columnRole (profile: ColumnProfile, { choice, rareRows }: { choice: ColumnChoice | undefined, rareRows: number }): ColumnRole {
   switch (choice) {

@@ -1,7 +1,8 @@
 /**
  * Examples from CSV files, by the columns that the federation document names
  *
- * A file is read twice: first its labels, which decide the rows that are this peer's own; then the values of those rows only.
+ * A file is read twice: first its labels, which decide the rows that are this peer's own; then the values of those rows
+ * only.
  */
 import { closest } from '../closest.ts'
 import { DatasetError } from '../errors.ts'
@@ -37,8 +38,8 @@ interface RowReader {
 }
 
 /**
- * Loads this peer's training rows and the test rows: those of `testFile`, or a part of `file` set aside by a fixed seed before
- * the rest is partitioned. Throws DatasetError, and RangeError on an impossible test fraction
+ * Loads this peer's training rows and the test rows: those of `testFile`, or a part of `file` set aside by a fixed seed
+ * before the rest is partitioned. Throws DatasetError, and RangeError on an impossible test fraction
  */
 export async function loadCsvDataset (source: CsvSource, model: Model, partition?: Partition): Promise<Dataset> {
   const input = requireTable(source, model)

@@ -58,8 +58,8 @@ export function badValue ({ file, line }: RowPlace, column: string, value: strin
 /**
  * Calls `begin` with the names of the columns, and what it returns with every row
  *
- * Fields are trimmed unless quoted; empty lines are passed over; LF, CRLF and a byte order mark are all right. Both callbacks
- * may throw DatasetError, which ends the reading. Resolves to the number of rows.
+ * Fields are trimmed unless quoted; empty lines are passed over; LF, CRLF and a byte order mark are all right. Both
+ * callbacks may throw DatasetError, which ends the reading. Resolves to the number of rows.
  *
  * Throws DatasetError when the file is missing, empty, not CSV, or has a row with more or fewer fields than the header
  */

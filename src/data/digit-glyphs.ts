@@ -1,8 +1,8 @@
 /**
  * How people write the ten digits: for each a few styles, each a list of pen strokes
  *
- * A stroke is the list of points that a smooth curve (Catmull-Rom) passes through, x to the right and y down in a unit box.
- * A point written twice makes a corner.
+ * A stroke is the list of points that a smooth curve (Catmull-Rom) passes through, x to the right and y down in a unit
+ * box. A point written twice makes a corner.
  */
 
 /** x0, y0, x1, y1, … */

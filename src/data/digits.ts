@@ -1,9 +1,11 @@
 /**
- * The embedded dataset: images of handwritten-looking digits, drawn from a seed, so that a fresh machine needs no download
+ * The embedded dataset: images of handwritten-looking digits, drawn from a seed, so that a fresh machine needs no
+ * download
  *
- * Each example is a pure function of the seed, its set (training or test) and its index: a peer draws only its own. A digit is
- * one of a few styles of writing, whose points shake; then slant, turn, stretch and shift (affine), a smooth random
- * displacement (elastic, after Simard, Steinkraus and Platt 2003), a pen of random width, pressure and sharpness, and noise.
+ * Each example is a pure function of the seed, its set (training or test) and its index: a peer draws only its own. A
+ * digit is one of a few styles of writing, whose points shake; then slant, turn, stretch and shift (affine), a smooth
+ * random displacement (elastic, after Simard, Steinkraus and Platt 2003), a pen of random width, pressure and
+ * sharpness, and noise.
  */
 import { DatasetError } from '../errors.ts'
 import { seededNormal, seededRandom } from '../seeded-random.ts'
@@ -90,7 +92,10 @@ export function requireDigits (source: DigitsSource, model: Model): void {
   }
 }
 
-/** Draws the training examples of `partition` (all of them when left out) and all test examples. Throws as `requireDigits` */
+/**
+ * Draws the training examples of `partition` (all of them when left out) and all test examples. Throws as
+ * `requireDigits`
+ */
 export function loadDigits (source: DigitsSource, model: Model, partition?: Partition): Dataset {
   requireDigits(source, model)
   const input = model.input as ImageInput
@@ -104,7 +109,9 @@ export function loadDigits (source: DigitsSource, model: Model, partition?: Part
   }
 }
 
-/** Takes points of the unit box to pixels: one random affine map and one random smooth displacement for a whole digit */
+/**
+ * Takes points of the unit box to pixels: one random affine map and one random smooth displacement for a whole digit
+ */
 function placement (random: Random, normal: () => number): (points: Float64Array) => Float64Array {
   const turn = TURN_RADIANS * normal()
   const slant = SLANT * normal()

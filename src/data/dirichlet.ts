@@ -29,7 +29,10 @@ function logGamma (shape: number, random: Random, normal: () => number): number 
   return Math.log(gammaAboveOne(shape + 1, random, normal)) + Math.log(1 - random()) / shape
 }
 
-/** `count` proportions that add up to 1; the smaller `alpha`, the fewer of them matter. Throws RangeError unless alpha > 0 and finite */
+/**
+ * `count` proportions that add up to 1; the smaller `alpha`, the fewer of them matter. Throws RangeError unless alpha >
+ * 0 and finite
+ */
 export function dirichlet (alpha: number, count: number, random: Random): Float64Array {
   if (!(alpha > 0 && Number.isFinite(alpha))) {
     throw new RangeError(`alpha of a Dirichlet split must be a positive number, not ${alpha}`)

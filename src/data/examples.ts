@@ -17,9 +17,15 @@ export interface Examples {
   readonly labels: Uint16Array
   /** Writes the standardised inputs of example `index` to out[offset .. offset + featureCount). Throws RangeError */
   writeInputs: (index: number, out: Float32Array, offset: number) => void
-  /** An example as it came, whatever the document makes of it; a view, not to be mutated. Left out where that is not held */
+  /**
+   * An example as it came, whatever the document makes of it; a view, not to be mutated. Left out where that is not
+   * held
+   */
   original?: (index: number) => Uint8Array
-  /** For rows of a table: sha-256 of each as its file says it, label included, 32 bytes after 32 bytes (record-digest.ts) */
+  /**
+   * For rows of a table: sha-256 of each as its file says it, label included, 32 bytes after 32 bytes
+   * (record-digest.ts)
+   */
   readonly recordDigests?: Uint8Array
 }
 
@@ -35,7 +41,10 @@ export type Model = FederationDocument['model']
 export type ImageInput = Extract<ModelInput, { kind: 'image' }>
 export type TableInput = Extract<ModelInput, { kind: 'table' }>
 
-/** Throws DatasetError when `count` examples of `bytesEach` bytes are more than a peer may hold. `source` is named in the message */
+/**
+ * Throws DatasetError when `count` examples of `bytesEach` bytes are more than a peer may hold. `source` is named in
+ * the message
+ */
 export function requireRoom (source: string, count: number, bytesEach: number): void {
   if (count * bytesEach > MAX_EXAMPLE_BYTES) {
     throw new DatasetError(`${source}: ${count} examples of ${bytesEach} bytes are more than the ${MAX_EXAMPLE_BYTES / 2 ** 30} GiB one peer can hold; give each peer a part of them (--partition i/n)`)

@@ -4,12 +4,13 @@
  * Every example is hashed, the digests are sorted, their concatenation is hashed. A shuffled copy, from any file or
  * folder, has the same fingerprint; an example that occurs twice counts twice.
  *
- * An image is hashed as it lies in the file, with the number of its label; a row of a table as its file says it, cells and names of
- * columns (record-digest.ts). Until version 0.1 rows were hashed as training sees them, with another fingerprint for every
- * standardisation and numbering of labels: `rowsOfExamples` still says so, for the ledgers of that time (dataset-identity.ts).
+ * An image is hashed as it lies in the file, with the number of its label; a row of a table as its file says it, cells
+ * and names of columns (record-digest.ts). Until version 0.1 rows were hashed as training sees them, with another
+ * fingerprint for every standardisation and numbering of labels: `rowsOfExamples` still says so, for the ledgers of
+ * that time (dataset-identity.ts).
  *
- * What it cannot see: one example more, less, or changed in its last bit gives another fingerprint. Such a set is met with a
- * ledger of its own; by sketch.ts it is known for what it is, and inherited.ts counts what was spent before.
+ * What it cannot see: one example more, less, or changed in its last bit gives another fingerprint. Such a set is met
+ * with a ledger of its own; by sketch.ts it is known for what it is, and inherited.ts counts what was spent before.
  *
  * The fingerprint has no secret in it: who can guess the whole set can confirm the guess.
  */
@@ -42,7 +43,10 @@ export function flatRows (features: Uint8Array | Float32Array, labels: ArrayLike
   return { count, labels, row: (index) => features.subarray(index * width, (index + 1) * width) }
 }
 
-/** Rows as they came where they are held so (images: another document's standardisation changes nothing), else as training sees them */
+/**
+ * Rows as they came where they are held so (images: another document's standardisation changes nothing), else as
+ * training sees them
+ */
 export function rowsOfExamples (examples: Pick<Examples, 'count' | 'featureCount' | 'labels' | 'writeInputs' | 'original'>): TrainingRows {
   if (examples.original !== undefined) {
     return { count: examples.count, labels: examples.labels, row: examples.original }

@@ -9,8 +9,9 @@ export const DEFAULT_TEST_FRACTION = 0.2
 /**
  * Indices of training and test examples, ascending: every class gives `testFraction` of its examples to the test
  *
- * A pure function of its arguments, so peers that share a file agree on the test examples. A class with one example gives
- * it or keeps it, so that the fraction holds over all. Both sides get at least one example when there are two. Throws RangeError unless 0 < testFraction < 1
+ * A pure function of its arguments, so peers that share a file agree on the test examples. A class with one example
+ * gives it or keeps it, so that the fraction holds over all. Both sides get at least one example when there are two.
+ * Throws RangeError unless 0 < testFraction < 1
  */
 export function holdOut (labels: Uint16Array, testFraction: number, seed: number): { train: Uint32Array, test: Uint32Array } {
   if (!(testFraction > 0 && testFraction < 1)) {

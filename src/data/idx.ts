@@ -1,9 +1,9 @@
 /**
- * Reads one IDX file of bytes, the format of MNIST and its relatives (http://yann.lecun.com/exdb/mnist/, "the IDX file format"):
- * two zero bytes, type 0x08 (unsigned byte), rank, rank sizes as big-endian uint32, then the elements
+ * Reads one IDX file of bytes, the format of MNIST and its relatives (http://yann.lecun.com/exdb/mnist/, "the IDX file
+ * format"): two zero bytes, type 0x08 (unsigned byte), rank, rank sizes as big-endian uint32, then the elements
  *
- * Streamed and, where gzip's magic stands at its beginning, inflated: nothing larger than a chunk is held here, and sizes are
- * checked against the size of the file before anybody allocates by them.
+ * Streamed and, where gzip's magic stands at its beginning, inflated: nothing larger than a chunk is held here, and
+ * sizes are checked against the size of the file before anybody allocates by them.
  */
 import { open } from 'node:fs/promises'
 import type { Readable } from 'node:stream'
@@ -29,8 +29,9 @@ export type IdxSink = (piece: Uint8Array, offset: number) => void
 /**
  * Reads `path`, whose rank must be one of `ranks`
  *
- * `begin` is called once with the sizes, which by then are known to be plausible for a file of this length; it may throw
- * DatasetError, and returns what takes the elements, or undefined to stop after the header. Resolves to the sizes.
+ * `begin` is called once with the sizes, which by then are known to be plausible for a file of this length; it may
+ * throw DatasetError, and returns what takes the elements, or undefined to stop after the header. Resolves to the
+ * sizes.
  *
  * Throws DatasetError when the file is missing, damaged, truncated, too long or of another type
  */

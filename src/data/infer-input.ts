@@ -1,8 +1,8 @@
 /**
  * Proposes the model's input and labels from local data, for a peer that founds a federation
  *
- * What is found goes into the federation document, which every joiner reads: the names of columns, their means, standard
- * deviations and common categories, and the labels. Whoever founds one shows the schema first.
+ * What is found goes into the federation document, which every joiner reads: the names of columns, their means,
+ * standard deviations and common categories, and the labels. Whoever founds one shows the schema first.
  */
 import { DatasetError } from '../errors.ts'
 import { DIGIT_LABELS, DIGITS_INPUT } from './digits.ts'

@@ -25,8 +25,8 @@ export interface InferredTable {
 /**
  * Reads `file` once, in memory bounded by its columns and categories
  *
- * Throws DatasetError when the file cannot be read, a chosen column does not exist or cannot be what it was chosen to be, the label is no
- * class, a column of numbers has a word in it, or no input is left
+ * Throws DatasetError when the file cannot be read, a chosen column does not exist or cannot be what it was chosen to
+ * be, the label is no class, a column of numbers has a word in it, or no input is left
  */
 export async function inferTable (file: string, choices: TableChoices = {}): Promise<InferredTable> {
   const { columns: chosen = new Map<string, ColumnChoice>(), rareRows = DEFAULT_RARE_ROWS } = choices

@@ -8,7 +8,9 @@ import { split } from './partition.ts'
 import type { DatasetSource, Partition } from '../interface.ts'
 import type { Model } from './examples.ts'
 
-/** By part, from the labels alone where that is possible. Throws DatasetError, and RangeError on an impossible partition */
+/**
+ * By part, from the labels alone where that is possible. Throws DatasetError, and RangeError on an impossible partition
+ */
 export async function partSizes (source: DatasetSource, model: Model, partition: Omit<Partition, 'index'>): Promise<number[]> {
   return split(await trainingLabels(source, model), partition).map(({ length }) => length)
 }

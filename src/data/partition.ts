@@ -1,8 +1,9 @@
 /**
  * Splits one labelled dataset among peers, so that separate machines that know only the labels and the options agree
  *
- * `iid`: equal random parts. `dirichlet`: each class is dealt in proportions drawn from Dirichlet(alpha) (Hsu, Qi and Brown
- * 2019, per class as in Yurochkin et al. 2019). `shards`: sorted by label and cut, some shards for each peer (McMahan et al. 2017).
+ * `iid`: equal random parts. `dirichlet`: each class is dealt in proportions drawn from Dirichlet(alpha) (Hsu, Qi and
+ * Brown 2019, per class as in Yurochkin et al. 2019). `shards`: sorted by label and cut, some shards for each peer
+ * (McMahan et al. 2017).
  */
 import { DatasetError } from '../errors.ts'
 import { seededRandom, shuffle } from '../seeded-random.ts'
@@ -45,7 +46,8 @@ export function requirePartition (partition: Partition): void {
 /**
  * Indices of the examples of every part, ascending; each example is in exactly one part
  *
- * A pure function of its arguments. Throws RangeError on impossible options, DatasetError when there are not enough examples
+ * A pure function of its arguments. Throws RangeError on impossible options, DatasetError when there are not enough
+ * examples
  */
 export function split (labels: Uint16Array, options: Split): Uint32Array[] {
   requireSplit(options)
@@ -128,7 +130,8 @@ function dirichletSplit (labels: Uint16Array, { count, alpha = DEFAULT_ALPHA }: 
 /**
  * Moves examples from the largest parts to those with fewer than `minimum`
  *
- * From the end of the largest part, where one class stands in a row: so what a starved peer gets is as skewed as the rest.
+ * From the end of the largest part, where one class stands in a row: so what a starved peer gets is as skewed as the
+ * rest.
  */
 function topUp (parts: number[][], minimum: number): void {
   for (const part of parts) {

@@ -8,9 +8,11 @@ import { parseNumber } from './parse-number.ts'
 export const RECORD_DIGEST_BYTES = 32
 
 /**
- * The digest, sha-256, of rows with these columns: of all cells with the names of their columns, in the order of the names
+ * The digest, sha-256, of rows with these columns: of all cells with the names of their columns, in the order of the
+ * names
  *
- * The order of the columns does not matter, nor which of them a document takes for what, nor how a number is written (`1.50`, `15e-1`)
+ * The order of the columns does not matter, nor which of them a document takes for what, nor how a number is written
+ * (`1.50`, `15e-1`)
  */
 export function recordDigest (columns: readonly string[]): (fields: readonly string[]) => Uint8Array {
   const order = columns.map((_, i) => i).sort((a, b) => columns[a]! < columns[b]! ? -1 : 1)

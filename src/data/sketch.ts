@@ -10,8 +10,8 @@ import { DIGEST_BYTES } from './fingerprint.ts'
 import type { Sketch } from '../interface.ts'
 
 /**
- * With n comparable hashes a share s is known to sqrt(s (1 - s) / n), n being SKETCH_HASHES for two large sets of one size, a
- * tenth of it where one set is ten times the other: a share of 0.02 to 0.001 and 0.0035
+ * With n comparable hashes a share s is known to sqrt(s (1 - s) / n), n being SKETCH_HASHES for two large sets of one
+ * size, a tenth of it where one set is ten times the other: a share of 0.02 to 0.001 and 0.0035
  */
 export const SKETCH_HASHES = 16_384
 /** Of two sets of 10^9 different examples, less than one hash in the sketches is expected to agree by chance */

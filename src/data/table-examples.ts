@@ -11,7 +11,8 @@ export const MISSING = NaN
 export const OTHER = -1
 
 /**
- * `values` has labels.length rows of one number for each column: standardised, or the index of the category; MISSING, or OTHER
+ * `values` has labels.length rows of one number for each column: standardised, or the index of the category; MISSING,
+ * or OTHER
  *
  * Throws RangeError when it has another length
  */

@@ -1,5 +1,6 @@
 /**
- * What a table holds and what becomes of each column: for the eyes of its owner, who sees it before a document tells it to others
+ * What a table holds and what becomes of each column: for the eyes of its owner, who sees it before a document tells it
+ * to others
  */
 
 /** What a founder decides of a column */

@@ -62,7 +62,9 @@ const inputSchema = z.discriminatedUnion('kind', [
 const schedule = {
   /** Of the first round */
   learningRate: positive.max(100),
-  /** The learning rate falls linearly, by the same step each round, to zero after this many rounds. Without it: it stays */
+  /**
+   * The learning rate falls linearly, by the same step each round, to zero after this many rounds. Without it: it stays
+   */
   decayRounds: z.int().min(1).max(1_000_000_000).optional()
 }
 
@@ -86,8 +88,8 @@ function fewConstants (constants: Record<string, readonly number[]>): boolean {
 }
 
 /**
- * Fields may be added that are optional, and whose absence means what it meant before: ids are for ever. A document that uses one says
- * format 2, so that an older version tells it from a mistake; one that uses none stays format 1
+ * Fields may be added that are optional, and whose absence means what it meant before: ids are for ever. A document
+ * that uses one says format 2, so that an older version tells it from a mistake; one that uses none stays format 1
  */
 const FORMAT = 1
 
@@ -98,8 +100,8 @@ const schema = z.strictObject({
     /** `LayersModel.toJSON()` of tfjs: class_name, config, … */
     topology: z.record(z.string(), z.unknown()),
     /**
-     * Weights of the layers with `trainable: false`, row-major, such as `"features/kernel": [0.5, …]`: part of the agreement, neither
-     * trained nor sent
+     * Weights of the layers with `trainable: false`, row-major, such as `"features/kernel": [0.5, …]`: part of the
+     * agreement, neither trained nor sent
      */
     constants: z.record(z.string(), z.array(finite)).refine(fewConstants, `must have at most ${MAX_CONSTANTS} numbers in all`).optional(),
     /** Seed of the common initial weights */
@@ -133,7 +135,10 @@ const schema = z.strictObject({
   topology: z.strictObject({
     /** Neighbours of each peer, k */
     degree: z.int().min(1).max(64),
-    /** About how many of them are replaced every round, by a draw that all peers compute alike. Without it neighbours stay */
+    /**
+     * About how many of them are replaced every round, by a draw that all peers compute alike. Without it neighbours
+     * stay
+     */
     resample: z.int().min(0).max(64).optional()
   }),
   round: z.strictObject({

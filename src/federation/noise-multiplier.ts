@@ -1,6 +1,6 @@
 /**
- * What a federation document may say of the noise, in units of clipNorm, and what it means: apart from its schema, so that planning does
- * not load zod
+ * What a federation document may say of the noise, in units of clipNorm, and what it means: apart from its schema, so
+ * that planning does not load zod
  */
 export const MIN_NOISE_MULTIPLIER = 0.01
 export const MAX_NOISE_MULTIPLIER = 1e6
@@ -12,8 +12,8 @@ interface GradientNoise {
 }
 
 /**
- * Noise multiplier of the gradients. With adaptive clipping a part of the budget goes to the noisy count: both together cost as much as
- * `noiseMultiplier` alone (Andrew et al. 2021, theorem 1: z_gradient = (z^-2 - (2 sigma_b)^-2)^-1/2)
+ * Noise multiplier of the gradients. With adaptive clipping a part of the budget goes to the noisy count: both together
+ * cost as much as `noiseMultiplier` alone (Andrew et al. 2021, theorem 1: z_gradient = (z^-2 - (2 sigma_b)^-2)^-1/2)
  *
  * Throws RangeError when the count's noise is so small that nothing is left
  */

@@ -1,9 +1,9 @@
 /**
  * `HOME/privacy.json`: which dataset the peer of a home trains on, where the ledger of that is, and how far it was
  *
- * Written before the ledger is opened, so that a budget can be looked into, and a damaged or older ledger be dealt with,
- * while the peer does not run and without a training backend. A fingerprint tells whoever has the same data that this
- * peer has them too: only the owner may read the file.
+ * Written before the ledger is opened, so that a budget can be looked into, and a damaged or older ledger be dealt
+ * with, while the peer does not run and without a training backend. A fingerprint tells whoever has the same data that
+ * this peer has them too: only the owner may read the file.
  */
 import { open, readFile, rename } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -58,7 +58,10 @@ export async function writeDatasetRecord (home: string, { federation, peer, fing
   await rename(temporary, path)
 }
 
-/** Undefined when the peer never trained with a privacy mechanism, or the file is not one of ours: the next start writes it again */
+/**
+ * Undefined when the peer never trained with a privacy mechanism, or the file is not one of ours: the next start writes
+ * it again
+ */
 export async function readDatasetRecord (home: string): Promise<DatasetRecord | undefined> {
   let value: unknown
   try {

@@ -2,7 +2,8 @@
  * One entry of the privacy ledger: a charge to a dataset's privacy budget, or a fact about it
  *
  * An entry holds the hash of the one before it, so that none can be changed, removed or put in without changing every
- * hash after it (the chain of Haber and Stornetta 1991). Its own hash is the sha-256 of its canonical dag-cbor encoding.
+ * hash after it (the chain of Haber and Stornetta 1991). Its own hash is the sha-256 of its canonical dag-cbor
+ * encoding.
  */
 import { createHash } from 'node:crypto'
 import * as dagCbor from '@ipld/dag-cbor'

@@ -1,11 +1,11 @@
 /**
  * Ledgers of other datasets whose charges count for this one, because the two sets have examples in common
  *
- * An example that is in several sets was charged by each of them, so that all their charges together bound what it gave away
- * (adaptive composition). For an example that is in one of them only this is more than it gave away, never less.
+ * An example that is in several sets was charged by each of them, so that all their charges together bound what it gave
+ * away (adaptive composition). For an example that is in one of them only this is more than it gave away, never less.
  *
- * A node holds the lock of its own ledger only, and reads the others while it starts. That is enough: a later node on an
- * overlapping set finds the first one's ledger locked, and does not start.
+ * A node holds the lock of its own ledger only, and reads the others while it starts. That is enough: a later node on
+ * an overlapping set finds the first one's ledger locked, and does not start.
  */
 import { LedgerLockedError } from '../errors.ts'
 import { newestHeld } from './known-head.ts'
@@ -27,7 +27,10 @@ export interface InheritedLedger extends SimilarLedger {
   /** The same without charges by hand */
   lastTrained: Ledger['lastRound']
   head: LedgerHead
-  /** Of what the caller knew of it: index of the newest head that it holds, -1 for none. Undefined when nothing was known */
+  /**
+   * Of what the caller knew of it: index of the newest head that it holds, -1 for none. Undefined when nothing was
+   * known
+   */
   held: number | undefined
 }
 
@@ -44,8 +47,9 @@ export function formatShare (share: number): string {
 }
 
 /**
- * Fingerprints and shares of the overlapping sets, by the sketches alone, and those that are `known` to have counted for this set: they
- * do so still when a sketch was lost, or the key of all sketches. No ledger is opened. Throws LedgerCorruptError, LedgerWriteError
+ * Fingerprints and shares of the overlapping sets, by the sketches alone, and those that are `known` to have counted
+ * for this set: they do so still when a sketch was lost, or the key of all sketches. No ledger is opened. Throws
+ * LedgerCorruptError, LedgerWriteError
  */
 export async function overlappingLedgers ({ root, fingerprint }: LedgerPlace, known: Readonly<Record<string, KnownHead>> = {}): Promise<SimilarLedger[]> {
   const own = await readIdentity(root, fingerprint)
@@ -59,10 +63,11 @@ export async function overlappingLedgers ({ root, fingerprint }: LedgerPlace, kn
 }
 
 /**
- * Reads every ledger whose set overlaps with this one's, whole, the most similar first. `known`: heads by fingerprint, to compare with.
- * `readOnly`: from copies, where the disk cannot be written to
+ * Reads every ledger whose set overlaps with this one's, whole, the most similar first. `known`: heads by fingerprint,
+ * to compare with. `readOnly`: from copies, where the disk cannot be written to
  *
- * Throws LedgerLockedError when a peer trains on one of them, LedgerCorruptError when one is damaged, StoreFormatError, LedgerWriteError
+ * Throws LedgerLockedError when a peer trains on one of them, LedgerCorruptError when one is damaged, StoreFormatError,
+ * LedgerWriteError
  */
 export async function inheritedLedgers (place: LedgerPlace, known: Readonly<Record<string, KnownHead>> = {}, { readOnly = false } = {}): Promise<InheritedLedger[]> {
   const inherited: InheritedLedger[] = []

@@ -1,9 +1,9 @@
 /**
  * What a home knows of the ledgers that count for its data: their heads, when it looked or charged last
  *
- * A ledger that was set back as a whole is a sound chain. Only who noted a later head elsewhere can tell: the home does, in
- * `privacy.json`. A charge is in the ledger first and in the home after, so that a ledger may be ahead of what the home
- * knows, whatever crashed in between or whoever else charged it, but never behind.
+ * A ledger that was set back as a whole is a sound chain. Only who noted a later head elsewhere can tell: the home
+ * does, in `privacy.json`. A charge is in the ledger first and in the home after, so that a ledger may be ahead of what
+ * the home knows, whatever crashed in between or whoever else charged it, but never behind.
  */
 import { join } from 'node:path'
 import { LedgerRollbackError } from '../errors.ts'
@@ -45,7 +45,9 @@ function lackOf (fingerprint: string, known: KnownHead, { found, held }: { found
   return entries === 0 ? [] : [{ fingerprint, known, found, entries }]
 }
 
-/** Ledgers that count now must continue what was known; others that were known must be there. Throws LedgerWriteError */
+/**
+ * Ledgers that count now must continue what was known; others that were known must be there. Throws LedgerWriteError
+ */
 export async function findLacks (known: KnownHeads, { root, fingerprint, ledger, inherited }: CountedLedgers): Promise<Lack[]> {
   const own = known[fingerprint]
   const counted = new Map(inherited.map((each) => [each.fingerprint, { found: each.head, held: each.held }]))
@@ -64,7 +66,9 @@ export function missingEntries (lacks: readonly Lack[]): number {
   return lacks.reduce((sum, { entries }) => sum + entries, 0)
 }
 
-/** `home`: where what is missing can be charged. Throws LedgerRollbackError with the way out when anything is missing */
+/**
+ * `home`: where what is missing can be charged. Throws LedgerRollbackError with the way out when anything is missing
+ */
 export function requireContinued (lacks: readonly Lack[], { root, home }: { root: string, home: string }): void {
   const [first] = lacks
   if (first === undefined) {

@@ -78,7 +78,9 @@ export class LedgerDatabase {
     return key === undefined ? -1 : indexOf(key)
   }
 
-  /** From index `from` on, ascending, as they are now: what is written later is not seen. A few are in memory at a time */
+  /**
+   * From index `from` on, ascending, as they are now: what is written later is not seen. A few are in memory at a time
+   */
   async * entries (from = 0): AsyncGenerator<StoredEntry, void, undefined> {
     for await (const [key, bytes] of this.range({ ...ENTRY_KEYS, gte: from === 0 ? ENTRY_KEYS.gte : entryKey(from) })) {
       yield { index: indexOf(key), bytes }
@@ -206,7 +208,9 @@ async function openInPlace ({ location, create = true, createDatabase, readOnly 
   return new LedgerDatabase(root, location, { isHeld: onDisk })
 }
 
-/** Throws LedgerLockedError where a living process has left its name: what it writes meanwhile would be torn in a copy */
+/**
+ * Throws LedgerLockedError where a living process has left its name: what it writes meanwhile would be torn in a copy
+ */
 async function openFromCopy (location: string): Promise<LedgerDatabase> {
   const holder = await readHolder(location)
   if (holder !== undefined) {

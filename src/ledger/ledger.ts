@@ -4,7 +4,8 @@
  * The rule is that of slashing protection: the charge is on disk before the training that it pays for begins, and thus
  * before anything computed from the data leaves. A crash in between counts a round that told nobody anything; it never
  * forgets one that did. The ledger belongs to the dataset, not to a home: a new home on the same data meets the same
- * ledger, and LevelDB's lock keeps two nodes from training on the same data at once. Nothing deletes or rewrites entries.
+ * ledger, and LevelDB's lock keeps two nodes from training on the same data at once. Nothing deletes or rewrites
+ * entries.
  *
  * A ledger that was set back to an earlier state as a whole, by restoring an old copy, cannot tell: note its `head()`
  * elsewhere and ask `contains` after opening.
@@ -49,7 +50,9 @@ export interface LedgerInit {
   createDatabase?: (location: string) => LevelDatabase
 }
 
-/** Calls are queued and run one after the other. All but open() and close() need an open ledger, else StoreClosedError */
+/**
+ * Calls are queued and run one after the other. All but open() and close() need an open ledger, else StoreClosedError
+ */
 export interface Ledger {
   /** Throws LedgerLockedError, LedgerCorruptError, StoreFormatError, LedgerWriteError */
   open: () => Promise<void>
@@ -81,8 +84,8 @@ export interface Ledger {
   /** Walks the whole chain */
   verify: () => Promise<LedgerVerification>
   /**
-   * Throws LedgerCorruptError when the chain is damaged anywhere: opening compares the last entry only; damage further back
-   * shows when the whole chain is walked, some 80 us an entry
+   * Throws LedgerCorruptError when the chain is damaged anywhere: opening compares the last entry only; damage further
+   * back shows when the whole chain is walked, some 80 us an entry
    */
   requireWhole: () => Promise<void>
 }
@@ -281,7 +284,8 @@ export function createLedger (init: LedgerInit): Ledger {
 /**
  * Walks the chain of a ledger that is not open, also of one that open() refuses
  *
- * Throws LedgerLockedError, LedgerWriteError; LedgerCorruptError when LevelDB cannot open the folder at all, or there is none
+ * Throws LedgerLockedError, LedgerWriteError; LedgerCorruptError when LevelDB cannot open the folder at all, or there
+ * is none
  */
 export async function verifyLedger (init: Pick<LedgerInit, 'root' | 'fingerprint' | 'createDatabase'>): Promise<LedgerVerification> {
   const database = await openLedgerDatabase({ location: locationOf(init), createDatabase: init.createDatabase, create: false, readOnly: true })

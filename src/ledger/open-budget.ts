@@ -1,5 +1,6 @@
 /**
- * From a dataset to its budget: finds its ledger and those of sets that overlap with it, and compares them with what was published
+ * From a dataset to its budget: finds its ledger and those of sets that overlap with it, and compares them with what
+ * was published
  */
 import { join } from 'node:path'
 import { LedgerRollbackError } from '../errors.ts'
@@ -47,14 +48,17 @@ export interface OpenBudget {
   inherited: readonly InheritedLedger[]
 }
 
-/** One folder for each user and beside all homes: a new home on the same data meets the same ledger, and deleting a home leaves it. Throws StateFolderError */
+/**
+ * One folder for each user and beside all homes: a new home on the same data meets the same ledger, and deleting a home
+ * leaves it. Throws StateFolderError
+ */
 export function defaultLedgerRoot (environment: Readonly<Record<string, string | undefined>> = process.env): string {
   return join(stateFolder(environment), 'grapevine-ledgers')
 }
 
 /**
- * Opens the ledger of a dataset and adds up those that overlap with it; undefined when the document asks for no privacy. The
- * caller closes the ledger
+ * Opens the ledger of a dataset and adds up those that overlap with it; undefined when the document asks for no
+ * privacy. The caller closes the ledger
  *
  * Throws LedgerLockedError, LedgerCorruptError, LedgerWriteError, StoreFormatError
  */
@@ -110,11 +114,17 @@ export interface Published {
   published: number | undefined
   /** Who knows, to be followed by "an update": `this home published` */
   source: string
-  /** Charges that the ledgers are known to lack, see `missingEntries`: as many must be made, also where fewer rounds were published. @default 0 */
+  /**
+   * Charges that the ledgers are known to lack, see `missingEntries`: as many must be made, also where fewer rounds
+   * were published. @default 0
+   */
   lacking?: number
 }
 
-/** What was published must stand in the ledger: an older copy of it would let a budget be spent twice. Throws LedgerRollbackError */
+/**
+ * What was published must stand in the ledger: an older copy of it would let a budget be spent twice. Throws
+ * LedgerRollbackError
+ */
 export function requireCharged (ledger: Pick<Ledger, 'lastRound'>, { federation, peer, home, location, published, source, lacking = 0 }: Published): void {
   const charged = ledger.lastRound(federation, peer) ?? 0
   if (published !== undefined && published > charged) {
@@ -130,8 +140,8 @@ export interface PublishedByHome extends Omit<Published, 'source'> {
 }
 
 /**
- * The same for what a home says. One that published a round without a step spends nothing any more, and may have come to it by a jump:
- * nothing is required of its ledger then. Throws LedgerRollbackError
+ * The same for what a home says. One that published a round without a step spends nothing any more, and may have come
+ * to it by a jump: nothing is required of its ledger then. Throws LedgerRollbackError
  */
 export function requireHomeCharged (ledger: Pick<Ledger, 'lastRound'>, { published, lastPaidRound, ...who }: PublishedByHome): void {
   requireCharged(ledger, { ...who, published: published !== undefined && published > lastPaidRound ? undefined : published, source: 'this home published' })

@@ -1,8 +1,9 @@
 /**
  * The folder of all ledgers of a user: which there are, and which of them belong to data that overlap
  *
- * `root`/`fingerprint` is a ledger; SKETCH in it is its training set's sketch (sketch-file.ts); `root`/SECRET is the key of all
- * sketches. A ledger's folder alone, copied for an audit, therefore tells nobody whether an example is in the set.
+ * `root`/`fingerprint` is a ledger; SKETCH in it is its training set's sketch (sketch-file.ts); `root`/SECRET is the
+ * key of all sketches. A ledger's folder alone, copied for an audit, therefore tells nobody whether an example is in
+ * the set.
  */
 import { randomBytes } from 'node:crypto'
 import { link, readdir, rm } from 'node:fs/promises'
@@ -20,10 +21,10 @@ const SECRET_FILE = 'SECRET'
 const FINGERPRINT = /^[0-9a-f]{64}$/
 
 /**
- * Sets that share this much of the smaller one share a budget. A common hash is a common example, never chance; the bound is there
- * because a few rows alike (an empty image, a form without entries) do not make two sets the same people's. Of two sets of one
- * size, however large, 1.5 % in common are noticed but for one time in 10^6; of one ten times the other's size, 2 % in 998
- * times of 1,000; of one a hundred times the other's size, 5 % in 99 of 100
+ * Sets that share this much of the smaller one share a budget. A common hash is a common example, never chance; the
+ * bound is there because a few rows alike (an empty image, a form without entries) do not make two sets the same
+ * people's. Of two sets of one size, however large, 1.5 % in common are noticed but for one time in 10^6; of one ten
+ * times the other's size, 2 % in 998 times of 1,000; of one a hundred times the other's size, 5 % in 99 of 100
  */
 const DEFAULT_MINIMUM_SHARE = 0.01
 
@@ -47,7 +48,10 @@ async function createSecret (root: string): Promise<void> {
   }
 }
 
-/** The key of this user's sketches, undefined where there is none yet. Nothing is made. Throws LedgerWriteError when it cannot be read */
+/**
+ * The key of this user's sketches, undefined where there is none yet. Nothing is made. Throws LedgerWriteError when it
+ * cannot be read
+ */
 export async function knownSecret (root: string): Promise<Uint8Array | undefined> {
   try {
     return await readIfThere(join(root, SECRET_FILE))
@@ -74,7 +78,10 @@ export async function ledgerSecret (root: string): Promise<Uint8Array> {
   return secret
 }
 
-/** Fingerprints of all ledgers, ascending; none when the folder does not exist. Throws LedgerWriteError when it cannot be read */
+/**
+ * Fingerprints of all ledgers, ascending; none when the folder does not exist. Throws LedgerWriteError when it cannot
+ * be read
+ */
 export async function listLedgers (root: string): Promise<string[]> {
   try {
     return (await readdir(root)).filter((name) => FINGERPRINT.test(name)).sort()
@@ -98,9 +105,9 @@ export interface SimilarLedgersOptions {
 }
 
 /**
- * Most that any two of the names of two sets have in common. A set that has no former name may be one of that time, so that
- * today's name of the one is compared with the former one of the other. By the former of both, a table is known again in which
- * only changed what a document does not take: a number of the row, a date, one column more
+ * Most that any two of the names of two sets have in common. A set that has no former name may be one of that time, so
+ * that today's name of the one is compared with the former one of the other. By the former of both, a table is known
+ * again in which only changed what a document does not take: a number of the row, a date, one column more
  */
 function shareOf (own: DatasetIdentity, other: DatasetIdentity): number {
   if (own.former?.fingerprint === other.fingerprint || other.former?.fingerprint === own.fingerprint) {
@@ -116,7 +123,8 @@ const NO_SKETCH: Sketch = { hashes: new Uint8Array(0), complete: true }
 /**
  * Ledgers of other training sets that share examples with this one, most similar first
  *
- * Their locks are not asked: they may be in use. Throws LedgerCorruptError, LedgerWriteError when a sketch cannot be read
+ * Their locks are not asked: they may be in use. Throws LedgerCorruptError, LedgerWriteError when a sketch cannot be
+ * read
  */
 export async function similarLedgers (root: string, own: DatasetIdentity, { minimumShare = DEFAULT_MINIMUM_SHARE }: SimilarLedgersOptions = {}): Promise<SimilarLedger[]> {
   const similar: SimilarLedger[] = []

@@ -97,7 +97,10 @@ export class Summary {
   private readonly roundRows = new Map<string, Kept<LastRound>>()
   private sum = new Uint8Array(32)
 
-  /** From the rows of a database, in the order of their keys. Rows that nobody here wrote change the digest, nothing else */
+  /**
+   * From the rows of a database, in the order of their keys. Rows that nobody here wrote change the digest, nothing
+   * else
+   */
   static async load (rows: AsyncIterable<SummaryRow> | Iterable<SummaryRow>): Promise<Summary> {
     const summary = new Summary()
     for await (const row of rows) {

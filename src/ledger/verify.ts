@@ -1,8 +1,8 @@
 /**
  * A walk along the whole chain: every entry's bytes, its link to the one before, the head and the summary at its end
  *
- * It finds any change that does not recompute every hash after it. It cannot find a chain that was rewritten as a whole,
- * or set back to an earlier state: for that, compare with a head that was noted elsewhere (`Ledger.contains`).
+ * It finds any change that does not recompute every hash after it. It cannot find a chain that was rewritten as a
+ * whole, or set back to an earlier state: for that, compare with a head that was noted elsewhere (`Ledger.contains`).
  */
 import { LedgerCorruptError } from '../errors.ts'
 import { decodeEntry, genesis } from './entry.ts'

@@ -32,7 +32,10 @@ export interface Backend {
   columnSums: (matrices: Tensor) => Tensor
   /** `count` entries of the first axis, from `first` on */
   part: (tensor: Tensor, first: number, count: number) => Tensor
-  /** What each position of a convolution's window sees: images [n, height, width, channels] to [n, positions, window size x channels] */
+  /**
+   * What each position of a convolution's window sees: images [n, height, width, channels] to [n, positions, window
+   * size x channels]
+   */
   patches: (images: Tensor, window: Window) => Tensor
 }
 

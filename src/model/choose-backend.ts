@@ -15,12 +15,14 @@ const TIMED_STEPS = 7
 const TIMING_BUDGET_MS = 600
 
 /**
- * A step of no more multiplications than this takes wasm under 1 ms, which the native library spends on calling operations:
- * it is not loaded then, which also spares the process 400 MB
+ * A step of no more multiplications than this takes wasm under 1 ms, which the native library spends on calling
+ * operations: it is not loaded then, which also spares the process 400 MB
  */
 const NATIVE_STEP_MULTIPLICATIONS = 10_000_000
 
-/** Plain JavaScript does some 0.2 billion multiplications a second: beyond this many in a step it cannot be the fastest */
+/**
+ * Plain JavaScript does some 0.2 billion multiplications a second: beyond this many in a step it cannot be the fastest
+ */
 const CPU_STEP_MULTIPLICATIONS = 500_000
 
 export interface ChosenBackend extends Pick<TrainerDescription, 'stepMs' | 'unavailable'> {

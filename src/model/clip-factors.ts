@@ -2,7 +2,10 @@
  * How much of each example's gradient goes into a clipped sum: Abadi et al. 2016, Algorithm 1
  */
 
-/** Longer gradients are taken for overflown: their squares do not fit a float, and what is left of them has lost its meaning */
+/**
+ * Longer gradients are taken for overflown: their squares do not fit a float, and what is left of them has lost its
+ * meaning
+ */
 const LARGEST_NORM = 1e18
 
 export interface ClipFactors {

@@ -3,14 +3,14 @@
  *
  * A kernel's gradient for one example is the sum over its positions p of x_p dz_p^T. With one position its norm is
  * ||x|| ||dz||, so that it need not be formed (Goodfellow 2015, "Efficient Per-Example Gradient Computations"). With
- * more, as in convolutions, it is either formed, or its norm comes from the products of all pairs of positions, the sum of
- * (x_p . x_q)(dz_p . dz_q) ("ghost norm": Li et al. 2021, arXiv:2110.05679; Bu et al. 2022, arXiv:2205.10683, for
+ * more, as in convolutions, it is either formed, or its norm comes from the products of all pairs of positions, the sum
+ * of (x_p . x_q)(dz_p . dz_q) ("ghost norm": Li et al. 2021, arXiv:2110.05679; Bu et al. 2022, arXiv:2205.10683, for
  * convolutions and for choosing by cost). The sum reuses x and dz instead of a second backward pass, as in the
  * book-keeping of Bu et al. 2022, arXiv:2210.00038: the backward pass is linear in each example's dz.
  *
- * What is in float32 here (x, dz, a gradient that was formed) is a function of one example. Whatever joins it, norms and sums over
- * examples, is in double precision, or in blocks of floats that are short enough: how far one example can change how the others are rounded is
- * bounded (privacy/sum-rounding.ts).
+ * What is in float32 here (x, dz, a gradient that was formed) is a function of one example. Whatever joins it, norms
+ * and sums over examples, is in double precision, or in blocks of floats that are short enough: how far one example can
+ * change how the others are rounded is bounded (privacy/sum-rounding.ts).
  */
 import * as tf from '@tensorflow/tfjs-core'
 import { biasGradients, inChunks, sizes, toHost } from './layer-batch.ts'
@@ -21,7 +21,10 @@ import type { SumRounding } from '../privacy/sum-rounding.ts'
 import type { ExampleGradients, LayerBatch } from './layer-batch.ts'
 import type { ParameterisedLayer } from './layer.ts'
 
-/** What a float of a formed gradient costs on top of its products, in products: it is written, squared and added in plain code */
+/**
+ * What a float of a formed gradient costs on top of its products, in products: it is written, squared and added in
+ * plain code
+ */
 const FORMED_COST = 10
 /** What a product of a pair costs, in plain code instead of vector kernels */
 const PAIR_COST = 6
@@ -29,7 +32,10 @@ const PAIR_COST = 6
 /** How the norms of a layer are found, and whether the gradients are kept for the sum */
 export type NormMethod = 'rows' | 'kept' | 'pairs'
 
-/** The cheapest method for each example. A matter of shapes alone: how one example is rounded must not depend on the others */
+/**
+ * The cheapest method for each example. A matter of shapes alone: how one example is rounded must not depend on the
+ * others
+ */
 export function normMethod (layer: ParameterisedLayer): NormMethod {
   const { positions, inputs, outputs } = sizes(layer)
   if (layer.kind === 'dense' && positions === 1) {
@@ -87,7 +93,9 @@ function rowGradients ({ layer, factors, count, backend, products, blockLength }
   }
 }
 
-/** Gradients that are small enough to be kept until their weights are known: norms and sum are of the very same numbers */
+/**
+ * Gradients that are small enough to be kept until their weights are known: norms and sum are of the very same numbers
+ */
 function keptGradients (batch: LayerBatch): ExampleGradients {
   const { layer, count, backend } = batch
   const { inputs, outputs } = sizes(layer)

@@ -1,8 +1,9 @@
 /**
  * The topology that an export carries: written anew, in the words of tfjs, from the layers as they are trained
  *
- * A document's own JSON may say the same in words that tfjs does not know: Keras 3's `batch_shape` and `negative_slope`, no
- * input shape at all, a Flatten of what is flat. tfjs refuses some of these and passes over others.
+ * A document's own JSON may say the same in words that tfjs does not know: Keras 3's `batch_shape` and
+ * `negative_slope`, no input shape at all, a Flatten of what is flat. tfjs refuses some of these and passes over
+ * others.
  */
 import { inputShape } from '../federation/input-shape.ts'
 import { entry, modelLayers, sequential } from './topology.ts'

@@ -26,8 +26,8 @@ export interface ExportLayersModelInit {
 /**
  * Writes the folder completely or not at all
  *
- * Throws StoreWriteError when the directory is not empty or cannot be written, RangeError when the parameters have another
- * length than the model
+ * Throws StoreWriteError when the directory is not empty or cannot be written, RangeError when the parameters have
+ * another length than the model
  */
 export async function exportLayersModel ({ document, parameters, directory }: ExportLayersModelInit): Promise<void> {
   const plan = planModel(document.model)

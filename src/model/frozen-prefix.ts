@@ -1,8 +1,8 @@
 /**
  * Features before the first layer that learns: computed once for each example, not once for each step
  *
- * What stands before the first layer that learns depends on no parameter, so that its output belongs to the example. Gabor filters on
- * images are fifty times the work of the dense layer on top of them.
+ * What stands before the first layer that learns depends on no parameter, so that its output belongs to the example.
+ * Gabor filters on images are fifty times the work of the dense layer on top of them.
  */
 import { elements, isFrozen, multiplications, parameterShapes } from './layer.ts'
 import { LayerGraph } from './layer-graph.ts'
@@ -57,7 +57,10 @@ export interface SteppedModel {
   dataset: Dataset
 }
 
-/** The part of the model that learns, on features of the dataset; all of the model where nothing can be saved, or not be kept */
+/**
+ * The part of the model that learns, on features of the dataset; all of the model where nothing can be saved, or not be
+ * kept
+ */
 export function onFeatures (plan: ModelPlan, dataset: Dataset, backend: Backend): SteppedModel {
   const split = splitPlan(plan)
   const largest = Math.max(dataset.train.count, dataset.test.count)

@@ -1,8 +1,9 @@
 /**
  * The weights of layers that do not learn, from the document
  *
- * A frozen layer turns inputs into features that all peers agree on. Features that need no training cost no privacy, which
- * lets small models reach further under DP-SGD (Tramèr and Boneh 2021, "Differentially Private Learning Needs Better Features").
+ * A frozen layer turns inputs into features that all peers agree on. Features that need no training cost no privacy,
+ * which lets small models reach further under DP-SGD (Tramèr and Boneh 2021, "Differentially Private Learning Needs
+ * Better Features").
  */
 import { MAX_MAGNITUDE } from '../codec/frame.ts'
 import { InvalidFederationError } from '../errors.ts'
@@ -20,8 +21,8 @@ function fail (message: string): never {
 /**
  * Values of all tensors of the frozen layers, row-major, by name such as `features/kernel`, rounded to float32
  *
- * Throws InvalidFederationError, with one line, when a frozen layer's tensor is missing, has another number of elements or
- * one that is beyond what models carry, and when there is one that no frozen layer takes
+ * Throws InvalidFederationError, with one line, when a frozen layer's tensor is missing, has another number of elements
+ * or one that is beyond what models carry, and when there is one that no frozen layer takes
  */
 export function frozenWeights (layers: readonly Layer[], constants: Constants = {}): Map<string, Float32Array> {
   const weights = new Map<string, Float32Array>()

@@ -1,8 +1,9 @@
 /**
  * Gabor filters: small oriented edges and bars, which see in an image what a first trained layer would
  *
- * Daugman 1985, "Uncertainty relation for resolution in space, spatial frequency, and orientation optimized by two-dimensional
- * visual cortical filters". Pure; the numbers are rounded to multiples of 2^-12, so that every engine's sine gives the same ones.
+ * Daugman 1985, "Uncertainty relation for resolution in space, spatial frequency, and orientation optimized by
+ * two-dimensional visual cortical filters". Pure; the numbers are rounded to multiples of 2^-12, so that every engine's
+ * sine gives the same ones.
  */
 
 export interface GaborBank {
@@ -10,7 +11,10 @@ export interface GaborBank {
   size: number
   /** Filters that change sign across their middle: edges. Their directions go all the way round */
   odd: number
-  /** Filters that are equal on both sides: bars. Their directions go half the way round, and each comes with its negative */
+  /**
+   * Filters that are equal on both sides: bars. Their directions go half the way round, and each comes with its
+   * negative
+   */
   even: number
   /** Of the Gaussian window, in pixels */
   deviation: number
@@ -29,8 +33,9 @@ export function gaborCount ({ odd, even }: Pick<GaborBank, 'odd' | 'even'>): num
 }
 
 /**
- * Kernel of a convolution of one channel, row-major [size, size, 1, filters]: first the odd filters, then the even ones, then
- * the negatives of the even ones. Each filter adds up to zero (a uniform area gives nothing) and has length 1, besides the rounding
+ * Kernel of a convolution of one channel, row-major [size, size, 1, filters]: first the odd filters, then the even
+ * ones, then the negatives of the even ones. Each filter adds up to zero (a uniform area gives nothing) and has length
+ * 1, besides the rounding
  */
 export function gaborKernel (bank: GaborBank): number[] {
   const odd = filters(bank, { count: bank.odd, arc: 2 * Math.PI, wave: Math.sin })
@@ -64,8 +69,9 @@ function sum (values: readonly number[]): number {
 }
 
 /**
- * Kernel of a 1 x 1 convolution, row-major [1, 1, channels, channels]: takes the mean over the channels off each of them, and
- * multiplies by `scale`. What all filters share says little about a class, and costs length that clipping would take from the rest
+ * Kernel of a 1 x 1 convolution, row-major [1, 1, channels, channels]: takes the mean over the channels off each of
+ * them, and multiplies by `scale`. What all filters share says little about a class, and costs length that clipping
+ * would take from the rest
  */
 export function centringKernel (channels: number, scale: number): number[] {
   return Array.from({ length: channels ** 2 }, (_, i) => scale * ((i % (channels + 1) === 0 ? 1 : 0) - 1 / channels))

@@ -56,7 +56,10 @@ export function toHost (tensor: Tensor, backend: Backend): Float32Array {
 /** The two sides of the products of some examples: [examples, positions, inputs] and [examples, positions, outputs] */
 export interface Sides { x: Tensor3D, dz: Tensor3D, first: number, examples: number }
 
-/** Calls `work` for a few examples at a time, so that memory does not grow with the batch; tensors live as long as the call */
+/**
+ * Calls `work` for a few examples at a time, so that memory does not grow with the batch; tensors live as long as the
+ * call
+ */
 export function inChunks ({ layer, factors, count, backend }: LayerBatch, floatsEach: number, work: (sides: Sides) => void): void {
   const { positions, inputs, outputs } = sizes(layer)
   const size = Math.max(1, Math.floor(CHUNK_FLOATS / (positions * inputs + floatsEach)))

@@ -1,8 +1,8 @@
 /**
  * The model on a tensor backend: logits of a batch, and the gradients of its mean loss as one flat vector
  *
- * Stateless apart from the backend: parameters come in as one vector and gradients leave as one vector, in the layout of
- * the plan, so that whatever turns gradients into a step (an optimiser, clipping, noise) never sees a tensor.
+ * Stateless apart from the backend: parameters come in as one vector and gradients leave as one vector, in the layout
+ * of the plan, so that whatever turns gradients into a step (an optimiser, clipping, noise) never sees a tensor.
  */
 import * as tf from '@tensorflow/tfjs-core'
 import { clipFactors } from './clip-factors.ts'
@@ -114,13 +114,14 @@ export class LayerGraph {
   }
 
   /**
-   * The sum over the examples of g_e x min(1, clipNorm / ||g_e||), where g_e is the gradient of example e's own loss and the
-   * norm is over all parameters: DP-SGD (Abadi et al. 2016, Algorithm 1) before the noise
+   * The sum over the examples of g_e x min(1, clipNorm / ||g_e||), where g_e is the gradient of example e's own loss
+   * and the norm is over all parameters: DP-SGD (Abadi et al. 2016, Algorithm 1) before the noise
    *
    * `out` has d elements and is written in full, with zeros for an empty batch. An example whose gradient is not finite
-   * contributes nothing. Everything behind `count` in the batch is never read. Each g_e is computed in float32, from that
-   * example alone; norms, factors and the sum are in double precision, but for short blocks of products, and how far one example can
-   * change the result is `sensitivityFactor` of privacy/sum-rounding.ts. Throws RangeError unless clipNorm is positive; Infinity clips nothing
+   * contributes nothing. Everything behind `count` in the batch is never read. Each g_e is computed in float32, from
+   * that example alone; norms, factors and the sum are in double precision, but for short blocks of products, and how
+   * far one example can change the result is `sensitivityFactor` of privacy/sum-rounding.ts. Throws RangeError unless
+   * clipNorm is positive; Infinity clips nothing
    */
   clippedGradientSum (parameters: Float32Array, batch: Batch, out: Float64Array, options: ClipOptions): ClippedGradientSum {
     out.fill(0)

@@ -1,8 +1,8 @@
 /**
  * Forward and backward passes of the layers, as tensor operations
  *
- * Written out by hand instead of recorded on a tape: one product gives a kernel's gradient, every activation's derivative
- * comes from its output, and nothing is computed that no parameter needs (the gradient of the batch itself).
+ * Written out by hand instead of recorded on a tape: one product gives a kernel's gradient, every activation's
+ * derivative comes from its output, and nothing is computed that no parameter needs (the gradient of the batch itself).
  */
 import * as tf from '@tensorflow/tfjs-core'
 import { elements } from './layer.ts'
@@ -17,8 +17,8 @@ export interface Weights {
 }
 
 /**
- * The two sides of a layer's parameter gradients: the kernel's is the sum, over examples and positions, of x times dz, and
- * the bias's the sum of dz. Kept apart because clipping needs them example by example
+ * The two sides of a layer's parameter gradients: the kernel's is the sum, over examples and positions, of x times dz,
+ * and the bias's the sum of dz. Kept apart because clipping needs them example by example
  */
 export interface Factors {
   /** What the layer took: examples and positions x inputs for dense layers, images for convolutions */

@@ -4,7 +4,10 @@
  * Shapes leave out the batch. Everything here is plain data: no tensor library is needed to read a topology.
  */
 
-/** Every activation's derivative is a function of its own output, element by element, which is what the backward pass keeps */
+/**
+ * Every activation's derivative is a function of its own output, element by element, which is what the backward pass
+ * keeps
+ */
 export type TrainableActivation = 'linear' | 'relu' | 'sigmoid' | 'tanh' | 'elu'
 
 /** A softmax may only end a model, where it belongs to the loss */

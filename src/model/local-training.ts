@@ -58,7 +58,9 @@ export class LocalTraining {
   private readonly evaluationBatch: number
   private readonly testBatches: BatchBuffer
 
-  /** Throws InvalidFederationError, or DatasetError when there is nothing to train on or the data do not fit the model */
+  /**
+   * Throws InvalidFederationError, or DatasetError when there is nothing to train on or the data do not fit the model
+   */
   constructor (init: LocalTrainingInit) {
     const { document, dataset: { train, test }, seed } = init
     this.init = init
@@ -81,8 +83,8 @@ export class LocalTraining {
   /**
    * One round from `parameters`, which are not changed
    *
-   * With a privacy mechanism, a round whose learning rate has come down to zero takes no step and looks at no example: noise
-   * and budget would be spent on nothing
+   * With a privacy mechanism, a round whose learning rate has come down to zero takes no step and looks at no example:
+   * noise and budget would be spent on nothing
    *
    * Throws TrainingError when a parameter is beyond what codecs carry, or the loss is not finite; the optimiser then
    * starts afresh
@@ -103,7 +105,8 @@ export class LocalTraining {
       totals.steps++
     }
     if (mechanism === 'update-level' && !(Number.isFinite(totals.loss) && this.optimizer.parameters.every(Number.isFinite))) {
-      // the change counts as none, and noise hides it: without this, moments that saw NaN would make it none in every later round
+      // the change counts as none, and noise hides it: without this, moments that saw NaN would make it none in every
+      // later round
       this.optimizer.reset()
     }
     const trained = this.released(parameters, this.optimizer.parameters)
@@ -219,7 +222,10 @@ function * until<T> (items: Iterable<T>, cancelled: () => boolean): Generator<T>
   }
 }
 
-/** Masks follow the places in a batch, from a seed that is no secret: one example more would change the gradients of all behind it, not by clipNorm alone */
+/**
+ * Masks follow the places in a batch, from a seed that is no secret: one example more would change the gradients of all
+ * behind it, not by clipNorm alone
+ */
 function requireNoDropout ({ layers }: ModelPlan): void {
   const dropout = layers.find((layer) => layer.kind === 'dropout' && layer.rate > 0)
   if (dropout !== undefined) {

@@ -1,8 +1,9 @@
 /**
  * Losses on logits, for one batch, in plain arithmetic
  *
- * A batch has few logits (128 x 10), so computing the loss and its gradient here replaces half a dozen tensor operations
- * and gives the loss without another read-back; subtracting the largest logit keeps it exact where softmax overflows.
+ * A batch has few logits (128 x 10), so computing the loss and its gradient here replaces half a dozen tensor
+ * operations and gives the loss without another read-back; subtracting the largest logit keeps it exact where softmax
+ * overflows.
  */
 import type { FederationDocument } from '../federation/document.ts'
 
@@ -20,13 +21,17 @@ export interface LogitsBatch {
 /**
  * Sum of the losses over the batch. With `gradients` (count x outputs), writes d(mean loss)/d(logits) there
  *
- * `binaryCrossentropy` is the mean over the outputs, as in Keras; with a single output, that is the probability of class 1
+ * `binaryCrossentropy` is the mean over the outputs, as in Keras; with a single output, that is the probability of
+ * class 1
  */
 export function batchLoss (loss: LossName, batch: LogitsBatch, gradients?: Float32Array): number {
   return loss === 'categoricalCrossentropy' ? softmaxLoss(batch, gradients) : sigmoidLoss(batch, gradients)
 }
 
-/** Loss of each example on its own. Writes d(its loss)/d(its logits), not divided by the batch, to its row of `gradients` */
+/**
+ * Loss of each example on its own. Writes d(its loss)/d(its logits), not divided by the batch, to its row of
+ * `gradients`
+ */
 export function exampleLosses (loss: LossName, { logits, labels, count, outputs }: LogitsBatch, gradients: Float32Array): Float64Array {
   return Float64Array.from({ length: count }, (_, example) => {
     const row = (values: Float32Array): Float32Array => values.subarray(example * outputs, (example + 1) * outputs)

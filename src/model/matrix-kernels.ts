@@ -1,9 +1,9 @@
 /**
  * Vector kernels for training on WebAssembly: matrix product with either side transposed, patches, relu gradient
  *
- * The stock wasm backend packs the right-hand side anew, slowly, for every product, because weights change at every step,
- * and its transposed products are plain loops. Here a panel of 8 columns is packed with vector moves, 256 rows at a time
- * so that it stays in the first-level cache (Goto and van de Geijn 2008), and tiles of 4 x 8 stay in registers.
+ * The stock wasm backend packs the right-hand side anew, slowly, for every product, because weights change at every
+ * step, and its transposed products are plain loops. Here a panel of 8 columns is packed with vector moves, 256 rows at
+ * a time so that it stays in the first-level cache (Goto and van de Geijn 2008), and tiles of 4 x 8 stay in registers.
  */
 import {
   advance, compile, constant, F32_ADD, F32X4_ADD, F32X4_GT, F32X4_MAX, F32X4_MUL, get, I32_ADD, I32_MUL, loadF32, loadSplat, loadVector,
@@ -38,8 +38,8 @@ function forTile (emit: (accumulator: number, row: number, half: number) => Code
 /**
  * For each of `blocks` blocks of 4 rows: c[4 x 8] (+)= a[4 x depth] * panel[depth x 8]
  *
- * The 4 elements of a column of a block lie side by side. Parameters: 0 a, 1 bytes from one block of a to the next, 2 panel,
- * 3 c, 4 bytes between rows of c, 5 depth, 6 blocks, 7 bytes between columns of a, 8 whether to add to c
+ * The 4 elements of a column of a block lie side by side. Parameters: 0 a, 1 bytes from one block of a to the next, 2
+ * panel, 3 c, 4 bytes between rows of c, 5 depth, 6 blocks, 7 bytes between columns of a, 8 whether to add to c
  */
 const product: FunctionDefinition = {
   name: 'product',
@@ -143,7 +143,10 @@ function runs (name: string, add: boolean): FunctionDefinition {
   }
 }
 
-/** out = y > 0 ? dy : 0, four at a time. Parameters: 0 dy, 1 y, 2 out, 3 elements, of which a last 1 to 3 are left to the caller */
+/**
+ * out = y > 0 ? dy : 0, four at a time. Parameters: 0 dy, 1 y, 2 out, 3 elements, of which a last 1 to 3 are left to
+ * the caller
+ */
 const reluGradient: FunctionDefinition = {
   name: 'reluGradient',
   parameters: integers(4),
@@ -154,7 +157,9 @@ const reluGradient: FunctionDefinition = {
   ])
 }
 
-/** x = max(x, 0) in place, four at a time. Parameters: 0 x, 1 elements, of which a last 1 to 3 are left to the caller */
+/**
+ * x = max(x, 0) in place, four at a time. Parameters: 0 x, 1 elements, of which a last 1 to 3 are left to the caller
+ */
 const relu: FunctionDefinition = {
   name: 'relu',
   parameters: integers(2),
@@ -246,8 +251,8 @@ export class MatrixKernels {
   }
 
   /**
-   * Moves blocks of 4 rows of a into the slab, column by column. A transposed a has them side by side already, so that only
-   * its last 1 to 3 rows are moved, padded with zeros to 4
+   * Moves blocks of 4 rows of a into the slab, column by column. A transposed a has them side by side already, so that
+   * only its last 1 to 3 rows are moved, padded with zeros to 4
    */
   private packSlab (a: MatrixView, { k, steps, from, rows }: Slab): void {
     const [stepStride, rowStride] = a.transposed ? [a.rows, 1] : [1, a.columns]

@@ -64,7 +64,9 @@ export function * epochIndices (count: number, batchSize: number, { epochs, seed
   }
 }
 
-/** Batches for rounds of a few steps: goes on where the last round stopped, so that few steps still visit every example */
+/**
+ * Batches for rounds of a few steps: goes on where the last round stopped, so that few steps still visit every example
+ */
 export class ContinuousIndices {
   private readonly count: number
   private readonly seed: string

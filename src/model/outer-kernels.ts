@@ -1,8 +1,9 @@
 /**
  * The inner loops of weighted sums of outer products (outer-products.ts), in WebAssembly
  *
- * Both are functions of 0 x (float32), 1 bytes between rows of x, 2 a panel of d, 3 c (float64), 4 bytes between rows of c, 5 depth,
- * 6 blocks: for each block of 4 columns of x, c += x[depth x 4]^T panel[depth x columns]. A row of a panel takes 32 bytes.
+ * Both are functions of 0 x (float32), 1 bytes between rows of x, 2 a panel of d, 3 c (float64), 4 bytes between rows
+ * of c, 5 depth, 6 blocks: for each block of 4 columns of x, c += x[depth x 4]^T panel[depth x columns]. A row of a
+ * panel takes 32 bytes.
  */
 import {
   advance, constant, F32X4_ADD, F32X4_MUL, F64X2_ADD, F64X2_MUL, F64X2_PROMOTE_LOW, get, I32_ADD, I32_MUL, loadSplat, loadVector, set, shuffle,

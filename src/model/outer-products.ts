@@ -2,8 +2,9 @@
  * Weighted sums of outer products of bounded rounding: target += sum over r of w_r x_r d_r^T
  *
  * DP-SGD needs a sum whose rounding is bounded: in float32 a sum over a large batch rounds by more than one example may
- * contribute. Here floats are multiplied and added as doubles, or as floats in blocks that are added up as doubles, whatever the backend.
- * The same tiling as in matrix-kernels.ts: tiles stay in registers, panels of x and d in the caches.
+ * contribute. Here floats are multiplied and added as doubles, or as floats in blocks that are added up as doubles,
+ * whatever the backend. The same tiling as in matrix-kernels.ts: tiles stay in registers, panels of x and d in the
+ * caches.
  */
 import { outerSum, outerSumFloats, TILE } from './outer-kernels.ts'
 import { compile, createMemory } from './wasm-assembler.ts'
@@ -31,7 +32,10 @@ export interface WeightedRows {
   /** rows x outputs */
   deltas: Float32Array
   outputs: number
-  /** One for each example, which has rows / weights.length rows in succession. An example of weight zero takes no part, not even with NaN */
+  /**
+   * One for each example, which has rows / weights.length rows in succession. An example of weight zero takes no part,
+   * not even with NaN
+   */
   weights: Float64Array
   /**
    * Up to so many rows are multiplied and added as floats, at about twice the speed; 0 for none
@@ -70,9 +74,10 @@ export class OuterProducts {
    * Adds the sum to `target`, inputs x outputs elements, row-major
    *
    * In doubles every term passes at most rows + 3 roundings to 53 bits, so that element [i, j] is within
-   * gamma(rows + 3) x (|target| + sum over r of |w_r x_ri d_rj|) of the exact sum, gamma(k) = k u / (1 - k u), u = 2^-53
-   * (Higham 2002, lemma 3.1). Numbers that are finite in float32 do not overflow. In blocks of m floats, w_r d_r is first rounded to
-   * floats, to zero below 2^-126; then a term passes at most m more roundings to 24 bits, beside those. Products must then be finite as floats
+   * gamma(rows + 3) x (|target| + sum over r of |w_r x_ri d_rj|) of the exact sum, gamma(k) = k u / (1 - k u), u =
+   * 2^-53 (Higham 2002, lemma 3.1). Numbers that are finite in float32 do not overflow. In blocks of m floats, w_r d_r
+   * is first rounded to floats, to zero below 2^-126; then a term passes at most m more roundings to 24 bits, beside
+   * those. Products must then be finite as floats
    */
   add (factors: WeightedRows, target: Float64Array): void {
     const plan = planOf(factors)

@@ -1,8 +1,10 @@
 /**
- * Example gradients of a few positions and large kernels: norms from products of pairs of positions, the sum from the products of all
+ * Example gradients of a few positions and large kernels: norms from products of pairs of positions, the sum from the
+ * products of all
  *
- * An example whose positions nearly cancel is formed instead, as often as it is needed: its norm would have few digits, and its terms
- * in the sum would be much longer than their sum is. What is chosen for one example depends on that example alone.
+ * An example whose positions nearly cancel is formed instead, as often as it is needed: its norm would have few digits,
+ * and its terms in the sum would be much longer than their sum is. What is chosen for one example depends on that
+ * example alone.
  */
 import { biasGradients, inChunks, sizes, toHost } from './layer-batch.ts'
 import { pairSquare } from './pair-square.ts'

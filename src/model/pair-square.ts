@@ -1,16 +1,21 @@
 /**
- * The squared norm of a sum of outer products without forming it: || sum_p x_p dz_p^T ||^2 = sum over p, q of (x_p . x_q)(dz_p . dz_q)
- * ("ghost norm": Li et al. 2021, arXiv:2110.05679; Bu et al. 2022, arXiv:2205.10683), in double precision
+ * The squared norm of a sum of outer products without forming it: || sum_p x_p dz_p^T ||^2 = sum over p, q of (x_p .
+ * x_q)(dz_p . dz_q) ("ghost norm": Li et al. 2021, arXiv:2110.05679; Bu et al. 2022, arXiv:2205.10683), in double
+ * precision
  */
 
 /** Where the square is a smaller share of the square of all terms' lengths, the terms cancel */
 const LEAST_SHARE = 1 / 256
 
-/** sum_p ||x_p|| ||dz_p|| is at most this times the norm, where pairSquare gives one: LEAST_SHARE^-1/2, and room for rounding */
+/**
+ * sum_p ||x_p|| ||dz_p|| is at most this times the norm, where pairSquare gives one: LEAST_SHARE^-1/2, and room for
+ * rounding
+ */
 export const LARGEST_SPREAD = 16.001
 
 /**
- * Undefined when the terms cancel so far that their lengths are more than 16 times the norm, or when one is not a number
+ * Undefined when the terms cancel so far that their lengths are more than 16 times the norm, or when one is not a
+ * number
  *
  * `x` is positions x inputs, `deltas` positions x outputs, row-major. The square's relative error is at most
  * 256 (inputs + outputs + positions^2 + 8) 2^-53, by gamma(k) of Higham 2002, lemma 3.1, on the terms' lengths

@@ -14,8 +14,8 @@ export function convolutionInfo (images: ImageShape, { size, strides, padding }:
 }
 
 /**
- * What each position of the window sees, row-major: images x positions x (window height x window width x channels), zeros
- * where the window reaches over the edge
+ * What each position of the window sees, row-major: images x positions x (window height x window width x channels),
+ * zeros where the window reaches over the edge
  */
 export function imagePatches (x: Float32Array, images: ImageShape, window: Window): Float32Array {
   const info = convolutionInfo(images, window)

@@ -1,8 +1,8 @@
 /**
  * DP-SGD: the gradients of a step from a Poisson sample, clipped for each example, summed, made noisy
  *
- * Abadi et al. 2016, Algorithm 1: g = (sum of clipped gradients + N(0, (sigma C)^2)) / B with the *expected* batch size B. Every step
- * adds noise, an empty sample too. Whatever turns g into a step (momentum, Adam) is post-processing.
+ * Abadi et al. 2016, Algorithm 1: g = (sum of clipped gradients + N(0, (sigma C)^2)) / B with the *expected* batch size
+ * B. Every step adds noise, an empty sample too. Whatever turns g into a step (momentum, Adam) is post-processing.
  */
 import { AdaptiveClip } from '../privacy/adaptive-clip.ts'
 import { gradientNoiseMultiplier } from '../federation/noise-multiplier.ts'
@@ -36,7 +36,10 @@ export interface StepStatistics {
   examples: number
 }
 
-/** Examples to clip at a time: three deviations more than a sample is expected to hold, so that few samples need a second pass */
+/**
+ * Examples to clip at a time: three deviations more than a sample is expected to hold, so that few samples need a
+ * second pass
+ */
 export function sampleCapacity (batchSize: number, exampleCount: number): number {
   return Math.min(exampleCount, batchSize + Math.ceil(3 * Math.sqrt(batchSize)))
 }

@@ -84,7 +84,10 @@ function shown (shape: readonly unknown[]): string {
   return `[${sides.join(', ')}${shape.length > 8 ? ', …' : ''}]`
 }
 
-/** Where the first layer may state the model's input: tfjs and Keras 2, Keras 3, and their shorter forms without the batch */
+/**
+ * Where the first layer may state the model's input: tfjs and Keras 2, Keras 3, and their shorter forms without the
+ * batch
+ */
 const SHAPE_FIELDS = [['batch_input_shape', 1], ['batch_shape', 1], ['input_shape', 0], ['input_dim', 0]] as const
 
 /** What the first layer states must be the input of the document; it need not state anything */
@@ -188,8 +191,8 @@ function isTrainable (layer: Layer): layer is TrainableLayer {
 }
 
 /**
- * Takes the final softmax or sigmoid off the last layer: the loss works on logits, which is exact and needs fewer operations.
- * A softmax anywhere else has no gradient here
+ * Takes the final softmax or sigmoid off the last layer: the loss works on logits, which is exact and needs fewer
+ * operations. A softmax anywhere else has no gradient here
  */
 function withoutFinalActivation (layers: readonly Layer[], loss: FederationDocument['model']['loss']): TrainableLayer[] {
   const last = layers.at(-1)
@@ -231,8 +234,8 @@ function checkOutputs (output: readonly number[], model: FederationDocument['mod
 /**
  * Everything that training needs to know of a model
  *
- * Throws InvalidFederationError, with one line, when the topology is not a Sequential of known layers, is larger than the
- * bounds of this file and MAX_PARAMETERS, or does not fit the input, labels, loss and constants of the document
+ * Throws InvalidFederationError, with one line, when the topology is not a Sequential of known layers, is larger than
+ * the bounds of this file and MAX_PARAMETERS, or does not fit the input, labels, loss and constants of the document
  */
 export function planModel (model: FederationDocument['model']): ModelPlan {
   const input = inputShape(model.input)

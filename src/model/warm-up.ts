@@ -1,8 +1,9 @@
 /**
  * Runs a new backend in until the engine beneath it has compiled what training needs
  *
- * The first hundred steps take up to twice as long as later ones (tiers of the WebAssembly compiler, caches of the native
- * library). A peer has nothing better to do while it waits for the mesh, so the first round need not pay for them.
+ * The first hundred steps take up to twice as long as later ones (tiers of the WebAssembly compiler, caches of the
+ * native library). A peer has nothing better to do while it waits for the mesh, so the first round need not pay for
+ * them.
  */
 import { setImmediate } from 'node:timers/promises'
 

@@ -1,8 +1,8 @@
 /**
  * A few WebAssembly instructions, just enough to write vector kernels without a second toolchain
  *
- * WebAssembly core specification 2.0, binary format, with the 128-bit vector instructions. An instruction sequence is an
- * array of bytes; expressions are built by nesting, as in `[...get(0), ...get(1), ...I32_ADD]`.
+ * WebAssembly core specification 2.0, binary format, with the 128-bit vector instructions. An instruction sequence is
+ * an array of bytes; expressions are built by nesting, as in `[...get(0), ...get(1), ...I32_ADD]`.
  */
 
 /** What is used of the JavaScript API: its types ship only with those of browsers */
@@ -130,7 +130,10 @@ function functionCode ({ locals, body }: FunctionDefinition): number[] {
   return [...unsigned(content.length), ...content]
 }
 
-/** A module that works on an imported memory (`env.memory`) and exports every function by its name. No function returns a value */
+/**
+ * A module that works on an imported memory (`env.memory`) and exports every function by its name. No function returns
+ * a value
+ */
 function assemble (functions: readonly FunctionDefinition[]): Uint8Array {
   const importedMemory = [...text('env'), ...text('memory'), 0x02, 0x00, ...unsigned(0)]
   return new Uint8Array([

@@ -1,9 +1,9 @@
 /**
  * Kernels that the stock wasm backend lacks, or runs slowly, for training
  *
- * Conv2DBackpropFilter is missing; transposed products, Conv2DBackpropInput and MaxPoolGrad are slow loops; every product
- * repacks its right-hand side. Products are those of matrix-kernels.ts, convolutions become products of patches (im2col, Chellapilla et al. 2006),
- * a few images at a time so that the patches stay in cache and memory stays bounded.
+ * Conv2DBackpropFilter is missing; transposed products, Conv2DBackpropInput and MaxPoolGrad are slow loops; every
+ * product repacks its right-hand side. Products are those of matrix-kernels.ts, convolutions become products of patches
+ * (im2col, Chellapilla et al. 2006), a few images at a time so that the patches stay in cache and memory stays bounded.
  */
 import {
   _FusedMatMul, backend_util as shapes, BatchMatMul, Conv2DBackpropFilter, Conv2DBackpropInput, getKernel, MaxPoolGrad, registerKernel, unregisterKernel

@@ -1,7 +1,8 @@
 /**
  * What crosses between a trainer and its worker thread
  *
- * Parameters are transferred, not copied. Errors cross by name and message: an Error's class does not survive the thread.
+ * Parameters are transferred, not copied. Errors cross by name and message: an Error's class does not survive the
+ * thread.
  */
 import { BackendError, DatasetError, InvalidFederationError, TrainingError } from '../errors.ts'
 import type { Poison } from '../data/poison.ts'
@@ -17,8 +18,8 @@ export interface WorkerTrainerInit {
   /** @default 'auto': the fastest one for this model */
   backend?: BackendName | 'auto' | undefined
   /**
-   * Threads inside one tensor operation of the `tensorflow` backend; the others have one. The native library reads it once
-   * for each process, so that the first trainer decides
+   * Threads inside one tensor operation of the `tensorflow` backend; the others have one. The native library reads it
+   * once for each process, so that the first trainer decides
    *
    * @default 1
    */

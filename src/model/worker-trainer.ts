@@ -11,8 +11,8 @@ import type { CallName, Calls, Request, Response, WorkerTrainerInit } from './wo
 export type { WorkerTrainerInit } from './worker-messages.ts'
 
 /**
- * Bounds of the worker's JavaScript heap. Examples, parameters and tensors lie outside it, so that it stays small; a small
- * young generation keeps a round's garbage from growing the process
+ * Bounds of the worker's JavaScript heap. Examples, parameters and tensors lie outside it, so that it stays small; a
+ * small young generation keeps a round's garbage from growing the process
  */
 const HEAP_LIMITS = { maxOldGenerationSizeMb: 512, maxYoungGenerationSizeMb: 8 }
 

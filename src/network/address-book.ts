@@ -2,8 +2,9 @@
  * Addresses that worked, kept in the store: with them a node finds its federation again when every bootstrap is gone
  *
  * libp2p's own peer store forgets addresses by age although the peer is connected; this book forgets only the entries
- * whose last success is longest ago, and only when there are too many: a clock that was wrong once must not empty it. For the same
- * reason their order is never the clock's alone: what worked last comes first, whatever the clock said before.
+ * whose last success is longest ago, and only when there are too many: a clock that was wrong once must not empty it.
+ * For the same reason their order is never the clock's alone: what worked last comes first, whatever the clock said
+ * before.
  */
 import type { Clock, PeerAddress, PeerName, Store } from '../interface.ts'
 
@@ -119,7 +120,9 @@ export class AddressBook {
     }
   }
 
-  /** Milliseconds of the clock, later than every other entry's: an order that holds also after the clock was put back */
+  /**
+   * Milliseconds of the clock, later than every other entry's: an order that holds also after the clock was put back
+   */
   #stamp (peer: PeerName): number {
     const others = [...this.#entries.values()].filter((entry) => entry.peer !== peer).map(({ lastConnectedAt }) => lastConnectedAt + 1)
     return Math.max(this.#components.clock.now(), ...others)

@@ -24,7 +24,10 @@ function blockList (ranges: readonly Range[]): BlockList {
 /** Unspecified, multicast and reserved (RFC 1122, 1112, 4291): on Linux 0.0.0.0 is the machine itself */
 const UNUSABLE: readonly Range[] = [['0.0.0.0', 8], ['224.0.0.0', 4], ['240.0.0.0', 4], ['::', 96], ['ff00::', 8]]
 
-/** Metadata services, which give away credentials: AWS and most others, AWS tasks, Alibaba, Oracle, Azure, AWS and Google over IPv6 */
+/**
+ * Metadata services, which give away credentials: AWS and most others, AWS tasks, Alibaba, Oracle, Azure, AWS and
+ * Google over IPv6
+ */
 const METADATA: readonly Range[] = [
   ['169.254.169.254', 32], ['169.254.170.2', 32], ['100.100.100.200', 32], ['192.0.0.192', 32], ['168.63.129.16', 32],
   ['fd00:ec2::254', 128], ['fd20:ce::254', 128]

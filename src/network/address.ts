@@ -54,7 +54,10 @@ export function parseAddress (text: string): Multiaddr {
   }
 }
 
-/** True for an IP address or a host name with a TCP port, and nothing but a peer id after it: nothing else is ever dialled */
+/**
+ * True for an IP address or a host name with a TCP port, and nothing but a peer id after it: nothing else is ever
+ * dialled
+ */
 export function isTcpAddress (address: Multiaddr): boolean {
   const [host, transport, peer, ...rest] = address.getComponents().map(({ name }) => name)
   return host !== undefined && HOSTS.includes(host) && transport === 'tcp' && (peer === undefined || peer === 'p2p') && rest.length === 0

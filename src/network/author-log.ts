@@ -8,8 +8,9 @@ import type { EquivocationProof } from './equivocation.ts'
 import type { SignedHeader } from './update-header.ts'
 
 /**
- * `late`: not seen before, and a newer one came first, as happens to whoever begins to follow an author. `replay`: older than that, or than
- * anybody needs. `round-window`: far ahead of everybody else. None of these convicts the author: others choose what they send again, and when
+ * `late`: not seen before, and a newer one came first, as happens to whoever begins to follow an author. `replay`:
+ * older than that, or than anybody needs. `round-window`: far ahead of everybody else. None of these convicts the
+ * author: others choose what they send again, and when
  */
 export type Verdict = Order | 'duplicate' | 'equivocation'
 
@@ -45,7 +46,10 @@ export class AuthorLog {
     this.ownRound = round
   }
 
-  /** From now on no round is too old: an observer's own ones say nothing about those who train, for it counts on when nobody does */
+  /**
+   * From now on no round is too old: an observer's own ones say nothing about those who train, for it counts on when
+   * nobody does
+   */
   observe (): void {
     this.oldestRoundsBehind = Infinity
   }
@@ -93,7 +97,8 @@ export class AuthorLog {
   }
 
   /**
-   * What can be said of a header before its signature is checked; undefined when that matters: it may be news, or prove an equivocation
+   * What can be said of a header before its signature is checked; undefined when that matters: it may be news, or prove
+   * an equivocation
    */
   isOutOfOrder ({ author, header: { round, sequence } }: SignedHeader): Exclude<Order, 'new'> | undefined {
     if (this.authors.get(author)?.headers.has(round) === true) {

@@ -1,8 +1,8 @@
 /**
  * Reputation: what each refused message costs, and who is banned for how long
  *
- * Penalties add up and halve every ten minutes. A peer that collects about a hundred points is banned; bans are kept in the
- * store, so that they survive a restart, and are enforced in the connection gater, because the router forgets the
+ * Penalties add up and halve every ten minutes. A peer that collects about a hundred points is banned; bans are kept in
+ * the store, so that they survive a restart, and are enforced in the connection gater, because the router forgets the
  * score of a peer that reconnects.
  */
 import { TypedEventEmitter } from 'main-event'
@@ -10,7 +10,9 @@ import { surplusBans } from '../ban-table.ts'
 import type { BanEntry } from '../ban-table.ts'
 import type { Ban, Clock, PeerName, RejectionReason, Store } from '../interface.ts'
 
-/** Points at which a peer is banned: a little below the sum of whole numbers, since points fade from the first moment */
+/**
+ * Points at which a peer is banned: a little below the sum of whole numbers, since points fade from the first moment
+ */
 export const BAN_POINTS = 99
 
 const HALF_LIFE_MS = 600_000

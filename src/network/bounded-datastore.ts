@@ -1,9 +1,9 @@
 /**
  * Where libp2p keeps what it learns of peers: in memory, bounded in entries and in bytes
  *
- * Its own store keeps every id that ever connected, with whatever that id said about itself. Here the peers that were written or
- * read longest ago give way, and an entry that grew beyond its bound is begun anew. The node's own entry, the first
- * that is written, stays. Pinned ones give way after all others, the largest first: as long as no more than
+ * Its own store keeps every id that ever connected, with whatever that id said about itself. Here the peers that were
+ * written or read longest ago give way, and an entry that grew beyond its bound is begun anew. The node's own entry,
+ * the first that is written, stays. Pinned ones give way after all others, the largest first: as long as no more than
  * MAX_PEER_ENTRIES are pinned, none that is smaller than its share, MAX_PEER_BYTES / MAX_PEER_ENTRIES, ever does.
  */
 import { NotFoundError } from '@libp2p/interface'

@@ -94,7 +94,10 @@ export class CatchUp {
     return found.filter((update) => update !== undefined)
   }
 
-  /** What a few connected peers know of this node's updates after `afterSequence`: neighbours first, for others have not followed them */
+  /**
+   * What a few connected peers know of this node's updates after `afterSequence`: neighbours first, for others have not
+   * followed them
+   */
   async newestOwn (afterSequence: number, options: AbortOptions): Promise<EarlierLife> {
     const { host, puller, logger, neighbourhood } = this.components
     const connected = host.libp2p.getPeers().map(String)
@@ -125,8 +128,8 @@ export class CatchUp {
   }
 
   /**
-   * Judged like a header that came by gossip. A duplicate is welcome: its payload may have been missing. Gossip may have
-   * brought a newer one since the question was asked: the answer is old then, but it was no replay
+   * Judged like a header that came by gossip. A duplicate is welcome: its payload may have been missing. Gossip may
+   * have brought a newer one since the question was asked: the answer is old then, but it was no replay
    */
   private accept (update: PulledUpdate): boolean {
     const { log, neighbourhood, refuse } = this.components

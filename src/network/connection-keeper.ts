@@ -30,7 +30,10 @@ export interface KeeperTimings {
   maxIdleRetryMs?: number
   /** How long the end with the greater id lets the other one dial first. @default 2500 */
   tieBreakMs?: number
-  /** A dial that stands behind many others on a busy machine takes seconds; for each address but the last some more. @default 10000 */
+  /**
+   * A dial that stands behind many others on a busy machine takes seconds; for each address but the last some more.
+   * @default 10000
+   */
   dialTimeoutMs?: number
   /** A connection that neither side needs is kept for this long at least. @default 30000 */
   idleMs?: number
@@ -80,7 +83,10 @@ const BOOK_FIRST_MS = 1_000
 /** Connections beyond the wanted ones that are never pruned: a small mesh stays complete */
 const SPARE_CONNECTIONS = 5
 
-/** True when one of our protocols moves data over the connection: it must not be closed. An idle stream is no reason to keep it */
+/**
+ * True when one of our protocols moves data over the connection: it must not be closed. An idle stream is no reason to
+ * keep it
+ */
 export function isInUse (connection: Connection): boolean {
   return connection.streams.some(isMoving)
 }
@@ -173,7 +179,10 @@ export class ConnectionKeeper {
     }
   }
 
-  /** There is news of the peer: it is worth dialling at once, by one end first: if nothing else is said, by the one with the smaller id */
+  /**
+   * There is news of the peer: it is worth dialling at once, by one end first: if nothing else is said, by the one with
+   * the smaller id
+   */
   expect (peer: PeerName, isFirst = this.#components.host.self < peer): void {
     this.#schedule.reset(peer, isFirst ? 0 : this.#init.tieBreakMs)
     this.kick()

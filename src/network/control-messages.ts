@@ -1,5 +1,6 @@
 /**
- * The control topic: heartbeats (member records), suspicions and proofs of equivocation, checked before they are passed on
+ * The control topic: heartbeats (member records), suspicions and proofs of equivocation, checked before they are passed
+ * on
  *
  * The router signs nothing, so that every message carries the signature of whom it speaks for. What is old news is
  * neither checked nor passed on, and what anybody sends is limited before a signature is looked at.
@@ -39,7 +40,10 @@ export interface ControlComponents {
 export interface ControlInit {
   federation: string
   isConnected: (peer: PeerName) => boolean
-  /** It counts as a member, or is connected: what it says of others is heard, and what is said of it. @default whose record is known */
+  /**
+   * It counts as a member, or is connected: what it says of others is heard, and what is said of it. @default whose
+   * record is known
+   */
   isPresent?: (peer: PeerName) => boolean
   /** A record of this member, not verified yet, was passed on by that peer */
   onRecord: (peer: PeerName, from: PeerName) => void
@@ -159,7 +163,10 @@ export class ControlMessages {
     return this.#authors.take(claim.peer, 1) ? 'accept' : 'ignore'
   }
 
-  /** A record of this node came back: genuine and newer than its own, it is from an earlier life, or from a copy of this home */
+  /**
+   * A record of this node came back: genuine and newer than its own, it is from an earlier life, or from a copy of this
+   * home
+   */
   challenge (claim: MemberClaim): void {
     if (claim.sequence > this.#init.ownSequence() && claim.verify()) {
       this.#init.onOwnRecord(claim)

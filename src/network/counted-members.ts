@@ -6,10 +6,16 @@ import type { PeerName } from '../interface.ts'
 import type { Member, Membership } from './membership.ts'
 import type { Mark } from './vouching.ts'
 
-/** Who has one connection takes its word, but not for so long after the others broke off: that would let in whom these kept out */
+/**
+ * Who has one connection takes its word, but not for so long after the others broke off: that would let in whom these
+ * kept out
+ */
 const LONE_WORD_MS = 300_000
 
-/** Whom only the word of a single connection let in keeps its place for so long once there are more, and none of them knows it */
+/**
+ * Whom only the word of a single connection let in keeps its place for so long once there are more, and none of them
+ * knows it
+ */
 const LONE_WORD_GRACE_MS = 5_000
 
 export interface CountedMembersInit {
@@ -55,7 +61,9 @@ export class CountedMembers {
     return this.#counted.has(peer)
   }
 
-  /** Too few vouch for this node, and have for longer than a member may be short of vouchers: nobody mixes its updates */
+  /**
+   * Too few vouch for this node, and have for longer than a member may be short of vouchers: nobody mixes its updates
+   */
   isLeftOut (nowMs: number): boolean {
     return nowMs - this.#leftOutMs >= this.#init.graceMs
   }
@@ -80,7 +88,10 @@ export class CountedMembers {
     return this.names().filter((peer) => this.#init.membership().get(peer)?.observing === true)
   }
 
-  /** Which end of a connection that is to be dials it: the one that is short of vouchers, which the other may not count yet; else the smaller id */
+  /**
+   * Which end of a connection that is to be dials it: the one that is short of vouchers, which the other may not count
+   * yet; else the smaller id
+   */
   dialsFirst (peer: PeerName): boolean {
     const { self } = this.#init
     const isFull = this.#full.has(self)

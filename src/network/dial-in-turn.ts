@@ -14,7 +14,9 @@ import type { AbortOptions } from '../interface.ts'
 /** A first packet that is lost is sent again after 1 s (RFC 6298); who has not answered both drops them */
 export const CONNECT_TIMEOUT_MS = 2_500
 
-/** After a timer, before it is believed: a process that stood still runs its timers before it reads what came meanwhile */
+/**
+ * After a timer, before it is believed: a process that stood still runs its timers before it reads what came meanwhile
+ */
 const SECOND_LOOK_MS = 100
 
 /** Addresses of one name that are tried */
@@ -43,7 +45,10 @@ export function dialFailure (err: unknown): DialFailure {
   return texts.some((text) => /connection timeout after|ETIMEDOUT|EHOSTUNREACH/i.test(text)) ? 'silent' : 'failed'
 }
 
-/** A stranger's name is looked up here, so that what it leads to can be looked at before it is dialled. Rejects when there is no such name */
+/**
+ * A stranger's name is looked up here, so that what it leads to can be looked at before it is dialled. Rejects when
+ * there is no such name
+ */
 async function resolved (address: string, isUsable: DialInTurnInit['isUsable']): Promise<string[]> {
   const [, kind, name, rest] = /^\/(dns|dns4|dns6)\/([^/]+)(\/.*)$/.exec(address) ?? []
   if (kind === undefined || isUsable === undefined) {
@@ -53,7 +58,10 @@ async function resolved (address: string, isUsable: DialInTurnInit['isUsable']):
   return found.map(({ address: ip, family }) => `/ip${family}/${ip}${rest}`).filter(isUsable).slice(0, MAX_RESOLVED)
 }
 
-/** Rejects with whatever libp2p gives, and sooner than that when nobody accepts the connection; shaking hands may take longer */
+/**
+ * Rejects with whatever libp2p gives, and sooner than that when nobody accepts the connection; shaking hands may take
+ * longer
+ */
 async function dial ({ libp2p, signal }: Pick<DialInTurnInit, 'libp2p' | 'signal'>, target: string): Promise<Connection> {
   const silent = new AbortController()
   let timer: NodeJS.Timeout | undefined

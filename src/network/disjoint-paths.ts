@@ -2,9 +2,10 @@
  * Which nodes of a directed graph no `k - 1` other nodes can cut off from the roots
  *
  * By Menger's theorem these are the roots and all that `k` paths without a common node lead to. Who has `k` such
- * predecessors is one itself (a cut of `k - 1` leaves one of them), which settles most nodes in one pass; for the others
- * paths are sought backwards (Ford and Fulkerson 1956, each node split into its entry and its exit). Where fewer are found,
- * the nodes before the bottleneck are all behind the same cut: a crowd with one door costs one search and not one each.
+ * predecessors is one itself (a cut of `k - 1` leaves one of them), which settles most nodes in one pass; for the
+ * others paths are sought backwards (Ford and Fulkerson 1956, each node split into its entry and its exit). Where fewer
+ * are found, the nodes before the bottleneck are all behind the same cut: a crowd with one door costs one search and
+ * not one each.
  */
 
 /** Successors of each node, by index */
@@ -13,8 +14,8 @@ export type Successors = ReadonlyArray<readonly number[]>
 const NONE = -1
 
 /**
- * Steps of all searches together: a tenth of a second or so. Whoever writes the records can make each search long; what is not
- * settled by then is cut off, those with the fewest reached predecessors first
+ * Steps of all searches together: a tenth of a second or so. Whoever writes the records can make each search long; what
+ * is not settled by then is cut off, those with the fewest reached predecessors first
  */
 const MAX_STEPS = 1_000_000
 
@@ -72,7 +73,9 @@ class DisjointPaths {
     }
   }
 
-  /** True when k disjoint paths lead from reached nodes to this one; otherwise what is behind the bottleneck is cut off */
+  /**
+   * True when k disjoint paths lead from reached nodes to this one; otherwise what is behind the bottleneck is cut off
+   */
   #hasPaths (target: number): boolean {
     const touched = new Set<number>()
     for (let paths = 0; paths < this.#k; paths++) {
@@ -90,8 +93,9 @@ class DisjointPaths {
   }
 
   /**
-   * Backwards from the target's entry through what the paths so far leave open, to the entry of a reached node that begins no
-   * path yet. States are 2 · node for its entry, 2 · node + 1 for its exit; `parents` leads back to the target
+   * Backwards from the target's entry through what the paths so far leave open, to the entry of a reached node that
+   * begins no path yet. States are 2 · node for its entry, 2 · node + 1 for its exit; `parents` leads back to the
+   * target
    */
   #search (target: number, parents: Map<number, number>): number {
     const queue = [2 * target]
@@ -125,7 +129,10 @@ class DisjointPaths {
     return [onward === NONE ? 2 * node : 2 * onward]
   }
 
-  /** From the start to the target: an exit to an entry is one more step of a path, an entry to an exit of another node takes one back */
+  /**
+   * From the start to the target: an exit to an entry is one more step of a path, an entry to an exit of another node
+   * takes one back
+   */
   #augment (start: number, parents: ReadonlyMap<number, number>, touched: Set<number>): void {
     const steps: Array<[number, number]> = []
     for (let state = start, later = parents.get(state)!; later !== NONE; state = later, later = parents.get(state)!) {

@@ -42,7 +42,10 @@ function isKnown (guest: Guest): guest is KnownGuest {
   return guest.peer !== undefined
 }
 
-/** A handshake that is under way has said something. Of those that said nothing the oldest, which a flood of silent sockets has first */
+/**
+ * A handshake that is under way has said something. Of those that said nothing the oldest, which a flood of silent
+ * sockets has first
+ */
 function quietest (guests: readonly Guest[], receivedOn: DoorsInit['receivedOn']): Guest | undefined {
   let least: Guest | undefined
   let leastBytes = Infinity

@@ -32,8 +32,8 @@ export function encodeProof (proof: EquivocationProof): string {
 }
 
 /**
- * Undefined when these are not two different headers of one author for one round of this federation. Signatures are checked on
- * demand. Never throws
+ * Undefined when these are not two different headers of one author for one round of this federation. Signatures are
+ * checked on demand. Never throws
  */
 export function readProof (wire: WireProof, federation: string): { proof: EquivocationProof, verify: () => boolean } | undefined {
   const first = readHeader(wire.first, wire.firstSignature)

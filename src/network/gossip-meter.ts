@@ -27,7 +27,9 @@ const REPLAY_UNITS = 20
 const MAX_VARINT_BYTES = 5
 /** Malformed frames of one piece of data that are reported: enough for a ban, and no flood of events */
 const MAX_REPORTED = 5
-/** subscriptions, publish, control: length-delimited fields 1 to 3 of the gossip RPC. Others may come with extensions */
+/**
+ * subscriptions, publish, control: length-delimited fields 1 to 3 of the gossip RPC. Others may come with extensions
+ */
 const LENGTH_DELIMITED = 2
 const VARINT = 0
 

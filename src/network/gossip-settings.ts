@@ -49,7 +49,10 @@ export interface Pubsub extends TypedEventTarget<{
   publish: (topic: string, data: Uint8Array) => Promise<{ recipients: PeerId[] }>
   /** Ends the wait of a message that was accepted by its validator: only now is it passed on */
   reportMessageValidationResult: (messageId: string, from: PeerName, result: TopicValidatorResult) => void
-  /** Tells those who follow a topic that this node has a message of it. The router's own, wrapped in patient-forwarding.ts */
+  /**
+   * Tells those who follow a topic that this node has a message of it. The router's own, wrapped in
+   * patient-forwarding.ts
+   */
   sendIDontWants: (messageId: Uint8Array, topic: string, source: PeerName) => void
   /** By peer name. A peer without an entry gets nothing from this node */
   readonly streamsOutbound: ReadonlyMap<PeerName, unknown>

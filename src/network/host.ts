@@ -74,7 +74,10 @@ export interface Host {
   /** Bytes that came in over one connection so far: when they grow, the other end is alive */
   readonly receivedOn: (connection: Pick<Connection, 'timeline'>) => number
   readonly self: PeerName
-  /** Full multiaddrs that this node can be dialled at, as far as it knows, ending in `/p2p/<self>`; the most useful first */
+  /**
+   * Full multiaddrs that this node can be dialled at, as far as it knows, ending in `/p2p/<self>`; the most useful
+   * first
+   */
   addresses: () => string[]
   /** The few of them that are worth telling others, without `/p2p` */
   announced: () => string[]

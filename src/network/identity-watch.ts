@@ -1,10 +1,10 @@
 /**
  * Whether another process signs member records with this node's key: its home was copied
  *
- * One record that this node did not sign proves nothing: when a home came back from a backup and the clock was put back, others still
- * hold records of its earlier life. This node signs above them, and an earlier life cannot go above that in turn: a process that
- * lives does, again and again. Whoever kept many records of such an earlier life could play one after another: it gains a
- * warning and a wait, and the records run out.
+ * One record that this node did not sign proves nothing: when a home came back from a backup and the clock was put
+ * back, others still hold records of its earlier life. This node signs above them, and an earlier life cannot go above
+ * that in turn: a process that lives does, again and again. Whoever kept many records of such an earlier life could
+ * play one after another: it gains a warning and a wait, and the records run out.
  */
 import type { Clock, IdentityInUse, IdentityUse } from '../interface.ts'
 import type { MemberClaim } from './member-record.ts'
@@ -12,7 +12,9 @@ import type { MemberClaim } from './member-record.ts'
 /** Records of somebody else, each above what this node signed after the one before */
 const PROOF_RECORDS = 3
 
-/** After such a record this node is not sure for this long that it is the only one: time for both to speak a few times */
+/**
+ * After such a record this node is not sure for this long that it is the only one: time for both to speak a few times
+ */
 const DOUBT_MS = 5_000
 
 export interface IdentityWatchInit {
@@ -35,8 +37,8 @@ export class IdentityWatch {
   }
 
   /**
-   * A genuine record of this node that it did not sign in this run, above all that it did. False when an answer can wait: both have their proof,
-   * and each answer only brings the next
+   * A genuine record of this node that it did not sign in this run, above all that it did. False when an answer can
+   * wait: both have their proof, and each answer only brings the next
    *
    * @param signed - Sequence of the newest record that this node signed in this run
    */

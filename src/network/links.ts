@@ -1,5 +1,6 @@
 /**
- * Who is connected, and which members' connections broke: whether these are heard of all the same, or to be doubted aloud
+ * Who is connected, and which members' connections broke: whether these are heard of all the same, or to be doubted
+ * aloud
  */
 import type { PeerId } from '@libp2p/interface'
 import type { PeerName } from '../interface.ts'
@@ -59,7 +60,10 @@ export class Links {
       member.sequence > (this.#lost.get(peer) ?? 0)
   }
 
-  /** The peer cannot be dialled: doubts aloud that it lives, if it is a member that broke off, or was silent for too long */
+  /**
+   * The peer cannot be dialled: doubts aloud that it lives, if it is a member that broke off, or was silent for too
+   * long
+   */
   unreachable (peer: PeerName, signal: AbortSignal): void {
     const { membership, presence } = this.#components
     const member = membership.get(peer)

@@ -39,7 +39,9 @@ export class LiveNeighbours {
     return this.components.neighbourhood.neighbours().filter((peer) => this.isLinked(peer))
   }
 
-  /** The neighbours when they, their liveness or their links are not as they were at the last call; otherwise undefined */
+  /**
+   * The neighbours when they, their liveness or their links are not as they were at the last call; otherwise undefined
+   */
   changed (): Neighbour[] | undefined {
     const neighbours = this.list()
     const now = neighbours.map(({ peer, live }) => `${peer}:${live}:${this.isLinked(peer)}`).join()

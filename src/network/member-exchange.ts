@@ -72,8 +72,8 @@ export class MemberExchange {
   readonly #init: MemberExchangeInit
   readonly #links = new Map<PeerName, ExchangeLink>()
   /**
-   * By connection, where there are several with one peer: there may be another process at each, and it gets to know what was said in
-   * its name. Mostly it is one process, whose two ends dialled at once: it knows its own records
+   * By connection, where there are several with one peer: there may be another process at each, and it gets to know
+   * what was said in its name. Mostly it is one process, whose two ends dialled at once: it knows its own records
    */
   readonly #echoes = new Map<string, { peer: PeerName, link: ExchangeLink }>()
   readonly #needed = new Set<PeerName>()
@@ -268,7 +268,10 @@ export class MemberExchange {
     }
   }
 
-  /** A peer that sends more records than its allowance is read more slowly. It may be made to pass on many: that breaks no rule */
+  /**
+   * A peer that sends more records than its allowance is read more slowly. It may be made to pass on many: that breaks
+   * no rule
+   */
   async #admit (entries: number, peer: PeerName, signal: AbortSignal): Promise<void> {
     const waitMs = this.#entries.charge(peer, entries)
     await (waitMs > 0 ? this.#components.clock.delay(waitMs, { signal }) : nextTurn())

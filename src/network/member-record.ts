@@ -93,7 +93,9 @@ function parseSequence (sequence: number): number {
   return sequence
 }
 
-/** The transport would also connect to unix sockets, and resolve lists of addresses: neither is a stranger's to choose */
+/**
+ * The transport would also connect to unix sockets, and resolve lists of addresses: neither is a stranger's to choose
+ */
 function parseAddresses (addresses: readonly Uint8Array[]): string[] {
   const parsed = addresses.map((bytes) => {
     if (bytes.byteLength < 1 || bytes.byteLength > MAX_ADDRESS_BYTES) {

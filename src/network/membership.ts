@@ -17,7 +17,9 @@ import type { MemberEntry, SignedRecord } from './wire/membership.ts'
 /** More members than this are not believed: the list costs memory and every member is a possible neighbour */
 export const MAX_MEMBERS = 4_096
 
-/** Beyond this many members everybody speaks less often, so that the control topic carries a bounded number of messages */
+/**
+ * Beyond this many members everybody speaks less often, so that the control topic carries a bounded number of messages
+ */
 const QUIET_FROM_MEMBERS = 128
 
 /** Records of peers for whom nobody vouches: kept a while, because a voucher may come later than the record */
@@ -47,9 +49,9 @@ export interface Member {
 }
 
 /**
- * `news`: a new member, other addresses, one that only listens from now on or vouches for somebody who waits for it, or a goodbye: tell others. `fresh`: only a sign of life. `stale`: nothing new.
- * `stranger`: kept, or let go, but nobody vouches for it: tell nobody. `forged`: the signature is wrong.
- * `full`: no room for another member
+ * `news`: a new member, other addresses, one that only listens from now on or vouches for somebody who waits for it, or
+ * a goodbye: tell others. `fresh`: only a sign of life. `stale`: nothing new. `stranger`: kept, or let go, but nobody
+ * vouches for it: tell nobody. `forged`: the signature is wrong. `full`: no room for another member
  */
 export type Verdict = 'news' | 'fresh' | 'stranger' | 'stale' | 'forged' | 'full'
 
@@ -67,7 +69,9 @@ export interface MembershipInit {
   expiryMs: number
   /** A member that was reported lost is dropped after this long */
   graceMs: number
-  /** Somebody who is worth it holds a connection with this peer, or this node does. @default everybody is vouched for */
+  /**
+   * Somebody who is worth it holds a connection with this peer, or this node does. @default everybody is vouched for
+   */
   isVouchedFor?: (peer: PeerName) => boolean
   /** May not be given up for another one when there are too many. @default everybody */
   counts?: (peer: PeerName) => boolean
@@ -132,7 +136,10 @@ export class Membership extends TypedEventEmitter<MembershipEvents> {
     return this.#members.values()
   }
 
-  /** All for whom somebody vouches, with the age of their last sign of life, as they are sent to others; without this node */
+  /**
+   * All for whom somebody vouches, with the age of their last sign of life, as they are sent to others; without this
+   * node
+   */
   entries (): MemberEntry[] {
     return [...this.#members.values()].filter(({ peer }) => !this.#strangers.has(peer)).map(({ peer, signed }) => this.entry(peer, signed))
   }

@@ -7,8 +7,8 @@ import type { PeerName } from '../interface.ts'
 import type { Rotation } from '../topology/pair-ranks.ts'
 
 /**
- * Connections that each member asks for at least: a graph of this degree holds the control topic together, and who loses one of
- * them has still enough members that vouch for it (vouching.ts)
+ * Connections that each member asks for at least: a graph of this degree holds the control topic together, and who
+ * loses one of them has still enough members that vouch for it (vouching.ts)
  */
 const CONTACT_DEGREE = 4
 
@@ -16,8 +16,9 @@ const CONTACT_DEGREE = 4
 const MEETINGS = 3
 
 /**
- * A peer that was merely slow is not lost for good: its topic is not heard while it is left out. Nor is it left out where too
- * few would remain: in each half of a split mesh some wait for the lost half to be dropped, publish nothing, and are all there is
+ * A peer that was merely slow is not lost for good: its topic is not heard while it is left out. Nor is it left out
+ * where too few would remain: in each half of a split mesh some wait for the lost half to be dropped, publish nothing,
+ * and are all there is
  */
 const SUSPENSION_MS = 60_000
 
@@ -67,14 +68,16 @@ export class NeighbourChoice {
   }
 
   /**
-   * Observers in the places that too few contributors leave empty, ascending: whose last updates may be started from. They
-   * come from a graph of all members, so that nobody gets such a place by saying that it observes
+   * Observers in the places that too few contributors leave empty, ascending: whose last updates may be started from.
+   * They come from a graph of all members, so that nobody gets such a place by saying that it observes
    */
   get elders (): readonly PeerName[] {
     return this.#elders
   }
 
-  /** Neighbours, those that have this node as their neighbour, elders, and links over which members vouch for each other */
+  /**
+   * Neighbours, those that have this node as their neighbour, elders, and links over which members vouch for each other
+   */
   get wanted (): ReadonlySet<PeerName> {
     return this.#wanted
   }
@@ -130,8 +133,8 @@ export class NeighbourChoice {
   }
 
   /**
-   * A round without the slow ones may not begin, and they may wait for this node: where nobody else takes their places they come back, one
-   * after another, those that were left out longest first
+   * A round without the slow ones may not begin, and they may wait for this node: where nobody else takes their places
+   * they come back, one after another, those that were left out longest first
    */
   #bringBack (members: readonly PeerName[]): void {
     const { degree } = this.#init

@@ -60,7 +60,10 @@ export interface Neighbourhood extends TypedEventTarget<NeighbourhoodEvents> {
   stop: (options?: AbortOptions) => Promise<void>
   /** This node included, ascending */
   members: () => PeerName[]
-  /** The peer counts (vouching.ts): a record alone makes nobody a member. Cheap: asked for each piece of data that comes in */
+  /**
+   * The peer counts (vouching.ts): a record alone makes nobody a member. Cheap: asked for each piece of data that comes
+   * in
+   */
   isMember: (peer: PeerName) => boolean
   /** Whom this node aggregates, ascending */
   neighbours: () => PeerName[]
@@ -70,12 +73,15 @@ export interface Neighbourhood extends TypedEventTarget<NeighbourhoodEvents> {
   elders: () => PeerName[]
   /** The round in hand: with re-sampling each has neighbours of its own */
   setRound: (round: number) => void
-  /** Tells all members, within a moment, that this node publishes nothing from now on: it is nobody's neighbour, and still has neighbours to listen to */
+  /**
+   * Tells all members, within a moment, that this node publishes nothing from now on: it is nobody's neighbour, and
+   * still has neighbours to listen to
+   */
   observe: () => void
   isConnected: (peer: PeerName) => boolean
   /**
-   * The member's records arrive, through whomever: it lives, though perhaps not within reach. After a broken connection only a
-   * record that was made since says so
+   * The member's records arrive, through whomever: it lives, though perhaps not within reach. After a broken connection
+   * only a record that was made since says so
    */
   isHeardOf: (peer: PeerName) => boolean
   /** Too few members hold a connection with this node, where most have enough: nobody mixes its updates */

@@ -1,9 +1,9 @@
 /**
  * Membership, choice of neighbours and connections of one node: who is there, whom it mixes with, whom it talks to
  *
- * Signed member records come by the control topic and by exchange with connected peers; who counts follows from what they
- * say about connections (vouching.ts), and the neighbours from who counts, by a graph that everybody computes alike; the
- * connections that the graph asks for are kept.
+ * Signed member records come by the control topic and by exchange with connected peers; who counts follows from what
+ * they say about connections (vouching.ts), and the neighbours from who counts, by a graph that everybody computes
+ * alike; the connections that the graph asks for are kept.
  */
 import '../promise-with-resolvers.ts'
 import { TypedEventEmitter, setMaxListeners } from 'main-event'

@@ -3,7 +3,9 @@
  */
 import { readFileSync } from 'node:fs'
 
-/** What the process opens beside connections: databases, worker, data, control endpoint, listening sockets; measured 40 */
+/**
+ * What the process opens beside connections: databases, worker, data, control endpoint, listening sockets; measured 40
+ */
 const RESERVED_FILES = 64
 const MAX_CONNECTIONS = 1_000
 const MAX_PENDING = 200

@@ -8,7 +8,9 @@ import { networkInterfaces } from 'node:os'
 import { byUsefulness, classOf, hostOf } from './address-class.ts'
 import type { AddressClass } from './address-class.ts'
 
-/** Bridges and links that end inside their own machine, by the names that container engines and hypervisors give them */
+/**
+ * Bridges and links that end inside their own machine, by the names that container engines and hypervisors give them
+ */
 const INSIDE = /^(docker\d|br-[0-9a-f]{12}$|veth|virbr|vnet|podman|cni|flannel|cali|cilium|kube|nerdctl|lxcbr|lxdbr|incusbr|vmnet|vboxnet|vEthernet)/
 
 /** Tunnels: whoever is not in them hears nothing */

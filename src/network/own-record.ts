@@ -66,7 +66,9 @@ export class OwnRecord {
     this.#sequence = Math.max(this.#sequence, sequence)
   }
 
-  /** Goes on above the records of earlier runs, whatever the clock said then and says now. Throws what the store throws */
+  /**
+   * Goes on above the records of earlier runs, whatever the clock said then and says now. Throws what the store throws
+   */
   async load (): Promise<void> {
     this.supersede(await this.#components.store.getRecordSequence())
   }
@@ -76,7 +78,8 @@ export class OwnRecord {
     const { clock, host, privateKey, store } = this.#components
     const addresses = this.#currentAddresses()
     this.#sequence = Math.max(clock.now(), this.#sequence + 1)
-    // on a full disk this node goes on: it is missed only when the clock is put back before the next start, and then others tell the number
+    // on a full disk this node goes on: it is missed only when the clock is put back before the next start, and then
+    // others tell the number
     await store.putRecordSequence(this.#sequence).catch(() => {})
     const { observing, vouches } = this
     const claims = { observing, ready: this.ready && !leaving, vouches: [...vouches].map(markOf) }

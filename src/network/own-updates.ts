@@ -1,8 +1,9 @@
 /**
  * What this node publishes: signed, chained to what it published before, and held for those who ask
  *
- * A node that has spent its privacy budget publishes nothing any more, but its last update is public: it is handed on as it was signed,
- * after a restart too, so that a mesh in which everybody has spent its budget can still give a newcomer a model.
+ * A node that has spent its privacy budget publishes nothing any more, but its last update is public: it is handed on
+ * as it was signed, after a restart too, so that a mesh in which everybody has spent its budget can still give a
+ * newcomer a model.
  */
 import { encodeSigned, matchesPayload, readUpdate, signHeader, verifyHeader } from './update-header.ts'
 import type { Logger, PrivateKey } from '@libp2p/interface'

@@ -18,7 +18,10 @@ export interface OwnVouchesInit {
 
 export class OwnVouches {
   readonly #init: OwnVouchesInit
-  /** Longest first, with the monotonic time at which its connection was seen last; whoever comes later crowds out nobody that counts */
+  /**
+   * Longest first, with the monotonic time at which its connection was seen last; whoever comes later crowds out nobody
+   * that counts
+   */
   readonly #peers = new Map<PeerName, number>()
   #saved: ReadonlySet<PeerName> = new Set()
 

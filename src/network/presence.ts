@@ -22,7 +22,10 @@ const VOUCH_ANNOUNCE_MS = 500
 
 const GOODBYE_MS = 500
 
-/** Who uses the id of this node elsewhere and was not heard of for this long is gone, unless it may keep silent for longer */
+/**
+ * Who uses the id of this node elsewhere and was not heard of for this long is gone, unless it may keep silent for
+ * longer
+ */
 const FORGET_MS = 120_000
 
 /** A process that lives is heard of once in so many heartbeats at least */
@@ -82,7 +85,10 @@ export class Presence {
     this.#announcedMs = -Infinity
   }
 
-  /** Announces this node when it is time, when its addresses changed, or when it vouches for somebody. To be called a few times a second */
+  /**
+   * Announces this node when it is time, when its addresses changed, or when it vouches for somebody. To be called a
+   * few times a second
+   */
   async tick (): Promise<void> {
     const { clock, control, exchange, host, membership, own } = this.#components
     const now = clock.monotonicMs()
@@ -104,7 +110,9 @@ export class Presence {
     await this.#attempt(async () => { await control.publishRecord(entry) })
   }
 
-  /** Says, within a second, whether this node begins a round when enough neighbours do: a new claim each time that it is */
+  /**
+   * Says, within a second, whether this node begins a round when enough neighbours do: a new claim each time that it is
+   */
   declareReady (isReady: boolean): void {
     const { own } = this.#components
     if (isReady || own.ready) {
@@ -120,7 +128,10 @@ export class Presence {
     this.#nextMs = Math.min(this.#nextMs, this.#announcedMs + MIN_ANNOUNCE_MS)
   }
 
-  /** A genuine record of this node, above its newest, is about: it goes on above that. A process that lives would answer at once, again and again */
+  /**
+   * A genuine record of this node, above its newest, is about: it goes on above that. A process that lives would answer
+   * at once, again and again
+   */
   onOwnRecord (claim: MemberClaim): void {
     const { own } = this.#components
     const soon = this.#watch.foreign(claim, own.signedSequence)
@@ -151,7 +162,10 @@ export class Presence {
     return clock.monotonicMs() - lastSignMs > 2 * this.#heartbeatMs * membership.quietFactor
   }
 
-  /** Asks aloud whether a member lives that cannot be reached, unless somebody else does or `isBack` says that it came back */
+  /**
+   * Asks aloud whether a member lives that cannot be reached, unless somebody else does or `isBack` says that it came
+   * back
+   */
   async suspect ({ peer, sequence }: Member, isBack: (peer: PeerName) => boolean, signal: AbortSignal): Promise<void> {
     const { clock, control, membership } = this.#components
     try {

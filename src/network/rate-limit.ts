@@ -22,7 +22,10 @@ const DEFAULT_MAX_KEYS = 4_096
 export interface RateLimit {
   /** Takes `cost` tokens of `key`; false, and nothing is taken, when there are not enough */
   take: (key: string, cost: number) => boolean
-  /** Takes `cost` tokens of `key`, also when there are not enough; the milliseconds until the debt is paid, 0 when there is none */
+  /**
+   * Takes `cost` tokens of `key`, also when there are not enough; the milliseconds until the debt is paid, 0 when there
+   * is none
+   */
   charge: (key: string, cost: number) => number
 }
 

@@ -52,7 +52,10 @@ export class RecordIntake {
     }
   }
 
-  /** A member says something older than what is known of it, perhaps because its clock was put back: it must go on above that */
+  /**
+   * A member says something older than what is known of it, perhaps because its clock was put back: it must go on above
+   * that
+   */
   #tellNumber (claim: MemberClaim): void {
     const { exchange, membership } = this.#components
     const newer = membership.newerThan(claim)

@@ -72,8 +72,8 @@ export class Roll {
   /**
    * Looks who counts by what is known now. To be called a few times a second
    *
-   * @returns Whether these are others than before, those for whom somebody vouches only since then (others may want to know), and
-   * what to tell the operator
+   * @returns Whether these are others than before, those for whom somebody vouches only since then (others may want to
+   * know), and what to tell the operator
    */
   count (): { isAnother: boolean, found: Member[], warning?: string | undefined } {
     const { clock, connected } = this.#init

@@ -135,7 +135,10 @@ export class StreamBytes {
     }, () => filled === target.byteLength)
   }
 
-  /** One message, prefixed with its length. Rejects with PullError when it is longer than `maxBytes`: nothing is allocated */
+  /**
+   * One message, prefixed with its length. Rejects with PullError when it is longer than `maxBytes`: nothing is
+   * allocated
+   */
   async readMessage (maxBytes: number): Promise<Uint8Array> {
     let length = 0
     let shift = 0

@@ -1,8 +1,8 @@
 /**
  * Diagnostics of one part of a node, for operators: nothing is written unless `DEBUG=grapevine:*:trace` asks for it
  *
- * One switch for all parts and for libp2p. Written to standard error as each thing begins and ends, so that the last lines of a process
- * that died tell what it was about.
+ * One switch for all parts and for libp2p. Written to standard error as each thing begins and ends, so that the last
+ * lines of a process that died tell what it was about.
  */
 import { logger } from '@libp2p/logger'
 import type { Trace } from '../interface.ts'

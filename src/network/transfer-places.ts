@@ -2,8 +2,8 @@
  * Who is sent an update when there are not places for all
  *
  * Every neighbour has some places of its own, which no other peer can take. Members and strangers have a share of the
- * rest, and no range of addresses has more than half of a share. Who is slowest of those that read too slowly makes room, and
- * whoever let a transfer stall has fewer places for a while: asking again renews nothing.
+ * rest, and no range of addresses has more than half of a share. Who is slowest of those that read too slowly makes
+ * room, and whoever let a transfer stall has fewer places for a while: asking again renews nothing.
  */
 import { PullError } from '../errors.ts'
 import { rangeOf } from './address-range.ts'

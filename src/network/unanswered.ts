@@ -47,7 +47,10 @@ function keyOf ({ peer, address }: Pick<UnansweredAddress, 'peer' | 'address'>):
   return `${peer ?? ''} ${address}`
 }
 
-/** What to tell the operator of addresses of one peer that are silent; `reached`: by which way it is connected all the same */
+/**
+ * What to tell the operator of addresses of one peer that are silent; `reached`: by which way it is connected all the
+ * same
+ */
 export function unansweredMessage (addresses: readonly UnansweredAddress[], reached: string | undefined): string {
   const peer = addresses[0]?.peer
   const list = addresses.map(({ address, failure }) => `${address} (${WORDS[failure]})`).join(', ')

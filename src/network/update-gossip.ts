@@ -143,7 +143,8 @@ export class UpdateGossip {
     if (this.components.log.has(signed)) {
       return 'ignore'
     }
-    // blames nobody, so that it need not be genuine: old messages, of which there are many, cost no check of a signature
+    // blames nobody, so that it need not be genuine: old messages, of which there are many, cost no check of a
+    // signature
     const order = this.components.log.isOutOfOrder(signed)
     if (order !== undefined) {
       return this.outOfOrder(order, from, author)

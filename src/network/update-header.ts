@@ -137,7 +137,10 @@ function isWellFormed (header: UpdateHeader): boolean {
     isHash(header.payloadHash, false) && isHash(header.previousHash, true) && isHash(header.replicaHash, true)
 }
 
-/** Undefined when `bytes` are not a well-formed header with a signature of the right length. The signature is not verified */
+/**
+ * Undefined when `bytes` are not a well-formed header with a signature of the right length. The signature is not
+ * verified
+ */
 export function readHeader (bytes: Uint8Array, signature: Uint8Array): SignedHeader | undefined {
   if (bytes.byteLength > MAX_HEADER_BYTES || signature.byteLength !== SIGNATURE_BYTES) {
     return undefined

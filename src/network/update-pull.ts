@@ -127,7 +127,8 @@ export class UpdatePuller {
   }
 
   /**
-   * The newest update of this node that `peer` knows of: its header alone; undefined when there is none after `afterSequence`
+   * The newest update of this node that `peer` knows of: its header alone; undefined when there is none after
+   * `afterSequence`
    *
    * Throws PullError when the peer does not say
    */
@@ -171,7 +172,9 @@ export class UpdatePuller {
     }
   }
 
-  /** Reads the payload of a response that began already; when it breaks off, the rest comes from wherever it can be had */
+  /**
+   * Reads the payload of a response that began already; when it breaks off, the rest comes from wherever it can be had
+   */
   private async finish (transfer: Transfer, bytes: StreamBytes, peer: PeerName, options: AbortOptions): Promise<PulledUpdate> {
     try {
       await this.receive(bytes, transfer, peer)

@@ -127,7 +127,10 @@ export class UpdateServer {
     return held.signed.header.sequence <= request.afterSequence ? { status: STATUS_NOTHING_NEWER } : this.admit(asker, held, request)
   }
 
-  /** An author has its payloads: after a restart from a backup it asks what it signed. The log knows also what was never pulled, or dropped */
+  /**
+   * An author has its payloads: after a restart from a backup it asks what it signed. The log knows also what was never
+   * pulled, or dropped
+   */
   private newestOf (author: PeerName, { afterSequence }: UpdateRequest): Answer {
     const known = this.components.log.newest(author)
     if (known === undefined) {

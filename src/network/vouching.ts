@@ -6,14 +6,16 @@
  * records make one directed graph that everybody sees alike.
  *
  * 1. Reached are the members with which this node holds a connection, and all whom no two others cut off from those: to
- *    whom three chains of vouchers without a common member lead. With two or three connections, whom no one
- *    other cuts off; who has a single connection has no choice but to take its word. * 2. Of the reached, those count for whom three of the reached vouch. Where most have fewer, as in a mesh of two or
- *    around one hub that everybody dials, there is nothing better to be had, and all of the reached count; and so do those with
- *    whom a bootstrap peer is connected, whom the operator named: a site of two behind one hub would lose the other spokes.
+ *    whom three chains of vouchers without a common member lead. With two or three connections, whom no one other cuts
+ *    off; who has a single connection has no choice but to take its word.
+ * 2. Of the reached, those count for whom three of the reached vouch. Where most have fewer, as in a mesh of two or
+ *    around one hub that everybody dials, there is nothing better to be had, and all of the reached count; and so do
+ *    those with whom a bootstrap peer is connected, whom the operator named: a site of two behind one hub would lose
+ *    the other spokes.
  *
- * Made-up members that vouch for each other have no chain but through those who made them: fewer than three of those, with
- * real connections, bring in nobody (docs/threat-model.md). The second step does not ask who is asked: who is connected with one
- * member only counts for nobody, that one included, so that all draw one graph.
+ * Made-up members that vouch for each other have no chain but through those who made them: fewer than three of those,
+ * with real connections, bring in nobody (docs/threat-model.md). The second step does not ask who is asked: who is
+ * connected with one member only counts for nobody, that one included, so that all draw one graph.
  *
  * Pure: no clock, no I/O.
  */
@@ -63,7 +65,9 @@ export interface VouchersSeen {
   vouchees: (member: PeerName) => Iterable<PeerName>
   /** Whether the word of a single connection is taken for this member. @default for all */
   isBelieved?: (member: PeerName) => boolean
-  /** Whom the operator named as bootstrap peers: with whom these hold a connection is taken from them. @default nobody */
+  /**
+   * Whom the operator named as bootstrap peers: with whom these hold a connection is taken from them. @default nobody
+   */
   anchors?: ReadonlySet<PeerName>
 }
 
@@ -74,7 +78,10 @@ export interface Count {
   candidates: Set<PeerName>
   /** Those of all these, and of this node, for whom enough vouch */
   full: Set<PeerName>
-  /** Most have enough vouchers, and this node has not: it counts for nobody but those that it is connected with, if for them */
+  /**
+   * Most have enough vouchers, and this node has not: it counts for nobody but those that it is connected with, if for
+   * them
+   */
   isLeftOut: boolean
 }
 

@@ -1,8 +1,8 @@
 /**
  * Before a node publishes: what others know that its key signed in an earlier life
  *
- * A home that was brought back from a backup would sign its last rounds again, and two updates of one round convict their author.
- * So others are asked first; when others are to be expected and none can be reached, that is waited for.
+ * A home that was brought back from a backup would sign its last rounds again, and two updates of one round convict
+ * their author. So others are asked first; when others are to be expected and none can be reached, that is waited for.
  */
 import type { AbortOptions, Clock, EarlierLife, Network, Store } from '../interface.ts'
 
@@ -18,8 +18,8 @@ export interface EarlierLifeComponents {
 }
 
 /**
- * What connected peers know of own updates later than those this home knows of. A node that knows no other, has none to join through, and is
- * not joined by any does not wait
+ * What connected peers know of own updates later than those this home knows of. A node that knows no other, has none to
+ * join through, and is not joined by any does not wait
  *
  * Rejects with the signal's reason when it aborts
  */

@@ -81,8 +81,8 @@ async function refuseOther (fetchDocument: FetchDocument, wishes: Wishes, { own,
 }
 
 /**
- * A topology from a stranger may be absurd, and an own one mistaken, and the own data may not fit it: this is refused before the home
- * belongs to the federation
+ * A topology from a stranger may be absurd, and an own one mistaken, and the own data may not fit it: this is refused
+ * before the home belongs to the federation
  */
 async function entered (membership: Membership, { data }: Wishes, store: Pick<Store, 'putFederation'>): Promise<Membership> {
   inspectTopology(membership.document.model)

@@ -1,6 +1,6 @@
 /**
- * The model versions of a node for who asks: from its store while it runs; once it has ended the store is opened for each call, so that nothing
- * holds the home in between
+ * The model versions of a node for who asks: from its store while it runs; once it has ended the store is opened for
+ * each call, so that nothing holds the home in between
  */
 import type { ModelVersion, Store } from '../interface.ts'
 

@@ -17,7 +17,8 @@ export interface MeshLimits extends Connectivity {
 /**
  * Limits of the graph that these members draw; undefined with fewer than two
  *
- * @param round - The round in hand: with `topology.resample` each has a graph of its own, and the limits are those of this one
+ * @param round - The round in hand: with `topology.resample` each has a graph of its own, and the limits are those of
+ * this one
  */
 export function meshLimits (members: readonly PeerName[], { topology: { degree, resample = 0 }, aggregation: { f, rule } }: FederationDocument, federationId: string, round: number): MeshLimits | undefined {
   if (members.length < 2) {

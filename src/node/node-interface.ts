@@ -22,7 +22,10 @@ export interface NodeInit {
   bootstrap?: string[]
   /** Refuse any federation but this one (CID) */
   expectedFederation?: string
-  /** `start()` throws FederationMismatchError when a bootstrap address leads to another federation than the home's. @default false */
+  /**
+   * `start()` throws FederationMismatchError when a bootstrap address leads to another federation than the home's.
+   * @default false
+   */
   refuseOtherFederation?: boolean
   /** Port 0 is any free one, drawn once and kept in the home. @default ['/ip4/0.0.0.0/tcp/0', '/ip6/::/tcp/0'] */
   listen?: string[]
@@ -39,7 +42,8 @@ export interface NodeInit {
   /** Stop after this round (an absolute round number); left out: go on until stopped */
   rounds?: number
   /**
-   * Do not begin the first round before this many members (this node included) are known and the own neighbours are live
+   * Do not begin the first round before this many members (this node included) are known and the own neighbours are
+   * live
    *
    * @default as many as the aggregation rule needs, at least 2: before that there is nobody to learn with
    */
@@ -49,17 +53,23 @@ export interface NodeInit {
   /** Evaluate on the test examples every this many rounds; the last round always is. @default 1 */
   evaluateEvery?: number
   /**
-   * What the node does while too few neighbours are there for the rule: `wait`, because a round that is not mixed costs as much privacy
-   * budget as any other, or `train` on alone, at its usual pace
+   * What the node does while too few neighbours are there for the rule: `wait`, because a round that is not mixed costs
+   * as much privacy budget as any other, or `train` on alone, at its usual pace
    *
    * @default 'wait'
    */
   alone?: 'wait' | 'train'
-  /** Folder of the privacy ledgers of this user's datasets, an absolute path. @default $XDG_STATE_HOME/grapevine-ledgers, or in ~/.local/state */
+  /**
+   * Folder of the privacy ledgers of this user's datasets, an absolute path. @default
+   * $XDG_STATE_HOME/grapevine-ledgers, or in ~/.local/state
+   */
   ledgers?: string
   /** Stop sending at this epsilon, when it is less than the federation's limit */
   epsilonLimit?: number
-  /** SIMULATION ONLY: lie to the neighbours in this way, e.g. `sign-flip` or `sign-flip:2`. Testnets and benchmarks use it */
+  /**
+   * SIMULATION ONLY: lie to the neighbours in this way, e.g. `sign-flip` or `sign-flip:2`. Testnets and benchmarks use
+   * it
+   */
   attack?: string
   /** @default the system clock */
   clock?: Clock
@@ -67,12 +77,18 @@ export interface NodeInit {
 
 export type NodeStatus = 'stopped' | 'starting' | 'waiting' | 'training' | 'stopping'
 
-/** `rounds`: all done; `budget`: the privacy budget is spent and no other member was there for a minute; `request`: stop() was called; `error`: see error */
+/**
+ * `rounds`: all done; `budget`: the privacy budget is spent and no other member was there for a minute; `request`:
+ * stop() was called; `error`: see error
+ */
 export type StopReason = 'rounds' | 'budget' | 'request' | 'error'
 
 export interface NodeEvents extends RoundEvents {
   listening: CustomEvent<{ peer: PeerName, addresses: string[] }>
-  /** The node belongs to a federation: founded, joined by address, or resumed from its home. `round` is the last committed one */
+  /**
+   * The node belongs to a federation: founded, joined by address, or resumed from its home. `round` is the last
+   * committed one
+   */
   joined: CustomEvent<{ federation: string, name: string, how: 'founded' | 'joined' | 'resumed', round: number, backend: BackendName }>
   'peer:connect': CustomEvent<{ peer: PeerName, address: string }>
   'peer:disconnect': CustomEvent<{ peer: PeerName }>
@@ -126,8 +142,8 @@ export interface GrapevineNode extends TypedEventTarget<NodeEvents> {
    */
   start: () => Promise<void>
   /**
-   * Idempotent, and final. Finishes what must not be torn, says goodbye, closes everything; `force` skips the courtesy, also
-   * of a stop that is under way
+   * Idempotent, and final. Finishes what must not be torn, says goodbye, closes everything; `force` skips the courtesy,
+   * also of a stop that is under way
    */
   stop: (options?: { force?: boolean }) => Promise<void>
   /** Resolves when the node has stopped for good, for whatever reason; a start that fails does not count */
@@ -135,9 +151,15 @@ export interface GrapevineNode extends TypedEventTarget<NodeEvents> {
   describe: () => NodeDescription
   /** Model versions in the store, newest first */
   versions: (options?: { limit?: number }) => Promise<ModelVersion[]>
-  /** By id, unique prefix, round number, `newest`, or `latest`: the newest that neighbours took part in, and the newest where there is none */
+  /**
+   * By id, unique prefix, round number, `newest`, or `latest`: the newest that neighbours took part in, and the newest
+   * where there is none
+   */
   version: (selector: string) => Promise<{ version: ModelVersion, parameters: Float32Array } | undefined>
   federation: () => FederationDocument | undefined
-  /** The privacy ledger of the dataset, for reading; undefined without a privacy mechanism, and when the node does not run */
+  /**
+   * The privacy ledger of the dataset, for reading; undefined without a privacy mechanism, and when the node does not
+   * run
+   */
   ledger: () => LedgerReader | undefined
 }

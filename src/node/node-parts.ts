@@ -1,9 +1,10 @@
 /**
- * What a node is made of: whoever embeds one can hand in parts of their own, and what is left out is of default-parts.ts
+ * What a node is made of: whoever embeds one can hand in parts of their own, and what is left out is of
+ * default-parts.ts
  *
- * Parts that need what is known only at the start (the document, the identity) are made then, by the functions here. There is no part for
- * privacy noise: it comes from the operating system's generator in the default trainer, and a trainer that takes it from elsewhere must
- * not be given a dataset's account.
+ * Parts that need what is known only at the start (the document, the identity) are made then, by the functions here.
+ * There is no part for privacy noise: it comes from the operating system's generator in the default trainer, and a
+ * trainer that takes it from elsewhere must not be given a dataset's account.
  */
 import type { PrivateKey } from '@libp2p/interface'
 import type { Poison } from '../data/poison.ts'
@@ -30,7 +31,9 @@ export interface TrainerPartInit extends Settings<'backend' | 'threads'> {
   partition: Partition | undefined
   /** Simulation only: what the peer does to its own training data */
   poison: Poison | undefined
-  /** The description must name the dataset with it (`TrainerDescription.dataset`); undefined without a privacy mechanism */
+  /**
+   * The description must name the dataset with it (`TrainerDescription.dataset`); undefined without a privacy mechanism
+   */
   sketchSecret: Uint8Array | undefined
 }
 
@@ -39,7 +42,10 @@ export interface NetworkPartInit extends Pick<NodeInit, 'home'>, Settings<'liste
   membership: Membership
   /** Bytes of the largest update of the federation's model */
   maxPayloadBytes: number
-  /** Neighbours without which no round begins: where fewer would remain nobody is left out for being slow. 0: rounds begin anyway */
+  /**
+   * Neighbours without which no round begins: where fewer would remain nobody is left out for being slow. 0: rounds
+   * begin anyway
+   */
   leastNeighbours: number
   store: Store
   clock: Clock
@@ -70,7 +76,10 @@ export interface PrivacyAccount {
   close: () => Promise<void>
 }
 
-/** Where the numbers of a node go. What it keeps and how it names it outside is its own affair; when it throws, a warning says so */
+/**
+ * Where the numbers of a node go. What it keeps and how it names it outside is its own affair; when it throws, a
+ * warning says so
+ */
 export interface MetricsSink {
   /**
    * @param name - With its unit, in the words of OpenMetrics: `round_duration_seconds`, `privacy_epsilon`

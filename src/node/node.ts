@@ -210,7 +210,10 @@ class Node extends TypedEventEmitter<NodeEvents> implements GrapevineNode {
     }
   }
 
-  /** Others may know what an earlier life of this key published: then the home is an older copy, and perhaps the ledger, too */
+  /**
+   * Others may know what an earlier life of this key published: then the home is an older copy, and perhaps the ledger,
+   * too
+   */
   private async resumeEarlierLife (network: Network, signal: AbortSignal): Promise<void> {
     const { store, clock, init: { bootstrap = [] } } = this
     const engine = this.engine!

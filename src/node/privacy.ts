@@ -49,7 +49,10 @@ export class NodePrivacy implements PrivacyAccount {
     return this.opened?.reader
   }
 
-  /** The newest round of this federation that this peer charged to train it, so that it may have signed it; 0 when there is none */
+  /**
+   * The newest round of this federation that this peer charged to train it, so that it may have signed it; 0 when there
+   * is none
+   */
   async trainedRound (): Promise<number> {
     const { opened, record } = this
     if (opened === undefined || record === undefined) {
@@ -92,7 +95,10 @@ export class NodePrivacy implements PrivacyAccount {
     }
   }
 
-  /** Neighbours hold more than this home knows of: it may have rounds before it that it trained already. Throws LedgerRollbackError */
+  /**
+   * Neighbours hold more than this home knows of: it may have rounds before it that it trained already. Throws
+   * LedgerRollbackError
+   */
   requireHeldCharged (published: number | undefined): void {
     const { opened, who, lastPaidRound } = this
     if (opened !== undefined && who !== undefined) {

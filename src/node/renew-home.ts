@@ -1,8 +1,9 @@
 /**
  * A new identity for a home whose numbers are beyond repair: the old key signs nothing any more, model and ledgers stay
  *
- * Rounds and sequences of one key only grow, so a key that signed far too high a round is of no use to anyone. The key goes first: a
- * renewal that breaks off leaves a home whose numbers are still beyond repair, or none at all, and never an old key that begins anew.
+ * Rounds and sequences of one key only grow, so a key that signed far too high a round is of no use to anyone. The key
+ * goes first: a renewal that breaks off leaves a home whose numbers are still beyond repair, or none at all, and never
+ * an old key that begins anew.
  */
 import { join } from 'node:path'
 import { peerOfHome, retireIdentity } from '../network/identity.ts'

@@ -19,8 +19,8 @@ export function leastNeighbours ({ document: { aggregation: { rule, f } } }: Mem
 }
 
 /**
- * What is not charged must not be sent: a handed-in trainer that does not name its dataset, or an account without a budget, would let a
- * private federation's rounds through uncounted
+ * What is not charged must not be sent: a handed-in trainer that does not name its dataset, or an account without a
+ * budget, would let a private federation's rounds through uncounted
  *
  * Throws TypeError
  */

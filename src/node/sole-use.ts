@@ -1,9 +1,10 @@
 /**
  * Before a node publishes: nobody else uses its id
  *
- * Two processes with copies of one home would sign two updates for one round, which convicts both, and spend twice on one dataset where
- * the ledgers lie on two machines. Who has begun a round goes on; who has not waits here until the other is gone. Where neither has, as
- * when the first starts again while its copy waits, both wait: that costs nothing, and ends when one is stopped.
+ * Two processes with copies of one home would sign two updates for one round, which convicts both, and spend twice on
+ * one dataset where the ledgers lie on two machines. Who has begun a round goes on; who has not waits here until the
+ * other is gone. Where neither has, as when the first starts again while its copy waits, both wait: that costs nothing,
+ * and ends when one is stopped.
  */
 import type { AbortOptions, Clock, Network } from '../interface.ts'
 

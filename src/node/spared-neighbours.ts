@@ -4,8 +4,8 @@
 import type { FederationDocument } from '../federation/document.ts'
 
 /**
- * f, for `StepLength`; undefined where steps are as long as training makes them: privacy noise makes all steps alike, and a mean without quarantine
- * leaves nobody out
+ * f, for `StepLength`; undefined where steps are as long as training makes them: privacy noise makes all steps alike,
+ * and a mean without quarantine leaves nobody out
  */
 export function sparedNeighbours ({ aggregation, privacy }: Pick<FederationDocument, 'aggregation' | 'privacy'>): number | undefined {
   const isHeardAnyway = aggregation.rule === 'mean' && (aggregation.f === 0 || aggregation.quarantine === false)

@@ -1,9 +1,9 @@
 /**
  * A clip norm that follows a quantile of the gradients' norms, learned from noisy counts
  *
- * Andrew, Thakkar, McMahan, Ramaswamy 2021, "Differentially Private Learning with Adaptive Clipping": C <- C exp(-rate (b - quantile)),
- * b the noisy share of examples whose norm is at most C. The paper's count of b - 1/2 halves the sensitivity; what it costs is
- * taken off the noise of the gradients (mechanism.ts).
+ * Andrew, Thakkar, McMahan, Ramaswamy 2021, "Differentially Private Learning with Adaptive Clipping": C <- C exp(-rate
+ * (b - quantile)), b the noisy share of examples whose norm is at most C. The paper's count of b - 1/2 halves the
+ * sensitivity; what it costs is taken off the noise of the gradients (mechanism.ts).
  */
 import { addNoise } from './noisy-sum.ts'
 import type { NoiseSource } from './noise/noise-source.ts'

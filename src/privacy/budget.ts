@@ -1,8 +1,8 @@
 /**
  * The privacy budget of one dataset: what was spent, what a round costs, and whether it may still be had
  *
- * The ledger is the truth; this adds up what stands in it. A round is charged before it touches the data, so that nothing
- * computed from them can leave uncharged, whatever crashes when.
+ * The ledger is the truth; this adds up what stands in it. A round is charged before it touches the data, so that
+ * nothing computed from them can leave uncharged, whatever crashes when.
  */
 import type { Accountant, AccountantName, MechanismEvent } from './accounting/accountant.ts'
 import type { RoundCharge } from './mechanism.ts'
@@ -58,8 +58,9 @@ export interface PrivacyBudgetInit {
 }
 
 /**
- * A total as the accountants take it. For single examples a whole update counts double: with or without an example it is clipped to
- * the same norm, and lies within twice that of the other. Undefined where a mechanism promises nothing for the scope
+ * A total as the accountants take it. For single examples a whole update counts double: with or without an example it
+ * is clipped to the same norm, and lies within twice that of the other. Undefined where a mechanism promises nothing
+ * for the scope
  */
 function eventOf ({ mechanism, sampleRate, noiseMultiplier, steps }: SpentTotal, scope: PrivacyScope): MechanismEvent | undefined {
   if (scope === 'dataset') {

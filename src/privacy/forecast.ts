@@ -27,7 +27,9 @@ export interface Forecast extends PrivacyStatus {
   roundsLeft: number
 }
 
-/** Epsilon by both accountants, once so many more rounds are done. Infinity where a total promises nothing for the scope */
+/**
+ * Epsilon by both accountants, once so many more rounds are done. Infinity where a total promises nothing for the scope
+ */
 export function epsilonsAfter ({ settings: { mechanism, delta }, charge, totals }: Omit<ForecastInit, 'limit'>, rounds: number): Epsilons {
   const planned = rounds === 0 ? totals : [...totals, { ...charge, steps: charge.steps * rounds }]
   return epsilonsOf(createAccountants(), planned, { scope: scopeOf(mechanism), delta })

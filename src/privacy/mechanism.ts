@@ -39,12 +39,12 @@ export function roundCharge (document: Document, examples: number): RoundCharge 
 }
 
 /**
- * How far the noise alone moves d parameters in a round, about: a model that starts at zero is that long after its first one,
- * and no liar for it. 0 without privacy
+ * How far the noise alone moves d parameters in a round, about: a model that starts at zero is that long after its
+ * first one, and no liar for it. 0 without privacy
  *
- * Plain steps add up as a random walk, which momentum stretches. Adam's do not follow the noise's size: a coordinate moves by about the learning
- * rate a step at most (Kingma and Ba 2015, section 2.1; more only after gradients that were much smaller, which noise does not make), in one
- * direction where the gradient has one
+ * Plain steps add up as a random walk, which momentum stretches. Adam's do not follow the noise's size: a coordinate
+ * moves by about the learning rate a step at most (Kingma and Ba 2015, section 2.1; more only after gradients that were
+ * much smaller, which noise does not make), in one direction where the gradient has one
  */
 export function noiseReach ({ privacy, training }: Document, parameterCount: number, examples: number): number {
   const root = Math.sqrt(parameterCount)

@@ -1,10 +1,11 @@
 /**
  * The Gaussian mechanism on a sum, as a computer can do it
  *
- * A float64 sum f plus noise n is always a multiple of the coarser one's last place, so that the low bits tell f (Mironov 2012; Jin et al. 2022 for the
- * Gaussian). Here the sum is rounded to a grid before the noise and the result to the same grid after it: what leaves is then a
- * function of the ideal mechanism on the rounded sum. Rounding moves each of d coordinates by at most half a step on either of two
- * neighbouring data sets, so that the sensitivity grows by step x sqrt(d); the noise is scaled for it.
+ * A float64 sum f plus noise n is always a multiple of the coarser one's last place, so that the low bits tell f
+ * (Mironov 2012; Jin et al. 2022 for the Gaussian). Here the sum is rounded to a grid before the noise and the result
+ * to the same grid after it: what leaves is then a function of the ideal mechanism on the rounded sum. Rounding moves
+ * each of d coordinates by at most half a step on either of two neighbouring data sets, so that the sensitivity grows
+ * by step x sqrt(d); the noise is scaled for it.
  */
 import type { NoiseSource } from './noise/noise-source.ts'
 
@@ -16,7 +17,10 @@ const ROUNDING = 1.5 * 2 ** 52
 export interface NoisySumOptions {
   clipNorm: number
   noiseMultiplier: number
-  /** How far one record can change the sum as it was computed, in clip norms (sum-rounding.ts); 1 for a sum without rounding */
+  /**
+   * How far one record can change the sum as it was computed, in clip norms (sum-rounding.ts); 1 for a sum without
+   * rounding
+   */
   sensitivityFactor: number
   noise: NoiseSource
 }
@@ -35,10 +39,11 @@ function roundToGrid (values: Float64Array, step: number): void {
 }
 
 /**
- * Adds N(0, (noiseMultiplier x clipNorm)^2), a little more for what rounding adds to the sensitivity, to every element in place
+ * Adds N(0, (noiseMultiplier x clipNorm)^2), a little more for what rounding adds to the sensitivity, to every element
+ * in place
  *
- * `sums`: d elements, a sum that one protected record changes by an L2 norm of at most clipNorm x sensitivityFactor. Returns the
- * standard deviation that was used
+ * `sums`: d elements, a sum that one protected record changes by an L2 norm of at most clipNorm x sensitivityFactor.
+ * Returns the standard deviation that was used
  */
 export function addNoise (sums: Float64Array, { clipNorm, noiseMultiplier, sensitivityFactor, noise }: NoisySumOptions): number {
   const step = gridStep(noiseMultiplier * clipNorm)

@@ -8,7 +8,9 @@ import { MAX_NOISE_MULTIPLIER, MIN_NOISE_MULTIPLIER } from '../federation/noise-
 import type { FederationDocument } from '../federation/document.ts'
 import type { PrivacySettings, PrivateSettings } from '../federation/privacy-settings.ts'
 
-/** What a document promises whose founder asks for privacy and says no more; numbers are the same with `update-level` */
+/**
+ * What a document promises whose founder asks for privacy and says no more; numbers are the same with `update-level`
+ */
 export const DP_SGD_DEFAULTS: PrivateSettings = { mechanism: 'dp-sgd', clipNorm: 1, noiseMultiplier: 1, epsilonLimit: 8, delta: 1e-5, accountant: 'pld' }
 
 /** `none` promises nothing */
@@ -29,8 +31,8 @@ const DIGITS = 4
 /**
  * The settings with the noise that the plan needs, and its epsilon as the limit
  *
- * Never less noise than a document may say. Takes up to some seconds with `pld`. Throws RangeError when a number is outside its bounds,
- * or no noise that a document may say is enough
+ * Never less noise than a document may say. Takes up to some seconds with `pld`. Throws RangeError when a number is
+ * outside its bounds, or no noise that a document may say is enough
  */
 export function plannedPrivacy ({ privacy, training }: Pick<FederationDocument, 'training'> & { privacy: PrivateSettings }, { epsilon, rounds, examples }: PrivacyPlan): PrivateSettings {
   const { sampleRate, steps } = roundCharge({ privacy, training }, examples)!

@@ -1,14 +1,18 @@
 /**
  * Update-level privacy: the change of a whole round, clipped and made noisy as one
  *
- * McMahan et al. 2018, "Learning Differentially Private Recurrent Language Models", with one client: whoever sees the result
- * can hardly tell whether this peer trained at all. Protects a data set as a whole, at a noise that few federations can bear.
+ * McMahan et al. 2018, "Learning Differentially Private Recurrent Language Models", with one client: whoever sees the
+ * result can hardly tell whether this peer trained at all. Protects a data set as a whole, at a noise that few
+ * federations can bear.
  */
 import { addNoise } from './noisy-sum.ts'
 import { sensitivityFactor } from './sum-rounding.ts'
 import type { NoisySumOptions } from './noisy-sum.ts'
 
-/** `start` plus the clipped and noisy difference `trained` - `start`. d elements each; nothing is mutated. A difference that is not finite counts as none */
+/**
+ * `start` plus the clipped and noisy difference `trained` - `start`. d elements each; nothing is mutated. A difference
+ * that is not finite counts as none
+ */
 export function releaseUpdate (start: Float32Array, trained: Float32Array, options: Omit<NoisySumOptions, 'sensitivityFactor'>): Float32Array {
   const change = Float64Array.from(trained, (value, i) => value - start[i]!)
   const norm = Math.sqrt(change.reduce((sum, value) => sum + value * value, 0))

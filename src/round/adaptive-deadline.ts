@@ -29,7 +29,9 @@ export class AdaptiveDeadline {
     this.maxMs = maxMs
   }
 
-  /** Notes that a neighbour's update of the round in hand came `lagMs` after the own one was published; 0 when before */
+  /**
+   * Notes that a neighbour's update of the round in hand came `lagMs` after the own one was published; 0 when before
+   */
   observe (peer: PeerName, lagMs: number): void {
     const lag = this.lags.get(peer)
     const value = Math.max(0, lagMs)
@@ -42,8 +44,8 @@ export class AdaptiveDeadline {
   }
 
   /**
-   * Milliseconds to wait after the own update is published. The document's bound before any neighbour was known: the first
-   * round must not punish a peer for its start-up. Later, newcomers get as long as the others usually took
+   * Milliseconds to wait after the own update is published. The document's bound before any neighbour was known: the
+   * first round must not punish a peer for its start-up. Later, newcomers get as long as the others usually took
    */
   waitMs (neighbours: readonly PeerName[], ownRoundMs: number): number {
     const known = neighbours.map((peer) => this.lags.get(peer)).filter((lag) => lag !== undefined)

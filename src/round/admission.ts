@@ -1,16 +1,18 @@
 /**
  * Whether the next round may be paid for: what was paid for must have been mixed
  *
- * A round costs privacy budget that cannot be had back, and on one's own it buys nothing: the model is not averaged, and is
- * overfitted. So before a charge this looks at the last round that was paid for. If that was not mixed, by whatever cause, a round
- * begins only when enough neighbours have published an update that was not used yet, or say in their signed records that they are
- * ready (`Neighbour.readyClaim`). That a neighbour lives is not enough: around the hub of a star all spokes live, and all wait.
+ * A round costs privacy budget that cannot be had back, and on one's own it buys nothing: the model is not averaged,
+ * and is overfitted. So before a charge this looks at the last round that was paid for. If that was not mixed, by
+ * whatever cause, a round begins only when enough neighbours have published an update that was not used yet, or say in
+ * their signed records that they are ready (`Neighbour.readyClaim`). That a neighbour lives is not enough: around the
+ * hub of a star all spokes live, and all wait.
  *
- * Claims cost nothing. So each is good for one round, and rounds that were not mixed are spaced by pauses that double: a night among
- * peers who claim and never publish costs a dozen rounds. Updates that are there already need no such trust: with them the last
- * model is mixed late, without a charge, and only when that works the next round is paid for.
+ * Claims cost nothing. So each is good for one round, and rounds that were not mixed are spaced by pauses that double:
+ * a night among peers who claim and never publish costs a dozen rounds. Updates that are there already need no such
+ * trust: with them the last model is mixed late, without a charge, and only when that works the next round is paid for.
  *
- * Pure: no clock, no network. Rounds without privacy follow the same rule, because a lonely round is worth as little there.
+ * Pure: no clock, no network. Rounds without privacy follow the same rule, because a lonely round is worth as little
+ * there.
  */
 import type { PeerName } from '../interface.ts'
 
@@ -38,7 +40,10 @@ export type Turn =
   | { action: 'train' }
   /** Mix the model of the last round with the updates that are there; costs nothing */
   | { action: 'mix' }
-  /** `missing`: neighbours without whom it is not enough, ascending; look again after `againInMs`, or when something changes */
+  /**
+   * `missing`: neighbours without whom it is not enough, ascending; look again after `againInMs`, or when something
+   * changes
+   */
   | { action: 'wait', missing: PeerName[], againInMs: number | undefined }
 
 export interface AdmissionInit {

@@ -46,7 +46,8 @@ export interface AdoptOptions {
 }
 
 /**
- * One model from the neighbours' replicas, in ascending order of peer id; undefined when they are fewer than the rule needs
+ * One model from the neighbours' replicas, in ascending order of peer id; undefined when they are fewer than the rule
+ * needs
  *
  * A rule that needs one neighbour withstands no liar anyway, and takes what there is
  */
@@ -67,7 +68,10 @@ export function adoptModel (replicas: readonly NeighbourReplica[], aggregator: A
   return aggregator.aggregate({ own: from, neighbours: others.map((replica) => ({ ...replica, weight })) }).parameters
 }
 
-/** Decodes updates of whatever round; in ascending order of author, so that what follows cannot depend on the order of arrival */
+/**
+ * Decodes updates of whatever round; in ascending order of author, so that what follows cannot depend on the order of
+ * arrival
+ */
 export function decodeReplicas (updates: readonly ReceivedUpdate[], codec: Codec, parameterCount: number): { usable: DecodedReplica[], refused: Array<{ peer: PeerName, reason: RejectionReason }> } {
   const usable: DecodedReplica[] = []
   const refused: Array<{ peer: PeerName, reason: RejectionReason }> = []

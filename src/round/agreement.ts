@@ -1,20 +1,23 @@
 /**
  * Who speaks against the model, under noise that makes all distances alike
  *
- * With DP-SGD in d parameters a round's noise moves every model by sqrt(d) standard deviations, in the built-in demo by 21 where the model is 12
- * long. All distances are the same then, also to a mirrored model. Along one direction that is known before the noise is drawn it is one
- * standard deviation, 0.33. The direction in which a lie shows that undoes the training is the own model x before the
- * round: m . x / |x|^2 is 1 for a neighbour that holds all of it, 0 for one that holds nothing, -1 for the mirrored one. Honest
- * neighbours mix with each other every round, and so hold most of it; one round is enough to see it, and two neighbours are.
+ * With DP-SGD in d parameters a round's noise moves every model by sqrt(d) standard deviations, in the built-in demo by
+ * 21 where the model is 12 long. All distances are the same then, also to a mirrored model. Along one direction that is
+ * known before the noise is drawn it is one standard deviation, 0.33. The direction in which a lie shows that undoes
+ * the training is the own model x before the round: m . x / |x|^2 is 1 for a neighbour that holds all of it, 0 for one
+ * that holds nothing, -1 for the mirrored one. Honest neighbours mix with each other every round, and so hold most of
+ * it; one round is enough to see it, and two neighbours are.
  *
- * It is post-processing of what was sent, and costs no privacy. A lie across the model (ALIE, wrong labels) is not seen.
+ * It is post-processing of what was sent, and costs no privacy. A lie across the model (ALIE, wrong labels) is not
+ * seen.
  */
 import type { NeighbourReplica, PeerName } from '../interface.ts'
 
 /**
- * Who holds less of the model than this is against it. The least of honest peers was 0.56, in the second round on a graph of two halves;
- * docs/robustness.md. Where all models start at zero and are nothing but noise, neighbours of a sparse graph hold as little as 0.05 in the second
- * round, and more in each that follows: who is contrary in one round is not named
+ * Who holds less of the model than this is against it. The least of honest peers was 0.56, in the second round on a
+ * graph of two halves; docs/robustness.md. Where all models start at zero and are nothing but noise, neighbours of a
+ * sparse graph hold as little as 0.05 in the second round, and more in each that follows: who is contrary in one round
+ * is not named
  */
 const LEAST_AGREEMENT = 1 / 3
 /** Standard deviations allowed to noise: a normal one is farther in 3 of 100,000 cases */
@@ -23,7 +26,10 @@ const ALLOWED_NOISE = 4
 export interface Agreement {
   /** m . x / |x|^2 */
   share: number
-  /** Standard deviation of `share` at most, for noise alike in all coordinates: |m - x| / (sqrt(d) |x|), as if all of the distance were noise */
+  /**
+   * Standard deviation of `share` at most, for noise alike in all coordinates: |m - x| / (sqrt(d) |x|), as if all of
+   * the distance were noise
+   */
   deviation: number
 }
 
@@ -42,11 +48,11 @@ export function agreement (model: Float32Array, replica: Float32Array): Agreemen
 }
 
 /**
- * Those whose replica holds less than a third of the own model, beyond what noise explains; none when they are more than half of all, for then
- * it may be the own model that is wrong
+ * Those whose replica holds less than a third of the own model, beyond what noise explains; none when they are more
+ * than half of all, for then it may be the own model that is wrong
  *
- * A neighbour that holds a third or more, but for normal noise alike in all coordinates and drawn after `before` was known, is among
- * them with probability 3e-5 at most
+ * A neighbour that holds a third or more, but for normal noise alike in all coordinates and drawn after `before` was
+ * known, is among them with probability 3e-5 at most
  *
  * @param before - The own model before the round's training, d elements
  */

@@ -35,11 +35,17 @@ export interface AveragingInput {
   own: Float32Array
   /** The own model before the round's training */
   before: Float32Array
-  /** The newest own model that neighbours took part in: they hold it, and nothing of what was trained on one's own since; undefined: not known */
+  /**
+   * The newest own model that neighbours took part in: they hold it, and nothing of what was trained on one's own
+   * since; undefined: not known
+   */
   shared: Float32Array | undefined
   /** Left out: whatever the neighbours sent for this round */
   entries?: readonly InboxEntry[]
-  /** As the own update states it: both ends of an edge must weigh it alike (Xiao and Boyd 2004), whoever came or went since */
+  /**
+   * As the own update states it: both ends of an edge must weigh it alike (Xiao and Boyd 2004), whoever came or went
+   * since
+   */
   degree: number
 }
 

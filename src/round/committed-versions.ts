@@ -1,8 +1,8 @@
 /**
  * The versions that a node commits: the newest, to go on from, and the newest that neighbours took part in, to use
  *
- * Version 0.1.0 could commit parameters that are not finite, and then ended the same way at every start. Such versions are forgotten; what was
- * published and charged meanwhile stays published and charged.
+ * Version 0.1.0 could commit parameters that are not finite, and then ended the same way at every start. Such versions
+ * are forgotten; what was published and charged meanwhile stays published and charged.
  */
 import { firstUnacceptable } from '../codec/frame.ts'
 import { UnsoundVersionError } from '../errors.ts'

@@ -51,7 +51,9 @@ export class Contribution {
     this.publisher = new Publisher(components)
   }
 
-  /** Number of own neighbours that the last own update stated: others weigh it by that. Before the first, that of now */
+  /**
+   * Number of own neighbours that the last own update stated: others weigh it by that. Before the first, that of now
+   */
   get degree (): number {
     return this.publisher.degree ?? this.components.network.neighbours().length
   }

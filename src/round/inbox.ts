@@ -20,7 +20,10 @@ const NORM_LIMIT = 10
 export interface InboxInit {
   codec: Codec
   parameterCount: number
-  /** Updates of rounds r - staleness .. r take part in round r; of an author of whom there are only later ones, up to r + staleness */
+  /**
+   * Updates of rounds r - staleness .. r take part in round r; of an author of whom there are only later ones, up to r
+   * + staleness
+   */
   staleness: number
   /** How long an honest model may become in one round, starting at zero. @default 1 */
   reach?: number | undefined
@@ -110,7 +113,9 @@ export class Inbox {
     return undefined
   }
 
-  /** True when the author delivered something of this round or a later one; out of step, something that was not used yet */
+  /**
+   * True when the author delivered something of this round or a later one; out of step, something that was not used yet
+   */
   delivered (author: PeerName, round: number): boolean {
     const newest = this.newest.get(author) ?? 0
     return newest >= round || (this.isOutOfStep(author) && newest > (this.used.get(author) ?? 0))
@@ -132,14 +137,17 @@ export class Inbox {
   }
 
   /**
-   * The newest usable update of this author for `round`: of rounds round - staleness .. round, where there is none the first of those
-   * up to round + staleness, or, out of step, the newest one when it did not take part yet
+   * The newest usable update of this author for `round`: of rounds round - staleness .. round, where there is none the
+   * first of those up to round + staleness, or, out of step, the newest one when it did not take part yet
    */
   usable (author: PeerName, round: number): InboxEntry | undefined {
     return this.isOutOfStep(author) ? this.newestUnused(author) : this.inWindow(author, round)
   }
 
-  /** What did not take part yet and is usable for `round`, or for the one before, which is over; undefined when there is nothing */
+  /**
+   * What did not take part yet and is usable for `round`, or for the one before, which is over; undefined when there is
+   * nothing
+   */
   unused (author: PeerName, round: number): InboxEntry | undefined {
     const entry = this.usable(author, round) ?? this.usable(author, round - 1)
     return entry !== undefined && entry.update.round > (this.used.get(author) ?? 0) ? entry : undefined
@@ -166,7 +174,8 @@ export class Inbox {
     const ages = [...this.entries.get(author)?.values() ?? []]
       .map((entry) => ({ entry, age: round - entry.update.round }))
       .filter(({ age }) => Math.abs(age) <= this.staleness)
-    // an author that is ahead by as much as an update may be stale takes part all the same: nothing earlier of it may ever come
+    // an author that is ahead by as much as an update may be stale takes part all the same: nothing earlier of it may
+    // ever come
     const past = ages.filter(({ age }) => age >= 0).sort((a, b) => a.age - b.age)
     const ahead = ages.filter(({ age }) => age < 0).sort((a, b) => b.age - a.age)
     return (past[0] ?? ahead[0])?.entry

@@ -1,14 +1,14 @@
 /**
  * When and to what a node jumps that is behind its neighbours
  *
- * All neighbours have a vote on the round, also those of whom nothing is known: they count as being at the start. A liar
- * that is early, or the only one who answers, decides nothing.
+ * All neighbours have a vote on the round, also those of whom nothing is known: they count as being at the start. A
+ * liar that is early, or the only one who answers, decides nothing.
  *
- * Numbers are believed on the word of as many authors as the rule needs, two at least; on fewer, only a little way, because a round that was signed
- * cannot be taken back (number-limits.ts).
+ * Numbers are believed on the word of as many authors as the rule needs, two at least; on fewer, only a little way,
+ * because a round that was signed cannot be taken back (number-limits.ts).
  *
- * Where those who publish are too few for the rule, because the others have spent their privacy budgets, the last updates of these are
- * started from: everybody may have them anyway.
+ * Where those who publish are too few for the rule, because the others have spent their privacy budgets, the last
+ * updates of these are started from: everybody may have them anyway.
  */
 import { adoptModel, decodeReplicas } from './adopt.ts'
 import { LEAST_QUORUM, MAX_ADOPTED_ROUND, MAX_LONE_RAISE } from '../number-limits.ts'
@@ -82,7 +82,10 @@ export class JumpPlanner {
   }
 }
 
-/** Those about as far as the neighbours' level; where that is too few, elders too: they stopped in different rounds, and the nearest come first */
+/**
+ * Those about as far as the neighbours' level; where that is too few, elders too: they stopped in different rounds, and
+ * the nearest come first
+ */
 function atLevel (held: readonly ReceivedUpdate[], target: number, { elders, needed, staleness }: { elders: readonly PeerName[], needed: number, staleness: number }): ReceivedUpdate[] {
   const distance = ({ round }: ReceivedUpdate): number => Math.abs(round - target)
   const level = held.filter((update) => distance(update) <= staleness + 1)

@@ -44,7 +44,10 @@ export class LocalWork {
     this.stepLength = new StepLength(init.spared)
   }
 
-  /** Local steps, no longer than neighbours take for usual. When training fails the round goes on with the last good parameters, a few times at most */
+  /**
+   * Local steps, no longer than neighbours take for usual. When training fails the round goes on with the last good
+   * parameters, a few times at most
+   */
   async train (parameters: Float32Array, { round, signal }: InHand): Promise<Trained> {
     try {
       const result = await this.init.trainer.train(parameters, { signal, round })

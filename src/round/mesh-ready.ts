@@ -3,7 +3,10 @@
  */
 import type { AbortOptions, Clock, Network } from '../interface.ts'
 
-/** A neighbour that is known but cannot be reached, or the lack of one where all others only listen, holds the start up no longer than this */
+/**
+ * A neighbour that is known but cannot be reached, or the lack of one where all others only listen, holds the start up
+ * no longer than this
+ */
 const REACH_TIMEOUT_MS = 10_000
 
 export interface MeshReadyComponents {

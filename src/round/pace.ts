@@ -36,7 +36,10 @@ export class Pace {
     this.published(round, nowMs + this.trainedMs)
   }
 
-  /** How long after the own update of its round something came: negative when before, undefined when it is not known any more */
+  /**
+   * How long after the own update of its round something came: negative when before, undefined when it is not known any
+   * more
+   */
   lagMs (round: number, receivedAtMs: number): number | undefined {
     const publishedAtMs = this.publishedAtMs.get(round)
     return publishedAtMs === undefined ? undefined : receivedAtMs - publishedAtMs

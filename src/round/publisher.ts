@@ -1,5 +1,6 @@
 /**
- * What this node publishes, in order: rounds and sequences only grow, whatever life of this home or of a copy of it signed the last ones
+ * What this node publishes, in order: rounds and sequences only grow, whatever life of this home or of a copy of it
+ * signed the last ones
  */
 import { requireOwnRound } from '../number-limits.ts'
 import type { Publication } from '../interface.ts'
@@ -29,7 +30,10 @@ export class Publisher {
     this.last = await this.components.store.getPublication() ?? this.last
   }
 
-  /** An earlier life of this key is known to have published up to here: nothing up to here is signed again. Durable. Throws RoundLimitError */
+  /**
+   * An earlier life of this key is known to have published up to here: nothing up to here is signed again. Durable.
+   * Throws RoundLimitError
+   */
   async resumeAfter ({ round, sequence }: Publication): Promise<void> {
     this.last = { round: Math.max(requireOwnRound(round), this.last.round), sequence: Math.max(sequence, this.last.sequence) }
     await this.components.store.putPublication(this.last)

@@ -1,9 +1,9 @@
 /**
  * Whose updates are held back: the most suspicious neighbours, until they are usual again
  *
- * What is held back is still judged, so that a peer comes back by itself (suspicion.ts). Never more than f at once, for the
- * federation declares that no more than f lie: liars who make honest peers look odd gain f exclusions and no more, and the
- * rule withstands f liars whether they are held back or not.
+ * What is held back is still judged, so that a peer comes back by itself (suspicion.ts). Never more than f at once, for
+ * the federation declares that no more than f lie: liars who make honest peers look odd gain f exclusions and no more,
+ * and the rule withstands f liars whether they are held back or not.
  */
 import { SUSPECT } from './suspicion.ts'
 import type { PeerName } from '../interface.ts'

@@ -2,8 +2,8 @@
  * The local rounds of one node: train, encode, publish, collect, aggregate, evaluate, commit, again
  *
  * There is no global barrier: each node counts its own rounds (docs/protocol.md). Step 4 is in difference form,
- * x <- x_half + (Agg(own replica; neighbours' replicas) - own replica): the rule sees only what everybody can decode, and its output is used as a displacement
- * of the exact local model (Koloskova et al. 2019, CHOCO; gamma = 1).
+ * x <- x_half + (Agg(own replica; neighbours' replicas) - own replica): the rule sees only what everybody can decode,
+ * and its output is used as a displacement of the exact local model (Koloskova et al. 2019, CHOCO; gamma = 1).
  */
 import { TypedEventEmitter } from 'main-event'
 import { AdaptiveDeadline } from './adaptive-deadline.ts'
@@ -133,7 +133,10 @@ export class RoundEngine extends TypedEventEmitter<RoundEvents> {
     }
   }
 
-  /** Goes on beyond what an earlier life of this key published, so that no round is signed twice. After `load`, before `run` */
+  /**
+   * Goes on beyond what an earlier life of this key published, so that no round is signed twice. After `load`, before
+   * `run`
+   */
   async resumeAfter (published: Publication): Promise<void> {
     await this.contribution.resumeAfter(published)
     this.round = Math.max(this.round, published.round)
@@ -173,7 +176,10 @@ export class RoundEngine extends TypedEventEmitter<RoundEvents> {
     return this.init.rounds !== undefined && this.round >= this.init.rounds
   }
 
-  /** Until the next round may be paid for: waits, mixes late what was paid for already, catches up. An observer pays nothing */
+  /**
+   * Until the next round may be paid for: waits, mixes late what was paid for already, catches up. An observer pays
+   * nothing
+   */
   private async beforeRound (signal: AbortSignal): Promise<void> {
     while (!this.isDone) {
       signal.throwIfAborted()
@@ -257,7 +263,10 @@ export class RoundEngine extends TypedEventEmitter<RoundEvents> {
     return mixed
   }
 
-  /** What the last round paid for missed its neighbours' updates, and they are there now: mixed in its name, without a charge */
+  /**
+   * What the last round paid for missed its neighbours' updates, and they are there now: mixed in its name, without a
+   * charge
+   */
   private async mixLate (signal: AbortSignal): Promise<void> {
     const { network, codec, store } = this.components
     const { round, parameters } = this

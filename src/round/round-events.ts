@@ -54,13 +54,18 @@ export interface RoundReport {
   privacy: PrivacyStatus | null
 }
 
-/** Why no round begins: the last one could not be mixed, or none was yet, and too few neighbours are there to mix with */
+/**
+ * Why no round begins: the last one could not be mixed, or none was yet, and too few neighbours are there to mix with
+ */
 export interface Waiting {
   /** Milliseconds since 1970 */
   since: number
   /** Neighbours that the rule needs */
   needed: number
-  /** Known neighbours that do not count: not live, or live and neither ready nor with an update that was not used; ascending */
+  /**
+   * Known neighbours that do not count: not live, or live and neither ready nor with an update that was not used;
+   * ascending
+   */
   missing: PeerName[]
 }
 
@@ -68,7 +73,10 @@ export interface RoundEvents {
   'round:start': CustomEvent<{ round: number }>
   'round:phase': CustomEvent<{ round: number, phase: RoundPhase }>
   'round:end': CustomEvent<RoundReport>
-  /** The next round would exceed the limit of epsilon: from this round on the node sends nothing, and averages and evaluates only */
+  /**
+   * The next round would exceed the limit of epsilon: from this round on the node sends nothing, and averages and
+   * evaluates only
+   */
   'privacy:exhausted': CustomEvent<{ round: number, status: PrivacyStatus }>
   /** The node took over its neighbours' model because it was far behind, or new */
   'round:jump': CustomEvent<{ from: number, to: number, sources: number }>

@@ -1,14 +1,15 @@
 /**
  * How far a node is among its neighbours, by the rounds that they published
  *
- * Nobody's number is believed alone. Who is ahead of the lower median waits a little, who is behind what half of its neighbours
- * reached, and at least as many as the rule needs, jumps: so the numbers meet again after an outage.
+ * Nobody's number is believed alone. Who is ahead of the lower median waits a little, who is behind what half of its
+ * neighbours reached, and at least as many as the rule needs, jumps: so the numbers meet again after an outage.
  */
 import { LEAST_QUORUM } from '../number-limits.ts'
 import { lowerMedian } from './lower-median.ts'
 
 /**
- * The round that at least half of the neighbours published, and at least `needed` and two of them, or all where they are fewer
+ * The round that at least half of the neighbours published, and at least `needed` and two of them, or all where they
+ * are fewer
  *
  * @param rounds - Of all neighbours; 0 for those of whom nothing is known
  * @param needed - Updates that the rule needs: with f liars among the neighbours, more than f

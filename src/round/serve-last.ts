@@ -13,7 +13,10 @@ export interface ServeOptions {
 
 const LOOK_MS = 250
 
-/** Resolves once every live neighbour has published the last round too, or at the deadline. Rejects with the signal's reason */
+/**
+ * Resolves once every live neighbour has published the last round too, or at the deadline. Rejects with the signal's
+ * reason
+ */
 export async function serveLast ({ network, clock }: { network: Pick<Network, 'neighbours'>, clock: Clock }, { round, deadlineMs, signal }: ServeOptions): Promise<void> {
   const until = clock.monotonicMs() + deadlineMs
   const isBehind = (): boolean => network.neighbours().some(({ live, round: newest }) => live && (newest ?? 0) < round)

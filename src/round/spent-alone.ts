@@ -1,5 +1,6 @@
 /**
- * When a node whose privacy budget is spent has nobody left to learn from: it sends nothing, nothing comes, and no round changes that
+ * When a node whose privacy budget is spent has nobody left to learn from: it sends nothing, nothing comes, and no
+ * round changes that
  */
 import type { Clock, Network } from '../interface.ts'
 
@@ -18,7 +19,10 @@ export interface SpentAloneOptions {
   signal: AbortSignal
 }
 
-/** True once the budget was spent and no other member known for a minute without a break; false when the signal aborts first */
+/**
+ * True once the budget was spent and no other member known for a minute without a break; false when the signal aborts
+ * first
+ */
 export async function spentAlone ({ network, clock }: SpentAloneComponents, { isSpent, signal }: SpentAloneOptions): Promise<boolean> {
   let aloneSince: number | undefined
   while (!signal.aborted) {

@@ -1,18 +1,23 @@
 /**
  * How long the own step may be, so that neighbours do not take it for a lie
  *
- * Who was away, or has data that the others have not learned, takes long steps where theirs are short by now. Robust rules leave long steps out and
- * suspicion holds them back; then its data stay unknown, its steps stay long, and it is left out for good. So a peer looks at the last
- * round as its neighbours saw it, and shortens its next step to what they take for usual. It is heard again, they learn its data, and its steps become
- * short by themselves; docs/robustness.md. A liar gains nothing: it could always stay within what the others take for usual.
+ * Who was away, or has data that the others have not learned, takes long steps where theirs are short by now. Robust
+ * rules leave long steps out and suspicion holds them back; then its data stay unknown, its steps stay long, and it is
+ * left out for good. So a peer looks at the last round as its neighbours saw it, and shortens its next step to what
+ * they take for usual. It is heard again, they learn its data, and its steps become short by themselves;
+ * docs/robustness.md. A liar gains nothing: it could always stay within what the others take for usual.
  *
- * All of a round's replicas moved by what is common to their steps, so the comparison is of one round, and the result holds for the next.
+ * All of a round's replicas moved by what is common to their steps, so the comparison is of one round, and the result
+ * holds for the next.
  */
 import { differenceProducts } from '../aggregators/kernels/difference-products.ts'
 import { median } from '../aggregators/median.ts'
 import { LEAST_SPREAD, LEAST_UPDATES, NORMAL_MAD } from './suspicion.ts'
 
-/** Of the median of a neighbour's distances. The default rule's gate closes at 3, and steps scatter from round to round: at 2, one in ten was still left out */
+/**
+ * Of the median of a neighbour's distances. The default rule's gate closes at 3, and steps scatter from round to round:
+ * at 2, one in ten was still left out
+ */
 const USUAL_RATIO = 1.5
 /** Robust standard deviations from that median. Suspicion begins at 3 */
 const USUAL_SCORE = 2
@@ -34,7 +39,9 @@ export interface SeenRound {
   replicas: readonly Float32Array[]
 }
 
-/** Inner products of the own step and of the neighbours' replicas, all of them relative to the own model before the step */
+/**
+ * Inner products of the own step and of the neighbours' replicas, all of them relative to the own model before the step
+ */
 interface Products {
   products: Float64Array
   count: number
@@ -54,7 +61,10 @@ function root (square: number): number {
   return Math.sqrt(Math.max(0, square))
 }
 
-/** For an own step `factor` times as long: the greatest strangeness, but for the `spared` neighbours where it is greatest */
+/**
+ * For an own step `factor` times as long: the greatest strangeness, but for the `spared` neighbours where it is
+ * greatest
+ */
 function judgement ({ products, count }: Products, factor: number, spared: number): number {
   const product = (i: number, j: number): number => products[i * count + j]!
   const neighbours = Array.from({ length: count - 1 }, (_, index) => index + 1)
@@ -68,7 +78,8 @@ function judgement ({ products, count }: Products, factor: number, spared: numbe
 /**
  * The longest step that neighbours would have taken for usual, in lengths of the one that was made, from 0 to 2
  *
- * 2 where no step, however short, would have been: then it is the model that stands apart, and a shorter step is no help
+ * 2 where no step, however short, would have been: then it is the model that stands apart, and a shorter step is no
+ * help
  *
  * @param spared - Neighbours whose view does not count: as many as may lie
  */

@@ -1,14 +1,14 @@
 /**
  * Who looks like a liar: neighbours whose updates stand apart from the others', round after round
  *
- * Each round every update is judged by its distance from the own model and by its angle to what the other neighbours say,
- * as robust z-scores (median and median absolute deviation; Iglewicz and Hoaglin 1993). One odd update proves nothing where
- * data differ: suspicion is a moving average of being odd, which rises within a few rounds and decays by itself.
- * Suspects are named, and the worst of them held back for a while (quarantine.ts). An attack that stays within the honest
- * spread stays below this threshold, too: that is the rule's to bound.
+ * Each round every update is judged by its distance from the own model and by its angle to what the other neighbours
+ * say, as robust z-scores (median and median absolute deviation; Iglewicz and Hoaglin 1993). One odd update proves
+ * nothing where data differ: suspicion is a moving average of being odd, which rises within a few rounds and decays by
+ * itself. Suspects are named, and the worst of them held back for a while (quarantine.ts). An attack that stays within
+ * the honest spread stays below this threshold, too: that is the rule's to bound.
  *
- * Under DP-SGD all distances of one round are noise, a liar's among them. There it is judged as well how much of the own model a
- * neighbour's holds (agreement.ts).
+ * Under DP-SGD all distances of one round are noise, a liar's among them. There it is judged as well how much of the
+ * own model a neighbour's holds (agreement.ts).
  */
 import { differenceProducts } from '../aggregators/kernels/difference-products.ts'
 import { median } from '../aggregators/median.ts'
@@ -27,7 +27,10 @@ export const LEAST_UPDATES = 4
 const GAIN = 0.25
 /** Reached by four odd updates in a row, left by two usual ones */
 export const SUSPECT = 0.6
-/** Who is not seen for a while, because neighbours change or a link is down, is forgotten at this rate: half in 14 rounds */
+/**
+ * Who is not seen for a while, because neighbours change or a link is down, is forgotten at this rate: half in 14
+ * rounds
+ */
 const FADE = 0.95
 const FORGOTTEN = 0.01
 

@@ -1,7 +1,8 @@
 /**
  * Waits until the next round may begin, or something else is to be done first, and says what is waited for
  *
- * The rule is in admission.ts. This looks at the network, declares the own readiness, and wakes up when something changes.
+ * The rule is in admission.ts. This looks at the network, declares the own readiness, and wakes up when something
+ * changes.
  */
 import { Admission } from './admission.ts'
 import { lead, supportedRound } from './round-numbers.ts'
@@ -145,7 +146,9 @@ export class Turns {
     return isBehind ? 'catch-up' : undefined
   }
 
-  /** True when the neighbours are so far that the updates of this round are stale to them: caught up with now and then */
+  /**
+   * True when the neighbours are so far that the updates of this round are stale to them: caught up with now and then
+   */
   private isBehind (round: number): boolean {
     const { network, clock } = this.components
     const rounds = network.neighbours().map((neighbour) => this.roundOf(neighbour))
@@ -153,7 +156,9 @@ export class Turns {
       clock.monotonicMs() - this.caughtUpAtMs >= CATCH_UP_INTERVAL_MS
   }
 
-  /** Tells the neighbours, who may wait for it, whether this node would begin: where a round does not go without saying */
+  /**
+   * Tells the neighbours, who may wait for it, whether this node would begin: where a round does not go without saying
+   */
   private declare (candidates: readonly Candidate[], { action }: Pending): void {
     const isReady = this.admission.isReady(candidates)
     if (isReady !== this.saidReady && (action === 'wait' || this.admission.needsClaims)) {
@@ -162,7 +167,10 @@ export class Turns {
     }
   }
 
-  /** Tells the operator what is waited for, when that is news and no matter of a moment. Returns in how many ms it will be */
+  /**
+   * Tells the operator what is waited for, when that is news and no matter of a moment. Returns in how many ms it will
+   * be
+   */
   private report (missing: PeerName[] | undefined, begunAtMs: number): number {
     if (missing === undefined) {
       this.waiting = undefined

@@ -4,8 +4,9 @@
  * LevelDB's lock knows (the kernel frees it when the holder dies) but cannot be asked, so the holder leaves its
  * process id in a file inside the folder; LevelDB leaves foreign files alone. The lock decides, the file only names:
  * it is written after the lock is taken and removed before it is released. After a SIGKILL it stays behind, and the
- * next holder overwrites it. It is believed only in the folder that it was written in, and while a process of that id lives on this host, so that a stale one
- * cannot name a dead process or, through a shared folder, one of another machine or container.
+ * next holder overwrites it. It is believed only in the folder that it was written in, and while a process of that id
+ * lives on this host, so that a stale one cannot name a dead process or, through a shared folder, one of another
+ * machine or container.
  */
 import { readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { hostname } from 'node:os'

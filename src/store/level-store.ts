@@ -23,7 +23,9 @@ const MAX_LIMIT = 0x7fffffff
 export interface LevelStoreInit {
   /** Folder of the database; made when it is missing. Nothing else may be kept in it */
   location: string
-  /** So many of the newest committed versions are kept, and as many of the newest mixed ones; at least 1. @default 10 */
+  /**
+   * So many of the newest committed versions are kept, and as many of the newest mixed ones; at least 1. @default 10
+   */
   keepVersions?: number
   /** Round records to keep, at least 1. @default 1000 */
   keepMetrics?: number

@@ -1,9 +1,10 @@
 /**
  * `<database>.newest`, beside the folder of the database: what was committed and published last
  *
- * LevelDB takes a log that is cut short or empty for the whole of it: what it held is gone without a word, and with it the number of what was
- * published. Who noted that elsewhere can tell. The database is written first and the note after, so that the database may be ahead of the note,
- * whatever crashed in between, but never behind; only going back is noted first.
+ * LevelDB takes a log that is cut short or empty for the whole of it: what it held is gone without a word, and with it
+ * the number of what was published. Who noted that elsewhere can tell. The database is written first and the note
+ * after, so that the database may be ahead of the note, whatever crashed in between, but never behind; only going back
+ * is noted first.
  */
 import { open, readFile, rename, rm } from 'node:fs/promises'
 import { z } from 'zod'

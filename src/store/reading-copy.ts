@@ -1,9 +1,10 @@
 /**
  * Opens a LevelDB that cannot be written to: on a disk that is full or read-only, or in a folder of somebody else
  *
- * LevelDB cannot open a database without writing (a lock, a manifest, what its log held). So it is given a folder of its own for the time of the
- * reading: links to the tables, which never change, and copies of the few files that say what is in them and of the log, some megabytes at most.
- * What LevelDB then writes or removes, it writes and removes there.
+ * LevelDB cannot open a database without writing (a lock, a manifest, what its log held). So it is given a folder of
+ * its own for the time of the reading: links to the tables, which never change, and copies of the few files that say
+ * what is in them and of the log, some megabytes at most. What LevelDB then writes or removes, it writes and removes
+ * there.
  */
 import { copyFile, mkdtemp, readdir, rm, symlink } from 'node:fs/promises'
 import { tmpdir } from 'node:os'

@@ -57,8 +57,8 @@ export function bytesToParameters (bytes: Uint8Array): Float32Array {
 }
 
 /**
- * Whether neighbours took part, told by what records of version 0.1.0 hold as well: a round counts the updates that it `accepted`; a version
- * that was taken over from neighbours has no such number, and their updates as parents
+ * Whether neighbours took part, told by what records of version 0.1.0 hold as well: a round counts the updates that it
+ * `accepted`; a version that was taken over from neighbours has no such number, and their updates as parents
  */
 export function isMixed ({ metrics, parents }: Pick<ModelVersion, 'metrics' | 'parents'>): boolean {
   return metrics.accepted === undefined ? parents.length > 0 : metrics.accepted > 0

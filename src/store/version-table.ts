@@ -5,8 +5,8 @@
  * last key is the newest version, and one atomic batch (record, parameters, removal of the oldest) is all that a
  * commit writes. The counter's list is kept in memory: this process is the only writer.
  *
- * There are two pointers: the newest version, to go on from, and the newest that is mixed, to use. A peer that is alone for a night trains
- * thousands of versions for itself, which must not push out the last one that was averaged.
+ * There are two pointers: the newest version, to go on from, and the newest that is mixed, to use. A peer that is alone
+ * for a night trains thousands of versions for itself, which must not push out the last one that was averaged.
  */
 import { AmbiguousVersionError, UnsoundVersionError } from '../errors.ts'
 import { corruptError } from './store-error.ts'
@@ -183,7 +183,10 @@ export class VersionTable {
     return this.read(this.entries.toReversed().slice(0, limit))
   }
 
-  /** Throws StoreCorruptError when the bytes are not those that were committed, UnsoundVersionError when they are no model */
+  /**
+   * Throws StoreCorruptError when the bytes are not those that were committed, UnsoundVersionError when they are no
+   * model
+   */
   async parameters (id: string): Promise<Float32Array | undefined> {
     const entry = this.entries.find((entry) => entry.id === id)
     if (entry === undefined) {

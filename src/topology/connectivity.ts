@@ -1,9 +1,10 @@
 /**
  * How well a mesh holds together, and how many liars that lets it withstand
  *
- * The algebraic connectivity mu_2 is the second smallest eigenvalue of the graph's Laplacian (Fiedler 1973). On a sparse
- * graph it, and not the half of a neighbourhood, limits what any aggregation rule can withstand: with b Byzantine
- * neighbours at every honest peer, no rule works from about 2 b >= mu_2 on (Gaucher, Dieuleveut, Hendrikx 2025).
+ * The algebraic connectivity mu_2 is the second smallest eigenvalue of the graph's Laplacian (Fiedler 1973). On a
+ * sparse graph it, and not the half of a neighbourhood, limits what any aggregation rule can withstand: with b
+ * Byzantine neighbours at every honest peer, no rule works from about 2 b >= mu_2 on (Gaucher, Dieuleveut, Hendrikx
+ * 2025).
  */
 import { seededRandom } from '../seeded-random.ts'
 

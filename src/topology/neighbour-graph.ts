@@ -46,7 +46,10 @@ function pairsBelow (bound: number, n: number, ranks: PairRanks): Pair[] {
   return sortedEvenly(pairs, bound)
 }
 
-/** In order of hashes that are spread evenly up to `bound`: put about where each belongs, then by insertion. A fraction of the time of a sort */
+/**
+ * In order of hashes that are spread evenly up to `bound`: put about where each belongs, then by insertion. A fraction
+ * of the time of a sort
+ */
 function sortedEvenly (pairs: readonly Pair[], bound: number): Pair[] {
   const drawerOf = ({ hash }: Pair): number => Math.floor(hash / bound * (pairs.length - 1))
   const next = new Uint32Array(pairs.length + 1)
@@ -173,7 +176,9 @@ function reach (graph: Adjacency, from: number, seen: Set<number>): number[] {
   return found
 }
 
-/** The edge of a component that ranks last among those whose loss does not split it; the last of all if every one would */
+/**
+ * The edge of a component that ranks last among those whose loss does not split it; the last of all if every one would
+ */
 function weakestEdge (graph: Adjacency, component: readonly number[], ranks: PairRanks): Pair {
   const edges = component
     .flatMap((a) => [...graph[a]!].filter((b) => a < b).map((b) => ({ a, b, hash: ranks.of(a, b) })))
@@ -250,8 +255,9 @@ function regularGraph (ranks: PairRanks, n: number, degree: number): Adjacency {
 /**
  * For how many rounds pairs keep their ranks so that about `resample` of each member's k neighbours change every round
  *
- * A fit to graphs of 8 to 200 members with k of 4 and 8, good to a third: a pair that gets a new rank moves a few others. A dense
- * graph is drawn through its complement, so that its absent edges are what changes. Infinity when none shall change
+ * A fit to graphs of 8 to 200 members with k of 4 and 8, good to a third: a pair that gets a new rank moves a few
+ * others. A dense graph is drawn through its complement, so that its absent edges are what changes. Infinity when none
+ * shall change
  */
 export function rotationPeriod (members: number, degree: number, resample: number): number {
   const drawn = Math.max(1, Math.min(degree, members - 1 - degree))

@@ -1,13 +1,13 @@
 /**
- * In which order pairs of members are considered for the graph of neighbours: numbers that all holders of the same member
- * list compute alike and nobody chooses
+ * In which order pairs of members are considered for the graph of neighbours: numbers that all holders of the same
+ * member list compute alike and nobody chooses
  */
 import { createHash } from 'node:crypto'
 import type { PeerName } from '../interface.ts'
 
 /**
- * A graph that changes from round to round: each pair gets a new rank once in `period` rounds, every pair in a round of its own,
- * so that about one pair in `period` is drawn anew each round and the rest of the graph stays
+ * A graph that changes from round to round: each pair gets a new rank once in `period` rounds, every pair in a round of
+ * its own, so that about one pair in `period` is drawn anew each round and the rest of the graph stays
  */
 export interface Rotation {
   /** From 0 */
@@ -59,7 +59,8 @@ export class PairRanks {
   }
 
   /**
-   * Of all pairs with `node` first and one of the later members second, those that may rank below `bound`, and every one that does
+   * Of all pairs with `node` first and one of the later members second, those that may rank below `bound`, and every
+   * one that does
    *
    * Half the work of `of`: a large mesh has millions of pairs, of which one in a hundred matters
    */

@@ -1,5 +1,6 @@
 /**
- * No rule may give back what is not finite, alone or behind a pre-aggregation: a version that is not would end its peer at every start
+ * No rule may give back what is not finite, alone or behind a pre-aggregation: a version that is not would end its peer
+ * at every start
  */
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'

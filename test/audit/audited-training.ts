@@ -138,7 +138,9 @@ export function clippedGradient (examples: Examples, index: number, { parameters
   return out
 }
 
-/** The gradient of softmax regression is the inputs, and 1, times d(loss)/d(logits): its products need not write it out */
+/**
+ * The gradient of softmax regression is the inputs, and 1, times d(loss)/d(logits): its products need not write it out
+ */
 export function softmaxProducts (examples: Examples, clipNorm: number): GradientProducts {
   const { count, featureCount } = examples
   const inputs = Array.from({ length: count }, (_, example) => {

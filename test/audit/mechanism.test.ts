@@ -3,11 +3,11 @@
  *
  * What is audited is the code that trains in a node, DP-SGD on one step for each round, and what it is judged by is the
  * accountant of the ledger. Faults enter by the noise source and the clip norm.
- * The audit sees the models as a neighbour does and knows nothing of the mechanism. It finds what leaks a lot: no noise, no
- * clipping, noise in the wrong unit, noise that rounding takes away. It is blind to what leaks a little, or what would need an
- * attack of its own: noise that is a third too weak, noise that repeats itself, shuffled batches. Direct tests of the parts
- * find those, and the last tests here show that the audit does not. What no statistic of the models shows at all, such as the
- * low bits of the noise, is tested where the noise is made: test/privacy/noise.
+ * The audit sees the models as a neighbour does and knows nothing of the mechanism. It finds what leaks a lot: no
+ * noise, no clipping, noise in the wrong unit, noise that rounding takes away. It is blind to what leaks a little, or
+ * what would need an attack of its own: noise that is a third too weak, noise that repeats itself, shuffled batches.
+ * Direct tests of the parts find those, and the last tests here show that the audit does not. What no statistic of the
+ * models shows at all, such as the low bits of the noise, is tested where the noise is made: test/privacy/noise.
  *
  * All seeds are fixed: a failure is a fault and not the 1 in 20 that an audit at 95 % may be wrong.
  */
@@ -165,7 +165,9 @@ function faults ({ noises }: Training): string[] {
   ].filter((fault) => fault !== '')
 }
 
-/** Standard errors by which the variance of the sizes of 2000 batches of 40 of 400 differs from that of Poisson sampling */
+/**
+ * Standard errors by which the variance of the sizes of 2000 batches of 40 of 400 differs from that of Poisson sampling
+ */
 function batchSizeDeviation (sample: NoiseSource['sample']): number {
   const [count, probability, batches] = [400, 0.1, 2000]
   let squares = 0

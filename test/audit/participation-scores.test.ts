@@ -1,5 +1,6 @@
 /**
- * What one update tells of a canary's coin, against the mechanism whose likelihood is known, and how audits look at updates
+ * What one update tells of a canary's coin, against the mechanism whose likelihood is known, and how audits look at
+ * updates
  */
 import { describe, expect, it } from 'vitest'
 import { auditView } from '../../src/audit/audit-view.ts'
@@ -12,7 +13,10 @@ import { seededNormal, seededRandom } from '../../src/seeded-random.ts'
 
 const COUNT = 2000
 
-/** Projections of canaries, half of them in, that each of `steps` takes with this probability, under noise of this deviation */
+/**
+ * Projections of canaries, half of them in, that each of `steps` takes with this probability, under noise of this
+ * deviation
+ */
 function observed ({ steps, sampleRate, deviation, seed }: { steps: number, sampleRate: number, deviation: number, seed: string }): { projections: Float64Array, norms: Float64Array, labels: Uint8Array } {
   const random = seededRandom(seed)
   const normal = seededNormal(random)

@@ -19,7 +19,10 @@ function halfError (value: number): number {
   return Math.abs(value - saturated(value)) + Math.max(Math.abs(saturated(value)) * 2 ** -11, 2 ** -25)
 }
 
-/** Half a step of the block's scale, which is at most one binary16 step above the largest magnitude, and float32 rounding */
+/**
+ * Half a step of the block's scale, which is at most one binary16 step above the largest magnitude, and float32
+ * rounding
+ */
 function int8Error (value: number, index: number, vector: Float32Array): number {
   const from = index - index % INT8_BLOCK
   const largest = Math.abs(saturated(vector.subarray(from, from + INT8_BLOCK).reduce((most, v) => Math.max(most, Math.abs(v)), 0)))

@@ -1,6 +1,6 @@
 /**
- * A classifier with at most one hidden layer in plain TypeScript, to measure how hard a dataset is: softmax regression, or
- * a ReLU layer before it, trained with Adam (Kingma and Ba 2015). Deterministic
+ * A classifier with at most one hidden layer in plain TypeScript, to measure how hard a dataset is: softmax regression,
+ * or a ReLU layer before it, trained with Adam (Kingma and Ba 2015). Deterministic
  */
 import { seededNormal, seededRandom, shuffle } from '../../src/seeded-random.ts'
 import type { Examples } from '../../src/data/examples.ts'

@@ -1,7 +1,8 @@
 /**
  * The ledger rule in real processes: whatever a peer sent before it was killed, its ledger had been charged for
  *
- * test/ledger/kill.test.ts kills the ledger alone, 200 times; here it is the whole program, and who counts is the neighbour.
+ * test/ledger/kill.test.ts kills the ledger alone, 200 times; here it is the whole program, and who counts is the
+ * neighbour.
  */
 import { join } from 'node:path'
 import { generateKeyPair } from '@libp2p/crypto/keys'

@@ -16,7 +16,10 @@ export interface VirtualNetwork extends Disposable {
   hosts: VirtualHost[]
   /** Pulls the cable between a host and the router, or plugs it in again */
   cable: (host: VirtualHost, state: 'up' | 'down') => void
-  /** From now on the router drops what one host sends to the other, in both directions and without a word, or passes it again. IPv4 */
+  /**
+   * From now on the router drops what one host sends to the other, in both directions and without a word, or passes it
+   * again. IPv4
+   */
   between: (a: VirtualHost, b: VirtualHost, state: 'dropped' | 'passed') => void
 }
 

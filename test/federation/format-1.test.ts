@@ -1,8 +1,8 @@
 /**
  * Documents that version 0.1.0 encoded (commit c09490c): every home and ledger of that time names one of them by its id
  *
- * A field that is added must be optional and absent must mean the old meaning. With a default of its own, which the encoding writes out, all
- * these documents would have another id, and none of them would be canonical.
+ * A field that is added must be optional and absent must mean the old meaning. With a default of its own, which the
+ * encoding writes out, all these documents would have another id, and none of them would be canonical.
  */
 import documents from '../fixtures/documents-0.1.json' with { type: 'json' }
 import { describe, expect, it } from 'vitest'

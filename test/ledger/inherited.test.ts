@@ -1,5 +1,6 @@
 /**
- * One budget for all sets that share examples: whoever changes a row, or adds this month's patients, finds what was spent before
+ * One budget for all sets that share examples: whoever changes a row, or adds this month's patients, finds what was
+ * spent before
  */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'

@@ -1,5 +1,6 @@
 /**
- * How far one example can change a clipped sum as it is computed: the bound of privacy/sum-rounding.ts, on inputs made to break it
+ * How far one example can change a clipped sum as it is computed: the bound of privacy/sum-rounding.ts, on inputs made
+ * to break it
  */
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
@@ -60,7 +61,8 @@ const range = (count: number): number[] => Array.from({ length: count }, (_, i) 
 const norm = (vector: Float64Array): number => Math.sqrt(vector.reduce((sum, value) => sum + value * value, 0))
 
 /**
- * Examples that add up to as much as they can, and then cancel: runs of few different ones, of the first label and then of the second, at any scale
+ * Examples that add up to as much as they can, and then cancel: runs of few different ones, of the first label and then
+ * of the second, at any scale
  */
 function cancelling (model: Model, count: number, { seed, scale, kinds }: { seed: number, scale: number, kinds: number }): Batch {
   const some = randomBatch(model, kinds, seed)

@@ -1,5 +1,6 @@
 /**
- * What the bound on the rounding of a clipped sum needs: an example's gradient is the same to the last bit in whatever batch, whatever the layers
+ * What the bound on the rounding of a clipped sum needs: an example's gradient is the same to the last bit in whatever
+ * batch, whatever the layers
  */
 import { describe, expect, it } from 'vitest'
 import { loadBackend } from '../../src/model/backend.ts'

@@ -27,7 +27,10 @@ afterEach(async () => {
   await stage.strike()
 })
 
-/** Connects without a word, and again some seconds after it is cut off, not all at once. Resolves when each has connected */
+/**
+ * Connects without a word, and again some seconds after it is cut off, not all at once. Resolves when each has
+ * connected
+ */
 async function silentSockets (count: number, target: TestNetwork): Promise<void> {
   const [, , host, , port] = target.addresses()[0]!.split('/')
   const connected = new Set<number>()

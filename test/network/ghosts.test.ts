@@ -1,5 +1,6 @@
 /**
- * Made-up members against real nodes on TCP: records that one stranger signed with keys of its own, of peers that do not exist
+ * Made-up members against real nodes on TCP: records that one stranger signed with keys of its own, of peers that do
+ * not exist
  */
 import { generateKeyPair } from '@libp2p/crypto/keys'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'

@@ -26,7 +26,9 @@ async function strangers (count: number, victim: TestNetwork, topic: string): Pr
   return hosts
 }
 
-/** The router takes what comes on one stream in its order: this topic is seen when all that was sent before is done with */
+/**
+ * The router takes what comes on one stream in its order: this topic is seen when all that was sent before is done with
+ */
 async function isDone (victim: TestNetwork, hosts: readonly Host[]): Promise<void> {
   hosts.forEach(({ pubsub }) => { pubsub.subscribe('done') })
   await until(() => victim.host.pubsub.getSubscribers('done').length === hosts.length)

@@ -67,7 +67,8 @@ describe('the lines of an audit', () => {
 
   it('cap attacks by the delta of every epsilon, not by that of the promise alone', () => {
     const cells = attackLines(report(GAUSSIAN)).at(-1)!.trim().split(/\s{3,}/)
-    // Phi(1 / sqrt 2), and 1 - Phi(z - 1) at the quantiles z of 0.999 and 0.99; alone the promise leaves 7.97 % and 79.6 %
+    // Phi(1 / sqrt 2), and 1 - Phi(z - 1) at the quantiles z of 0.999 and 0.99; alone the promise leaves 7.97 % and
+    // 79.6 %
     expect(cells).toEqual(['cap, whole privacy profile', '0.760', '1.84 %', '9.24 %'])
   })
 })

@@ -1,5 +1,6 @@
 /**
- * `grapevine privacy` of a home whose data have examples in common with other data of this user: their charges count, as they do in a peer
+ * `grapevine privacy` of a home whose data have examples in common with other data of this user: their charges count,
+ * as they do in a peer
  */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'

@@ -1,5 +1,6 @@
 /**
- * A home whose round numbers are beyond repair, as a liar could leave it with version 0.1.0: what its peer says, and the way out
+ * A home whose round numbers are beyond repair, as a liar could leave it with version 0.1.0: what its peer says, and
+ * the way out
  */
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'

@@ -1,9 +1,9 @@
 /**
- * What can leave a peer: every field of every message, where it comes from, and that losses, accuracies, numbers of examples and
- * gradients' norms are in none of them
+ * What can leave a peer: every field of every message, where it comes from, and that losses, accuracies, numbers of
+ * examples and gradients' norms are in none of them
  *
- * A new field in a .proto file fails here until it is classified, and so does a new place that makes messages. What the tables say
- * is checked by running the code where that can be.
+ * A new field in a .proto file fails here until it is classified, and so does a new place that makes messages. What the
+ * tables say is checked by running the code where that can be.
  */
 import { readdir, readFile, mkdtemp, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -55,7 +55,10 @@ type Origin =
   | 'message inside'
   /** How much the server has to do */
   | 'load'
-  /** Whether the budget is spent: by document, own limit, number of examples and what was charged; never by an example's content */
+  /**
+   * Whether the budget is spent: by document, own limit, number of examples and what was charged; never by an example's
+   * content
+   */
   | 'spent budget'
 
 /** Message.field -> where its value comes from */
@@ -138,7 +141,9 @@ async function textsOf (folder: URL, extension: string): Promise<Array<{ name: s
   return Promise.all(names.map(async (name) => ({ name, text: await readFile(new URL(name, folder), 'utf8') })))
 }
 
-/** Message.field of a .proto file. Throws at anything that is neither: it would carry something that nobody looked at */
+/**
+ * Message.field of a .proto file. Throws at anything that is neither: it would carry something that nobody looked at
+ */
 function fieldsOf (text: string): string[] {
   const lines = text.replace(/\/\/.*$/gm, '').split('\n').map((line) => line.trim()).filter((line) => line !== '' && line !== 'syntax = "proto3";')
   const fields: string[] = []

@@ -1,8 +1,9 @@
 /**
  * Honest peers of the built-in demo hold most of each other's model, also where data and graph are as bad as it gets
  *
- * Two complete halves of four, joined by one link for each peer, which real peers can draw (federations of eight with degree 4), and severely
- * different data. There a neighbour of the other half is twice as far as the rest, round after round: distance would name it.
+ * Two complete halves of four, joined by one link for each peer, which real peers can draw (federations of eight with
+ * degree 4), and severely different data. There a neighbour of the other half is twice as far as the rest, round after
+ * round: distance would name it.
  */
 import { expect, it } from 'vitest'
 import { seededNoise } from '../../bench/laboratory/seeded-noise.ts'

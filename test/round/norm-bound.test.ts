@@ -1,5 +1,6 @@
 /**
- * The bound on norms against real private peers: noise makes a model longer than one that starts at zero, and nobody a liar
+ * The bound on norms against real private peers: noise makes a model longer than one that starts at zero, and nobody a
+ * liar
  */
 import { describe, expect, it } from 'vitest'
 import { createCodec } from '../../src/codec/codec.ts'

@@ -1,5 +1,6 @@
 /**
- * A peer shortens its steps to what its neighbours take for usual, so that who was away is heard again, and its data are learned
+ * A peer shortens its steps to what its neighbours take for usual, so that who was away is heard again, and its data
+ * are learned
  */
 import { describe, expect, it } from 'vitest'
 import { subset } from '../../bench/laboratory/shared-data.ts'

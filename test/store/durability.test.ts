@@ -1,5 +1,6 @@
 /**
- * What must survive a power cut is written with `sync`: a killed process cannot tell the difference, so the options are looked at
+ * What must survive a power cut is written with `sync`: a killed process cannot tell the difference, so the options are
+ * looked at
  */
 import { MemoryLevel } from 'memory-level'
 import { describe, expect, it } from 'vitest'

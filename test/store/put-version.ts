@@ -15,7 +15,10 @@ export interface OldVersion {
   metrics: VersionMetrics
 }
 
-/** Behind all versions that are there; resolves to its id. The store must not be open, or be told nothing until it opens again */
+/**
+ * Behind all versions that are there; resolves to its id. The store must not be open, or be told nothing until it opens
+ * again
+ */
 export async function putVersion (root: LevelDatabase, { federation, round, parents, parameters, metrics }: OldVersion): Promise<string> {
   const versions = root.sublevel<string, Uint8Array>('versions', ENCODINGS)
   const [last = '0'] = await versions.keys({ reverse: true, limit: 1 }).all()

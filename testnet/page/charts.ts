@@ -106,7 +106,9 @@ export function bytesChart (report: TestnetReport): string {
   })
 }
 
-/** Each peer's epsilon by the accountant that counts, and the limit. Infinite ones are left out: no chart is that high */
+/**
+ * Each peer's epsilon by the accountant that counts, and the limit. Infinite ones are left out: no chart is that high
+ */
 export function epsilonChart (report: TestnetReport, privacy: ReportPrivacy): string {
   const { accountant, limit } = privacy
   const peers = honest(report).map((peer): Series => ({

@@ -30,7 +30,10 @@ export function figure (options: { id: string, title: string, description: strin
     ...children)
 }
 
-/** A table with a header row; the first cell of a row names it. Cells are markup; columns named in `words` hold no numbers */
+/**
+ * A table with a header row; the first cell of a row names it. Cells are markup; columns named in `words` hold no
+ * numbers
+ */
 export function table (options: { caption: string, head: readonly string[], words?: readonly string[], rows: ReadonlyArray<readonly string[]> }): string {
   const kinds = options.head.map((name) => options.words?.includes(name) === true ? 'words' : undefined)
   return element('div', { class: 'scroll', tabindex: '0', role: 'region', 'aria-label': options.caption },

@@ -1,5 +1,6 @@
 /**
- * The look of the page: light, dark, and on paper. Colours are those of Okabe and Ito, which the colour-blind can tell apart
+ * The look of the page: light, dark, and on paper. Colours are those of Okabe and Ito, which the colour-blind can tell
+ * apart
  */
 export const STYLE = `
 :root {

@@ -47,7 +47,10 @@ function node ({ peer, x, y }: Place, nodeRadius: number): string {
     element('text', { x, y: y + nodeRadius * 0.36, 'text-anchor': 'middle', 'font-size': nodeRadius }, text(peer.name.replace('peer-', ''))))
 }
 
-/** Honest peers are discs, hollow when they only observe, attackers diamonds; a peer that was killed and stayed away is dashed */
+/**
+ * Honest peers are discs, hollow when they only observe, attackers diamonds; a peer that was killed and stayed away is
+ * dashed
+ */
 export function topologyChart (peers: readonly ReportPeer[]): string {
   const places = peers.map((peer, index): Place => {
     const angle = 2 * Math.PI * index / peers.length - Math.PI / 2

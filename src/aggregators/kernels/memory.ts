@@ -75,7 +75,10 @@ function instantiate (): Kernels {
   }
 }
 
-/** Copies coordinates start .. start + BLOCK of the vectors into the rows from `first` on; what is beyond the end is zero */
+/**
+ * Copies coordinates start .. start + BLOCK of the vectors into the rows from `first` on; what is beyond the end is
+ * zero
+ */
 export function loadBlock ({ rows }: Kernels, vectors: readonly Float32Array[], start: number, first = 0): void {
   for (let j = 0; j < vectors.length; j++) {
     const vector = vectors[j]!

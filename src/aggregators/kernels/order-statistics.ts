@@ -13,7 +13,10 @@ import type { Kernels } from './memory.ts'
 /** More vectors than this take the plain way */
 const MAX_SORTED = 32
 
-/** Comparators [low, high] of Batcher's merge exchange for n elements (Knuth, volume 3, algorithm 5.2.2 M), as pairs of numbers */
+/**
+ * Comparators [low, high] of Batcher's merge exchange for n elements (Knuth, volume 3, algorithm 5.2.2 M), as pairs of
+ * numbers
+ */
 export function sortingNetwork (n: number): Uint8Array {
   const largest = 2 ** (Math.ceil(Math.log2(n)) - 1)
   const pairs: number[] = []
@@ -73,7 +76,8 @@ function isPlain ({ vectors, rows }: Columns): boolean {
 }
 
 /**
- * Per coordinate the mean of n numbers without the f lowest and the f highest, accumulated in float64 in ascending order
+ * Per coordinate the mean of n numbers without the f lowest and the f highest, accumulated in float64 in ascending
+ * order
  *
  * The n columns (more than 2f, finite) all have d elements; the result is freshly allocated, d elements
  */

@@ -7,8 +7,8 @@ import { referenceWeightedSum } from './reference/weighted-sum.ts'
 /**
  * sum_j weights[j] * vectors[j], accumulated in float64 in the order of the vectors
  *
- * `vectors` (at least one) all have d elements; the result is freshly allocated, d elements. Vectors of weight zero are not
- * read; more than 65 others take the plain way
+ * `vectors` (at least one) all have d elements; the result is freshly allocated, d elements. Vectors of weight zero are
+ * not read; more than 65 others take the plain way
  */
 export function weightedSum (vectors: readonly Float32Array[], weights: ArrayLike<number>): Float32Array {
   const used = vectors.filter((_, j) => weights[j] !== 0)

@@ -9,8 +9,8 @@
  * spacing^2 / 12.
  *
  * Differences of distribution functions would lose the digits of narrow intervals. With X the outcome at the upper end,
- * what falls to the lower end is the integral of q n(x - 1) (e^{(X - x) / s^2} - 1) / (e^spacing - 1), and the other way
- * round: integrands without cancellation, integrated by Gauss's rule.
+ * what falls to the lower end is the integral of q n(x - 1) (e^{(X - x) / s^2} - 1) / (e^spacing - 1), and the other
+ * way round: integrands without cancellation, integrated by Gauss's rule.
  */
 import { log1pExp } from './log-space.ts'
 import { stepCumulants } from './loss-cumulants.ts'
@@ -36,7 +36,10 @@ export interface DiscreteLosses {
 /** Relative error of every mass: exponents of up to 2^17 in float64, of which the exponential is taken */
 export const MASS_ROUNDING = 2 ** -34
 
-/** Nodes and weights of Gauss–Legendre rules on [-1, 1]; Abramowitz & Stegun table 25.4. The second half mirrors the first */
+/**
+ * Nodes and weights of Gauss–Legendre rules on [-1, 1]; Abramowitz & Stegun table 25.4. The second half mirrors the
+ * first
+ */
 const NODES_4 = [0.33998104358485626, 0.8611363115940526]
 const WEIGHTS_4 = [0.6521451548625461, 0.34785484513745385]
 const NODES_8 = [0.1834346424956498, 0.525532409916329, 0.7966664774136267, 0.9602898564975363]

@@ -10,7 +10,9 @@ import { erfcx } from './special-functions.ts'
 /** Relative; the formula below is good to 1e-14 of its larger term */
 const ROUNDING = 1e-13
 
-/** delta at this epsilon >= 0, an upper bound within 1e-12; `mu` > 0 is the distance of the means in standard deviations */
+/**
+ * delta at this epsilon >= 0, an upper bound within 1e-12; `mu` > 0 is the distance of the means in standard deviations
+ */
 export function gaussianDelta (mu: number, epsilon: number): number {
   if (mu === Infinity) {
     return 1

@@ -25,8 +25,8 @@ export type CumulantFunction = (tilt: number) => Cumulants
 /**
  * Of the loss of one step without its largest and its smallest ones, of probability `tail` and `lowTail`
  *
- * Without that, a moment may consist of nothing but losses that are rarer than any delta. By the trapezoidal rule, which
- * converges exponentially for such integrands
+ * Without that, a moment may consist of nothing but losses that are rarer than any delta. By the trapezoidal rule,
+ * which converges exponentially for such integrands
  */
 export function stepCumulants (mechanism: SampledGaussian, direction: Direction, tails: { tail: number, lowTail: number }): CumulantFunction {
   const { noiseMultiplier: sigma } = mechanism
@@ -92,8 +92,8 @@ export function chernoffTilt (cumulants: CumulantFunction, logProbability: numbe
 }
 
 /**
- * The tilt >= 0 under which the mean loss is this one; 0 when it is no more than the mean without a tilt, undefined when
- * no loss is so large, or its probability is beyond float64
+ * The tilt >= 0 under which the mean loss is this one; 0 when it is no more than the mean without a tilt, undefined
+ * when no loss is so large, or its probability is beyond float64
  */
 export function tiltOfMean (cumulants: CumulantFunction, loss: number): number | undefined {
   return cumulants(0).mean >= loss ? 0 : leastTilt(cumulants, (_, { mean }) => mean >= loss)
@@ -105,7 +105,9 @@ const MAX_DOUBLINGS = 100
 /** Tilt times loss of one step; with more the masses lose digits, see `MASS_ROUNDING` */
 const MAX_EXPONENT = 2 ** 17
 
-/** The tilt from which on `reached` holds, to 1 part in 1000, or the largest sensible one; undefined when there is none */
+/**
+ * The tilt from which on `reached` holds, to 1 part in 1000, or the largest sensible one; undefined when there is none
+ */
 function leastTilt (cumulants: CumulantFunction, reached: (tilt: number, at: Cumulants) => boolean): number | undefined {
   const unit = 1 / Math.sqrt(Math.max(cumulants(0).variance, Number.MIN_VALUE))
   let high = unit / 1024

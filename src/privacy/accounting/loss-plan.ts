@@ -15,7 +15,10 @@ export interface LossGrid {
   readonly spacing: number
   /** Length of the transform, a power of 2; losses that far apart (in units of spacing) fall on each other */
   readonly cells: number
-  /** >= 0: masses are kept times e^(tilt loss), so that those near the target are the largest, and rounding is relative to them */
+  /**
+   * >= 0: masses are kept times e^(tilt loss), so that those near the target are the largest, and rounding is relative
+   * to them
+   */
   readonly tilt: number
   /** The tilt with which the mass above the window is bounded */
   readonly tailTilt: number

@@ -53,7 +53,10 @@ export function noiseForEpsilon ({ epsilon, delta, sampleRate, steps, accountant
   return high
 }
 
-/** Two noise multipliers near `guess`, of which `high` is enough and `low` is not; both are the least there is when that is enough */
+/**
+ * Two noise multipliers near `guess`, of which `high` is enough and `low` is not; both are the least there is when that
+ * is enough
+ */
 function bracket (enough: (noiseMultiplier: number) => boolean, guess: number): { high: number, low: number } {
   let factor = 1.1
   let high = guess

@@ -9,8 +9,8 @@
  * A composition is only a list of events, and nothing is computed until it is asked for. Then each pair of sampleRate
  * and noiseMultiplier costs a transform for each direction, 20 to 50 ms altogether at 10,000 steps. The grid takes few
  * values, so the next step mostly finds the transforms of the one before, and costs two inverse ones, some 8 ms. The
- * length of a transform is bounded: at a million steps the excess is 1 part in 2,000, and from some 100 million steps on
- * RDP is the better bound, and taken.
+ * length of a transform is bounded: at a million steps the excess is 1 part in 2,000, and from some 100 million steps
+ * on RDP is the better bound, and taken.
  */
 import { checkedDelta, checkedEpsilon, withEvent } from './accountant.ts'
 import { composeLosses, deltaAt, epsilonAt } from './composed-losses.ts'
@@ -162,7 +162,10 @@ function total (mechanisms: readonly MechanismEvent[], of: (mechanism: Mechanism
   return mechanisms.reduce((sum, mechanism) => sum + mechanism.steps * of(mechanism), 0)
 }
 
-/** No composition has a larger loss, but for some of this probability in one of its steps; Infinity when there is no bound */
+/**
+ * No composition has a larger loss, but for some of this probability in one of its steps; Infinity when there is no
+ * bound
+ */
 function largestSum (mechanisms: readonly MechanismEvent[], direction: Direction, tail: number): number {
   return total(mechanisms, (mechanism) => largestLoss(mechanism, direction, tail))
 }

@@ -46,7 +46,9 @@ export function outcomeAt ({ sampleRate: q, noiseMultiplier: sigma }: SampledGau
   return ratio > -1 ? variance * Math.log1p(ratio) + 0.5 : -Infinity
 }
 
-/** No loss in this direction, but for some of this probability, is above this one, nats; Infinity when there is no bound */
+/**
+ * No loss in this direction, but for some of this probability, is above this one, nats; Infinity when there is no bound
+ */
 export function largestLoss (mechanism: SampledGaussian, direction: Direction, tail: number): number {
   const { from, to } = outcomeRange(mechanism, direction, { tail, lowTail: tail })
   return direction === 'add' ? -lossAt(mechanism, from) : lossAt(mechanism, to)
@@ -90,7 +92,10 @@ export interface OutcomeRange {
   readonly below: number
 }
 
-/** A range outside of which there is at most `tail` on the side of the larger losses and `lowTail` on that of the smaller ones */
+/**
+ * A range outside of which there is at most `tail` on the side of the larger losses and `lowTail` on that of the
+ * smaller ones
+ */
 export function outcomeRange (mechanism: SampledGaussian, direction: Direction, tails: { tail: number, lowTail: number }): OutcomeRange {
   const { sampleRate: q, noiseMultiplier: sigma } = mechanism
   if (direction === 'add') {

@@ -2,8 +2,9 @@
  * Discrete Fourier transform of real numbers in float64
  *
  * A real sequence of length n is transformed as a complex one of length n / 2 (even samples real, odd ones imaginary)
- * by the iterative radix-2 algorithm of Cooley and Tukey 1965, two stages at a time. Every root of unity comes from its own sine and cosine:
- * by recurrence they would lose digits, and what the accountant makes of a spectrum depends on a bound of its error.
+ * by the iterative radix-2 algorithm of Cooley and Tukey 1965, two stages at a time. Every root of unity comes from its
+ * own sine and cosine: by recurrence they would lose digits, and what the accountant makes of a spectrum depends on a
+ * bound of its error.
  */
 
 export interface Spectrum {

@@ -8,7 +8,10 @@
 import { log1pExp, logAdd, logExpm1 } from './log-space.ts'
 import { logErfc, logGamma } from './special-functions.ts'
 
-/** Terms of a fractional order's series before the order counts as not converging; Google's dp_accounting stops there too */
+/**
+ * Terms of a fractional order's series before the order counts as not converging; Google's dp_accounting stops there
+ * too
+ */
 const MAX_TERMS = 1000
 
 /** Terms this many nats below the sum no longer change it: e^-30 = 1e-13 */

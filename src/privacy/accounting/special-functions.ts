@@ -32,7 +32,10 @@ export function erf (x: number): number {
   return Math.abs(x) <= 0.46875 ? erfNearZero(x) : 1 - erfc(x)
 }
 
-/** Complementary error function: 2 / sqrt(pi) times the integral of exp(-t^2) from x; relative error below 1e-15 while normal */
+/**
+ * Complementary error function: 2 / sqrt(pi) times the integral of exp(-t^2) from x; relative error below 1e-15 while
+ * normal
+ */
 export function erfc (x: number): number {
   if (Math.abs(x) <= 0.46875) {
     return 1 - erfNearZero(x)

@@ -19,10 +19,10 @@ export interface NoiseSource {
   /**
    * Poisson sampling: the indexes in 0 .. count - 1, ascending, that were each chosen independently
    *
-   * The batch of the subsampled Gaussian mechanism (Mironov, Talwar and Zhang 2019); it may be empty. An index is chosen
-   * with `probability` rounded down to a multiple of 2^-53, thus never more often than the accountant is told. One
-   * decision is drawn for each index, whatever the outcome of the others.
-   * Throws RangeError when the count is not a whole number below 2^32 or the probability is not in [0, 1].
+   * The batch of the subsampled Gaussian mechanism (Mironov, Talwar and Zhang 2019); it may be empty. An index is
+   * chosen with `probability` rounded down to a multiple of 2^-53, thus never more often than the accountant is told.
+   * One decision is drawn for each index, whatever the outcome of the others. Throws RangeError when the count is not a
+   * whole number below 2^32 or the probability is not in [0, 1].
    */
   sample: (count: number, probability: number) => Uint32Array
 }

@@ -44,7 +44,10 @@ const steps = Float64Array.from({ length: 2 * LAYERS }, (_, i) => edges[i >> 1]!
 /** Below it a point of layer i >> 1 is under the curve, whatever its height */
 const limits = Float64Array.from({ length: 2 * LAYERS }, (_, i) => edges[(i >> 1) + 1]!)
 
-/** Adds deviation x a draw of N(0, 1) to every element: the draws, to the last bit, of standardNormal for one after the other */
+/**
+ * Adds deviation x a draw of N(0, 1) to every element: the draws, to the last bit, of standardNormal for one after the
+ * other
+ */
 export function addNormals (sums: Float64Array, deviation: number, random: RandomWords): void {
   for (let next = 0; next < sums.length; next++) {
     next = addAccepted(sums, next, deviation, random)
@@ -55,8 +58,9 @@ export function addNormals (sums: Float64Array, deviation: number, random: Rando
 }
 
 /**
- * The 99 % that need no more than their pair, in a loop of its own, for speed: from element `next` on, until the words end or a point
- * needs its height. Returns the first element that got nothing; the pair of such a point is left to standardNormal
+ * The 99 % that need no more than their pair, in a loop of its own, for speed: from element `next` on, until the words
+ * end or a point needs its height. Returns the first element that got nothing; the pair of such a point is left to
+ * standardNormal
  */
 function addAccepted (sums: Float64Array, next: number, deviation: number, random: RandomWords): number {
   const { words } = random

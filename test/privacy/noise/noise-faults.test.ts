@@ -13,7 +13,10 @@ const COUNT = 1e6
 const sound = new Float64Array(COUNT)
 seededNoise('faults').addGaussian(sound, 1)
 
-/** Without the test of the height: all of a layer counts as below the curve. The tail, a good imitation, is not the fault */
+/**
+ * Without the test of the height: all of a layer counts as below the curve. The tail, a good imitation, is not the
+ * fault
+ */
 function withoutWedges (): Float64Array {
   const { edges } = zigguratTables()
   const random = new RandomWords(seededKeystream('wedges'))

@@ -7,7 +7,9 @@ import { normalityFaults } from './normality.ts'
 import { seededKeystream, seededNoise } from './seeded-noise.ts'
 import type { NoiseSource } from '../../../src/privacy/noise/noise-source.ts'
 
-/** A draw is a low word and a high one: the layer in 8 bits, the sign, two bits without a meaning, 21 of the position */
+/**
+ * A draw is a low word and a high one: the layer in 8 bits, the sign, two bits without a meaning, 21 of the position
+ */
 function draw (layer: number, position: number, negative = false): [low: number, high: number] {
   const high = Math.floor(position * 2 ** 21)
   return [(position * 2 ** 21 - high) * 2 ** 32, ((layer << 24) | (negative ? 1 << 23 : 0) | high) >>> 0]
@@ -91,7 +93,9 @@ describe('the ziggurat', () => {
 
   const area = edges[0]! * heights[1]!
 
-  /** Density of |x| in all that is drawn, by the tables alone: layers are met alike often, points are even over a width */
+  /**
+   * Density of |x| in all that is drawn, by the tables alone: layers are met alike often, points are even over a width
+   */
   function densityOfTables (x: number): number {
     let density = x < TAIL_START ? 1 / edges[0]! : 0
     for (let layer = 1; layer < 256; layer++) {

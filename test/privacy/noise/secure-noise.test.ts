@@ -1,5 +1,6 @@
 /**
- * Where the bits of production come from: with a generator of the machine that is scripted, noise and samples are its bits and no others
+ * Where the bits of production come from: with a generator of the machine that is scripted, noise and samples are its
+ * bits and no others
  */
 import { randomFillSync } from 'node:crypto'
 import { describe, expect, it, vi } from 'vitest'

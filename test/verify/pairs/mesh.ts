@@ -55,7 +55,8 @@ export class Mesh {
   /** Writes the document; starts nothing */
   static async create (peers: PeerSet, { count, hosts, aggregation, args = [] }: MeshInit): Promise<Mesh> {
     const preset = presetDocument('digits-private')
-    // as private as the preset in each round; the limit is beyond what a trial takes, for what is wasted is counted in rounds
+    // as private as the preset in each round; the limit is beyond what a trial takes, for what is wasted is counted in
+    // rounds
     const document = { ...preset, aggregation: { ...preset.aggregation, ...aggregation }, privacy: { ...preset.privacy, epsilonLimit: 1_000 } }
     const documentPath = join(peers.folder, 'federation.json')
     await writeFile(documentPath, JSON.stringify(document))
@@ -106,8 +107,8 @@ export class Mesh {
   }
 
   /**
-   * Waits until `REGAIN_MS` after `sinceMs`, and some rounds more, of which each must be with the updates of all, also when
-   * one came after the deadline and the round was mixed late, which costs nothing
+   * Waits until `REGAIN_MS` after `sinceMs`, and some rounds more, of which each must be with the updates of all, also
+   * when one came after the deadline and the round was mixed late, which costs nothing
    *
    * @param sinceMs - When the last of those that were away was reachable again
    */
@@ -152,8 +153,8 @@ export class Mesh {
 }
 
 /**
- * Largest difference between the last finished rounds of the members at any time from then on, by their own clocks, which must agree; up to the
- * time to which all of them have been read
+ * Largest difference between the last finished rounds of the members at any time from then on, by their own clocks,
+ * which must agree; up to the time to which all of them have been read
  */
 function spreadOf (sites: readonly Site[], fromMs: number): number {
   const ends = sites.flatMap((site, index) => site.rounds().map((line) => ({ index, round: line['round'] as number, atMs: rightMs(line) })))

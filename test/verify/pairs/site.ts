@@ -99,7 +99,10 @@ function sum (numbers: readonly number[]): number {
   return numbers.reduce((total, number) => total + number, 0)
 }
 
-/** Rounds of one life that were paid for from then on: a charge is made as training begins, also of what a crash cut short */
+/**
+ * Rounds of one life that were paid for from then on: a charge is made as training begins, also of what a crash cut
+ * short
+ */
 function paidIn (lines: readonly PeerLine[], sinceMs: number): number[] {
   const spentMs = lines.find(({ type }) => type === 'privacy:exhausted')?.arrivedMs ?? Infinity
   return [...new Set(lines.filter(({ type, phase, arrivedMs }) => type === 'round:phase' && phase === 'train' && arrivedMs >= sinceMs && arrivedMs < spentMs)

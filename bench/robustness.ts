@@ -1,7 +1,8 @@
 /**
  * What each aggregation rule withstands: real MNIST training, the product's own aggregation code, liars who know all
  *
- *     npm run bench:robustness [-- --rules a,b --attacks x,y --seeds 0,1,2 --rounds 50 --resample 0 --threads 4 --json FILE]
+ *     npm run bench:robustness [-- --rules a,b
+ *       --attacks x,y --seeds 0,1,2 --rounds 50 --resample 0 --threads 4 --json FILE]
  *     npm run bench:robustness -- --table ring [--rules a,b --attacks x,y --seeds 0,1,2 --rounds 900 --model mlp]
  *
  * Grid A: 20 honest peers on a random 8-regular graph, 2 liars beside each, Dirichlet 0.1, 50 rounds of 5 steps, MLP

@@ -15,10 +15,11 @@ export type MeshName = typeof MESH_NAMES[number]
 const PRIVACY = { mechanism: 'dp-sgd', clipNorm: 1, noiseMultiplier: 20, epsilonLimit: 1_000, delta: 1e-5, accountant: 'rdp' } as const
 
 /**
- * Units of the hidden layer: 203,530 parameters, 0.8 MB a version and 204 kB an update; 2,226,010 parameters, 8.9 MB a
- * version, of which two are worth a compaction. LevelDB cleans up after smaller ones by itself
+ * Units of the hidden layer: 203,530 parameters, 0.8 MB a version and 204 kB an update; 5,088,010 parameters, 20 MB a
+ * version, of which two are worth a compaction. LevelDB cleans up after smaller ones by itself (of 8.9 MB: 87 rounds
+ * without)
  */
-const HIDDEN: Readonly<Record<Exclude<MeshName, 'gossiped'>, number>> = { pulled: 256, large: 2_800 }
+const HIDDEN: Readonly<Record<Exclude<MeshName, 'gossiped'>, number>> = { pulled: 256, large: 6_400 }
 
 /** The private preset, with short rounds and a rule that needs one neighbour only */
 export function meshDocument (name: MeshName): FederationDocument {

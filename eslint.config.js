@@ -13,7 +13,7 @@ const owned = Object.entries(OWNERS)
 
 /** Files of `src` itself that everybody may import. They import each other only */
 const COMMON = [
-  'ban-table', 'blame', 'closest', 'errors', 'interface', 'limits', 'make-folder', 'number-limits', 'plain-value', 'promise-with-resolvers',
+  'ban-table', 'blame', 'closest', 'errors', 'interface', 'lasting-controller', 'limits', 'make-folder', 'number-limits', 'plain-value', 'promise-with-resolvers',
   'quoted', 'seeded-random', 'state-folder', 'system-clock'
 ]
 
@@ -64,6 +64,9 @@ export default [
       complexity: ['error', 12],
       'max-depth': ['error', 3],
       '@stylistic/max-len': ['error', { code: Infinity, comments: 120, ignoreUrls: true }],
+      'no-restricted-properties': ['error', {
+        object: 'AbortSignal', property: 'any', message: 'Node 20 and 22 hold what it joins as long as the longest-lived signal: anySignal, and clear() it'
+      }],
       'no-console': 'error',
       'no-void': ['error', { allowAsStatement: true }],
       'import-x/no-cycle': 'error',

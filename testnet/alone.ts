@@ -1,6 +1,7 @@
 /**
  * What each peer would have reached without the others: the same examples, the same number of rounds, no gossip
  */
+import { anySignal } from 'any-signal'
 import { createWorkerTrainer } from '../src/model/worker-trainer.ts'
 import type { FederationDocument } from '../src/federation/document.ts'
 import type { AbortOptions, BackendName, DatasetSource, Partition } from '../src/interface.ts'
@@ -23,7 +24,7 @@ export async function trainAlone (init: AloneInit): Promise<Map<number, number>>
   const accuracies = new Map<number, number>()
   // one failure ends the others at their next step instead of leaving them behind
   const failure = new AbortController()
-  const signal = init.signal === undefined ? failure.signal : AbortSignal.any([init.signal, failure.signal])
+  const signal = anySignal([init.signal, failure.signal])
   const work = async (): Promise<void> => {
     for (let partition = waiting.shift(); partition !== undefined; partition = waiting.shift()) {
       accuracies.set(partition.index, await trainOne(init, partition, signal))
@@ -35,6 +36,7 @@ export async function trainAlone (init: AloneInit): Promise<Map<number, number>>
     failure.abort(err)
     throw err
   })))
+  signal.clear()
   const failed = results.find((result) => result.status === 'rejected')
   if (failed !== undefined) {
     throw failure.signal.reason

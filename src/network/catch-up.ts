@@ -5,6 +5,7 @@
  * live, and again whenever one has been silent for a while: a question and a short "nothing newer".
  */
 import '../promise-with-resolvers.ts'
+import { lastingController } from '../lasting-controller.ts'
 import type { Logger } from '@libp2p/interface'
 import type { Refused } from '../blame.ts'
 import type { AbortOptions, Clock, EarlierLife, PeerName } from '../interface.ts'
@@ -39,7 +40,7 @@ export interface CatchUpComponents {
 
 export class CatchUp {
   private readonly components: CatchUpComponents
-  private readonly stopping = new AbortController()
+  private readonly stopping = lastingController()
   private readonly askedAtMs = new Map<PeerName, number>()
   private readonly asking = new Set<PeerName>()
   private live: readonly PeerName[] = []

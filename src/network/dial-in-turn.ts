@@ -6,6 +6,7 @@
  */
 import '../promise-with-resolvers.ts'
 import { lookup } from 'node:dns/promises'
+import { anySignal } from 'any-signal'
 import { multiaddr } from '@multiformats/multiaddr'
 import type { Connection } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
@@ -72,12 +73,14 @@ async function dial ({ libp2p, signal }: Pick<DialInTurnInit, 'libp2p' | 'signal
       timer = setTimeout(() => { timer = setTimeout(giveUp, SECOND_LOOK_MS) }, CONNECT_TIMEOUT_MS)
     }
   }
+  const either = anySignal([signal, silent.signal])
   try {
-    return await libp2p.dial(multiaddr(target), { signal: AbortSignal.any([signal, silent.signal]), onProgress })
+    return await libp2p.dial(multiaddr(target), { signal: either, onProgress })
   } catch (err) {
     throw silent.signal.aborted ? silent.signal.reason : err
   } finally {
     clearTimeout(timer)
+    either.clear()
   }
 }
 

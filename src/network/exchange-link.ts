@@ -2,6 +2,7 @@
  * The sending half of the member exchange with one connected peer: one stream, opened again when it breaks
  */
 import '../promise-with-resolvers.ts'
+import { anySignal } from 'any-signal'
 import { lpStream } from '@libp2p/utils'
 import { drained } from './stream-bytes.ts'
 import { MemberExchange as Frame } from './wire/membership.ts'
@@ -128,11 +129,13 @@ export class ExchangeLink {
 
   async #wait (ms: number): Promise<void> {
     this.#retry = new AbortController()
-    const signal = AbortSignal.any([this.#stopped.signal, this.#retry.signal])
+    const signal = anySignal([this.#stopped.signal, this.#retry.signal])
     try {
       await this.#components.clock.delay(ms, { signal })
     } catch {
       // woken up, or stopped: the loop looks which
+    } finally {
+      signal.clear()
     }
   }
 
@@ -143,9 +146,9 @@ export class ExchangeLink {
     if (connection === undefined) {
       throw new RangeError('not connected')
     }
-    const signal = AbortSignal.any([this.#stopped.signal, AbortSignal.timeout(OPEN_TIMEOUT_MS)])
+    const signal = anySignal([this.#stopped.signal, AbortSignal.timeout(OPEN_TIMEOUT_MS)])
     this.#connectionId = connection.id
-    const stream = await connection.newStream(this.#init.protocol, { signal })
+    const stream = await connection.newStream(this.#init.protocol, { signal }).finally(() => { signal.clear() })
     this.#stream = stream
     this.#queue.clear()
     for (const [index, entry] of this.#init.snapshot().entries()) {

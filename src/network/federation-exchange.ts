@@ -7,6 +7,7 @@ import '../promise-with-resolvers.ts'
 import { connect } from 'node:net'
 import { generateKeyPair } from '@libp2p/crypto/keys'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
+import { anySignal } from 'any-signal'
 import { BootstrapError, FederationMismatchError, PullError } from '../errors.ts'
 import { federationId } from '../federation/federation-id.ts'
 import { MAX_FEDERATION_BYTES } from '../limits.ts'
@@ -139,7 +140,7 @@ async function fetchFrom (host: Host, address: Multiaddr, init: FetchFederationI
   }
   const timeout = new AbortController()
   const timer = setTimeout(() => { timeout.abort(new DOMException('no answer in time', 'TimeoutError')) }, ADDRESS_TIMEOUT_MS)
-  const signal = AbortSignal.any([init.signal, timeout.signal])
+  const signal = anySignal([init.signal, timeout.signal])
   let connection: Connection
   let bytes: Uint8Array
   try {
@@ -150,6 +151,7 @@ async function fetchFrom (host: Host, address: Multiaddr, init: FetchFederationI
     bytes = await request(connection, signal).catch((err: unknown) => { throw bootstrapError(text, signal.aborted ? 'timeout' : 'not-grapevine', (err as Error).message, err) })
   } finally {
     clearTimeout(timer)
+    signal.clear()
   }
   const id = federationId(bytes)
   if (init.expected !== undefined && id !== init.expected) {

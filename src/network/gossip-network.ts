@@ -3,6 +3,7 @@
  */
 import '../promise-with-resolvers.ts'
 import { PublishError } from '../errors.ts'
+import { lastingController } from '../lasting-controller.ts'
 import { AuthorLog } from './author-log.ts'
 import { Reputation } from './bans.ts'
 import { CatchUp } from './catch-up.ts'
@@ -66,7 +67,7 @@ export class GossipNetwork extends ContainedEventEmitter<NetworkEvents> implemen
   private livenessTimer: NodeJS.Timeout | undefined
   /** Ids of the updates that the round engine was told of */
   private readonly delivered = new RecentSet(MAX_DELIVERED_IDS)
-  private readonly stopping = new AbortController()
+  private readonly stopping = lastingController()
   private state: 'new' | 'started' | 'stopped' = 'new'
   private starting: Promise<void> | undefined
   private ending: Promise<void> | undefined

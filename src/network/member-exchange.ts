@@ -7,7 +7,7 @@
  */
 import '../promise-with-resolvers.ts'
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { setMaxListeners } from 'main-event'
+import { lastingController } from '../lasting-controller.ts'
 import { ExchangeLink } from './exchange-link.ts'
 import { MAX_MEMBERS } from './membership.ts'
 import { createRateLimit } from './rate-limit.ts'
@@ -93,9 +93,8 @@ export class MemberExchange {
 
   async start (): Promise<void> {
     const { libp2p } = this.#components.host
-    this.#stopped = new AbortController()
+    this.#stopped = lastingController()
     // every stream that is read listens to it
-    setMaxListeners(Infinity, this.#stopped.signal)
     await libp2p.handle(MEMBERS_PROTOCOL, (stream, connection) => { this.#onStream(stream, connection) }, { maxInboundStreams: 4, maxOutboundStreams: 4 })
     libp2p.addEventListener('peer:connect', this.#onConnect)
     libp2p.addEventListener('peer:disconnect', this.#onDisconnect)

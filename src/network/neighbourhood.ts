@@ -6,7 +6,8 @@
  * alike; the connections that the graph asks for are kept.
  */
 import '../promise-with-resolvers.ts'
-import { TypedEventEmitter, setMaxListeners } from 'main-event'
+import { TypedEventEmitter } from 'main-event'
+import { lastingController } from '../lasting-controller.ts'
 import { AddressBook } from './address-book.ts'
 import { ConnectionKeeper } from './connection-keeper.ts'
 import { ControlMessages } from './control-messages.ts'
@@ -150,9 +151,7 @@ class MeshNeighbourhood extends TypedEventEmitter<NeighbourhoodEvents> implement
     if (this.#running !== undefined) {
       return
     }
-    this.#stopped = new AbortController()
-    // every suspicion in the making listens to it
-    setMaxListeners(Infinity, this.#stopped.signal)
+    this.#stopped = lastingController()
     this.#settling = this.#createSettling()
     await this.#book.load()
     await this.#own.load()

@@ -1,6 +1,7 @@
 /**
  * What this node says on its own account: that it is there, that it leaves, that somebody else seems lost
  */
+import { anySignal } from 'any-signal'
 import { seededRandom } from '../seeded-random.ts'
 import { IdentityWatch, inUseMessage } from './identity-watch.ts'
 import type { Clock, IdentityUse, PeerName, Random } from '../interface.ts'
@@ -152,8 +153,8 @@ export class Presence {
     const entry = await own.renew(true)
     exchange.push(entry, host.self)
     await this.#attempt(async () => { await control.publishRecord(entry) })
-    const deadline = AbortSignal.timeout(GOODBYE_MS)
-    await exchange.flush(signal === undefined ? deadline : AbortSignal.any([signal, deadline]))
+    const inTime = anySignal([signal, AbortSignal.timeout(GOODBYE_MS)])
+    await exchange.flush(inTime).finally(() => { inTime.clear() })
   }
 
   /** True when the member gave no sign of life for two heartbeats */

@@ -6,6 +6,7 @@
  */
 import '../promise-with-resolvers.ts'
 import { createHash } from 'node:crypto'
+import { anySignal } from 'any-signal'
 import { peerIdFromString } from '@libp2p/peer-id'
 import { PullError } from '../errors.ts'
 import { Limiter } from './limiter.ts'
@@ -352,9 +353,9 @@ export class UpdatePuller {
     if (connection === undefined) {
       throw new PullError(`${peer} is not connected`)
     }
-    const timeout = AbortSignal.timeout(OPEN_TIMEOUT_MS)
-    const signal = options.signal === undefined ? timeout : AbortSignal.any([options.signal, timeout])
-    const bytes = new StreamBytes(await connection.newStream([UPDATE_PROTOCOL], { signal, maxOutboundStreams: 16 }))
+    const signal = anySignal([options.signal, AbortSignal.timeout(OPEN_TIMEOUT_MS)])
+    const stream = await connection.newStream([UPDATE_PROTOCOL], { signal, maxOutboundStreams: 16 }).finally(() => { signal.clear() })
+    const bytes = new StreamBytes(stream)
     bytes.stream.addEventListener('close', () => { this.forget(peer, bytes) }, { once: true })
     return bytes
   }

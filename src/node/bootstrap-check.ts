@@ -5,6 +5,7 @@
  * document starts without them, because the others may come to it; an address that leads to another federation, or
  * nowhere, would otherwise look like a mesh that is merely late.
  */
+import { anySignal } from 'any-signal'
 import type { Clock, Network } from '../interface.ts'
 import type { NodeParts } from './node-parts.ts'
 
@@ -39,7 +40,8 @@ export async function bootstrapProblem ({ network, clock, fetchDocument }: Boots
   try {
     await clock.delay(PATIENCE_MS, { signal })
     if (isAlone()) {
-      await fetchDocument({ addresses, expected: federation, signal: AbortSignal.any([signal, AbortSignal.timeout(FETCH_TIMEOUT_MS)]) })
+      const inTime = anySignal([signal, AbortSignal.timeout(FETCH_TIMEOUT_MS)])
+      await fetchDocument({ addresses, expected: federation, signal: inTime }).finally(() => { inTime.clear() })
     }
     return undefined
   } catch (err) {

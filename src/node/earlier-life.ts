@@ -4,6 +4,7 @@
  * A home that was brought back from a backup would sign its last rounds again, and two updates of one round convict
  * their author. So others are asked first; when others are to be expected and none can be reached, that is waited for.
  */
+import { anySignal } from 'any-signal'
 import type { AbortOptions, Clock, EarlierLife, Network, Store } from '../interface.ts'
 
 /** Nothing is published before somebody answered, or this long after the mesh is up */
@@ -30,7 +31,7 @@ export async function earlierLife ({ network, store, clock }: EarlierLifeCompone
   const ended = new AbortController()
   // rejects when it is not needed any more
   clock.delay(EARLIER_LIFE_TIMEOUT_MS, { signal: ended.signal }).then(() => { late.abort() }, () => {})
-  const either = AbortSignal.any([signal, late.signal])
+  const either = anySignal([signal, late.signal])
   try {
     for (;;) {
       const life = await network.newestOwn(sequence, { signal: either })
@@ -43,5 +44,6 @@ export async function earlierLife ({ network, store, clock }: EarlierLifeCompone
     }
   } finally {
     ended.abort()
+    either.clear()
   }
 }

@@ -1,6 +1,7 @@
 /**
  * Which federation a home belongs to: the document from the home, from the founder, or from a peer
  */
+import { anySignal } from 'any-signal'
 import { checkDataset } from '../data/check-dataset.ts'
 import { BootstrapError, FederationMismatchError } from '../errors.ts'
 import { decodeFederation, encodeFederation } from '../federation/document.ts'
@@ -50,11 +51,12 @@ export async function enterFederation ({ store, fetchDocument }: EnterComponents
   if (bootstrap.length === 0) {
     throw new BootstrapError('this home knows no federation, and no bootstrap address was given: found one with a federation document, or join one by address', 'unreachable')
   }
+  const inTime = anySignal([signal, AbortSignal.timeout(FETCH_TIMEOUT_MS)])
   const { bytes } = await fetchDocument({
     addresses: bootstrap,
-    signal: AbortSignal.any([signal, AbortSignal.timeout(FETCH_TIMEOUT_MS)]),
+    signal: inTime,
     ...(init.expectedFederation === undefined ? {} : { expected: init.expectedFederation })
-  })
+  }).finally(() => { inTime.clear() })
   return entered(checked(init, bytes, 'joined'), init, store)
 }
 
@@ -67,8 +69,9 @@ async function refuseOther (fetchDocument: FetchDocument, wishes: Wishes, { own,
   if (!refuseOtherFederation || bootstrap.length === 0) {
     return
   }
+  const inTime = anySignal([signal, AbortSignal.timeout(FETCH_TIMEOUT_MS)])
   try {
-    const { id, address } = await fetchDocument({ addresses: bootstrap, signal: AbortSignal.any([signal, AbortSignal.timeout(FETCH_TIMEOUT_MS)]) })
+    const { id, address } = await fetchDocument({ addresses: bootstrap, signal: inTime })
     if (id !== own) {
       throw new FederationMismatchError(`${address} belongs to federation ${id}, and ${home} to ${own}: use another home to join it (--home)`)
     }
@@ -77,6 +80,8 @@ async function refuseOther (fetchDocument: FetchDocument, wishes: Wishes, { own,
       signal.throwIfAborted()
       throw err
     }
+  } finally {
+    inTime.clear()
   }
 }
 

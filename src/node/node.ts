@@ -7,6 +7,7 @@ import { createAggregator } from '../aggregators/aggregator.ts'
 import { createAttack } from '../attacks/attacks.ts'
 import { createCodec } from '../codec/codec.ts'
 import { NodeStateError } from '../errors.ts'
+import { lastingController } from '../lasting-controller.ts'
 import { inspectTopology } from '../model/topology.ts'
 import { meshReady } from '../round/mesh-ready.ts'
 import { RoundEngine } from '../round/round-engine.ts'
@@ -49,7 +50,7 @@ class Node extends TypedEventEmitter<NodeEvents> implements GrapevineNode {
   private engine: RoundEngine | undefined
   private readonly privacy: PrivacyAccount
   private rounds = Promise.resolve()
-  private abort = new AbortController()
+  private readonly abort = lastingController()
   private starting: Promise<void> | undefined
   private stopping: Promise<void> | undefined
   private readonly hurry = new AbortController()

@@ -4,6 +4,7 @@
  * Dead neighbours stop being waited for the moment the network notices, slow ones at the deadline: nobody can block
  * a round longer than that.
  */
+import { anySignal } from 'any-signal'
 import type { AbortOptions, Clock, Neighbour, Network, PeerName } from '../interface.ts'
 
 export interface CollectComponents {
@@ -32,7 +33,7 @@ export async function collect (components: CollectComponents, options: CollectOp
     return []
   }
   const finished = new AbortController()
-  const signal = options.signal === undefined ? finished.signal : AbortSignal.any([finished.signal, options.signal])
+  const signal = anySignal([finished.signal, options.signal])
   const { promise: complete, resolve } = Promise.withResolvers<void>()
   const check = (): void => {
     if (missing().length === 0) {
@@ -48,5 +49,6 @@ export async function collect (components: CollectComponents, options: CollectOp
     options.wake.removeEventListener('update', check)
     network.removeEventListener('neighbours:change', check)
     finished.abort()
+    signal.clear()
   }
 }

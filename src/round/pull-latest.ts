@@ -1,6 +1,7 @@
 /**
  * The neighbours' newest updates, as many as come before a deadline: no neighbour that drips holds a node up
  */
+import { anySignal } from 'any-signal'
 import type { Clock, Network, ReceivedUpdate } from '../interface.ts'
 
 /** Rejects with the signal's reason when it aborts */
@@ -9,11 +10,13 @@ export async function pullLatest ({ network, clock }: { network: Pick<Network, '
   const late = new AbortController()
   // rejects when it is not needed any more
   clock.delay(deadlineMs, { signal: done.signal }).then(() => { late.abort() }, () => {})
+  const either = anySignal([signal, late.signal])
   try {
-    const updates = await network.pullLatest({ signal: AbortSignal.any([signal, late.signal]) })
+    const updates = await network.pullLatest({ signal: either })
     signal.throwIfAborted()
     return updates
   } finally {
     done.abort()
+    either.clear()
   }
 }

@@ -4,6 +4,7 @@
  * The rule is in admission.ts. This looks at the network, declares the own readiness, and wakes up when something
  * changes.
  */
+import { anySignal } from 'any-signal'
 import { Admission } from './admission.ts'
 import { lead, supportedRound } from './round-numbers.ts'
 import type { Clock, Neighbour, Network, PeerName } from '../interface.ts'
@@ -189,15 +190,17 @@ export class Turns {
   private async changed (againInMs: number, signal: AbortSignal): Promise<void> {
     const { network, clock, wake } = this.components
     const over = new AbortController()
+    const either = anySignal([signal, over.signal])
     const { promise: changed, resolve } = Promise.withResolvers<void>()
     const listener = (): void => { resolve() }
     wake.addEventListener('update', listener)
     network.addEventListener('neighbours:change', listener)
     network.addEventListener('neighbours:ready', listener)
     try {
-      await Promise.race([changed, clock.delay(Math.min(againInMs, LOOK_MS), { signal: AbortSignal.any([signal, over.signal]) })])
+      await Promise.race([changed, clock.delay(Math.min(againInMs, LOOK_MS), { signal: either })])
     } finally {
       over.abort()
+      either.clear()
       wake.removeEventListener('update', listener)
       network.removeEventListener('neighbours:change', listener)
       network.removeEventListener('neighbours:ready', listener)

@@ -129,7 +129,7 @@ describe('a node of handed-in parts', () => {
 
 describe('a private federation with handed-in parts', () => {
   const privacy = { mechanism: 'dp-sgd', clipNorm: 1, noiseMultiplier: 1, epsilonLimit: 8, delta: 1e-5 } as const
-  const noisy = parseFederation({ ...federation, privacy })
+  const noisy = parseFederation({ ...federation, privacy, round: { ...preset.round, deadlineMs: 300 } })
 
   it('does not start when the trainer names no dataset: nothing would be charged', async () => {
     const hub = new MemoryHub()

@@ -94,7 +94,6 @@ export class MemberExchange {
   async start (): Promise<void> {
     const { libp2p } = this.#components.host
     this.#stopped = lastingController()
-    // every stream that is read listens to it
     await libp2p.handle(MEMBERS_PROTOCOL, (stream, connection) => { this.#onStream(stream, connection) }, { maxInboundStreams: 4, maxOutboundStreams: 4 })
     libp2p.addEventListener('peer:connect', this.#onConnect)
     libp2p.addEventListener('peer:disconnect', this.#onDisconnect)

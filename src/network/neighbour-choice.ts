@@ -139,9 +139,10 @@ export class NeighbourChoice {
   #bringBack (members: readonly PeerName[]): void {
     const { degree } = this.#init
     const slow = [...this.#suspended].filter(([peer]) => members.includes(peer)).sort(([, a], [, b]) => a - b)
+    // no more than all of them give
+    const enough = slow.length === 0 ? 0 : Math.min(this.#least, this.#drawn(members, degree, 0).length)
     for (const [peer] of slow) {
-      const { length } = this.#drawn(this.#present(members), degree, 0)
-      if (length >= this.#least || length >= this.#drawn(members, degree, 0).length) {
+      if (this.#drawn(this.#present(members), degree, 0).length >= enough) {
         return
       }
       this.#suspended.delete(peer)

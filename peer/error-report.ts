@@ -80,6 +80,8 @@ export const ERROR_ROWS: readonly ErrorRow[] = [
   { code: 'IDENTITY_MISMATCH', exit: 'integrity', names: ['BootstrapError'], reasons: ['wrong-peer'], fix: 'Ask for the current address: the peer has another key now, or somebody else answers there', told: true },
   { code: 'NOT_LIBP2P', exit: 'network', names: ['BootstrapError'], reasons: ['not-libp2p'], fix: 'Something else answers on that port: check the port', told: true },
   { code: 'NOT_GRAPEVINE', exit: 'network', names: ['BootstrapError'], reasons: ['not-grapevine'], fix: 'Check that the address is that of a grapevine peer', told: true },
+  { code: 'OLDER_PROTOCOL', exit: 'incompatible', names: ['BootstrapError'], reasons: ['older-protocol'], fix: 'Update Grapevine on the machine there, or take the address of another peer', told: true },
+  { code: 'NEWER_PROTOCOL', exit: 'incompatible', names: ['BootstrapError'], reasons: ['newer-protocol'], fix: 'Update Grapevine here', told: true },
   { code: 'BOOTSTRAP_REFUSED', exit: 'network', names: ['BootstrapError'], reasons: ['refused'], fix: 'The machine answers but nothing listens there: is the peer running, and on that port?', told: true },
   { code: 'BOOTSTRAP_TIMEOUT', exit: 'network', names: ['BootstrapError'], reasons: ['timeout'], fix: 'Nothing answers: check the address, and firewalls between the machines', told: true },
   { code: 'BOOTSTRAP_UNREACHABLE', exit: 'network', names: ['BootstrapError'], fix: 'Check --bootstrap and the network', told: true },

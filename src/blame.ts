@@ -22,7 +22,7 @@ export const FAULTS: Readonly<Record<RejectionReason, Fault>> = {
   'bad-signature': 'sender',
   // of bytes that all came from one peer
   'payload-hash': 'sender',
-  // two signatures for one round
+  // two signatures that contradict each other
   equivocation: 'author',
   // the signature covers codec and payload hash, and the document says what they must be
   'wrong-codec': 'author',
@@ -31,6 +31,9 @@ export const FAULTS: Readonly<Record<RejectionReason, Fault>> = {
   'not-finite': 'author',
   // what was held back can be let go all at once, by others
   rate: 'author-itself',
+  // of a later version, or under a document that the members have changed since, or not yet
+  unsupported: 'nobody',
+  'wrong-epoch': 'nobody',
   // depends on the own round, the own model, the own bans and links
   'round-window': 'nobody',
   replay: 'nobody',

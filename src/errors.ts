@@ -98,8 +98,8 @@ export class InvalidAddressError extends Error {
 export class BootstrapError extends Error {
   override name = 'BootstrapError'
 
-  /** `refused`, `timeout`, `not-libp2p`, `wrong-peer`, `self`, `not-grapevine` or `unreachable` */
-  readonly reason: 'refused' | 'timeout' | 'not-libp2p' | 'wrong-peer' | 'self' | 'not-grapevine' | 'unreachable'
+  /** `refused`, `timeout`, `not-libp2p`, `wrong-peer`, `self`, `not-grapevine`, `older-protocol`, `newer-protocol` or `unreachable` */
+  readonly reason: 'refused' | 'timeout' | 'not-libp2p' | 'wrong-peer' | 'self' | 'not-grapevine' | 'older-protocol' | 'newer-protocol' | 'unreachable'
 
   constructor (message: string, reason: BootstrapError['reason'], options?: ErrorOptions) {
     super(message, options)

@@ -200,7 +200,7 @@ export interface Aggregator {
 export type RejectionReason =
   | 'oversized' | 'malformed' | 'wrong-federation' | 'wrong-author' | 'bad-signature' | 'round-window'
   | 'replay' | 'equivocation' | 'rate' | 'banned' | 'payload-hash' | 'payload-unavailable'
-  | 'codec' | 'shape' | 'not-finite' | 'norm' | 'wrong-codec'
+  | 'codec' | 'shape' | 'not-finite' | 'norm' | 'wrong-codec' | 'unsupported' | 'wrong-epoch'
   | 'distance-gate' | 'loss-gate' | 'not-selected' | 'quarantined'
 
 /** What a node publishes in a round */

@@ -1,9 +1,10 @@
 /**
- * What each author has published so far: rounds and sequences only grow, and a round has one update
+ * What each author has published so far: rounds and sequences only grow, a round has one update, and each update of a
+ * stream follows on the one before
  */
-import { proofOf } from './equivocation.ts'
+import { contradict, proofOf } from './equivocation.ts'
 import { MAX_OWN_ROUND } from '../number-limits.ts'
-import type { PeerName } from '../interface.ts'
+import type { Clock, PeerName } from '../interface.ts'
 import type { EquivocationProof } from './equivocation.ts'
 import type { SignedHeader } from './update-header.ts'
 
@@ -25,22 +26,31 @@ const HEADERS_PER_AUTHOR = 8
 const LATE_ROUNDS = 50
 const MAX_AUTHORS = 4_096
 const MAX_PROOFS = 64
+/** Beyond repair is rare: whoever begins anew more often only escapes its own numbers */
+const INCARNATION_MS = 3_600_000
 
-type Place = Pick<SignedHeader['header'], 'round' | 'sequence'>
+type Place = Pick<SignedHeader['header'], 'round' | 'sequence' | 'stream' | 'incarnation'>
 
 interface AuthorState {
   /** The newest header */
   newest: SignedHeader
-  /** By round; the newest few */
+  /** By round; the newest few, all of one incarnation */
   headers: Map<number, SignedHeader>
+  /** Monotonic time at which a higher incarnation than the first one that was heard of began */
+  bornAtMs: number | undefined
 }
 
 export class AuthorLog {
+  private readonly clock: Pick<Clock, 'monotonicMs'>
   private readonly authors = new Map<PeerName, AuthorState>()
   /** The newest last, one for each author */
   private readonly proofs = new Map<PeerName, EquivocationProof>()
   private ownRound = 1
   private oldestRoundsBehind = OLDEST_ROUNDS_BEHIND
+
+  constructor (clock: Pick<Clock, 'monotonicMs'>) {
+    this.clock = clock
+  }
 
   setRound (round: number): void {
     this.ownRound = round
@@ -69,7 +79,7 @@ export class AuthorLog {
     return [...this.proofs.values()].reverse()
   }
 
-  /** What proves that this author signed two updates for one round */
+  /** What proves that this author signed two updates that contradict each other */
   equivocation (author: PeerName): EquivocationProof | undefined {
     return this.proofs.get(author)
   }
@@ -87,51 +97,69 @@ export class AuthorLog {
 
   /** Judges a header whose signature is verified. Remembers proofs of equivocation, and nothing else */
   judge (signed: SignedHeader): Verdict {
-    const { round, sequence } = signed.header
-    const state = this.authors.get(signed.author)
-    const same = state?.headers.get(round)
-    if (same !== undefined) {
-      return same.id === signed.id ? 'duplicate' : this.keepProof(same, signed)
+    const known = this.authors.get(signed.author)?.headers ?? new Map<number, SignedHeader>()
+    if (known.get(signed.header.round)?.id === signed.id) {
+      return 'duplicate'
     }
-    return this.order(signed.author, { round, sequence })
+    const other = [...known.values()].find((header) => contradict(header, signed))
+    return other === undefined ? this.order(signed) : this.keepProof(other, signed)
   }
 
   /**
    * What can be said of a header before its signature is checked; undefined when that matters: it may be news, or prove
    * an equivocation
    */
-  isOutOfOrder ({ author, header: { round, sequence } }: SignedHeader): Exclude<Order, 'new'> | undefined {
-    if (this.authors.get(author)?.headers.has(round) === true) {
+  isOutOfOrder (signed: SignedHeader): Exclude<Order, 'new'> | undefined {
+    const known = this.authors.get(signed.author)?.headers ?? new Map<number, SignedHeader>()
+    if ([...known.values()].some((header) => contradict(header, signed))) {
       return undefined
     }
-    const order = this.order(author, { round, sequence })
+    const order = this.order(signed)
     return order === 'new' ? undefined : order
   }
 
-  private order (author: PeerName, place: Place): Order {
-    const newest = this.authors.get(author)?.newest
-    if (place.round < this.ownRound - this.oldestRoundsBehind) {
+  private order ({ author, header }: SignedHeader): Order {
+    const state = this.authors.get(author)
+    if (header.round < this.ownRound - this.oldestRoundsBehind) {
       return 'replay'
     }
-    if (place.round > this.latestPlausible(author)) {
+    if (header.round > this.latestPlausible(author)) {
       return 'round-window'
     }
-    return newest === undefined ? 'new' : inOrder(place, newest.header)
+    if (state === undefined) {
+      return 'new'
+    }
+    return header.incarnation > state.newest.header.incarnation ? this.rebirth(state) : inOrder(header, state.newest.header)
+  }
+
+  /** A new incarnation has numbers of its own */
+  private rebirth ({ bornAtMs }: AuthorState): Extract<Order, 'new' | 'replay'> {
+    const isRare = bornAtMs === undefined || this.clock.monotonicMs() - bornAtMs >= INCARNATION_MS
+    return isRare ? 'new' : 'replay'
   }
 
   /** Call for a header that was judged new */
   record (signed: SignedHeader): void {
-    const state = this.authors.get(signed.author) ?? { newest: signed, headers: new Map<number, SignedHeader>() }
+    const { author, header } = signed
+    const state = this.stateFor(signed)
     state.newest = signed
-    state.headers.set(signed.header.round, signed)
+    state.headers.set(header.round, signed)
     if (state.headers.size > HEADERS_PER_AUTHOR) {
       state.headers.delete(state.headers.keys().next().value!)
     }
-    this.authors.delete(signed.author)
-    this.authors.set(signed.author, state)
+    this.authors.delete(author)
+    this.authors.set(author, state)
     if (this.authors.size > MAX_AUTHORS) {
       this.authors.delete(this.authors.keys().next().value!)
     }
+  }
+
+  private stateFor (signed: SignedHeader): AuthorState {
+    const known = this.authors.get(signed.author)
+    if (known?.newest.header.incarnation === signed.header.incarnation) {
+      return known
+    }
+    return { newest: signed, headers: new Map(), bornAtMs: known === undefined ? undefined : this.clock.monotonicMs() }
   }
 
   private keepProof (first: SignedHeader, second: SignedHeader): 'equivocation' {
@@ -150,10 +178,17 @@ export class AuthorLog {
   }
 }
 
-/** Beside the newest header of its author. Rounds and sequences grow together: else it is no matter of being late */
-function inOrder ({ round, sequence }: Place, newest: Place): Extract<Verdict, 'new' | 'late' | 'replay'> {
+/**
+ * Beside the newest header of its author. Rounds and sequences grow together, and a stream ends where the next one
+ * begins: else it is no matter of being late
+ */
+function inOrder (place: Place, newest: Place): Extract<Verdict, 'new' | 'late' | 'replay'> {
+  const { round, sequence, stream, incarnation } = place
+  if (incarnation !== newest.incarnation) {
+    return 'replay'
+  }
   if (round > newest.round && sequence > newest.sequence) {
-    return 'new'
+    return stream === newest.stream || stream > newest.sequence ? 'new' : 'replay'
   }
   return round < newest.round && sequence < newest.sequence && newest.round - round <= LATE_ROUNDS ? 'late' : 'replay'
 }

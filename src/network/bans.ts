@@ -46,7 +46,9 @@ const POINTS: Record<RejectionReason, number> = {
   'loss-gate': 0,
   'not-selected': 0,
   quarantined: 0,
-  'wrong-codec': 25
+  'wrong-codec': 25,
+  unsupported: 0,
+  'wrong-epoch': 0
 }
 
 interface Standing {

@@ -6,7 +6,7 @@
  * neither checked nor passed on, and what anybody sends is limited before a signature is looked at.
  */
 import { OLDEST_ROUNDS_BEHIND } from './author-log.ts'
-import { readProof, toWire } from './equivocation.ts'
+import { readProof, toWire, UNKNOWN_PROOF } from './equivocation.ts'
 import { MAX_RECORD_BYTES, parseRecord, parseSuspicion, signSuspicion } from './member-record.ts'
 import { createRateLimit } from './rate-limit.ts'
 import { RecentSet } from './recent-set.ts'
@@ -57,7 +57,7 @@ export interface ControlInit {
   onOwnRecord: (claim: MemberClaim) => void
   /** Somebody suspects this node: speak up */
   onSuspected: () => void
-  /** Somebody found that a member signed two updates for one round; verified */
+  /** Somebody found that a member signed two updates that contradict each other; verified */
   onEquivocation: (proof: EquivocationProof) => void
 }
 
@@ -125,7 +125,7 @@ export class ControlMessages {
     await this.#publish(ControlMessage.encode({ suspicion: await signSuspicion(privateKey, content) }))
   }
 
-  /** Hands on, once for each author, what proves that it signed two updates for one round */
+  /** Hands on, once for each author, what proves that it signed two updates that contradict each other */
   async publishEquivocation (proof: EquivocationProof): Promise<void> {
     if (this.#proven.add(proof.author)) {
       await this.#publish(ControlMessage.encode({ equivocation: toWire(proof) }))
@@ -209,6 +209,10 @@ export class ControlMessages {
     const claim = readProof(wire, this.#init.federation)
     if (claim === undefined) {
       return 'reject'
+    }
+    if (claim === UNKNOWN_PROOF) {
+      // of a later version: whoever passed it on understood it
+      return 'ignore'
     }
     const { author, round } = claim.proof
     const isOld = this.#proofsAge && round < this.#round - OLDEST_ROUNDS_BEHIND

@@ -10,16 +10,19 @@ import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { anySignal } from 'any-signal'
 import { BootstrapError, FederationMismatchError, PullError } from '../errors.ts'
 import { federationId } from '../federation/federation-id.ts'
+import { version1Notice } from '../federation/version-1-notice.ts'
 import { MAX_FEDERATION_BYTES } from '../limits.ts'
 import { peerOf, requireReachable } from './address.ts'
+import { PROTOCOL_VERSION } from './header-fields.ts'
 import { createHost } from './host.ts'
+import { otherVersion } from './protocol-versions.ts'
 import { createRateLimit } from './rate-limit.ts'
 import { StreamBytes, watchStream } from './stream-bytes.ts'
-import { FEDERATION_PROTOCOL } from './topics.ts'
+import { FEDERATION_PROTOCOL, VERSION_1_FEDERATION_PROTOCOL } from './topics.ts'
 import { FederationResponse } from './wire/federation.ts'
 import type { Connection, PrivateKey, Stream } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
-import type { Clock, PeerName } from '../interface.ts'
+import type { Clock } from '../interface.ts'
 import type { Host } from './host.ts'
 
 /** One address gets this long, all its stages together */
@@ -55,6 +58,8 @@ const ADVICE: Record<Reason, string> = {
   'wrong-peer': 'another peer answers there; take the address that the peer prints when it starts',
   self: 'it is the own address; give the address of another peer',
   'not-grapevine': 'the peer there belongs to no Grapevine federation',
+  'older-protocol': `the peer there speaks an older protocol than this program, which speaks ${PROTOCOL_VERSION}; update the peer there`,
+  'newer-protocol': `the peer there speaks a newer protocol than this program, which speaks ${PROTOCOL_VERSION}; update this program`,
   unreachable: 'the address cannot be reached from this machine; check the network and the name'
 }
 
@@ -132,6 +137,17 @@ async function request (connection: Connection, signal: AbortSignal): Promise<Ui
   }
 }
 
+/** What a connected peer that gives no document is: a stranger, slow, or of another version */
+async function explainRefusal ({ libp2p }: Host, { address, connection, signal }: { address: string, connection: Connection, signal: AbortSignal }, err: unknown): Promise<BootstrapError> {
+  // it was asked when the connection opened, and may not have answered yet
+  const { protocols } = await libp2p.services.identify.identify(connection, { signal }).catch(() => ({ protocols: [] }))
+  const version = otherVersion(protocols)
+  if (version !== undefined) {
+    return bootstrapError(address, version < PROTOCOL_VERSION ? 'older-protocol' : 'newer-protocol', `protocol ${version}`, err)
+  }
+  return bootstrapError(address, signal.aborted ? 'timeout' : 'not-grapevine', (err as Error).message, err)
+}
+
 async function fetchFrom (host: Host, address: Multiaddr, init: FetchFederationInit): Promise<FetchedFederation> {
   const text = address.toString()
   const self = init.privateKey === undefined ? undefined : peerIdFromPrivateKey(init.privateKey).toString()
@@ -148,7 +164,7 @@ async function fetchFrom (host: Host, address: Multiaddr, init: FetchFederationI
     if (connection.remotePeer.toString() === self) {
       throw bootstrapError(text, 'self', '')
     }
-    bytes = await request(connection, signal).catch((err: unknown) => { throw bootstrapError(text, signal.aborted ? 'timeout' : 'not-grapevine', (err as Error).message, err) })
+    bytes = await request(connection, signal).catch(async (err: unknown) => { throw await explainRefusal(host, { address: text, connection, signal }, err) })
   } finally {
     clearTimeout(timer)
     signal.clear()
@@ -191,29 +207,32 @@ export async function fetchFederation (init: FetchFederationInit): Promise<Fetch
   }
 }
 
-/** Gives the document to everyone who asks, a few times a second */
+/** Gives the document to everyone who asks, a few times a second, and a program of version 0.1 the reason to update */
 export async function serveFederation (components: { host: Host, clock: Clock }, document: Uint8Array): Promise<void> {
   const limit = createRateLimit(components.clock, { perSecond: 1, burst: 16 })
-  const response = FederationResponse.encode({ document: Uint8Array.from(document) })
-  const respond = async (stream: Stream, peer: PeerName): Promise<void> => {
-    if (!limit.take(peer, 1)) {
-      stream.abort(new RangeError('too many requests'))
-      return
-    }
-    const bytes = new StreamBytes(stream)
-    let sent = 0
-    const stop = watchStream(stream, () => sent, { stallMs: STALL_MS })
-    try {
-      await bytes.writeMessage(response)
-      sent += response.byteLength
-      await stream.close()
-    } finally {
-      stop()
-    }
+  const offers: Array<[protocol: string, answer: Uint8Array]> = [
+    [FEDERATION_PROTOCOL, document], [VERSION_1_FEDERATION_PROTOCOL, version1Notice(document)]
+  ]
+  for (const [protocol, answer] of offers) {
+    const response = FederationResponse.encode({ document: Uint8Array.from(answer) })
+    await components.host.libp2p.handle(protocol, (stream, connection) => {
+      const respond = limit.take(connection.remotePeer.toString(), 1) ? send(stream, response) : Promise.reject(new RangeError('too many requests'))
+      respond.catch((err: unknown) => {
+        stream.abort(err instanceof Error ? err : new TypeError(String(err)))
+      })
+    }, { maxInboundStreams: MAX_STREAMS_PER_PEER })
   }
-  await components.host.libp2p.handle(FEDERATION_PROTOCOL, (stream, connection) => {
-    respond(stream, connection.remotePeer.toString()).catch((err: unknown) => {
-      stream.abort(err instanceof Error ? err : new TypeError(String(err)))
-    })
-  }, { maxInboundStreams: MAX_STREAMS_PER_PEER })
+}
+
+async function send (stream: Stream, response: Uint8Array): Promise<void> {
+  const bytes = new StreamBytes(stream)
+  let sent = 0
+  const stop = watchStream(stream, () => sent, { stallMs: STALL_MS })
+  try {
+    await bytes.writeMessage(response)
+    sent += response.byteLength
+    await stream.close()
+  } finally {
+    stop()
+  }
 }

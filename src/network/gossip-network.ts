@@ -16,6 +16,7 @@ import { createHost } from './host.ts'
 import { LiveNeighbours } from './live-neighbours.ts'
 import { OwnUpdates } from './own-updates.ts'
 import { PeerRanks } from './peer-ranks.ts'
+import { warnOfVersions } from './protocol-versions.ts'
 import { PullQueue } from './pull-queue.ts'
 import { receivedUpdate } from './received-update.ts'
 import { RecentSet } from './recent-set.ts'
@@ -83,7 +84,7 @@ export class GossipNetwork extends ContainedEventEmitter<NetworkEvents> implemen
   /** Makes all parts; nothing runs yet. Throws InvalidAddressError */
   async build (createNeighbourhood: NeighbourhoodFactory): Promise<void> {
     const { init, ranks } = this
-    const { clock, federationId: federation, maxPayloadBytes } = init
+    const { clock, federationId: federation, epoch = 0, maxPayloadBytes } = init
     const reputation = new Reputation({ store: init.store, clock })
     const isBanned = (peer: PeerName): boolean => reputation.isBanned(peer)
     const refuse = (refusal: Refused): void => { this.refuse(refusal) }
@@ -101,9 +102,9 @@ export class GossipNetwork extends ContainedEventEmitter<NetworkEvents> implemen
     })
     this.self = host.self
     const logger = host.libp2p.logger.forComponent('grapevine:network')
-    const log = new AuthorLog()
+    const log = new AuthorLog(clock)
     const cache = new UpdateCache({ self: host.self, maxBytes: Math.max(MIN_CACHE_BYTES, CACHE_PAYLOADS * maxPayloadBytes) })
-    const limits = { federation, maxPayloadBytes }
+    const limits = { federation, epoch, maxPayloadBytes }
     const own = new OwnUpdates({ cache, logger, privateKey: init.privateKey, store: init.store }, { ...limits, self: host.self, keep: init.keepPublished ?? false })
     const puller = new UpdatePuller({ host, clock, ranks, refuse: refusePeer }, limits)
     const neighbourhood = createNeighbourhood(host)
@@ -203,15 +204,13 @@ export class GossipNetwork extends ContainedEventEmitter<NetworkEvents> implemen
       this.safeDispatchEvent('peer:disconnect', { detail: { peer: peer.toString() } })
       this.checkLiveness()
     }))
+    warnOfVersions(host, (detail) => { this.safeDispatchEvent('warning', { detail }) })
     host.pubsub.addEventListener('subscription-change', guard(() => { this.checkLiveness() }))
     neighbourhood.addEventListener('neighbours:change', guard(() => { this.followNeighbours() }))
-    neighbourhood.addEventListener('ready', guard<{ peer: PeerName }>((detail) => {
-      this.safeDispatchEvent('neighbours:ready', { detail })
-    }))
-    neighbourhood.addEventListener('members:change', guard<{ members: PeerName[] }>(({ members }) => {
-      this.safeDispatchEvent('members:change', { detail: { members } })
-    }))
-    neighbourhood.addEventListener('warning', guard<NetworkEvents['warning']['detail']>((detail) => { this.safeDispatchEvent('warning', { detail }) }))
+    const toldOn = <T extends keyof NetworkEvents>(type: T) => guard((detail: NetworkEvents[T]['detail']) => { this.safeDispatchEvent(type, { detail }) })
+    neighbourhood.addEventListener('ready', toldOn('neighbours:ready'))
+    neighbourhood.addEventListener('members:change', toldOn('members:change'))
+    neighbourhood.addEventListener('warning', toldOn('warning'))
     neighbourhood.addEventListener('equivocation', guard<EquivocationProof>((proof) => {
       this.parts.log.keep(proof)
       this.refuse({ peer: proof.author, author: proof.author, reason: 'equivocation' })

@@ -1,5 +1,5 @@
 /**
- * Member lists from peer to peer: /grapevine/members/1.0.0
+ * Member lists from peer to peer: /grapevine/members/2.0.0
  *
  * Each side of a connection opens one stream and keeps it: first the whole list, later what is new, in batches. The
  * gossip mesh takes seconds to form when everybody starts at once; these streams are there with the connection. Their
@@ -20,7 +20,7 @@ import type { ExchangeLinkInit } from './exchange-link.ts'
 import type { RateLimit } from './rate-limit.ts'
 import type { MemberEntry, SignedRecord } from './wire/membership.ts'
 
-export const MEMBERS_PROTOCOL = '/grapevine/members/1.0.0'
+export const MEMBERS_PROTOCOL = '/grapevine/members/2.0.0'
 
 /** One frame: several dozen records */
 export const MAX_FRAME_BYTES = 65_536

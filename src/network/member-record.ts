@@ -32,8 +32,8 @@ const VOUCHES_FRAMING_BYTES = 4
 
 const MAX_PEER_BYTES = 64
 
-const RECORD_DOMAIN = new TextEncoder().encode('grapevine/member-record/1\n')
-const SUSPICION_DOMAIN = new TextEncoder().encode('grapevine/suspicion/1\n')
+const RECORD_DOMAIN = new TextEncoder().encode('grapevine/member-record/2\n')
+const SUSPICION_DOMAIN = new TextEncoder().encode('grapevine/suspicion/2\n')
 
 /** A record whose shape is right. Its signature is checked on demand, because most records that arrive are not news */
 export interface MemberClaim {

@@ -8,8 +8,10 @@ import type { PortMemory } from './listening.ts'
 
 export interface NetworkInit {
   privateKey: PrivateKey
-  /** CID of the document */
+  /** CID of the federation's first document */
   federationId: string
+  /** How often the document has changed. @default 0 */
+  epoch?: number
   /** Canonical encoding of the document, for joiners who ask */
   federationBytes: Uint8Array
   document: Pick<FederationDocument, 'topology'>

@@ -1,14 +1,15 @@
 /**
- * What this node publishes: signed, chained to what it published before, and held for those who ask
+ * What this node publishes: signed, chained to what it published before in this run, and held for those who ask
  *
  * A node that has spent its privacy budget publishes nothing any more, but its last update is public: it is handed on
  * as it was signed, after a restart too, so that a mesh in which everybody has spent its budget can still give a
  * newcomer a model.
  */
 import { encodeSigned, matchesPayload, readUpdate, signHeader, verifyHeader } from './update-header.ts'
+import { readEarlierUpdate } from './version-1.ts'
 import type { Logger, PrivateKey } from '@libp2p/interface'
 import type { OutgoingUpdate, PeerName, Store } from '../interface.ts'
-import type { UpdateCache } from './update-cache.ts'
+import type { CachedUpdate, UpdateCache } from './update-cache.ts'
 import type { SignedHeader } from './update-header.ts'
 
 export interface OwnUpdatesComponents {
@@ -20,6 +21,8 @@ export interface OwnUpdatesComponents {
 
 export interface OwnUpdatesInit {
   federation: string
+  /** Of the document in force */
+  epoch: number
   self: PeerName
   maxPayloadBytes: number
   /** Stores the newest one */
@@ -29,7 +32,8 @@ export interface OwnUpdatesInit {
 export class OwnUpdates {
   private readonly components: OwnUpdatesComponents
   private readonly init: OwnUpdatesInit
-  private previousHash = new Uint8Array(0)
+  /** The last one of this run: what an earlier run signed after its newest stored one is not known for sure */
+  private last: SignedHeader | undefined
 
   constructor (components: OwnUpdatesComponents, init: OwnUpdatesInit) {
     this.components = components
@@ -43,33 +47,45 @@ export class OwnUpdates {
     if (message === undefined) {
       return
     }
-    const update = await this.verified(message)
+    const update = await this.verified(message) ?? await this.renewed(message)
     if (update === undefined) {
       logger.error('the last own update in the store is damaged or of another key or federation: nobody can have it from here')
       return
     }
-    this.follow(update.signed)
     cache.put(update)
+  }
+
+  /**
+   * What version 0.1 published, under the signature of today: the same bytes for the same round, so that it tells
+   * nobody anything new
+   */
+  private async renewed (message: Uint8Array): Promise<CachedUpdate | undefined> {
+    const { self, federation, epoch, maxPayloadBytes } = this.init
+    const earlier = await readEarlierUpdate(message, self)
+    if (earlier?.fields.federation !== federation || earlier.payload.byteLength > maxPayloadBytes) {
+      return undefined
+    }
+    const { fields, payload } = earlier
+    const signed = await signHeader(this.components.privateKey, { ...fields, epoch }, payload)
+    await this.components.store.putPublished(encodeSigned(signed, payload))
+    return { signed, payload }
   }
 
   /** Signs an update, and holds it before anybody can have it */
   async sign ({ payload, ...fields }: OutgoingUpdate): Promise<SignedHeader> {
     const { privateKey, cache, store, logger } = this.components
     logger.trace('publishing round %d', fields.round)
-    const signed = await signHeader(privateKey, { ...fields, federation: this.init.federation, previousHash: this.previousHash }, payload)
+    const { federation, epoch } = this.init
+    const signed = await signHeader(privateKey, { ...fields, federation, epoch, follows: this.last }, payload)
     if (this.init.keep) {
       await store.putPublished(encodeSigned(signed, payload))
     }
-    this.follow(signed)
+    this.last = signed
     cache.put({ signed, payload })
     return signed
   }
 
-  private follow ({ id }: SignedHeader): void {
-    this.previousHash = Uint8Array.from(Buffer.from(id, 'hex'))
-  }
-
-  private async verified (message: Uint8Array): Promise<{ signed: SignedHeader, payload: Uint8Array } | undefined> {
+  private async verified (message: Uint8Array): Promise<CachedUpdate | undefined> {
     const { federation, self, maxPayloadBytes } = this.init
     const update = readUpdate(message, { maxMessageBytes: Infinity, maxPayloadBytes })
     if (typeof update === 'string' || update.payload === undefined) {

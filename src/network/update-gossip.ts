@@ -7,6 +7,7 @@
 import '../promise-with-resolvers.ts'
 import { PublishError } from '../errors.ts'
 import { MAX_GOSSIP_MESSAGE_BYTES, MAX_INLINE_PAYLOAD_BYTES, scoreTopic } from './gossip-settings.ts'
+import { strangeness } from './header-fields.ts'
 import { createRateLimit } from './rate-limit.ts'
 import { authorTopic } from './topics.ts'
 import { encodeSigned, matchesPayload, readUpdate, verifyHeader } from './update-header.ts'
@@ -38,6 +39,8 @@ export interface UpdateGossipComponents {
 
 export interface UpdateGossipInit {
   federation: string
+  /** Of the document in force */
+  epoch: number
   maxPayloadBytes: number
 }
 
@@ -133,12 +136,23 @@ export class UpdateGossip {
     if (typeof update === 'string') {
       return this.reject(from, author, update)
     }
-    const { signed, payload } = update
+    const { signed } = update
     if (signed.header.federation !== this.init.federation) {
       return this.reject(from, author, 'wrong-federation')
     }
     if (signed.author !== author) {
       return this.reject(from, author, 'wrong-author')
+    }
+    return this.place(update, from, data.byteLength)
+  }
+
+  /** Is it news, and genuine? */
+  private async place (update: ReadUpdate, from: PeerName, bytes: number): Promise<Outcome> {
+    const { signed, payload } = update
+    const { author } = signed
+    const strange = strangeness(signed.header, this.init.epoch)
+    if (strange !== undefined) {
+      return this.refuse({ peer: from, author, reason: strange }, 'ignore')
     }
     if (this.components.log.has(signed)) {
       return 'ignore'
@@ -155,7 +169,7 @@ export class UpdateGossip {
     if (payload !== undefined && !matchesPayload(signed, payload)) {
       return this.reject(from, author, 'payload-hash')
     }
-    return this.admit(update, from, data.byteLength)
+    return this.admit(update, from, bytes)
   }
 
   /** A genuine message of its author: is it in order, and not too much? */

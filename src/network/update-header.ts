@@ -6,31 +6,20 @@
  */
 import '../promise-with-resolvers.ts'
 import { createHash } from 'node:crypto'
-import { publicKeyFromRaw } from '@libp2p/crypto/keys'
 import { peerIdFromPublicKey } from '@libp2p/peer-id'
+import { authorBytes, authorKey } from './author-key.ts'
+import { isWellFormed, KEYFRAME, PROTOCOL_VERSION } from './header-fields.ts'
 import { SignedUpdate, UpdateHeader } from './wire/update.ts'
-import type { PrivateKey, PublicKey } from '@libp2p/interface'
+import type { PrivateKey } from '@libp2p/interface'
 import type { PeerName, RejectionReason } from '../interface.ts'
-
-const HEADER_VERSION = 1
-/** A whole model: the only kind there is, so that no other is averaged as one */
-const KEYFRAME = 1
 
 /** More than any header with its longest fields */
 export const MAX_HEADER_BYTES = 1_024
-const MAX_ROUND = 0x7fffffff
 
-const MAX_CODEC_LENGTH = 32
-const MAX_FEDERATION_LENGTH = 128
-const MAX_DEGREE = 1_024
-const HASH_BYTES = 32
 const SIGNATURE_BYTES = 64
 
 /** Separates these signatures from everything else that the same key signs (Noise handshakes, peer records) */
-const SIGNING_DOMAIN = new TextEncoder().encode('grapevine update header 1\n')
-
-/** Identity multihash of a protobuf-encoded Ed25519 public key, up to the 32 bytes of the key itself */
-const ED25519_PEER_ID = Uint8Array.of(0x00, 0x24, 0x08, 0x01, 0x12, 0x20)
+const SIGNING_DOMAIN = new TextEncoder().encode('grapevine update header 2\n')
 
 /** A header together with the bytes that were signed */
 export interface SignedHeader {
@@ -47,9 +36,14 @@ export interface HeaderFields {
   federation: string
   round: number
   sequence: number
-  previousHash: Uint8Array
   codec: string
   degree: number
+  /** How often the document has changed. @default 0 */
+  epoch?: number
+  /** @default 0 */
+  incarnation?: number
+  /** The own update before it. Without one it begins a stream: what came before is not known, or not to be built on */
+  follows?: SignedHeader | undefined
 }
 
 export function sha256 (bytes: Uint8Array): Buffer {
@@ -60,39 +54,40 @@ function equalBytes (a: Uint8Array, b: Uint8Array): boolean {
   return Buffer.from(a.buffer, a.byteOffset, a.byteLength).equals(b)
 }
 
-/** Binary form of an Ed25519 peer id */
-function authorBytes (publicKey: PublicKey): Uint8Array {
-  return Buffer.concat([ED25519_PEER_ID, publicKey.raw])
-}
-
-/** Undefined when `bytes` are not the peer id of an Ed25519 key */
-export function authorKey (bytes: Uint8Array): PublicKey | undefined {
-  if (bytes.byteLength !== ED25519_PEER_ID.byteLength + 32 || !equalBytes(bytes.subarray(0, ED25519_PEER_ID.byteLength), ED25519_PEER_ID)) {
-    return undefined
-  }
-  return publicKeyFromRaw(bytes.slice(ED25519_PEER_ID.byteLength))
-}
-
 function signedBytes (header: Uint8Array): Uint8Array {
   return Buffer.concat([SIGNING_DOMAIN, header])
 }
 
+/** Where an update stands among those of its author: after `before`, or at the beginning of a stream */
+function placeOf (sequence: number, before: SignedHeader | undefined): Pick<UpdateHeader, 'stream' | 'streamVersion' | 'previousHash'> {
+  if (before === undefined) {
+    return { stream: sequence, streamVersion: 1, previousHash: new Uint8Array(0) }
+  }
+  const { stream, streamVersion } = before.header
+  return { stream, streamVersion: streamVersion + 1, previousHash: Uint8Array.from(Buffer.from(before.id, 'hex')) }
+}
+
 /** Makes and signs the header of `payload` */
 export async function signHeader (privateKey: PrivateKey, fields: HeaderFields, payload: Uint8Array): Promise<SignedHeader> {
+  const { federation, round, sequence, codec, degree, epoch = 0, incarnation = 0, follows } = fields
   const header: UpdateHeader = {
-    version: HEADER_VERSION,
-    federation: fields.federation,
-    author: Uint8Array.from(authorBytes(privateKey.publicKey)),
-    round: fields.round,
-    sequence: fields.sequence,
-    previousHash: Uint8Array.from(fields.previousHash),
+    version: PROTOCOL_VERSION,
+    ...{ federation, round, sequence, codec, degree, epoch, incarnation },
+    author: authorBytes(privateKey.publicKey),
+    ...placeOf(sequence, follows),
     payloadHash: Uint8Array.from(sha256(payload)),
     payloadBytes: payload.byteLength,
     kind: KEYFRAME,
-    codec: fields.codec,
     replicaHash: new Uint8Array(0),
-    degree: fields.degree
+    step: 0,
+    receiver: new Uint8Array(0),
+    vector: 0
   }
+  return signFields(privateKey, header)
+}
+
+/** Signs a header whose fields are all decided */
+export async function signFields (privateKey: PrivateKey, header: UpdateHeader): Promise<SignedHeader> {
   const bytes = UpdateHeader.encode(header)
   return {
     id: sha256(bytes).toString('hex'),
@@ -110,31 +105,6 @@ export function encodeSigned (signed: SignedHeader, payload?: Uint8Array): Uint8
     signature: signed.signature as Uint8Array<ArrayBuffer>,
     ...(payload === undefined ? {} : { payload: payload as Uint8Array<ArrayBuffer> })
   })
-}
-
-function isInteger (value: number, min: number, max: number): boolean {
-  return Number.isSafeInteger(value) && value >= min && value <= max
-}
-
-function isHash (bytes: Uint8Array, optional: boolean): boolean {
-  return bytes.byteLength === HASH_BYTES || (optional && bytes.byteLength === 0)
-}
-
-function isText (text: string, maxLength: number): boolean {
-  return text.length > 0 && text.length <= maxLength
-}
-
-function isWellFormed (header: UpdateHeader): boolean {
-  const numbers = header.version === HEADER_VERSION &&
-    isInteger(header.round, 1, MAX_ROUND) &&
-    isInteger(header.sequence, 1, Number.MAX_SAFE_INTEGER) &&
-    isInteger(header.payloadBytes, 1, Number.MAX_SAFE_INTEGER) &&
-    isInteger(header.degree, 0, MAX_DEGREE) &&
-    header.kind === KEYFRAME
-  return numbers &&
-    isText(header.codec, MAX_CODEC_LENGTH) &&
-    isText(header.federation, MAX_FEDERATION_LENGTH) &&
-    isHash(header.payloadHash, false) && isHash(header.previousHash, true) && isHash(header.replicaHash, true)
 }
 
 /**
@@ -217,6 +187,6 @@ export async function verifyHeader (signed: SignedHeader): Promise<boolean> {
 }
 
 /** True when `payload` is what the header announces */
-export function matchesPayload (signed: SignedHeader, payload: Uint8Array): boolean {
+export function matchesPayload (signed: Pick<SignedHeader, 'header'>, payload: Uint8Array): boolean {
   return payload.byteLength === signed.header.payloadBytes && equalBytes(sha256(payload), signed.header.payloadHash)
 }

@@ -9,6 +9,7 @@ import { createHash } from 'node:crypto'
 import { anySignal } from 'any-signal'
 import { peerIdFromString } from '@libp2p/peer-id'
 import { PullError } from '../errors.ts'
+import { strangeness } from './header-fields.ts'
 import { Limiter } from './limiter.ts'
 import { createRateLimit } from './rate-limit.ts'
 import { StreamBytes, watchStream } from './stream-bytes.ts'
@@ -71,6 +72,8 @@ export interface UpdatePullerComponents {
 
 export interface UpdatePullerInit {
   federation: string
+  /** Of the document in force */
+  epoch: number
   maxPayloadBytes: number
 }
 
@@ -284,6 +287,10 @@ export class UpdatePuller {
     }
     if (signer !== author) {
       return 'wrong-author'
+    }
+    const strange = strangeness(header, this.init.epoch)
+    if (strange !== undefined) {
+      return strange
     }
     if (header.payloadBytes > this.init.maxPayloadBytes) {
       return 'oversized'

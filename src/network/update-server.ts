@@ -1,5 +1,5 @@
 /**
- * Answers requests for updates on streams of /grapevine/update/1.0.0, from the cache of recent ones
+ * Answers requests for updates on streams of /grapevine/update/2.0.0, from the cache of recent ones
  */
 import '../promise-with-resolvers.ts'
 import { createRateLimit } from './rate-limit.ts'
@@ -7,7 +7,7 @@ import { StreamBytes, watchStream } from './stream-bytes.ts'
 import { UPDATE_PROTOCOL } from './topics.ts'
 import { withinDeadline } from './transfer-deadline.ts'
 import { TransferPlaces } from './transfer-places.ts'
-import { authorKey } from './update-header.ts'
+import { authorKey } from './author-key.ts'
 import { UpdateRequest, UpdateResponse } from './wire/update.ts'
 import { peerIdFromPublicKey } from '@libp2p/peer-id'
 import type { Connection, Stream } from '@libp2p/interface'

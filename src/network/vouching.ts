@@ -32,7 +32,7 @@ export const MAX_VOUCHES = 100
 /** A second name with the same mark costs 2^80 keys */
 const MARK_BYTES = 10
 
-const MARK_DOMAIN = 'grapevine/voucher/1\n'
+const MARK_DOMAIN = 'grapevine/voucher/2\n'
 
 /** Ten bytes that stand for a member in the lists of others, as a string of as many characters */
 export type Mark = string

@@ -92,12 +92,12 @@ describe('a peer whose sockets others take', () => {
 async function slowReader (target: TestNetwork, streams: number): Promise<string> {
   const host = await stage.startedHost()
   await host.libp2p.dial(target.host.libp2p.getMultiaddrs())
-  const { header: { author } } = await signHeader(target.privateKey, { federation: FEDERATION, round: 1, sequence: 1, codec: 'float32', degree: 3, previousHash: new Uint8Array(0) }, bytes(1))
+  const { header: { author } } = await signHeader(target.privateKey, { federation: FEDERATION, round: 1, sequence: 1, codec: 'float32', degree: 3 }, bytes(1))
   const request = UpdateRequest.encode({ federation: FEDERATION, author, afterSequence: 0, offset: 0 })
   const [connection] = host.libp2p.getConnections()
   let answered = 0
   for (let i = 0; i < streams; i++) {
-    const stream = await connection!.newStream(['/grapevine/update/1.0.0'], { maxOutboundStreams: 16, signal: AbortSignal.timeout(30_000) })
+    const stream = await connection!.newStream(['/grapevine/update/2.0.0'], { maxOutboundStreams: 16, signal: AbortSignal.timeout(30_000) })
     stream.addEventListener('message', () => {
       stream.pause()
       answered++
@@ -128,7 +128,7 @@ describe('a puller', () => {
     const [author, reader] = await stage.mesh(2)
     const mute = await Promise.all(Array.from({ length: 16 }, async () => {
       const host = await stage.host()
-      await host.libp2p.handle('/grapevine/update/1.0.0', () => {})
+      await host.libp2p.handle('/grapevine/update/2.0.0', () => {})
       await host.start()
       await host.libp2p.dial(reader!.host.libp2p.getMultiaddrs())
       return host

@@ -1,11 +1,16 @@
 import { createServer } from 'node:net'
 import { generateKeyPair } from '@libp2p/crypto/keys'
 import { peerIdFromPrivateKey, peerIdFromString } from '@libp2p/peer-id'
+import { multiaddr } from '@multiformats/multiaddr'
 import { afterEach, describe, expect, it } from 'vitest'
+import { decodeFederation, encodeFederation } from '../../src/federation/document.ts'
 import { federationId } from '../../src/federation/federation-id.ts'
 import { fetchFederation, serveFederation } from '../../src/network/federation-exchange.ts'
+import { StreamBytes } from '../../src/network/stream-bytes.ts'
+import { FederationResponse } from '../../src/network/wire/federation.ts'
+import { presetDocument } from '../../src/presets.ts'
 import { systemClock } from '../../src/system-clock.ts'
-import { bytes, failure } from '../../src/contracts/helpers.ts'
+import { failure } from '../../src/contracts/helpers.ts'
 import { Stage } from './nodes.ts'
 import type { Server } from 'node:net'
 import type { FetchedFederation, FetchFederationInit } from '../../src/network/federation-exchange.ts'
@@ -18,7 +23,7 @@ afterEach(async () => {
   await stage.strike()
 })
 
-const document = bytes(20_000)
+const document = encodeFederation({ ...presetDocument('digits'), name: 'exchange' })
 
 async function tcpServer (onConnection: Parameters<typeof createServer>[1] = () => {}): Promise<number> {
   const server = createServer(onConnection as never)
@@ -105,9 +110,25 @@ describe('fetchFederation', () => {
     expect(await reason(fetch(host.libp2p.getMultiaddrs()[0]!.toString()))).toMatch(/^BootstrapError not-grapevine/)
   })
 
+  it('says that the peer there speaks an older or a newer protocol, and which program to update', async () => {
+    for (const [version, words] of [[1, /older-protocol: .*update the peer there \[protocol 1\]/], [3, /newer-protocol: .*update this program \[protocol 3\]/]] as const) {
+      const host = await stage.host()
+      await host.libp2p.handle(`/grapevine/federation/${version}.0.0`, (stream) => { stream.abort(new Error('no')) })
+      await host.start()
+      expect(await reason(fetch(host.addresses()[0]!))).toMatch(words)
+    }
+  })
+
+  it('tells a program of version 0.1 to update, in the name of a field, which is all that it prints', async () => {
+    const [connection, host] = [await founder(), await stage.startedHost()]
+    const stream = await host.libp2p.dialProtocol(multiaddr(connection), ['/grapevine/federation/1.0.0'])
+    const answer = FederationResponse.decode(await new StreamBytes(stream).readMessage(300_000)).document
+    expect(() => decodeFederation(answer)).toThrow(/unknown field "this peer speaks protocol 2, not 1: update Grapevine to join"/)
+  })
+
   it('ends when the stream is reset at once', async () => {
     const host = await stage.host()
-    await host.libp2p.handle('/grapevine/federation/1.0.0', (stream) => { stream.abort(new Error('no')) })
+    await host.libp2p.handle('/grapevine/federation/2.0.0', (stream) => { stream.abort(new Error('no')) })
     await host.start()
     expect(await reason(fetch(host.addresses()[0]!))).toMatch(/^BootstrapError not-grapevine/)
   }, 9_000)
@@ -115,7 +136,7 @@ describe('fetchFederation', () => {
   it('ends when it is cancelled while a peer accepts the question and says nothing', async () => {
     const host = await stage.host()
     const controller = new AbortController()
-    await host.libp2p.handle('/grapevine/federation/1.0.0', () => { controller.abort() })
+    await host.libp2p.handle('/grapevine/federation/2.0.0', () => { controller.abort() })
     await host.start()
     expect(await reason(fetch(host.addresses()[0]!, { signal: controller.signal }))).toMatch(/^BootstrapError timeout|AbortError/)
   }, 4_000)
@@ -128,7 +149,7 @@ describe('fetchFederation', () => {
 
   it('takes no more than a document may be long', async () => {
     const host = await stage.host()
-    await host.libp2p.handle('/grapevine/federation/1.0.0', (stream) => { stream.send(Uint8Array.of(0xff, 0xff, 0xff, 0x7f)) })
+    await host.libp2p.handle('/grapevine/federation/2.0.0', (stream) => { stream.send(Uint8Array.of(0xff, 0xff, 0xff, 0x7f)) })
     await host.start()
     expect(await reason(fetch(host.libp2p.getMultiaddrs()[0]!.toString()))).toMatch(/^BootstrapError not-grapevine: .*announced a message of 268435455 bytes/)
   })

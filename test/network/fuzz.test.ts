@@ -5,6 +5,7 @@ import { generateKeyPair } from '@libp2p/crypto/keys'
 import fc from 'fast-check'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { FrameScanner } from '../../src/network/gossip-meter.ts'
+import { strangeness } from '../../src/network/header-fields.ts'
 import { encodeSigned, matchesPayload, readHeader, readUpdate, signHeader, verifyHeader } from '../../src/network/update-header.ts'
 import { FederationResponse } from '../../src/network/wire/federation.ts'
 import { UpdateHeader, UpdateRequest, UpdateResponse } from '../../src/network/wire/update.ts'
@@ -19,7 +20,7 @@ let message: Uint8Array
 
 beforeAll(async () => {
   const key = await generateKeyPair('Ed25519')
-  signed = await signHeader(key, { federation: FEDERATION, round: 7, sequence: 9, codec: 'int8', degree: 4, previousHash: bytes(32) }, payload)
+  signed = await signHeader(key, { federation: FEDERATION, round: 7, sequence: 9, codec: 'int8', degree: 4 }, payload)
   message = encodeSigned(signed, payload)
 })
 
@@ -71,13 +72,27 @@ describe('reading updates', () => {
     expect(readHeader(signed.bytes, new Uint8Array(63))).toBeUndefined()
   })
 
-  it('refuses every kind of update but a whole model: nothing else may be averaged as one', () => {
-    for (const kind of [0, 2, 3, 2 ** 31]) {
-      const header = UpdateHeader.encode({ ...signed.header, kind })
-      expect(readHeader(header, signed.signature), `${kind}`).toBeUndefined()
-      expect(readUpdate(encodeSigned({ ...signed, bytes: header }, payload), LIMITS)).toBe('malformed')
+  it('takes nothing but a whole model for everybody under the document in force for one', () => {
+    const strange = (fields: Partial<UpdateHeader>): string | undefined => {
+      const read = readHeader(UpdateHeader.encode({ ...signed.header, ...fields }), signed.signature)
+      return read === undefined ? 'malformed' : strangeness(read.header, 0)
     }
-    expect(readHeader(UpdateHeader.encode({ ...signed.header, kind: 1 }), signed.signature)).toBeDefined()
+    expect(strange({})).toBeUndefined()
+    for (const later of [{ version: 3 }, { kind: 2 }, { kind: 2 ** 31 }, { step: 1 }, { vector: 1 }, { receiver: signed.header.author }]) {
+      expect(strange(later), JSON.stringify(later)).toBe('unsupported')
+    }
+    expect(strange({ epoch: 1 })).toBe('wrong-epoch')
+    const wrong: Array<Partial<UpdateHeader>> = [
+      { version: 0 }, { version: 1 }, { kind: 0 }, { receiver: Uint8Array.of(1) }, { stream: 0 }, { stream: 10 }, { streamVersion: 0 },
+      { streamVersion: 2 }, { previousHash: new Uint8Array(32) }, { stream: 8 }, { stream: 8, streamVersion: 2 },
+      { stream: 8, streamVersion: 1, previousHash: new Uint8Array(32) }, { version: 3, round: 0 }
+    ]
+    for (const fields of wrong) {
+      expect(strange(fields), JSON.stringify(fields)).toBe('malformed')
+    }
+    expect(strange({ stream: 8, streamVersion: 2, previousHash: new Uint8Array(32) })).toBeUndefined()
+    // a later version may count its streams in another way
+    expect(strange({ version: 3, stream: 0, kind: 0 })).toBe('unsupported')
   })
 
   it('decodes requests and responses without allocating what they announce', () => {

@@ -16,8 +16,8 @@ import type { Clock } from '../../src/interface.ts'
 import type { Host } from '../../src/network/host.ts'
 import type { SignedHeader } from '../../src/network/update-header.ts'
 
-const UPDATES = '/grapevine/update/1.0.0'
-const LIMITS = { federation: FEDERATION, maxPayloadBytes: 1_000_000 }
+const UPDATES = '/grapevine/update/2.0.0'
+const LIMITS = { federation: FEDERATION, epoch: 0, maxPayloadBytes: 1_000_000 }
 
 const stage = new Stage()
 
@@ -36,7 +36,7 @@ function pullerOf (host: Host, clock: Clock): UpdatePuller {
 
 async function headers (count: number, payload: Uint8Array): Promise<SignedHeader[]> {
   return Promise.all(Array.from({ length: count }, async () => signHeader(await generateKeyPair('Ed25519'), {
-    federation: FEDERATION, round: 1, sequence: 1, codec: 'float32', degree: 1, previousHash: new Uint8Array(0)
+    federation: FEDERATION, round: 1, sequence: 1, codec: 'float32', degree: 1
   }, payload)))
 }
 
@@ -71,7 +71,7 @@ describe('pulling', () => {
     const signed = await headers(12, payload)
     const cache = new UpdateCache({ self: asked.self, maxBytes: 10_000_000 })
     signed.forEach((header) => { cache.put({ signed: header, payload }) })
-    await new UpdateServer({ host: asked, cache, log: new AuthorLog(), clock: systemClock, ranks: { of: () => 'neighbour' }, refuse: () => {} }, LIMITS).start()
+    await new UpdateServer({ host: asked, cache, log: new AuthorLog({ monotonicMs: () => performance.now() }), clock: systemClock, ranks: { of: () => 'neighbour' }, refuse: () => {} }, LIMITS).start()
     const puller = pullerOf(asking, systemClock)
     const questions = signed.map(async ({ author }) => puller.latest(asked.self, author, 0))
     const announced = signed.map(async (header) => puller.payload(header, asked.self))
@@ -86,7 +86,7 @@ describe('pulling', () => {
     const [signed] = await headers(1, payload)
     const cache = new UpdateCache({ self: asked.self, maxBytes: 10_000_000 })
     cache.put({ signed: signed!, payload })
-    await new UpdateServer({ host: asked, cache, log: new AuthorLog(), clock: systemClock, ranks: { of: () => 'neighbour' }, refuse: () => {} }, LIMITS).start()
+    await new UpdateServer({ host: asked, cache, log: new AuthorLog({ monotonicMs: () => performance.now() }), clock: systemClock, ranks: { of: () => 'neighbour' }, refuse: () => {} }, LIMITS).start()
     const connections = [asking, asked].map(({ libp2p }) => libp2p.getConnections()[0]!)
     const open = (): boolean[] => connections.map(({ streams }) => streams.some(({ protocol, status }) => protocol === UPDATES && status === 'open'))
 
@@ -99,7 +99,7 @@ describe('pulling', () => {
 
   it('forgets the streams of a peer that is gone', async () => {
     const { asking, asked } = await pair()
-    await new UpdateServer({ host: asked, cache: new UpdateCache({ self: asked.self, maxBytes: 1 }), log: new AuthorLog(), clock: systemClock, ranks: { of: () => 'neighbour' }, refuse: () => {} }, LIMITS).start()
+    await new UpdateServer({ host: asked, cache: new UpdateCache({ self: asked.self, maxBytes: 1 }), log: new AuthorLog({ monotonicMs: () => performance.now() }), clock: systemClock, ranks: { of: () => 'neighbour' }, refuse: () => {} }, LIMITS).start()
     const puller = pullerOf(asking, systemClock)
     await puller.latest(asked.self, asked.self, 0)
     expect(puller.idlePeers).toBe(1)
@@ -130,7 +130,7 @@ describe('serving a hostile peer', () => {
     const cache = new UpdateCache({ self: asked.self, maxBytes: 20_000_000 })
     cache.put({ signed: signed!, payload })
     const clock = new ManualClock()
-    await new UpdateServer({ host: asked, cache, log: new AuthorLog(), clock, ranks: { of: () => 'neighbour' }, refuse: () => {} }, { ...LIMITS, maxPayloadBytes: payload.byteLength }).start()
+    await new UpdateServer({ host: asked, cache, log: new AuthorLog({ monotonicMs: () => performance.now() }), clock, ranks: { of: () => 'neighbour' }, refuse: () => {} }, { ...LIMITS, maxPayloadBytes: payload.byteLength }).start()
     const request = UpdateRequest.encode({ federation: FEDERATION, author: signed!.header.author, afterSequence: 0, offset: 0 })
     const [connection] = asking.libp2p.getConnections()
     const answers: number[] = []

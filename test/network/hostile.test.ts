@@ -1,9 +1,10 @@
+import assert from 'node:assert'
 import { generateKeyPair } from '@libp2p/crypto/keys'
 import { afterEach, describe, expect, it } from 'vitest'
 import { MAX_CONTROL_BYTES } from '../../src/network/control-messages.ts'
 import { MAX_GOSSIP_FRAME_BYTES } from '../../src/network/gossip-settings.ts'
 import { readProof } from '../../src/network/equivocation.ts'
-import { encodeSigned, signHeader } from '../../src/network/update-header.ts'
+import { encodeSigned, signFields, signHeader } from '../../src/network/update-header.ts'
 import { EquivocationProof } from '../../src/network/wire/membership.ts'
 import { bytes, until } from '../../src/contracts/helpers.ts'
 import { FEDERATION, MemoryBans, Stage } from './nodes.ts'
@@ -22,7 +23,7 @@ function prefixed (content: Uint8Array): Uint8Array {
   return Buffer.concat([Uint8Array.of(byteLength & 0x7f | 0x80, byteLength >> 7 & 0x7f | 0x80, byteLength >> 14), content])
 }
 
-const topicOf = (author: string): string => `/grapevine/1/${FEDERATION}/updates/${author}`
+const topicOf = (author: string): string => `/grapevine/2/${FEDERATION}/updates/${author}`
 
 interface Scene {
   /** Honest peer that follows the author */
@@ -41,7 +42,7 @@ interface Scene {
 async function scene (own: boolean, bans = new MemoryBans()): Promise<Scene> {
   const author = await generateKeyPair('Ed25519')
   const sign: Scene['sign'] = async (fields = {}, payload = bytes(100), key = author) => signHeader(key, {
-    federation: FEDERATION, round: 1, sequence: 1, codec: 'float32', degree: 3, previousHash: new Uint8Array(0), ...fields
+    federation: FEDERATION, round: 1, sequence: 1, codec: 'float32', degree: 3, ...fields
   }, payload)
   const { author: authorName } = await sign()
   const [victim, witness] = await Promise.all([stage.network({ store: bans }), stage.network()])
@@ -107,6 +108,23 @@ describe('a hostile sender', () => {
     expect(restarted.connections()).toEqual([])
   })
 
+  it.each<[string, string, (s: Scene) => Promise<SignedHeader>]>([
+    ['an exchange with one receiver', 'unsupported', async (s) => signFields(s.author, { ...(await s.sign()).header, receiver: (await s.sign()).header.author })],
+    ['a second exchange of a round', 'unsupported', async (s) => signFields(s.author, { ...(await s.sign()).header, step: 1 })],
+    ['a delta', 'unsupported', async (s) => signFields(s.author, { ...(await s.sign()).header, kind: 2 })],
+    ['a header of a later version', 'unsupported', async (s) => signFields(s.author, { ...(await s.sign()).header, version: 3 })],
+    ['an update under another document', 'wrong-epoch', async (s) => s.sign({ epoch: 1 })]
+  ])('does not hurt the peer that passes on %s: it is left alone, and what is understood still comes', async (_, reason, make) => {
+    const s = await scene(false)
+    await s.send(encodeSigned(await make(s), bytes(100)))
+    await until(() => s.victim.rejected.length === 1)
+    expect(s.victim.rejected).toEqual([{ peer: s.attacker.self, author: s.authorName, reason }])
+    expect(s.victim.host.pubsub.getScore(s.attacker.self)).toBe(0)
+    await s.send(encodeSigned(await s.sign({ round: 2, sequence: 2 }), bytes(100)))
+    await until(() => s.victim.updates.length === 1 && s.witness.updates.length === 1)
+    expect(s.witness.rejected).toEqual([])
+  })
+
   it('does not hurt the peer that passes on an old message', async () => {
     const s = await scene(false)
     await s.send(encodeSigned(await s.sign({ sequence: 100, round: 100 }), bytes(100)))
@@ -143,8 +161,9 @@ describe('a hostile author', () => {
     expect(s.witness.rejected.at(-1)).toMatchObject({ author: s.authorName, reason: 'equivocation' })
     const [ban] = bans.list
     const stored = readProof(EquivocationProof.decode(Buffer.from(ban!.evidence!, 'hex')), FEDERATION)
-    expect(stored!.verify()).toBe(true)
-    expect(stored!.proof).toMatchObject({ author: s.authorName, round: 1 })
+    assert(typeof stored === 'object')
+    expect(stored.verify()).toBe(true)
+    expect(stored.proof).toMatchObject({ author: s.authorName, round: 1 })
   })
 
   it('cannot pull everyone to an absurd round', async () => {
@@ -217,7 +236,7 @@ describe('a hostile stream', () => {
 describe('a control message', () => {
   it('is too long above one bound, and counted as that', async () => {
     const s = await scene(false)
-    const control = `/grapevine/1/${FEDERATION}/control`
+    const control = `/grapevine/2/${FEDERATION}/control`
     await until(() => s.attacker.pubsub.getSubscribers(control).length === 1)
     await s.attacker.pubsub.publish(control, bytes(MAX_CONTROL_BYTES))
     await s.attacker.pubsub.publish(control, bytes(MAX_CONTROL_BYTES + 1))
@@ -239,7 +258,7 @@ describe('a throwing listener', () => {
       s.victim.addEventListener('update', rejecting)
       s.victim.addEventListener('update:rejected', () => { throw new TypeError('listener') })
       s.victim.neighbourhood.onControl = () => { throw new TypeError('control') }
-      await s.attacker.pubsub.publish(`/grapevine/1/${FEDERATION}/control`, bytes(10))
+      await s.attacker.pubsub.publish(`/grapevine/2/${FEDERATION}/control`, bytes(10))
       await s.send(bytes(100))
       await s.send(encodeSigned(await s.sign(), bytes(100)))
       await until(() => s.victim.updates.length === 1 && s.victim.rejected.length === 1 && s.witness.updates.length === 1)

@@ -16,7 +16,7 @@ const stage = new Stage()
 
 afterEach(async () => stage.strike())
 
-const topicOf = (author: string): string => `/grapevine/1/${FEDERATION}/updates/${author}`
+const topicOf = (author: string): string => `/grapevine/2/${FEDERATION}/updates/${author}`
 
 /** Hosts that speak gossip with the victim, on a topic that it follows */
 async function strangers (count: number, victim: TestNetwork, topic: string): Promise<Host[]> {
@@ -71,7 +71,7 @@ describe('an innocent peer', () => {
     const key = await generateKeyPair('Ed25519')
     const updates = await Promise.all(Array.from({ length: 150 }, async (_, i) => {
       const payload = bytes(100, i)
-      return { payload, signed: await signHeader(key, { federation: FEDERATION, round: i + 1, sequence: i + 1, codec: 'float32', degree: 3, previousHash: new Uint8Array(0) }, payload) }
+      return { payload, signed: await signHeader(key, { federation: FEDERATION, round: i + 1, sequence: i + 1, codec: 'float32', degree: 3 }, payload) }
     }))
     const [{ signed: { author } }] = updates as [typeof updates[number]]
     victim.neighbourhood.set([author])
@@ -89,7 +89,7 @@ describe('an innocent peer', () => {
     await host.libp2p.dial(victim.host.libp2p.getMultiaddrs())
     await until(() => host.pubsub.getSubscribers(topicOf(author)).length === 1)
     const payload = bytes(100, 7)
-    const fresh = await signHeader(key, { federation: FEDERATION, round: 1_500, sequence: 1_500, codec: 'float32', degree: 3, previousHash: new Uint8Array(0) }, payload)
+    const fresh = await signHeader(key, { federation: FEDERATION, round: 1_500, sequence: 1_500, codec: 'float32', degree: 3 }, payload)
     await host.pubsub.publish(topicOf(author), encodeSigned(fresh, payload))
     await until(() => victim.updates.length === 1)
   })
@@ -99,7 +99,7 @@ describe('an innocent peer', () => {
     const victim = await stage.network({ clock: new ManualClock() })
     await victim.start()
     const key = await generateKeyPair('Ed25519')
-    const headers = await Promise.all(Array.from({ length: 500 }, async (_, i) => signHeader(key, { federation: FEDERATION, round: i + 1, sequence: i + 1, codec: 'float32', degree: 3, previousHash: new Uint8Array(0) }, bytes(1))))
+    const headers = await Promise.all(Array.from({ length: 500 }, async (_, i) => signHeader(key, { federation: FEDERATION, round: i + 1, sequence: i + 1, codec: 'float32', degree: 3 }, bytes(1))))
     const { author } = headers[0]!
     victim.neighbourhood.set([author])
     const [stranger] = await strangers(1, victim, topicOf(author))
@@ -116,8 +116,8 @@ describe('an innocent peer', () => {
     const [asked, asking] = await stage.mesh(2)
     await asked!.publishRound(1, bytes(10))
     await until(() => asking!.updates.length === 1)
-    const { author } = await signHeader(asked!.privateKey, { federation: FEDERATION, round: 1, sequence: 1, codec: 'float32', degree: 3, previousHash: new Uint8Array(0) }, bytes(10)).then(({ header }) => header)
-    const stream = new StreamBytes(await asking!.host.libp2p.getConnections()[0]!.newStream(['/grapevine/update/1.0.0'], { maxOutboundStreams: 16 }))
+    const { author } = await signHeader(asked!.privateKey, { federation: FEDERATION, round: 1, sequence: 1, codec: 'float32', degree: 3 }, bytes(10)).then(({ header }) => header)
+    const stream = new StreamBytes(await asking!.host.libp2p.getConnections()[0]!.newStream(['/grapevine/update/2.0.0'], { maxOutboundStreams: 16 }))
     const ask = async (fields: Partial<UpdateRequest>): Promise<number> => {
       await stream.writeMessage(UpdateRequest.encode({ federation: FEDERATION, author, offset: 0, afterSequence: 1, ...fields }))
       return UpdateResponse.decode(await stream.readMessage(2_000)).status

@@ -361,7 +361,7 @@ describe('the control topic', () => {
 
   test('a proof of equivocation convinces whoever it meets, once, only against members, and until the mesh is 1,000 rounds further', async () => {
     const header = async (who: Person, sequence: number, fields: Partial<HeaderFields> = {}): Promise<SignedHeader> =>
-      signHeader(who.key, { federation: FEDERATION, round: 3, sequence, previousHash: new Uint8Array(0), codec: 'int8', degree: 2, ...fields }, Uint8Array.of(sequence))
+      signHeader(who.key, { federation: FEDERATION, round: 3, sequence, codec: 'int8', degree: 2, ...fields }, Uint8Array.of(sequence))
     const proof = async (first: SignedHeader, second: SignedHeader): Promise<Uint8Array> => ControlMessage.encode({ equivocation: toWire(proofOf(first, second)) })
     const one = await header(alice, 1)
     const genuine = await proof(one, await header(alice, 2))

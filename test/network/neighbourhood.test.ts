@@ -246,7 +246,7 @@ describe('neighbourhood', { timeout: 2 * PATIENCE_MS }, () => {
   test('nothing is left running after stop, and the node can start again', async () => {
     const [a, b] = await completeMesh(2)
     await a!.neighbourhood.stop()
-    expect(a!.host.libp2p.getProtocols()).not.toContain('/grapevine/members/1.0.0')
+    expect(a!.host.libp2p.getProtocols()).not.toContain('/grapevine/members/2.0.0')
     await until(() => !b!.neighbourhood.members().includes(a!.name), 5_000, 'goodbye')
     await a!.neighbourhood.start()
     await until(() => isComplete([a!, b!]), PATIENCE_MS, 'complete again')

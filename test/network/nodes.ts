@@ -179,7 +179,7 @@ export class TestNetwork extends GossipNetwork {
     const network = new TestNetwork({
       privateKey,
       federationId: FEDERATION,
-      federationBytes: new TextEncoder().encode('document'),
+      federationBytes: Uint8Array.of(0xa0),
       document: { topology: { degree: 3 } },
       maxPayloadBytes: 4_194_304,
       listen: ['/ip4/127.0.0.1/tcp/0'],
@@ -209,7 +209,7 @@ export class TestNetwork extends GossipNetwork {
 
   /** Peers that follow this node */
   subscribers (): PeerName[] {
-    return this.host.pubsub.getSubscribers(`/grapevine/1/${FEDERATION}/updates/${this.self}`).map(String)
+    return this.host.pubsub.getSubscribers(`/grapevine/2/${FEDERATION}/updates/${this.self}`).map(String)
   }
 
   async publishRound (round: number, payload: Uint8Array): Promise<void> {

@@ -39,7 +39,7 @@ describe('a stranger', () => {
     const author = await stage.network()
     const stranger = await stage.startedHost()
     await author.start()
-    const topic = `/grapevine/1/${FEDERATION}/updates/${author.self}`
+    const topic = `/grapevine/2/${FEDERATION}/updates/${author.self}`
     stranger.pubsub.subscribe(topic)
     const heard = new Promise<Uint8Array>((resolve) => { stranger.pubsub.addEventListener('gossipsub:message', ({ detail }) => { resolve(detail.msg.data) }) })
     await stranger.libp2p.dial(author.host.libp2p.getMultiaddrs())

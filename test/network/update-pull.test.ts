@@ -16,7 +16,7 @@ afterEach(async () => {
   await stage.strike()
 })
 
-const topicOf = (author: string): string => `/grapevine/1/${FEDERATION}/updates/${author}`
+const topicOf = (author: string): string => `/grapevine/2/${FEDERATION}/updates/${author}`
 
 async function pair (init = {}): Promise<[TestNetwork, TestNetwork]> {
   const [alice, bob] = await Promise.all([stage.network(init), stage.network(init)])
@@ -122,12 +122,12 @@ describe('pulling updates', () => {
   it('bounds what a peer may ask for', async () => {
     const [alice, bob] = await stage.mesh(2)
     const connection = bob!.host.libp2p.getConnections()[0]!
-    const stream = await connection.newStream(['/grapevine/update/1.0.0'])
+    const stream = await connection.newStream(['/grapevine/update/2.0.0'])
     const closed = new Promise<void>((resolve) => { stream.addEventListener('close', () => { resolve() }) })
     stream.send(Uint8Array.of(0xff, 0xff, 0x7f))
     await closed
 
-    const garbage = await connection.newStream(['/grapevine/update/1.0.0'])
+    const garbage = await connection.newStream(['/grapevine/update/2.0.0'])
     garbage.send(Uint8Array.of(3, 1, 2, 3))
     await until(() => alice!.rejected.length > 0)
     expect(alice!.rejected).toEqual([{ peer: bob!.self, author: undefined, reason: 'malformed' }])
@@ -138,8 +138,8 @@ describe('pulling updates', () => {
     await bob.start()
     const liar = await stage.host()
     const author = await generateKeyPair('Ed25519')
-    const signed = await signHeader(author, { federation: FEDERATION, round: 1, sequence: 1, codec: 'float32', degree: 1, previousHash: new Uint8Array(0) }, bytes(300_000))
-    await liar.libp2p.handle('/grapevine/update/1.0.0', (stream) => {
+    const signed = await signHeader(author, { federation: FEDERATION, round: 1, sequence: 1, codec: 'float32', degree: 1 }, bytes(300_000))
+    await liar.libp2p.handle('/grapevine/update/2.0.0', (stream) => {
       stream.addEventListener('message', () => {
         // status 1, 300,000 bytes follow
         stream.send(Uint8Array.of(6, 0x08, 1, 0x18, 0xe0, 0xa7, 0x12))

@@ -29,6 +29,8 @@ describe('the error table', () => {
     [new errors.BootstrapError('x', 'timeout'), 'BOOTSTRAP_TIMEOUT', 5],
     [new errors.BootstrapError('x', 'not-libp2p'), 'NOT_LIBP2P', 5],
     [new errors.BootstrapError('x', 'not-grapevine'), 'NOT_GRAPEVINE', 5],
+    [new errors.BootstrapError('x', 'older-protocol'), 'OLDER_PROTOCOL', 7],
+    [new errors.BootstrapError('x', 'newer-protocol'), 'NEWER_PROTOCOL', 7],
     [new errors.BootstrapError('x', 'unreachable'), 'BOOTSTRAP_UNREACHABLE', 5],
     [new errors.BootstrapError('x', 'wrong-peer'), 'IDENTITY_MISMATCH', 13],
     [new errors.BootstrapError('x', 'self'), 'SELF_DIAL', 2],

@@ -77,6 +77,13 @@ const ORIGINS: Record<string, Origin> = {
   'UpdateHeader.codec': 'federation document',
   'UpdateHeader.replica_hash': 'hash of released bytes',
   'UpdateHeader.degree': 'topology',
+  'UpdateHeader.epoch': 'federation document',
+  'UpdateHeader.incarnation': 'counter',
+  'UpdateHeader.stream': 'clock',
+  'UpdateHeader.stream_version': 'counter',
+  'UpdateHeader.step': 'constant of the program',
+  'UpdateHeader.receiver': 'constant of the program',
+  'UpdateHeader.vector': 'constant of the program',
   'SignedUpdate.header': 'message inside',
   'SignedUpdate.signature': 'identity',
   'SignedUpdate.payload': 'released parameters',
@@ -220,15 +227,16 @@ const self = peerIdFromPrivateKey(key).toString()
 
 describe('an update header', () => {
   const payload = Uint8Array.of(1, 2, 3)
-  const fields = { federation, round: 7, sequence: 1234, previousHash: new Uint8Array(32).fill(9), codec: 'int8', degree: 4 }
+  const fields = { federation, round: 7, sequence: 1234, codec: 'int8', degree: 4 }
 
   it('is made of what the round engine decided, of the payload\'s hash and length, and of the key', async () => {
     const { bytes, signature } = await signHeader(key, fields, payload)
     const header = UpdateHeader.decode(bytes)
     expect({ ...header, author: Buffer.from(header.author).toString('hex') }).toEqual({
       ...fields,
-      previousHash: new Uint8Array(32).fill(9),
-      version: 1,
+      version: 2,
+      previousHash: new Uint8Array(0),
+      ...{ stream: 1234, streamVersion: 1, epoch: 0, incarnation: 0, step: 0, vector: 0, receiver: new Uint8Array(0) },
       author: Buffer.from(peerIdFromPrivateKey(key).toMultihash().bytes).toString('hex'),
       payloadHash: Uint8Array.from(sha256(payload)),
       payloadBytes: 3,
@@ -267,7 +275,7 @@ describe('what members say about each other', () => {
   })
 
   it('proves equivocation by two headers as they were signed', async () => {
-    const fields = { federation, round: 1, sequence: 1, previousHash: new Uint8Array(0), codec: 'int8', degree: 1 }
+    const fields = { federation, round: 1, sequence: 1, codec: 'int8', degree: 1 }
     const [first, second] = [await signHeader(key, fields, Uint8Array.of(1)), await signHeader(key, fields, Uint8Array.of(2))]
     expect(toWire(proofOf(first, second))).toEqual({
       first: new Uint8Array(first.bytes), firstSignature: new Uint8Array(first.signature), second: new Uint8Array(second.bytes), secondSignature: new Uint8Array(second.signature)
@@ -413,7 +421,7 @@ describe('what the round engine sends', () => {
     expect(usual.told.filter(([method]) => method === 'publish')).toHaveLength(ROUNDS)
     expect(other.told).toEqual(usual.told)
     const bytesOf = async ({ published }: { published: OutgoingUpdate[] }): Promise<string[]> => Promise.all(published.map(async ({ payload, ...fields }) =>
-      Buffer.from(encodeSigned(await signHeader(key, { federation, previousHash: new Uint8Array(0), ...fields }, payload), payload)).toString('hex')))
+      Buffer.from(encodeSigned(await signHeader(key, { federation, ...fields }, payload), payload)).toString('hex')))
     expect(await bytesOf(other)).toEqual(await bytesOf(usual))
   })
 
@@ -439,7 +447,7 @@ describe('what a peer hands on after its budget is spent', () => {
         logger: Object.assign(() => {}, { trace: () => {} }) as never,
         privateKey: key,
         store: { putPublished: async (message) => { stored = message.slice() }, getPublished: async () => stored }
-      }, { federation, self, maxPayloadBytes: 100, keep: true })
+      }, { federation, epoch: 0, self, maxPayloadBytes: 100, keep: true })
       await own.load()
       await act(own)
       return held

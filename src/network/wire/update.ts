@@ -17,6 +17,13 @@ export interface UpdateHeader {
   codec: string
   replicaHash: Uint8Array<ArrayBuffer>
   degree: number
+  epoch: number
+  incarnation: number
+  stream: number
+  streamVersion: number
+  step: number
+  receiver: Uint8Array<ArrayBuffer>
+  vector: number
 }
 
 export namespace UpdateHeader {
@@ -89,6 +96,41 @@ export namespace UpdateHeader {
           w.uint32(obj.degree)
         }
 
+        if ((obj.epoch != null && obj.epoch !== 0)) {
+          w.uint32(104)
+          w.uint32(obj.epoch)
+        }
+
+        if ((obj.incarnation != null && obj.incarnation !== 0)) {
+          w.uint32(112)
+          w.uint32(obj.incarnation)
+        }
+
+        if ((obj.stream != null && obj.stream !== 0)) {
+          w.uint32(120)
+          w.uint64Number(obj.stream)
+        }
+
+        if ((obj.streamVersion != null && obj.streamVersion !== 0)) {
+          w.uint32(128)
+          w.uint64Number(obj.streamVersion)
+        }
+
+        if ((obj.step != null && obj.step !== 0)) {
+          w.uint32(136)
+          w.uint32(obj.step)
+        }
+
+        if ((obj.receiver != null && obj.receiver.byteLength > 0)) {
+          w.uint32(146)
+          w.bytes(obj.receiver)
+        }
+
+        if ((obj.vector != null && obj.vector !== 0)) {
+          w.uint32(152)
+          w.uint32(obj.vector)
+        }
+
         if (opts.lengthDelimited !== false) {
           w.ldelim()
         }
@@ -105,7 +147,14 @@ export namespace UpdateHeader {
           kind: 0,
           codec: '',
           replicaHash: uint8ArrayAlloc(0),
-          degree: 0
+          degree: 0,
+          epoch: 0,
+          incarnation: 0,
+          stream: 0,
+          streamVersion: 0,
+          step: 0,
+          receiver: uint8ArrayAlloc(0),
+          vector: 0
         }
 
         const end = length == null ? reader.len : reader.pos + length
@@ -160,6 +209,34 @@ export namespace UpdateHeader {
             }
             case 12: {
               obj.degree = reader.uint32()
+              break
+            }
+            case 13: {
+              obj.epoch = reader.uint32()
+              break
+            }
+            case 14: {
+              obj.incarnation = reader.uint32()
+              break
+            }
+            case 15: {
+              obj.stream = reader.uint64Number()
+              break
+            }
+            case 16: {
+              obj.streamVersion = reader.uint64Number()
+              break
+            }
+            case 17: {
+              obj.step = reader.uint32()
+              break
+            }
+            case 18: {
+              obj.receiver = reader.bytes()
+              break
+            }
+            case 19: {
+              obj.vector = reader.uint32()
               break
             }
             default: {
@@ -261,6 +338,55 @@ export namespace UpdateHeader {
               }
               break
             }
+            case 13: {
+              yield {
+                field: `${prefix}.epoch`,
+                value: reader.uint32()
+              }
+              break
+            }
+            case 14: {
+              yield {
+                field: `${prefix}.incarnation`,
+                value: reader.uint32()
+              }
+              break
+            }
+            case 15: {
+              yield {
+                field: `${prefix}.stream`,
+                value: reader.uint64Number()
+              }
+              break
+            }
+            case 16: {
+              yield {
+                field: `${prefix}.streamVersion`,
+                value: reader.uint64Number()
+              }
+              break
+            }
+            case 17: {
+              yield {
+                field: `${prefix}.step`,
+                value: reader.uint32()
+              }
+              break
+            }
+            case 18: {
+              yield {
+                field: `${prefix}.receiver`,
+                value: reader.bytes()
+              }
+              break
+            }
+            case 19: {
+              yield {
+                field: `${prefix}.vector`,
+                value: reader.uint32()
+              }
+              break
+            }
             default: {
               reader.skipType(tag & 7)
               break
@@ -333,6 +459,41 @@ export namespace UpdateHeader {
     value: number
   }
 
+  export interface UpdateHeaderEpochFieldEvent {
+    field: '$.epoch'
+    value: number
+  }
+
+  export interface UpdateHeaderIncarnationFieldEvent {
+    field: '$.incarnation'
+    value: number
+  }
+
+  export interface UpdateHeaderStreamFieldEvent {
+    field: '$.stream'
+    value: number
+  }
+
+  export interface UpdateHeaderStreamVersionFieldEvent {
+    field: '$.streamVersion'
+    value: number
+  }
+
+  export interface UpdateHeaderStepFieldEvent {
+    field: '$.step'
+    value: number
+  }
+
+  export interface UpdateHeaderReceiverFieldEvent {
+    field: '$.receiver'
+    value: Uint8Array<ArrayBuffer>
+  }
+
+  export interface UpdateHeaderVectorFieldEvent {
+    field: '$.vector'
+    value: number
+  }
+
   export function encode (obj: Partial<UpdateHeader>): Uint8Array<ArrayBuffer> {
     return encodeMessage(obj, UpdateHeader.codec())
   }
@@ -341,7 +502,7 @@ export namespace UpdateHeader {
     return decodeMessage(buf, UpdateHeader.codec(), opts)
   }
 
-  export function stream (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<UpdateHeader>): Generator<UpdateHeaderVersionFieldEvent | UpdateHeaderFederationFieldEvent | UpdateHeaderAuthorFieldEvent | UpdateHeaderRoundFieldEvent | UpdateHeaderSequenceFieldEvent | UpdateHeaderPreviousHashFieldEvent | UpdateHeaderPayloadHashFieldEvent | UpdateHeaderPayloadBytesFieldEvent | UpdateHeaderKindFieldEvent | UpdateHeaderCodecFieldEvent | UpdateHeaderReplicaHashFieldEvent | UpdateHeaderDegreeFieldEvent> {
+  export function stream (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<UpdateHeader>): Generator<UpdateHeaderVersionFieldEvent | UpdateHeaderFederationFieldEvent | UpdateHeaderAuthorFieldEvent | UpdateHeaderRoundFieldEvent | UpdateHeaderSequenceFieldEvent | UpdateHeaderPreviousHashFieldEvent | UpdateHeaderPayloadHashFieldEvent | UpdateHeaderPayloadBytesFieldEvent | UpdateHeaderKindFieldEvent | UpdateHeaderCodecFieldEvent | UpdateHeaderReplicaHashFieldEvent | UpdateHeaderDegreeFieldEvent | UpdateHeaderEpochFieldEvent | UpdateHeaderIncarnationFieldEvent | UpdateHeaderStreamFieldEvent | UpdateHeaderStreamVersionFieldEvent | UpdateHeaderStepFieldEvent | UpdateHeaderReceiverFieldEvent | UpdateHeaderVectorFieldEvent> {
     return streamMessage(buf, UpdateHeader.codec(), opts)
   }
 }

@@ -44,13 +44,31 @@ export async function listLedger (context: VerbContext): Promise<number> {
 
 function cells (entry: LedgerEntry): string[] {
   const time = new Date(entry.time).toISOString().replace('T', ' ').slice(0, 19)
-  if (entry.kind === 'note') {
-    return [String(entry.index), time, '', '', '', '', entry.peer === undefined ? '' : shortId(entry.peer), entry.reason]
+  const peer = entry.peer === undefined ? '' : shortId(entry.peer)
+  return [String(entry.index), time, ...costs(entry), peer, what(entry)]
+}
+
+/** Round, steps, noise and sampling; blank for what costs nothing */
+function costs (entry: LedgerEntry): string[] {
+  switch (entry.kind) {
+    case 'reserve': {
+      // a charge by hand is one entry for all rounds up to its own
+      const upTo = entry.reason === undefined ? String(entry.round) : `to ${entry.round}`
+      return [upTo, String(entry.steps), String(entry.noiseMultiplier), String(Number(entry.sampleRate.toPrecision(3)))]
+    }
+    case 'statistic': return ['', String(entry.releases), String(entry.noiseMultiplier), '1']
+    case 'assumption':
+    case 'note': return ['', '', '', '']
   }
-  const { index, round, steps, noiseMultiplier, sampleRate, peer, mechanism, reason } = entry
-  // a charge by hand is one entry for all rounds up to its own
-  const [upTo, what] = reason === undefined ? [String(round), mechanism] : [`to ${round}`, `${mechanism}, charged by hand: ${reason}`]
-  return [String(index), time, upTo, String(steps), String(noiseMultiplier), String(Number(sampleRate.toPrecision(3))), shortId(peer), what]
+}
+
+function what (entry: LedgerEntry): string {
+  switch (entry.kind) {
+    case 'reserve': return entry.reason === undefined ? entry.mechanism : `${entry.mechanism}, charged by hand: ${entry.reason}`
+    case 'statistic': return `statistic: ${entry.name}`
+    case 'assumption': return `assumed: ${entry.statement}`
+    case 'note': return entry.reason
+  }
 }
 
 function row ([entry, charged, round, steps, noise, sampling, peer, what]: string[]): string {

@@ -17,7 +17,9 @@ export interface LedgerHead {
   hash: string
 }
 
-/** `dp-sgd`: noise in every step, neighbours differ by one example. `update-level`: noise on a whole update */
+/**
+ * How a model was noised. `dp-sgd`: every gradient, neighbours differ by one example. `update-level`: a whole update
+ */
 export type LedgerMechanism = 'dp-sgd' | 'update-level'
 
 const text = (maxLength: number) => z.string().min(1).max(maxLength)
@@ -37,12 +39,28 @@ const charge = {
   reason: text(1024).optional()
 }
 
+const statistic = {
+  federation: text(256),
+  peer: text(256),
+  name: text(256),
+  noiseMultiplier: z.number().positive(),
+  sensitivity: z.number().positive(),
+  releases: z.int().min(1),
+  reason: text(1024).optional()
+}
+
+const assumption = { statement: text(1024), federation: text(256).optional(), peer: text(256).optional() }
+
 const note = { reason: text(1024), federation: text(256).optional(), peer: text(256).optional() }
 
 const chargeSchema = z.strictObject(charge)
+const statisticSchema = z.strictObject(statistic)
+const assumptionSchema = z.strictObject(assumption)
 const noteSchema = z.strictObject(note)
 const entrySchema = z.discriminatedUnion('kind', [
   z.strictObject({ ...link, ...charge, kind: z.literal('reserve') }),
+  z.strictObject({ ...link, ...statistic, kind: z.literal('statistic') }),
+  z.strictObject({ ...link, ...assumption, kind: z.literal('assumption') }),
   z.strictObject({ ...link, ...note, kind: z.literal('note') })
 ])
 
@@ -66,6 +84,32 @@ export interface LedgerCharge {
   reason?: string | undefined
 }
 
+/** What noisy figures about the data take from the budget, such as a histogram: the Gaussian mechanism, unsampled */
+export interface LedgerStatistic {
+  /** Id of the federation, 1 to 256 characters */
+  federation: string
+  /** Peer id, 1 to 256 characters */
+  peer: string
+  /** What is released, 1 to 256 characters */
+  name: string
+  /** sigma > 0: standard deviation of the noise in units of `sensitivity` */
+  noiseMultiplier: number
+  /** L2 sensitivity > 0 of the figures to one example. Of no account to epsilon, kept for audits */
+  sensitivity: number
+  /** Independent releases, at least 1 */
+  releases: number
+  /** 1 to 1024 characters */
+  reason?: string | undefined
+}
+
+/** What a guarantee rests on and nobody can check here, such as that no record is held by two members. Costs nothing */
+export interface LedgerAssumption {
+  /** 1 to 1024 characters */
+  statement: string
+  federation?: string | undefined
+  peer?: string | undefined
+}
+
 /** A fact that costs nothing, such as a restored backup */
 export interface LedgerNote {
   /** 1 to 1024 characters */
@@ -83,7 +127,15 @@ interface Link {
   time: number
 }
 
-export type EntryContent = (Link & LedgerCharge & { kind: 'reserve' }) | (Link & LedgerNote & { kind: 'note' })
+/**
+ * `reserve`: gradients or an update, by its mechanism. Version 0.1 knew `reserve` and `note`: it refuses a ledger that
+ * ends with another kind, and counts it in one that goes on (summary.ts)
+ */
+export type EntryContent =
+  | (Link & LedgerCharge & { kind: 'reserve' })
+  | (Link & LedgerStatistic & { kind: 'statistic' })
+  | (Link & LedgerAssumption & { kind: 'assumption' })
+  | (Link & LedgerNote & { kind: 'note' })
 
 /** An entry as the ledger returns it: with the hash of its content */
 export type LedgerEntry = EntryContent & { hash: string }
@@ -100,6 +152,16 @@ function checked<T> (schema: z.ZodType<T>, value: unknown, what: string): T {
 /** Throws RangeError, naming the field, when a number is out of its bounds or a text has a wrong length */
 export function checkedCharge (value: LedgerCharge): LedgerCharge {
   return checked(chargeSchema, value, 'charge')
+}
+
+/** Throws RangeError as `checkedCharge` does */
+export function checkedStatistic (value: LedgerStatistic): LedgerStatistic {
+  return checked(statisticSchema, value, 'statistic')
+}
+
+/** Throws RangeError as `checkedCharge` does */
+export function checkedAssumption (value: LedgerAssumption): LedgerAssumption {
+  return checked(assumptionSchema, value, 'assumption')
 }
 
 /** Throws RangeError as `checkedCharge` does */

@@ -12,7 +12,7 @@
  */
 import { join } from 'node:path'
 import { LedgerCorruptError, LedgerWriteError, StoreClosedError } from '../errors.ts'
-import { checkedCharge, checkedNote, decodeEntry, encodeEntry, genesis, sha256 } from './entry.ts'
+import { checkedAssumption, checkedCharge, checkedNote, checkedStatistic, decodeEntry, encodeEntry, genesis, sha256 } from './entry.ts'
 import { encodeHead } from './head-record.ts'
 import { openLedgerDatabase } from './ledger-database.ts'
 import { corruptError } from './ledger-error.ts'
@@ -21,7 +21,7 @@ import { keepIdentity } from './sketch-file.ts'
 import { verifyChain } from './verify.ts'
 import type { Clock } from '../interface.ts'
 import type { LevelDatabase } from '../store/level-folder.ts'
-import type { EntryContent, LedgerCharge, LedgerEntry, LedgerHead, LedgerNote } from './entry.ts'
+import type { EntryContent, LedgerAssumption, LedgerCharge, LedgerEntry, LedgerHead, LedgerNote, LedgerStatistic } from './entry.ts'
 import type { LedgerDatabase } from './ledger-database.ts'
 import type { LedgerState } from './open-state.ts'
 import type { KeptIdentity } from './sketch-file.ts'
@@ -64,6 +64,10 @@ export interface Ledger {
    * Throws RangeError; LedgerWriteError, after which nothing may be trained, and the charge may be on disk or not
    */
   reserve: (charge: LedgerCharge) => Promise<LedgerEntry>
+  /** The same for noisy figures: call it BEFORE they are computed. Throws as `reserve` does */
+  reserveStatistic: (statistic: LedgerStatistic) => Promise<LedgerEntry>
+  /** Records what the guarantee rests on, as durable as a charge. Throws as `reserve` does */
+  assume: (assumption: LedgerAssumption) => Promise<LedgerEntry>
   /** Records a fact without cost, as durable as a charge. Throws as `reserve` does */
   note: (note: LedgerNote) => Promise<LedgerEntry>
   /**
@@ -134,6 +138,16 @@ class LevelLedger implements Ledger {
   async reserve (charge: LedgerCharge): Promise<LedgerEntry> {
     const fields = checkedCharge(charge)
     return this.run(async (opened) => this.append(opened, (link) => ({ ...fields, ...link, kind: 'reserve' })))
+  }
+
+  async reserveStatistic (statistic: LedgerStatistic): Promise<LedgerEntry> {
+    const fields = checkedStatistic(statistic)
+    return this.run(async (opened) => this.append(opened, (link) => ({ ...fields, ...link, kind: 'statistic' })))
+  }
+
+  async assume (assumption: LedgerAssumption): Promise<LedgerEntry> {
+    const fields = checkedAssumption(assumption)
+    return this.run(async (opened) => this.append(opened, (link) => ({ ...fields, ...link, kind: 'assumption' })))
   }
 
   async note (note: LedgerNote): Promise<LedgerEntry> {

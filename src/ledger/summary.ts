@@ -8,7 +8,7 @@
 import { createHash } from 'node:crypto'
 import * as dagCbor from '@ipld/dag-cbor'
 import { z } from 'zod'
-import type { EntryContent, LedgerMechanism } from './entry.ts'
+import type { EntryContent, LedgerMechanism, LedgerStatistic } from './entry.ts'
 
 /** Equal mechanisms and the steps that all entries reserved of them: a privacy accountant's event */
 export interface LedgerTotal {
@@ -72,6 +72,14 @@ function decodeRow<T> (schema: z.ZodType<T>, { value }: SummaryRow): T | undefin
     // the digest of the rows tells the caller
     return undefined
   }
+}
+
+/**
+ * A statistic is the Gaussian mechanism, as a step of dp-sgd on all examples is, with neighbours that differ by one
+ * example. Counted under that name it counts in version 0.1, too, which reads totals without walking the chain
+ */
+function asSteps ({ noiseMultiplier, releases }: LedgerStatistic): LedgerTotal {
+  return { mechanism: 'dp-sgd', sampleRate: 1, noiseMultiplier, steps: releases }
 }
 
 interface Kept<T> {
@@ -138,22 +146,31 @@ export class Summary {
 
   /** Nothing changes before `apply`. Throws RangeError when steps would add up to more than 2^53 */
   change (entry: EntryContent): SummaryChange {
-    if (entry.kind === 'note') {
-      return { rows: [], digest: this.digest, apply: () => {} }
-    }
-    const total = this.addedTotal(entry)
-    const round = this.addedRound(entry)
-    const replaced = [this.totalRows.get(totalId(total.value)), this.roundRows.get(roundId(entry.federation, entry.peer))]
-    const rows = [total.row, round.row]
+    const [total, round] = this.changed(entry)
+    const replaced = [
+      total === undefined ? undefined : this.totalRows.get(totalId(total.value)),
+      round === undefined ? undefined : this.roundRows.get(roundId(round.value.federation, round.value.peer))
+    ]
+    const rows = [total, round].flatMap((kept) => kept?.row ?? [])
     const digest = [...rows, ...replaced.flatMap((kept) => kept?.row ?? [])].map(rowDigest).reduce(xor, this.sum)
     return {
       rows,
       digest: Buffer.from(digest).toString('hex'),
       apply: () => {
-        this.totalRows.set(totalId(total.value), total)
-        this.roundRows.set(roundId(entry.federation, entry.peer), round)
+        total === undefined || this.totalRows.set(totalId(total.value), total)
+        round === undefined || this.roundRows.set(roundId(round.value.federation, round.value.peer), round)
         this.sum = digest
       }
+    }
+  }
+
+  /** The rows that an entry changes: a fact changes none, and a statistic belongs to no round */
+  private changed (entry: EntryContent): [total?: Kept<LedgerTotal>, round?: Kept<LastRound>] {
+    switch (entry.kind) {
+      case 'reserve': return [this.addedTotal(entry), this.addedRound(entry)]
+      case 'statistic': return [this.addedTotal(asSteps(entry))]
+      case 'assumption':
+      case 'note': return []
     }
   }
 

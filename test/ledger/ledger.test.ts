@@ -152,6 +152,32 @@ describe('a ledger', () => {
     expect(ledger.lastRound('bafy', '12D3')).toBeUndefined()
   })
 
+  it('charges noisy figures as unsampled steps, which belong to no round', async () => {
+    await ledger.reserve(charge(3, { sampleRate: 1, noiseMultiplier: 5, steps: 2 }))
+    const histogram = { federation: 'bafy', peer: '12D3', name: 'histogram of age', noiseMultiplier: 5, sensitivity: 1.5, releases: 4 }
+    expect(await ledger.reserveStatistic(histogram)).toMatchObject({ kind: 'statistic', index: 1, ...histogram })
+    await ledger.reserveStatistic({ ...histogram, noiseMultiplier: 8, releases: 1 })
+    const totals = [
+      { mechanism: 'dp-sgd', sampleRate: 1, noiseMultiplier: 5, steps: 6 }, { mechanism: 'dp-sgd', sampleRate: 1, noiseMultiplier: 8, steps: 1 }
+    ]
+    expect(ledger.totals()).toEqual(totals)
+    expect(ledger.rounds()).toEqual([{ federation: 'bafy', peer: '12D3', round: 3 }])
+    await reopen()
+    expect(ledger.totals()).toEqual(totals)
+    expect(await ledger.verify()).toEqual({ entries: 3 })
+    await expect(ledger.reserveStatistic({ ...histogram, releases: 0 })).rejects.toThrow(/^releases of the statistic/)
+    await expect(ledger.reserveStatistic({ ...histogram, sensitivity: Number.NaN })).rejects.toThrow(RangeError)
+  })
+
+  it('records what a guarantee rests on, without cost', async () => {
+    const statement = 'no patient is in the data of two members'
+    expect(await ledger.assume({ statement, federation: 'bafy' })).toMatchObject({ kind: 'assumption', index: 0, statement, federation: 'bafy' })
+    expect(ledger.totals()).toEqual([])
+    await reopen()
+    expect(await ledger.verify()).toEqual({ entries: 1 })
+    await expect(ledger.assume({ statement: '' })).rejects.toThrow(/^statement of the assumption/)
+  })
+
   it('reserves what is asked at once one after the other', async () => {
     const entries = await Promise.all(Array.from({ length: 20 }, async (_, round) => ledger.reserve(charge(round))))
     expect(entries.map(({ index }) => index)).toEqual(Array.from({ length: 20 }, (_, i) => i))

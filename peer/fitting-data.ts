@@ -16,7 +16,8 @@ const FETCH_TIMEOUT_MS = 15_000
  * Throws as the two below
  */
 export async function newPeersDocument (settings: Settings, named: FederationDocument | undefined): Promise<FederationDocument> {
-  const document = named ?? await fetchedDocument(settings)
+  const { requireFirst } = await import('../src/federation/successor.ts')
+  const document = requireFirst(named ?? await fetchedDocument(settings))
   await requireFittingData(settings, document)
   return document
 }

@@ -91,10 +91,24 @@ function fewConstants (constants: Record<string, readonly number[]>): boolean {
  * Fields may be added that are optional, and whose absence means what it meant before: ids are for ever. A document
  * that uses one says format 2, so that an older version tells it from a mistake; one that uses none stays format 1
  */
-const FORMAT = 1
+const FORMAT = 2
+
+/** CID as `documentId` makes it: version 1, dag-cbor, sha-256, base32 */
+const documentCid = z.string().regex(/^bafyrei[a-z2-7]{52}$/, 'must be the id of a document, such as bafyrei…')
+
+/** A document that the members agreed on after the first one. Format 2 */
+const epochSchema = z.strictObject({
+  /** How often the document was changed before: 1 for the first change */
+  number: z.int().min(1).max(0x7fffffff),
+  /** Id of the first document, and so of the federation */
+  federation: documentCid,
+  /** Id of the document before this one */
+  previous: documentCid
+})
 
 const schema = z.strictObject({
-  format: z.literal(FORMAT),
+  format: z.literal([1, FORMAT]),
+  epoch: epochSchema.optional(),
   name: federationName,
   model: z.strictObject({
     /** `LayersModel.toJSON()` of tfjs: class_name, config, … */
@@ -175,13 +189,13 @@ function lastName (path: string): string {
   return path.slice(path.lastIndexOf('.') + 1)
 }
 
-/** A field of the same object if one is near, else the full path of one that stands elsewhere */
+/** The full path of a field of this name elsewhere, else a near one of the same object, else a near one elsewhere */
 function suggestion (parent: string, key: string): string | undefined {
   const own = parent === '' ? key : `${parent}.${key}`
   const paths = [...new Set(fieldPaths(schema))].filter((path) => path !== own)
   const siblings = paths.filter((path) => path === (parent === '' ? lastName(path) : `${parent}.${lastName(path)}`)).map(lastName)
-  const elsewhere = closest(key, paths.map(lastName))
-  return closest(key, siblings) ?? paths.find((path) => lastName(path) === elsewhere)
+  const named = (name: string | undefined): string | undefined => paths.find((path) => lastName(path) === name)
+  return named(key) ?? closest(key, siblings) ?? named(closest(key, paths.map(lastName)))
 }
 
 function unknownFieldMessage (path: readonly PropertyKey[], keys: readonly string[]): string {
@@ -255,7 +269,18 @@ function requirePlain (value: unknown): void {
 function requireKnownFormat (value: unknown): void {
   const format = (value as { format?: unknown } | null | undefined)?.format
   if (Number.isSafeInteger(format) && (format as number) > FORMAT) {
-    throw new InvalidFederationError(`the document is of format ${String(format)}, and this version of Grapevine reads format ${FORMAT}: update it`)
+    throw new InvalidFederationError(`the document is of format ${String(format)}, and this version of Grapevine reads formats 1 and ${FORMAT}: update it`)
+  }
+}
+
+/** One document, one encoding: the format follows from the fields */
+function requireFormat ({ format, epoch }: FederationDocument): void {
+  const needed = epoch === undefined ? 1 : 2
+  if (format !== needed) {
+    throw new InvalidFederationError(`format: must be ${needed} ${epoch === undefined ? 'without' : 'with'} the field "epoch"`)
+  }
+  if (epoch?.number === 1 && epoch.previous !== epoch.federation) {
+    throw new InvalidFederationError('epoch.previous: the first change follows on the first document, whose id is epoch.federation')
   }
 }
 
@@ -327,6 +352,7 @@ export function parseFederation (value: unknown): FederationDocument {
   if (!parsed.success) {
     throw new InvalidFederationError(issuesMessage(parsed.error.issues))
   }
+  requireFormat(parsed.data)
   requireOneLength(parsed.data)
   requireDistinctNames(parsed.data)
   return parsed.data

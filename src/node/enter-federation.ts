@@ -6,6 +6,7 @@ import { checkDataset } from '../data/check-dataset.ts'
 import { BootstrapError, FederationMismatchError } from '../errors.ts'
 import { decodeFederation, encodeFederation } from '../federation/document.ts'
 import { federationId } from '../federation/federation-id.ts'
+import { requireFirst } from '../federation/successor.ts'
 import { inspectTopology } from '../model/topology.ts'
 import type { FederationDocument } from '../federation/document.ts'
 import type { Store } from '../interface.ts'
@@ -104,5 +105,5 @@ function checked ({ home, federation, expectedFederation }: Wishes, bytes: Uint8
   if (how === 'resumed' && federation !== undefined && federationId(encodeFederation(federation)) !== id) {
     throw new FederationMismatchError(`${home} belongs to federation ${id}, not to ${federationId(encodeFederation(federation))}: use another home`)
   }
-  return { bytes, id, document: decodeFederation(bytes), how }
+  return { bytes, id, document: requireFirst(decodeFederation(bytes)), how }
 }

@@ -4,7 +4,7 @@
 import { z } from 'zod'
 import { MAX_BANS, surplusBans } from '../ban-table.ts'
 import { FederationMismatchError } from '../errors.ts'
-import { federationId } from '../federation/federation-id.ts'
+import { documentId } from '../federation/federation-id.ts'
 import { decodeJson, encodeJson } from './json-value.ts'
 import { corruptError } from './store-error.ts'
 import type { Database, TableName } from './database.ts'
@@ -33,14 +33,14 @@ export class MembershipTables {
       return undefined
     }
     const [id, document] = entry
-    if (federationId(document) !== id) {
+    if (documentId(document) !== id) {
       throw corruptError(this.database.location, `the federation document differs from its id ${id}`)
     }
     return new Uint8Array(document)
   }
 
   async putFederation (document: Uint8Array): Promise<void> {
-    const id = federationId(document)
+    const id = documentId(document)
     const [stored] = await this.database.keys('federation')
     if (stored !== undefined && stored !== id) {
       throw new FederationMismatchError(`the store in ${this.database.location} belongs to federation ${stored}, not to ${id}: use another home for another federation`)

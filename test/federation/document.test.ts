@@ -199,7 +199,7 @@ const NAME_WORDS = 'must have 1 to 64 letters, digits, blanks, ".", "_" and "-",
 
 describe('the words of a refusal', () => {
   it.each([
-    [{}, 'format: must be 1; name: must be text, and is missing; model: must be an object, and is missing; training: must be an object, and is missing; aggregation: must be an object, and is missing; and 4 more'],
+    [{}, 'format: must be one of 1, 2; name: must be text, and is missing; model: must be an object, and is missing; training: must be an object, and is missing; aggregation: must be an object, and is missing; and 4 more'],
     [7, 'document: must be an object'],
     [changed((d) => { d['codec'] = { name: 'int4' } }), 'codec.name: must be one of "float32", "float16", "int8"'],
     [changed((d) => { d['topology'] = { degree: 'many' } }), 'topology.degree: must be a number'],

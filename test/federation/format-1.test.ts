@@ -29,9 +29,9 @@ describe('a document of a later format', () => {
   it('is told from a broken one', () => {
     const { digits: { bytes } } = documents
     const document = decodeFederation(new Uint8Array(Buffer.from(bytes, 'base64')))
-    expect(() => parseFederation({ ...document, format: 2, extra: {} }))
-      .toThrow('the document is of format 2, and this version of Grapevine reads format 1: update it')
-    expect(() => parseFederation({ ...document, format: 'x' })).toThrow('format: must be 1')
-    expect(() => parseFederation({ ...document, format: 0 })).toThrow('format: must be 1')
+    expect(() => parseFederation({ ...document, format: 3, extra: {} }))
+      .toThrow('the document is of format 3, and this version of Grapevine reads formats 1 and 2: update it')
+    expect(() => parseFederation({ ...document, format: 'x' })).toThrow('format: must be one of 1, 2')
+    expect(() => parseFederation({ ...document, format: 0 })).toThrow('format: must be one of 1, 2')
   })
 })

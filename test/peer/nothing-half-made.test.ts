@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { createNode } from '../../src/index.ts'
+import { successor } from '../../src/federation/successor.ts'
 import { enterFederation } from '../../src/node/enter-federation.ts'
 import { encodeFederation, parseFederation } from '../../src/federation/document.ts'
 import { serveFederation } from '../../src/network/federation-exchange.ts'
@@ -94,6 +95,22 @@ describe('data that do not fit leave no home behind', () => {
     await expect(enterFederation({ store, fetchDocument }, wishes, AbortSignal.timeout(10_000))).rejects.toMatchObject({ name: 'DatasetError' })
     expect(kept).toBe(false)
   })
+})
+
+describe('a document that the members changed, by whose decision nobody can tell yet, makes no home', () => {
+  it('of a peer that joins, or founds with it', async () => {
+    const changed = successor(presetDocument('digits'), { name: 'changed' })
+    const home = join(folder, 'peer')
+    const file = join(folder, 'changed.json')
+    await writeFile(file, JSON.stringify(changed))
+    for (const args of [['join', await founder(changed)], ['start', '--federation', file]]) {
+      const { exit, stderr } = await run([...args, '--home', home, '--data', 'digits', ...LOOPBACK])
+      expect(stderr).toContain('error GRAPEVINE_E_FEDERATION_INVALID: ')
+      expect(stderr).toContain('is change 1 of federation bafyrei')
+      expect(exit).toBe(3)
+      expect(existsSync(home)).toBe(false)
+    }
+  }, 30_000)
 })
 
 describe('settings that never worked are not kept', () => {

@@ -13,6 +13,9 @@ import type { Host } from './host.ts'
 /** A tick this late means that this process stood still */
 const HELD_UP_MS = 3_000
 
+/** A peer that lives sends a beat in time, give or take a tick of each side */
+const STOOD_STILL_BEATS = 1.5
+
 export interface LivenessComponents {
   host: Pick<Host, 'receivedOn'> & { libp2p: Pick<Host['libp2p'], 'getPeers' | 'getConnections' | 'services'> }
   clock: Pick<Clock, 'monotonicMs'>
@@ -21,6 +24,8 @@ export interface LivenessComponents {
 export interface LivenessInit {
   /** Sends a sign of life; false when there is no way to: then the peer is pinged, so that it gives one */
   beat: (peer: PeerName) => boolean
+  /** Not a byte came from the peer for longer than living ones are silent, and now there is one: it is back */
+  onReturn?: (peer: PeerName) => void
   /** @default 4000 */
   beatMs?: number
   /** A peer is given up after this long without a byte. At least two beats. @default 12000 */
@@ -36,14 +41,16 @@ interface Watched {
 export class Liveness {
   readonly #components: LivenessComponents
   readonly #beat: LivenessInit['beat']
+  readonly #onReturn: LivenessInit['onReturn']
   readonly #beatMs: number
   readonly #silentMs: number
   readonly #watched = new Map<PeerName, Watched>()
   #tickedMs: number | undefined
 
-  constructor (components: LivenessComponents, { beat, beatMs = 4_000, silentMs = 12_000 }: LivenessInit) {
+  constructor (components: LivenessComponents, { beat, onReturn, beatMs = 4_000, silentMs = 12_000 }: LivenessInit) {
     this.#components = components
     this.#beat = beat
+    this.#onReturn = onReturn
     this.#beatMs = beatMs
     this.#silentMs = silentMs
   }
@@ -75,8 +82,12 @@ export class Liveness {
     this.#watched.set(name, watched)
     // the sum also changes, downwards, when one of several connections closes
     if (watched.received !== received || heldUp) {
+      const silentForMs = now - watched.heardMs
       watched.received = received
       watched.heardMs = now
+      if (!heldUp && silentForMs > STOOD_STILL_BEATS * this.#beatMs) {
+        this.#onReturn?.(name)
+      }
     }
     if (now - watched.heardMs >= this.#silentMs) {
       this.#watched.delete(name)

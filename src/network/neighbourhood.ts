@@ -96,7 +96,7 @@ class MeshNeighbourhood extends TypedEventEmitter<NeighbourhoodEvents> implement
     this.#keeper = this.#createKeeper()
     this.#upkeep = new Upkeep({ host, clock, keeper: this.#keeper, membership: this.#membership, connected: this.#connected }, {
       ...init,
-      beat: (peer) => this.#exchange.beat(peer)
+      ...{ beat: (peer) => this.#exchange.beat(peer), onReturn: (peer) => { this.heard(peer) } }
     })
     this.#settling = this.#createSettling()
     this.#membership.addEventListener('change', this.#onChange)

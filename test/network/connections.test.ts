@@ -146,6 +146,7 @@ describe('liveness', () => {
     cut = 0
     beats = 0
     pings = 0
+    returns = 0
     readonly liveness: Liveness
 
     constructor (canBeat = true) {
@@ -163,7 +164,8 @@ describe('liveness', () => {
         this.beats++
         return canBeat
       }
-      this.liveness = new Liveness({ host: host as unknown as LivenessComponents['host'], clock: this.clock }, { beat })
+      const onReturn = (): void => { this.returns++ }
+      this.liveness = new Liveness({ host: host as unknown as LivenessComponents['host'], clock: this.clock }, { beat, onReturn })
     }
 
     run (seconds: number, eachSecond: (second: number) => void = () => {}): void {
@@ -189,6 +191,21 @@ describe('liveness', () => {
     expect(scene.cut).toBe(0)
     expect(scene.beats).toBe(1_800)
     expect(scene.pings).toBe(0)
+  })
+
+  test('a peer that stood still and was not cut off is told of when it is back, a slow one that beats is not', () => {
+    const scene = new Scene()
+    scene.run(60, (second) => { scene.received += second % 5 === 0 ? 1 : 0 })
+    expect(scene.returns).toBe(0)
+    scene.run(8)
+    expect(scene.returns).toBe(0)
+    scene.run(20, () => { scene.received += 1 })
+    expect(scene.returns).toBe(1)
+    expect(scene.cut).toBe(0)
+    // and not where this process stood still itself
+    scene.clock.advance(9_000)
+    scene.run(5, () => { scene.received += 1 })
+    expect(scene.returns).toBe(1)
   })
 
   test('a process that stood still itself gives the others their time again', () => {

@@ -19,7 +19,7 @@ const COMMON = [
 
 /**
  * What each folder of `src` may import besides itself and COMMON, types included: the picture in docs/architecture.md. Who is not named as
- * a target, `node` and the two files `index` and `presets`, may import everything, and nobody imports it
+ * a target, `node` and the two files `index` and `presets`, may import everything; of `node`, the simulation takes the settings of rounds
  */
 const ARROWS = {
   topology: [],
@@ -35,7 +35,8 @@ const ARROWS = {
   ledger: ['data', 'federation', 'privacy', 'store'],
   round: ['aggregators', 'attacks', 'codec', 'privacy'],
   audit: ['aggregators', 'data', 'federation', 'model', 'privacy'],
-  contracts: ['codec', 'federation', 'model']
+  contracts: ['codec', 'federation', 'model'],
+  simulation: ['aggregators', 'attacks', 'codec', 'data', 'federation', 'model', 'node', 'privacy', 'round', 'topology']
 }
 
 const common = COMMON.map((name) => `./${name}.ts`)

@@ -9,8 +9,9 @@ import { describe, expect, it } from 'vitest'
 const ROOT = resolve(import.meta.dirname, '..')
 const RULE = 'import-x/no-restricted-paths'
 
-/** Imports all others, and nobody imports it */
+/** Imports all others, and nobody imports it but the simulation, which runs the same rounds */
 const TOP = 'node'
+const BESIDE_TOP = 'simulation'
 
 interface Zone {
   target: string | string[]
@@ -100,7 +101,7 @@ describe('arrows between folders', () => {
   })
 
   it('are enforced: a forbidden import is refused in every folder, as a value and as a type', async () => {
-    for (const folder of (await table()).keys()) {
+    for (const folder of [...(await table()).keys()].filter((name) => name !== BESIDE_TOP)) {
       const first = readdirSync(join(ROOT, 'src', folder), { recursive: true, encoding: 'utf8' }).find((file) => file.endsWith('.ts') && !file.includes('assembly'))!
       const path = relative(join('src', folder, first, '..'), 'src/node/node-interface.ts')
       const text = `import '${path}'\nexport type * from '${path}'\n`

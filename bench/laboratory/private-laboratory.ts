@@ -4,7 +4,7 @@
 import { equalShares } from './equal-shares.ts'
 import { Laboratory } from './laboratory.ts'
 import { privateDocument } from './private-recipes.ts'
-import { seededNoise } from './seeded-noise.ts'
+import { seededNoise } from '../../src/simulation/seeded-noise.ts'
 import { subset } from './shared-data.ts'
 import type { LaboratoryInit } from './laboratory.ts'
 import type { PrivateCell } from './private-recipes.ts'

@@ -30,7 +30,7 @@ export function requireCharging ({ privacy }: FederationDocument, { budget }: Pi
   }
 }
 
-export function roundSettings ({ id, document }: Membership, init: NodeInit, { trainExamples }: TrainerDescription): RoundInit {
+export function roundSettings ({ id, document }: Membership, init: Pick<NodeInit, 'rounds' | 'evaluateEvery' | 'alone' | 'attack'>, { trainExamples }: Pick<TrainerDescription, 'trainExamples'>): RoundInit {
   const { parameterCount } = inspectTopology(document.model)
   return {
     federation: id,

@@ -219,9 +219,15 @@ describe('a federation with privacy', () => {
     const files = (await readdir('src', { recursive: true })).filter((name) => name.endsWith('.ts'))
     const texts = await Promise.all(files.map(async (name) => ({ name, text: await readFile(join('src', name), 'utf8') })))
     const making = texts.filter(({ text }) => /createSecureNoise \(|createSecureNoise\(|createKeystreamNoise\(/.test(text)).map(({ name }) => name).sort()
-    // the audit trains on its own and releases nothing
-    expect(making.filter((name) => !name.startsWith('audit/'))).toEqual(['model/worker.ts', 'privacy/noise/secure-noise.ts'])
-    expect(texts.filter(({ text }) => /seededNoise|seededKeystream/.test(text))).toEqual([])
+    // the audit and the simulation train on their own and release nothing
+    expect(making.filter((name) => !/^(?:audit|simulation)\//.test(name))).toEqual(['model/worker.ts', 'privacy/noise/secure-noise.ts'])
+    const seeded = texts.filter(({ text }) => /seededNoise|seededKeystream/.test(text)).map(({ name }) => name)
+    // no ledger is charged there, and nobody else takes anything from it
+    expect(texts.filter(({ name, text }) => !name.startsWith('simulation/') && /from '[^']*simulation\//.test(text)).map(({ name }) => name)).toEqual([])
+    expect(seeded.filter((name) => !name.startsWith('simulation/'))).toEqual([])
+    const simulation = texts.filter(({ name }) => name.startsWith('simulation/'))
+    expect(simulation.length).toBeGreaterThan(5)
+    expect(simulation.filter(({ text }) => /from '[^']*ledger/.test(text)).map(({ name }) => name)).toEqual([])
     const predictable = texts.filter(({ text }) => /seededNormal|Math\.random/.test(text)).map(({ name }) => name)
     expect(predictable.filter((name) => /^(model|privacy|ledger|round)\//.test(name))).toEqual([])
     // as it is, no part of it changed

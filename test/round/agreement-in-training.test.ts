@@ -6,7 +6,7 @@
  * round: distance would name it.
  */
 import { expect, it } from 'vitest'
-import { seededNoise } from '../../bench/laboratory/seeded-noise.ts'
+import { seededNoise } from '../../src/simulation/seeded-noise.ts'
 import { subset } from '../../bench/laboratory/shared-data.ts'
 import { createAggregator } from '../../src/aggregators/aggregator.ts'
 import { loadDataset } from '../../src/data/load-dataset.ts'

@@ -2,9 +2,9 @@
  * Noise that repeats itself, so that a table can be made again. Of no use for privacy: whoever knows the seed takes it
  * off
  */
-import { createKeystreamNoise } from '../../src/privacy/noise/keystream-noise.ts'
-import { seededRandom } from '../../src/seeded-random.ts'
-import type { NoiseSource } from '../../src/privacy/noise/noise-source.ts'
+import { createKeystreamNoise } from '../privacy/noise/keystream-noise.ts'
+import { seededRandom } from '../seeded-random.ts'
+import type { NoiseSource } from '../privacy/noise/noise-source.ts'
 
 const TWO_TO_32 = 2 ** 32
 

@@ -1,0 +1,250 @@
+/**
+ * Networks of many nodes in one thread: the Network port over a virtual clock, without sockets or signatures
+ *
+ * Neighbours are those that real peers would draw from the same list of members. An update takes the time that its
+ * bytes take on a link of one speed. Every node is honest about who it is: there are no signatures to forge, and no
+ * proofs, so that a liar that tells everybody another lie is not found out by them.
+ */
+import '../promise-with-resolvers.ts'
+import { TypedEventEmitter } from 'main-event'
+import { PublishError } from '../errors.ts'
+import { neighbourGraph, rotationPeriod } from '../topology/neighbour-graph.ts'
+import type { AbortOptions, EarlierLife, IdentityUse, Neighbour, Network, NetworkEvents, OutgoingUpdate, PeerName, PublishReceipt, ReceivedUpdate, RejectionReason, Traffic } from '../interface.ts'
+import type { VirtualClock } from './virtual-clock.ts'
+
+export interface SimulatedLinks {
+  /** Time of flight of any message, milliseconds */
+  latencyMs: number
+  /** Bytes a second of one link */
+  bytesPerSecond: number
+}
+
+export interface SimulatedMeshInit {
+  federation: string
+  topology: { degree: number, resample?: number | undefined }
+  links: SimulatedLinks
+  maxPayloadBytes: number
+}
+
+/** What a peer sends to one of its neighbours, where that is not the same for all */
+export type PayloadFor = (receiver: PeerName) => Uint8Array
+
+/** All nodes of a simulation, and who is whose neighbour */
+export class SimulatedMesh {
+  readonly clock: VirtualClock
+  readonly init: SimulatedMeshInit
+  readonly networks = new Map<PeerName, SimulatedNetwork>()
+  readonly latest = new Map<PeerName, ReceivedUpdate>()
+  /** Claims of those that say that they are ready */
+  readonly claims = new Map<PeerName, number>()
+  #claimed = 0
+  #members: PeerName[] = []
+  readonly #graphs = new Map<number, Map<PeerName, PeerName[]>>()
+
+  constructor (clock: VirtualClock, init: SimulatedMeshInit) {
+    this.clock = clock
+    this.init = init
+  }
+
+  /** Throws RangeError for a name that is taken */
+  join (self: PeerName): SimulatedNetwork {
+    if (this.networks.has(self)) {
+      throw new RangeError(`${self} is in the mesh already`)
+    }
+    const network = new SimulatedNetwork(this, self)
+    this.networks.set(self, network)
+    this.#redraw()
+    return network
+  }
+
+  leave (self: PeerName): void {
+    this.networks.delete(self)
+    this.claims.delete(self)
+    this.#redraw()
+    for (const network of this.networks.values()) {
+      network.changed()
+    }
+  }
+
+  #redraw (): void {
+    this.#members = [...this.networks.keys()].sort()
+    this.#graphs.clear()
+  }
+
+  /** Ascending */
+  members (): readonly PeerName[] {
+    return this.#members
+  }
+
+  claim (self: PeerName, isReady: boolean): void {
+    if (isReady) {
+      this.claims.set(self, ++this.#claimed)
+    } else {
+      this.claims.delete(self)
+    }
+  }
+
+  /** Ascending. In a graph that changes, that of round `round` */
+  neighboursOf (self: PeerName, round: number): readonly PeerName[] {
+    const { federation, topology: { degree, resample = 0 } } = this.init
+    const key = resample === 0 ? 0 : round
+    let graph = this.#graphs.get(key)
+    if (graph === undefined) {
+      const rotation = resample === 0 ? undefined : { round, period: rotationPeriod(this.#members.length, degree, resample) }
+      graph = neighbourGraph(this.#members, degree, federation, rotation)
+      this.#graphs.delete(key - GRAPHS_KEPT)
+      this.#graphs.set(key, graph)
+    }
+    return graph.get(self) ?? []
+  }
+
+  flightMs (bytes: number): number {
+    const { latencyMs, bytesPerSecond } = this.init.links
+    return latencyMs + 1_000 * bytes / bytesPerSecond
+  }
+}
+
+/** Peers are in a few rounds at a time */
+const GRAPHS_KEPT = 16
+
+export class SimulatedNetwork extends TypedEventEmitter<NetworkEvents> implements Network {
+  readonly self: PeerName
+  readonly #mesh: SimulatedMesh
+  readonly #suspended = new Set<PeerName>()
+  /** Newest round that was heard of each peer */
+  readonly #heard = new Map<PeerName, number>()
+  readonly #traffic = { bytesSent: 0, bytesReceived: 0 }
+  #round = 1
+  #observes = false
+  #state: 'new' | 'started' | 'stopped' = 'new'
+
+  constructor (mesh: SimulatedMesh, self: PeerName) {
+    super()
+    this.#mesh = mesh
+    this.self = self
+  }
+
+  start = async (): Promise<void> => {
+    if (this.#state === 'stopped') {
+      throw new TypeError('a network that was stopped cannot be started again')
+    }
+    this.#state = 'started'
+    this.changed()
+  }
+
+  stop = async (): Promise<void> => {
+    if (this.#state === 'started') {
+      this.#mesh.leave(this.self)
+    }
+    this.#state = 'stopped'
+  }
+
+  addresses = (): string[] => []
+  connections = (): [] => []
+  unanswered = (): [] => []
+  identityUse = (): IdentityUse => ({ inDoubt: false })
+  newestOwn = async (): Promise<EarlierLife> => ({ answers: this.#peers().length })
+  banned = (): PeerName[] => []
+  elders = (): PeerName[] => []
+  members = (): PeerName[] => [...this.#mesh.members()]
+  traffic = (): Traffic => ({ ...this.#traffic })
+
+  observe = (): void => {
+    this.#observes = true
+    this.#mesh.claim(this.self, false)
+  }
+
+  setRound = (round: number): void => {
+    this.#round = round
+  }
+
+  #peers (): PeerName[] {
+    return this.#mesh.neighboursOf(this.self, this.#round).filter((peer) => !this.#suspended.has(peer))
+  }
+
+  neighbours = (): Neighbour[] => this.#peers().map((peer) => ({
+    peer,
+    live: this.#mesh.networks.has(peer),
+    round: this.#heard.get(peer),
+    readyClaim: this.#mesh.claims.get(peer)
+  }))
+
+  followed = (): PeerName[] => [...new Set([...this.#peers(), ...this.#mesh.neighboursOf(this.self, this.#round + 1)])]
+
+  declareReady = (isReady: boolean): void => {
+    if (!this.#observes) {
+      this.#mesh.claim(this.self, isReady)
+      this.#tellNeighbours((network) => { network.safeDispatchEvent('neighbours:ready', { detail: { peer: this.self } }) })
+    }
+  }
+
+  #tellNeighbours (tell: (network: SimulatedNetwork) => void): void {
+    for (const peer of this.#mesh.neighboursOf(this.self, this.#round)) {
+      const network = this.#mesh.networks.get(peer)
+      if (network !== undefined) {
+        this.#mesh.clock.schedule(this.#mesh.init.links.latencyMs, () => { tell(network) })
+      }
+    }
+  }
+
+  publish = async (update: OutgoingUpdate, options: AbortOptions = {}): Promise<PublishReceipt> => this.publishTo(update, () => update.payload, options)
+
+  /** As `publish`, with a payload of its own for each receiver. `update.payload` is what others can ask for later */
+  async publishTo (update: OutgoingUpdate, payloadFor: PayloadFor, { signal }: AbortOptions = {}): Promise<PublishReceipt> {
+    signal?.throwIfAborted()
+    const { byteLength } = update.payload
+    if (this.#state !== 'started') {
+      throw new PublishError(`round ${update.round} cannot be published: the network is not running`)
+    }
+    if (byteLength === 0 || byteLength > this.#mesh.init.maxPayloadBytes) {
+      throw new PublishError(`the update of round ${update.round} has ${byteLength} bytes, but from 1 to ${this.#mesh.init.maxPayloadBytes} are allowed`)
+    }
+    const updateId = `${this.self}/${update.round}`
+    const made = (payload: Uint8Array, receivedAtMs: number): ReceivedUpdate => ({ ...update, payload, author: this.self, updateId, from: this.self, receivedAtMs })
+    this.#mesh.latest.set(this.self, made(update.payload.slice(), this.#mesh.clock.monotonicMs()))
+    const receivers = this.#mesh.neighboursOf(this.self, update.round).filter((peer) => this.#mesh.networks.has(peer))
+    for (const receiver of receivers) {
+      this.#send(receiver, payloadFor(receiver).slice(), made)
+    }
+    return { updateId, recipients: receivers.length, inline: true }
+  }
+
+  #send (receiver: PeerName, payload: Uint8Array, made: (payload: Uint8Array, receivedAtMs: number) => ReceivedUpdate): void {
+    const { clock, networks } = this.#mesh
+    this.#traffic.bytesSent += payload.byteLength
+    clock.schedule(this.#mesh.flightMs(payload.byteLength), () => {
+      networks.get(receiver)?.receive(made(payload, clock.monotonicMs()))
+    })
+  }
+
+  receive (update: ReceivedUpdate): void {
+    if (this.#state !== 'started') {
+      return
+    }
+    this.#traffic.bytesReceived += update.payload.byteLength
+    this.#heard.set(update.author, Math.max(update.round, this.#heard.get(update.author) ?? 0))
+    this.#suspended.delete(update.author)
+    this.safeDispatchEvent('update', { detail: update })
+  }
+
+  pullLatest = async (): Promise<ReceivedUpdate[]> => {
+    const { clock, latest, networks } = this.#mesh
+    const held = this.#peers().filter((peer) => networks.has(peer)).map((peer) => latest.get(peer)).filter((update) => update !== undefined)
+    await clock.delay(this.#mesh.flightMs(held[0]?.payload.byteLength ?? 0))
+    return held.map((update) => ({ ...update, receivedAtMs: clock.monotonicMs() }))
+  }
+
+  penalise = (peer: PeerName, reason: RejectionReason): void => {
+    this.safeDispatchEvent('update:rejected', { detail: { peer, author: peer, reason } })
+  }
+
+  suspend = (peer: PeerName): void => {
+    this.#suspended.add(peer)
+    this.changed()
+  }
+
+  changed (): void {
+    this.safeDispatchEvent('neighbours:change', { detail: { neighbours: this.neighbours() } })
+    this.safeDispatchEvent('members:change', { detail: { members: this.members() } })
+  }
+}

@@ -332,7 +332,7 @@ export interface Network extends TypedEventTarget<NetworkEvents> {
    * as many as the document wants. Drawn like neighbours: nobody chooses to be one
    */
   elders: () => PeerName[]
-  /** Whose updates arrive: the neighbours and, when these are re-sampled, those whom the next round brings */
+  /** Whose updates arrive: the neighbours, and those whom a next round may bring */
   followed: () => PeerName[]
   /** Signs and publishes on the own topic. Throws PublishError when the update is over the size bound */
   publish: (update: OutgoingUpdate, options?: AbortOptions) => Promise<PublishReceipt>

@@ -145,7 +145,7 @@ export class CatchUp {
     }
     if (verdict === 'new') {
       log.record(signed)
-      neighbourhood.heard(signed.author)
+      neighbourhood.heard(signed.author, signed.header.round)
     }
     return true
   }

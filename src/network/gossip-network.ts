@@ -227,7 +227,7 @@ export class GossipNetwork extends ContainedEventEmitter<NetworkEvents> implemen
   /** A header that gossip brought, verified and recorded */
   private announced ({ signed, payload }: ReadUpdate, from: PeerName): void {
     const { neighbourhood, catchUp, queue } = this.parts
-    neighbourhood.heard(signed.author)
+    neighbourhood.heard(signed.author, signed.header.round)
     catchUp.heard(signed.author)
     if (payload === undefined) {
       queue.put(signed, from)

@@ -62,7 +62,10 @@ export class NeighbourChoice {
     return this.#neighbours
   }
 
-  /** Whom the next round brings, ascending; empty when the graph stays */
+  /**
+   * Whom a next round may bring, ascending: those whom the graph of the next one has, and the slow ones that would be
+   * neighbours, who are back as soon as they are heard in step
+   */
   get upcoming (): readonly PeerName[] {
     return this.#upcoming
   }
@@ -101,9 +104,14 @@ export class NeighbourChoice {
     return over.length > 0
   }
 
-  /** True when the peer was left out */
-  resume (peer: PeerName): boolean {
-    return this.#suspended.delete(peer)
+  /**
+   * True when the peer was left out and is back
+   *
+   * @param round - Of the update that it was heard by: an older one than the round before tells that it is slow still.
+   * @default heard in another way
+   */
+  resume (peer: PeerName, round = Infinity): boolean {
+    return round >= this.#round - 1 && this.#suspended.delete(peer)
   }
 
   /** True when the graph of this round is another one */
@@ -124,8 +132,9 @@ export class NeighbourChoice {
     const present = this.#present(members)
     this.#neighbours = this.#drawn(present, degree, 0)
     const ahead = Array.from({ length: resample > 0 ? ROUNDS_AHEAD : 0 }, (_, i) => this.#drawn(present, degree, i + 1))
-    this.#upcoming = (ahead[0] ?? []).filter((peer) => !this.#neighbours.includes(peer))
     const everyone = this.#suspended.size === 0 ? this.#neighbours : this.#drawn(members, degree, 0)
+    const slow = everyone.filter((peer) => this.#suspended.has(peer))
+    this.#upcoming = [...new Set([...ahead[0] ?? [], ...slow])].filter((peer) => !this.#neighbours.includes(peer)).sort()
     // the same seed, so that the denser graph shares most of its edges with the sparser one
     const contacts = degree < CONTACT_DEGREE || observers.length > 0 ? this.#drawn([...members, ...observers], CONTACT_DEGREE, 0) : []
     this.#elders = this.#neighbours.length < degree ? this.#eldersAmong(members, observers) : []

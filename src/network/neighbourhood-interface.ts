@@ -67,7 +67,7 @@ export interface Neighbourhood extends TypedEventTarget<NeighbourhoodEvents> {
   isMember: (peer: PeerName) => boolean
   /** Whom this node aggregates, ascending */
   neighbours: () => PeerName[]
-  /** Whom the next round brings, ascending; empty unless neighbours are re-sampled */
+  /** Whom a next round may bring, ascending: by re-sampling, or because one that was slow is in step again */
   upcoming: () => PeerName[]
   /** Observers whose last updates may be started from, where few publish; ascending */
   elders: () => PeerName[]
@@ -94,10 +94,10 @@ export interface Neighbourhood extends TypedEventTarget<NeighbourhoodEvents> {
   unanswered: () => UnansweredAddress[]
   /** Whether another process uses the id of this node */
   identityUse: () => IdentityUse
-  /** Chooses another neighbour in place of this one until it is heard from */
+  /** Chooses another neighbour in place of this one until it is heard from, in step, or for a minute */
   suspend: (peer: PeerName) => void
-  /** A verified sign of life of this author */
-  heard: (peer: PeerName) => void
+  /** A verified sign of life of this author; `round` where it was an update */
+  heard: (peer: PeerName, round?: number) => void
   /** Verdict on a message of the control topic that `from` passed on. Never throws */
   handleControl: (data: Uint8Array, from: PeerName) => ControlVerdict
   /** Tells all members, once for each author, that it signed two updates for one round */

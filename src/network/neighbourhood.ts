@@ -236,9 +236,9 @@ class MeshNeighbourhood extends TypedEventEmitter<NeighbourhoodEvents> implement
     }
   }
 
-  heard (peer: PeerName): void {
+  heard (peer: PeerName, round?: number): void {
     this.#membership.heard(peer)
-    if (this.#choice.resume(peer)) {
+    if (this.#choice.resume(peer, round)) {
       this.#settling.news()
     }
   }

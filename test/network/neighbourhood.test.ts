@@ -192,8 +192,15 @@ describe('neighbourhood', { timeout: 2 * PATIENCE_MS }, () => {
     await until(() => !first!.neighbourhood.neighbours().includes(slow!), 5_000, 'left out')
     expect(first!.neighbourhood.neighbours()).toHaveLength(4)
     await until(() => first!.neighbourhood.neighbours().every((peer) => first!.neighbourhood.isConnected(peer)), PATIENCE_MS, 'connected with its replacement')
-    first!.neighbourhood.heard(slow!)
+    // it is followed all the same: nobody else could tell that it is in step again
+    expect(first!.neighbourhood.upcoming()).toEqual([slow])
+    first!.neighbourhood.setRound(7)
+    first!.neighbourhood.heard(slow!, 5)
+    await new Promise((resolve) => { setImmediate(resolve) })
+    expect(first!.neighbourhood.upcoming()).toEqual([slow])
+    first!.neighbourhood.heard(slow!, 6)
     await until(() => first!.neighbourhood.neighbours().join() === before.join(), 5_000, 'back')
+    expect(first!.neighbourhood.upcoming()).toEqual([])
   })
 
   test('suspended neighbours come back where a round would not begin without them', async () => {

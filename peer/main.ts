@@ -4,6 +4,8 @@
  *
  * This file must be readable by a Node far older than the one it asks for: no static imports, no syntax after 2017.
  */
+import type * as Cli from './cli.ts'
+
 const REQUIRED_MAJOR = 20
 const REQUIRED_MINOR = 19
 const EXIT_INCOMPATIBLE = 7
@@ -19,7 +21,13 @@ if (major < REQUIRED_MAJOR || (major === REQUIRED_MAJOR && minor < REQUIRED_MINO
     REQUIRED_MAJOR + '.' + REQUIRED_MINOR + ' or newer. Install it from https://nodejs.org or with your package manager\n')
   process.exitCode = EXIT_INCOMPATIBLE
 } else {
-  import('./cli.ts').then(function (cli) {
+  import('../src/bundle.ts').then(function (bundle) {
+    return bundle.isBundled()
+  }).then(function (isBundled): Promise<typeof Cli> {
+    // never both: a class would be there twice
+    // @ts-expect-error -- the build writes it, and there is none beside the sources
+    return isBundled ? import('../program/peer.js') : import('./cli.ts')
+  }).then(function (cli) {
     return cli.main(process.argv.slice(2))
   }, function (err) {
     if (/^E[MN]FILE/.test(String((err as Error).message))) {

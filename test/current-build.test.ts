@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto'
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import { newerThanBuild } from './current-build.ts'
+import { hasBundle, newerThanBuild } from './current-build.ts'
 
 let root: string
 
@@ -35,4 +35,15 @@ it('a build of the same contents is current, however old', async () => {
 it('no build is no current build, and the one of this run is current', async () => {
   expect(await newerThanBuild(root)).toBeUndefined()
   expect(await newerThanBuild(resolve(import.meta.dirname, '..'))).toEqual([])
+})
+
+it('a bundle of an older build, or none, is not the one of this build', async () => {
+  await builtOf('a')
+  expect(await hasBundle(root)).toBe(false)
+  await mkdir(join(root, 'dist/program'))
+  await writeFile(join(root, 'dist/program/.stamp'), createHash('sha256').update(await readFile(join(root, 'dist/.tsbuildinfo'))).digest('hex'))
+  expect(await hasBundle(root)).toBe(true)
+  await builtOf('b')
+  expect(await hasBundle(root)).toBe(false)
+  expect(await hasBundle(resolve(import.meta.dirname, '..'))).toBe(true)
 })

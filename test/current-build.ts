@@ -6,6 +6,8 @@
 import { createHash } from 'node:crypto'
 import { readFile, readdir } from 'node:fs/promises'
 import { join, relative, resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { isBundled } from '../src/bundle.ts'
 
 /** What tsconfig.build.json compiles */
 const FOLDERS = ['src', 'peer', 'testnet', 'bench']
@@ -43,10 +45,19 @@ export async function newerThanBuild (root: string): Promise<string[] | undefine
   return isSame.filter((source) => !source.isSame).map(({ path }) => path).sort()
 }
 
+/** Whether the programs of the build in `root` start from a bundle that was made of it */
+export async function hasBundle (root: string): Promise<boolean> {
+  return isBundled(pathToFileURL(join(root, 'dist/')))
+}
+
 export async function setup (): Promise<void> {
-  const newer = await newerThanBuild(resolve(import.meta.dirname, '..'))
+  const root = resolve(import.meta.dirname, '..')
+  const newer = await newerThanBuild(root)
   if (newer === undefined || newer.length > 0) {
     const what = newer === undefined ? 'nothing is compiled' : `${newer.slice(0, 3).join(', ')} changed since the build${newer.length > 3 ? ` (and ${newer.length - 3} more)` : ''}`
     throw new RangeError(`${what}, and tests run the compiled programs: npm run build`)
+  }
+  if (!await hasBundle(root)) {
+    throw new RangeError('what is compiled is not bundled, and tests run the bundled programs: npm run build')
   }
 }

@@ -2,6 +2,7 @@
  * The Trainer of a node: all tensor work in a worker thread, so that the main thread only ever passes messages
  */
 import { createRequire } from 'node:module'
+import { fileURLToPath } from 'node:url'
 import { SHARE_ENV, Worker } from 'node:worker_threads'
 import { BackendError, TrainingError } from '../errors.ts'
 import { recreateError } from './worker-messages.ts'
@@ -15,6 +16,20 @@ export type { WorkerTrainerInit } from './worker-messages.ts'
  * small young generation keeps a round's garbage from growing the process
  */
 const HEAP_LIMITS = { maxOldGenerationSizeMb: 512, maxYoungGenerationSizeMb: 8 }
+
+/** The worker is bundled, too, beside the programs (scripts/bundle.mjs) */
+const BUNDLED = /\/dist\/program\/[^/]+$/
+
+function workerFile (): string {
+  if (BUNDLED.test(import.meta.url)) {
+    return fileURLToPath(new URL('./worker.js', import.meta.url))
+  }
+  try {
+    return createRequire(import.meta.url).resolve('#training-worker')
+  } catch (err) {
+    throw new BackendError('the training worker is not built: run "npm run build"', { cause: err })
+  }
+}
 
 interface PendingCall {
   resolve: (value: never) => void
@@ -94,13 +109,7 @@ class WorkerTrainer implements Trainer {
   }
 
   private spawn (): Worker {
-    let file
-    try {
-      file = createRequire(import.meta.url).resolve('#training-worker')
-    } catch (err) {
-      throw new BackendError('the training worker is not built: run "npm run build"', { cause: err })
-    }
-    const worker = new Worker(file, {
+    const worker = new Worker(workerFile(), {
       workerData: { ...this.init, backend: this.backend } satisfies WorkerTrainerInit,
       env: SHARE_ENV,
       execArgv: [],

@@ -1,8 +1,9 @@
 import { spawn } from 'node:child_process'
+import { createHash } from 'node:crypto'
 import { once } from 'node:events'
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { basename, dirname, join, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { cleanEnvironment, PROGRAM, run } from './program.ts'
@@ -38,6 +39,54 @@ describe('the launcher', () => {
   })
 })
 
+describe('the bundle', () => {
+  const DIST = resolve(dirname(PROGRAM), '..')
+
+  /** A build in which the two forms of the program say which they are */
+  async function build (stamp: string | undefined): Promise<string> {
+    const dist = join(home, 'dist')
+    await Promise.all(['peer', 'program', 'src', 'testnet'].map((folder) => mkdir(join(dist, folder), { recursive: true })))
+    await writeFile(join(home, 'package.json'), '{ "type": "module" }')
+    await Promise.all(['peer/main.js', 'testnet/main.js', 'src/bundle.js'].map((file) => cp(join(DIST, file), join(dist, file))))
+    for (const file of ['peer/cli', 'testnet/program', 'program/peer', 'program/testnet']) {
+      await writeFile(join(dist, `${file}.js`), `export async function main () { console.log('${file}') }`)
+    }
+    await writeFile(join(dist, '.tsbuildinfo'), 'compiled')
+    if (stamp !== undefined) {
+      await writeFile(join(dist, 'program/.stamp'), createHash('sha256').update(stamp).digest('hex'))
+    }
+    return dist
+  }
+
+  async function started (dist: string): Promise<string[]> {
+    const outcomes = ['peer', 'testnet'].map(async (name) => run([], { program: join(dist, name, 'main.js') }))
+    return (await Promise.all(outcomes)).map(({ stdout, stderr }) => (stdout + stderr).trim())
+  }
+
+  it('is what starts, where it was made of this build', async () => {
+    expect(await started(await build('compiled'))).toEqual(['program/peer', 'program/testnet'])
+  })
+
+  it('is what starts in a package, which does not say what was compiled', async () => {
+    const dist = await build('compiled')
+    await rm(join(dist, '.tsbuildinfo'))
+    expect(await started(dist)).toEqual(['program/peer', 'program/testnet'])
+  })
+
+  it('of another build, or half of one, is left alone', async () => {
+    expect(await started(await build('another'))).toEqual(['peer/cli', 'testnet/program'])
+    expect(await started(await build(undefined))).toEqual(['peer/cli', 'testnet/program'])
+  })
+
+  it('that cannot be loaded is an error: the plain modules could be mixed with it', async () => {
+    const dist = await build('compiled')
+    await rm(join(dist, 'program/peer.js'))
+    const { exit, stderr } = await run([], { program: join(dist, 'peer/main.js') })
+    expect(exit).toBe(1)
+    expect(stderr).toMatch(/^error GRAPEVINE_E_UNEXPECTED: the program could not be loaded: .*program\/peer\.js.* Install it again\n$/)
+  })
+})
+
 describe('help', () => {
   it('has a page for each action of privacy, with its own flags and an example', async () => {
     const { exit, stdout } = await run(['privacy', 'ledger', 'charge', '--help'])
@@ -62,7 +111,11 @@ describe('light verbs', () => {
 
   async function imports (args: readonly string[]): Promise<string[]> {
     const { stderr } = await run(args, { nodeArgs: ['--import', join(FIXTURES, 'record-imports.mjs')] })
-    return stderr.split('\n').filter((line) => line.startsWith('import '))
+    const urls = [...stderr.matchAll(/^import (.*)$/gm)].map(([, url]) => url!)
+    // a file of the bundle stands for all modules in it
+    const bundled = JSON.parse(await readFile(resolve(PROGRAM, '../../.bundled.json'), 'utf8')) as Record<string, string[]>
+    expect(urls.some((url) => url.endsWith('/dist/program/peer.js'))).toBe(true)
+    return urls.flatMap((url) => url.includes('/dist/program/') ? bundled[basename(url)]! : [url])
   }
 
   it('help loads neither the network nor a tensor library, nor even the checks of settings', async () => {

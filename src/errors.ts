@@ -98,7 +98,7 @@ export class InvalidAddressError extends Error {
 export class BootstrapError extends Error {
   override name = 'BootstrapError'
 
-  /** `refused`, `timeout`, `not-libp2p`, `wrong-peer`, `self`, `not-grapevine`, `older-protocol`, `newer-protocol` or `unreachable` */
+  /** Why no address led to a federation */
   readonly reason: 'refused' | 'timeout' | 'not-libp2p' | 'wrong-peer' | 'self' | 'not-grapevine' | 'older-protocol' | 'newer-protocol' | 'unreachable'
 
   constructor (message: string, reason: BootstrapError['reason'], options?: ErrorOptions) {

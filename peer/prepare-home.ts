@@ -52,9 +52,9 @@ export async function sameDocument (home: string, named: FederationDocument | un
     return named ?? kept
   }
   const { encodeFederation } = await import('../src/federation/document.ts')
-  const { federationId } = await import('../src/federation/federation-id.ts')
+  const { documentId } = await import('../src/federation/federation-id.ts')
   const { FederationMismatchError } = await import('../src/errors.ts')
-  const [keptId, namedId] = [kept, named].map((document) => federationId(encodeFederation(document)))
+  const [keptId, namedId] = [kept, named].map((document) => documentId(encodeFederation(document)))
   if (keptId !== namedId) {
     throw new FederationMismatchError(`${home} was made for federation ${keptId} ("${kept.name}"), not for ${namedId} ("${named.name}"): use another home with --home`)
   }

@@ -43,6 +43,11 @@ export function documentNames (bytes: Uint8Array): DocumentNames {
   return epoch === undefined ? { federation: document, document, epoch: 0 } : { federation: epoch.federation, document, epoch: epoch.number }
 }
 
+/** Why this version does not begin with a document that says that it is a changed one */
+export function changedMessage ({ epoch, federation }: Pick<DocumentNames, 'epoch' | 'federation'>): string {
+  return `the document says that it is change ${epoch} of federation ${federation}, and this version of Grapevine cannot check who decided on it: update it`
+}
+
 /** Id of the federation that a document belongs to */
 export function federationId (bytes: Uint8Array): string {
   return documentNames(bytes).federation

@@ -6,7 +6,7 @@
  */
 import { InvalidFederationError } from '../errors.ts'
 import { encodeFederation, parseFederation } from './document.ts'
-import { documentNames } from './federation-id.ts'
+import { changedMessage, documentNames } from './federation-id.ts'
 import type { FederationDocument } from './document.ts'
 
 /** Throws InvalidFederationError, as `parseFederation` does */
@@ -29,8 +29,7 @@ export function follows (next: FederationDocument, previous: FederationDocument)
  */
 export function requireFirst (document: FederationDocument): FederationDocument {
   if (document.epoch !== undefined) {
-    const { number, federation } = document.epoch
-    throw new InvalidFederationError(`the document says that it is change ${number} of federation ${federation}, and this version of Grapevine cannot check who decided on it: update it`)
+    throw new InvalidFederationError(changedMessage({ epoch: document.epoch.number, federation: document.epoch.federation }))
   }
   return document
 }

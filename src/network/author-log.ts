@@ -4,7 +4,7 @@
  */
 import { contradict, proofOf } from './equivocation.ts'
 import { MAX_OWN_ROUND } from '../number-limits.ts'
-import type { Clock, PeerName } from '../interface.ts'
+import type { PeerName } from '../interface.ts'
 import type { EquivocationProof } from './equivocation.ts'
 import type { SignedHeader } from './update-header.ts'
 
@@ -26,31 +26,22 @@ const HEADERS_PER_AUTHOR = 8
 const LATE_ROUNDS = 50
 const MAX_AUTHORS = 4_096
 const MAX_PROOFS = 64
-/** Beyond repair is rare: whoever begins anew more often only escapes its own numbers */
-const INCARNATION_MS = 3_600_000
 
-type Place = Pick<SignedHeader['header'], 'round' | 'sequence' | 'stream' | 'incarnation'>
+type Place = Pick<SignedHeader['header'], 'round' | 'sequence' | 'stream'>
 
 interface AuthorState {
   /** The newest header */
   newest: SignedHeader
-  /** By round; the newest few, all of one incarnation */
+  /** By round; the newest few */
   headers: Map<number, SignedHeader>
-  /** Monotonic time at which a higher incarnation than the first one that was heard of began */
-  bornAtMs: number | undefined
 }
 
 export class AuthorLog {
-  private readonly clock: Pick<Clock, 'monotonicMs'>
   private readonly authors = new Map<PeerName, AuthorState>()
   /** The newest last, one for each author */
   private readonly proofs = new Map<PeerName, EquivocationProof>()
   private ownRound = 1
   private oldestRoundsBehind = OLDEST_ROUNDS_BEHIND
-
-  constructor (clock: Pick<Clock, 'monotonicMs'>) {
-    this.clock = clock
-  }
 
   setRound (round: number): void {
     this.ownRound = round
@@ -129,19 +120,13 @@ export class AuthorLog {
     if (state === undefined) {
       return 'new'
     }
-    return header.incarnation > state.newest.header.incarnation ? this.rebirth(state) : inOrder(header, state.newest.header)
-  }
-
-  /** A new incarnation has numbers of its own */
-  private rebirth ({ bornAtMs }: AuthorState): Extract<Order, 'new' | 'replay'> {
-    const isRare = bornAtMs === undefined || this.clock.monotonicMs() - bornAtMs >= INCARNATION_MS
-    return isRare ? 'new' : 'replay'
+    return inOrder(header, state.newest.header)
   }
 
   /** Call for a header that was judged new */
   record (signed: SignedHeader): void {
     const { author, header } = signed
-    const state = this.stateFor(signed)
+    const state = this.authors.get(author) ?? { newest: signed, headers: new Map<number, SignedHeader>() }
     state.newest = signed
     state.headers.set(header.round, signed)
     if (state.headers.size > HEADERS_PER_AUTHOR) {
@@ -152,14 +137,6 @@ export class AuthorLog {
     if (this.authors.size > MAX_AUTHORS) {
       this.authors.delete(this.authors.keys().next().value!)
     }
-  }
-
-  private stateFor (signed: SignedHeader): AuthorState {
-    const known = this.authors.get(signed.author)
-    if (known?.newest.header.incarnation === signed.header.incarnation) {
-      return known
-    }
-    return { newest: signed, headers: new Map(), bornAtMs: known === undefined ? undefined : this.clock.monotonicMs() }
   }
 
   private keepProof (first: SignedHeader, second: SignedHeader): 'equivocation' {
@@ -183,10 +160,7 @@ export class AuthorLog {
  * begins: else it is no matter of being late
  */
 function inOrder (place: Place, newest: Place): Extract<Verdict, 'new' | 'late' | 'replay'> {
-  const { round, sequence, stream, incarnation } = place
-  if (incarnation !== newest.incarnation) {
-    return 'replay'
-  }
+  const { round, sequence, stream } = place
   if (round > newest.round && sequence > newest.sequence) {
     return stream === newest.stream || stream > newest.sequence ? 'new' : 'replay'
   }

@@ -119,7 +119,12 @@ export class CatchUp {
     const sources = connected.includes(author) ? [author] : connected.slice(0, MAX_SOURCES)
     let newest = this.cached(author)
     for (const source of sources) {
-      const update = await this.components.puller.latest(source, author, newest?.signed.header.sequence ?? 0, options)
+      // one that cannot give it is no reason not to ask the next
+      const update = await this.components.puller.latest(source, author, newest?.signed.header.sequence ?? 0, options).catch((err: unknown) => {
+        this.components.logger('%s could not give the newest update of %s - %e', source, author, err)
+        options.signal?.throwIfAborted()
+        return undefined
+      })
       if (update !== undefined && this.accept(update)) {
         this.components.cache.put(update)
         newest = update

@@ -8,8 +8,8 @@ import { connect } from 'node:net'
 import { generateKeyPair } from '@libp2p/crypto/keys'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { anySignal } from 'any-signal'
-import { BootstrapError, FederationMismatchError, PullError } from '../errors.ts'
-import { federationId } from '../federation/federation-id.ts'
+import { BootstrapError, FederationMismatchError, InvalidFederationError, PullError } from '../errors.ts'
+import { changedMessage, documentNames } from '../federation/federation-id.ts'
 import { version1Notice } from '../federation/version-1-notice.ts'
 import { MAX_FEDERATION_BYTES } from '../limits.ts'
 import { peerOf, requireReachable } from './address.ts'
@@ -169,7 +169,11 @@ async function fetchFrom (host: Host, address: Multiaddr, init: FetchFederationI
     clearTimeout(timer)
     signal.clear()
   }
-  const id = federationId(bytes)
+  const { federation: id, epoch } = documentNames(bytes)
+  if (epoch > 0) {
+    // it may say that it belongs to any federation: the next address may have the document that it all began with
+    throw new InvalidFederationError(`${text}: ${changedMessage({ epoch, federation: id })}`)
+  }
   if (init.expected !== undefined && id !== init.expected) {
     throw new FederationMismatchError(`${text} belongs to federation ${id}, not to ${init.expected}: check the address or the expected id`)
   }

@@ -102,7 +102,7 @@ export class GossipNetwork extends ContainedEventEmitter<NetworkEvents> implemen
     })
     this.self = host.self
     const logger = host.libp2p.logger.forComponent('grapevine:network')
-    const log = new AuthorLog(clock)
+    const log = new AuthorLog()
     const cache = new UpdateCache({ self: host.self, maxBytes: Math.max(MIN_CACHE_BYTES, CACHE_PAYLOADS * maxPayloadBytes) })
     const limits = { federation, epoch, maxPayloadBytes }
     const own = new OwnUpdates({ cache, logger, privateKey: init.privateKey, store: init.store }, { ...limits, self: host.self, keep: init.keepPublished ?? false })
@@ -256,7 +256,9 @@ export class GossipNetwork extends ContainedEventEmitter<NetworkEvents> implemen
   }
 
   async newestOwn (afterSequence: number, options: AbortOptions = {}): Promise<EarlierLife> {
-    return this.parts.catchUp.newestOwn(afterSequence, options)
+    const life = await this.parts.catchUp.newestOwn(afterSequence, options)
+    await this.parts.own.learn(life)
+    return life
   }
 
   // ---------------------------------------------------------------------------------------- updates out
@@ -284,9 +286,7 @@ export class GossipNetwork extends ContainedEventEmitter<NetworkEvents> implemen
     this.refuse({ peer, author: peer, reason })
   }
 
-  banned (): PeerName[] {
-    return this.parts.reputation.banned()
-  }
+  banned = (): PeerName[] => this.parts.reputation.banned()
 
   // ---------------------------------------------------------------------------------------- neighbours
 
@@ -356,7 +356,7 @@ export class GossipNetwork extends ContainedEventEmitter<NetworkEvents> implemen
 
   traffic = (): Traffic => ({ ...this.parts.host.traffic })
 
-  /** Transferable proofs that an author signed two updates for one round, the newest first */
+  /** Transferable proofs that authors contradict themselves, the newest first */
   equivocations (): EquivocationProof[] {
     return this.parts.log.equivocations()
   }

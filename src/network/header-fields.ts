@@ -64,9 +64,13 @@ export function isWellFormed (header: UpdateHeader): boolean {
   return hasCommonFields(header) && (header.version > PROTOCOL_VERSION || hasOwnFields(header))
 }
 
-/** A model for everybody, in the one exchange of its round; anything else comes from a later version */
-function isUnderstood ({ version, kind, step, vector, receiver }: UpdateHeader): boolean {
-  return version === PROTOCOL_VERSION && kind === KEYFRAME && step === 0 && vector === 0 && receiver.byteLength === 0
+/**
+ * A model for everybody, in the one exchange of its round and the first incarnation of its author; anything else comes
+ * from a later version. Who may count anew in a next incarnation, and how the two are bound to each other, is open:
+ * until then it would be a way to sign two models for one round
+ */
+export function isUnderstood ({ version, kind, incarnation, step, vector, receiver }: UpdateHeader): boolean {
+  return version === PROTOCOL_VERSION && kind === KEYFRAME && incarnation === 0 && step === 0 && vector === 0 && receiver.byteLength === 0
 }
 
 /** Why a well-formed header is left alone; undefined where it is a model under the document in force */

@@ -10,7 +10,7 @@ import type { NeighbourhoodFactory } from './gossip-network.ts'
 import type { NetworkInit } from './network-interface.ts'
 
 export type LibP2PNetwork = Network & {
-  /** Transferable proofs that an author signed two updates for one round, the newest first */
+  /** Transferable proofs that authors contradict themselves, the newest first */
   equivocations: () => EquivocationProof[]
 }
 

@@ -8,9 +8,10 @@
 import { encodeSigned, matchesPayload, readUpdate, signHeader, verifyHeader } from './update-header.ts'
 import { readEarlierUpdate } from './version-1.ts'
 import type { Logger, PrivateKey } from '@libp2p/interface'
-import type { OutgoingUpdate, PeerName, Store } from '../interface.ts'
+import type { EarlierLife, OutgoingUpdate, PeerName, Store } from '../interface.ts'
 import type { CachedUpdate, UpdateCache } from './update-cache.ts'
 import type { SignedHeader } from './update-header.ts'
+import type { EarlierUpdate } from './version-1.ts'
 
 export interface OwnUpdatesComponents {
   cache: Pick<UpdateCache, 'put'>
@@ -34,6 +35,8 @@ export class OwnUpdates {
   private readonly init: OwnUpdatesInit
   /** The last one of this run: what an earlier run signed after its newest stored one is not known for sure */
   private last: SignedHeader | undefined
+  /** What version 0.1 published last, until it is known whether anything came later */
+  private earlier: EarlierUpdate | undefined
 
   constructor (components: OwnUpdatesComponents, init: OwnUpdatesInit) {
     this.components = components
@@ -47,28 +50,39 @@ export class OwnUpdates {
     if (message === undefined) {
       return
     }
-    const update = await this.verified(message) ?? await this.renewed(message)
-    if (update === undefined) {
+    const update = await this.verified(message)
+    this.earlier = update === undefined ? await this.publishedByVersion1(message) : undefined
+    if (update === undefined && this.earlier === undefined) {
       logger.error('the last own update in the store is damaged or of another key or federation: nobody can have it from here')
       return
     }
-    cache.put(update)
+    update === undefined || cache.put(update)
+  }
+
+  private async publishedByVersion1 (message: Uint8Array): Promise<EarlierUpdate | undefined> {
+    const { self, federation, maxPayloadBytes } = this.init
+    const earlier = await readEarlierUpdate(message, self)
+    return earlier?.fields.federation === federation && earlier.payload.byteLength <= maxPayloadBytes ? earlier : undefined
   }
 
   /**
-   * What version 0.1 published, under the signature of today: the same bytes for the same round, so that it tells
-   * nobody anything new
+   * Others were asked. Where they know of no later update of this key, what version 0.1 published last is handed on
+   * under the signature of today, the same bytes for the same round, so that it tells nobody anything new. Throws what
+   * the store throws
    */
-  private async renewed (message: Uint8Array): Promise<CachedUpdate | undefined> {
-    const { self, federation, epoch, maxPayloadBytes } = this.init
-    const earlier = await readEarlierUpdate(message, self)
-    if (earlier?.fields.federation !== federation || earlier.payload.byteLength > maxPayloadBytes) {
-      return undefined
+  async learn ({ answers, newest }: EarlierLife): Promise<void> {
+    if (newest !== undefined) {
+      this.earlier = undefined
     }
-    const { fields, payload } = earlier
-    const signed = await signHeader(this.components.privateKey, { ...fields, epoch }, payload)
-    await this.components.store.putPublished(encodeSigned(signed, payload))
-    return { signed, payload }
+    if (this.earlier === undefined || answers === 0) {
+      return
+    }
+    const { privateKey, store, cache } = this.components
+    const { fields, payload } = this.earlier
+    this.earlier = undefined
+    const signed = await signHeader(privateKey, { ...fields, epoch: this.init.epoch }, payload)
+    await store.putPublished(encodeSigned(signed, payload))
+    cache.put({ signed, payload })
   }
 
   /** Signs an update, and holds it before anybody can have it */
@@ -81,6 +95,7 @@ export class OwnUpdates {
       await store.putPublished(encodeSigned(signed, payload))
     }
     this.last = signed
+    this.earlier = undefined
     cache.put({ signed, payload })
     return signed
   }

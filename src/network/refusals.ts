@@ -6,7 +6,7 @@ import { provenGuilty } from '../blame.ts'
 import { encodeProof } from './equivocation.ts'
 import type { Logger } from '@libp2p/interface'
 import type { Refused } from '../blame.ts'
-import type { PeerName } from '../interface.ts'
+import type { PeerName, RejectionReason } from '../interface.ts'
 import type { AuthorLog } from './author-log.ts'
 import type { Reputation } from './bans.ts'
 import type { GossipMeter } from './gossip-meter.ts'
@@ -21,6 +21,9 @@ export interface RefusalsComponents {
   neighbourhood: Pick<Neighbourhood, 'tellEquivocation'>
   reputation: Reputation
 }
+
+/** Decided before the signature: anybody can send such in another's name, and pays for it with its own allowance */
+const UNASKED: ReadonlySet<RejectionReason> = new Set<RejectionReason>(['replay', 'unsupported', 'wrong-epoch'])
 
 export class Refusals {
   private readonly components: RefusalsComponents
@@ -45,7 +48,7 @@ export class Refusals {
         logger.error('could not tell that %s equivocates - %e', guilty, err)
       })
     }
-    if (reason === 'replay') {
+    if (UNASKED.has(reason)) {
       meter.chargeReplay(peer)
     }
   }

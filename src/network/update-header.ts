@@ -8,7 +8,7 @@ import '../promise-with-resolvers.ts'
 import { createHash } from 'node:crypto'
 import { peerIdFromPublicKey } from '@libp2p/peer-id'
 import { authorBytes, authorKey } from './author-key.ts'
-import { isWellFormed, KEYFRAME, PROTOCOL_VERSION } from './header-fields.ts'
+import { isUnderstood, isWellFormed, KEYFRAME, PROTOCOL_VERSION } from './header-fields.ts'
 import { SignedUpdate, UpdateHeader } from './wire/update.ts'
 import type { PrivateKey } from '@libp2p/interface'
 import type { PeerName, RejectionReason } from '../interface.ts'
@@ -133,7 +133,7 @@ export function readHeader (bytes: Uint8Array, signature: Uint8Array): SignedHea
 
 export interface ReadUpdate {
   signed: SignedHeader
-  /** Left out when it must be pulled. Its length is the header's, its hash is not checked */
+  /** Left out when it must be pulled. Of an update that is understood its length is the header's; no hash is checked */
   payload: Uint8Array | undefined
 }
 
@@ -153,13 +153,14 @@ export function readUpdate (data: Uint8Array, limits: { maxMessageBytes: number,
     return 'malformed'
   }
   const { payload } = message
+  // another kind than this version's may be larger, or travel in another way: nobody is to blame for that
+  if (!isUnderstood(signed.header)) {
+    return { signed, payload }
+  }
   if (signed.header.payloadBytes > limits.maxPayloadBytes) {
     return 'oversized'
   }
-  if (payload !== undefined && payload.byteLength !== signed.header.payloadBytes) {
-    return 'malformed'
-  }
-  return { signed, payload }
+  return payload !== undefined && payload.byteLength !== signed.header.payloadBytes ? 'malformed' : { signed, payload }
 }
 
 /** `verifyHeader` at once, for keys that verify at once, as Ed25519 does on Node */

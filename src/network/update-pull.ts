@@ -12,10 +12,12 @@ import { PullError } from '../errors.ts'
 import { strangeness } from './header-fields.ts'
 import { Limiter } from './limiter.ts'
 import { createRateLimit } from './rate-limit.ts'
+import { RecentMap } from './recent-map.ts'
+import { headerOf, sizeProblem } from './response-header.ts'
 import { StreamBytes, watchStream } from './stream-bytes.ts'
 import { authorTopic, UPDATE_PROTOCOL } from './topics.ts'
 import { withinDeadline } from './transfer-deadline.ts'
-import { MAX_HEADER_BYTES, readHeader, verifyHeader } from './update-header.ts'
+import { MAX_HEADER_BYTES } from './update-header.ts'
 import { REQUESTS, STATUS_BUSY, STATUS_OK } from './update-server.ts'
 import { UpdateRequest, UpdateResponse } from './wire/update.ts'
 import type { Hash } from 'node:crypto'
@@ -40,6 +42,8 @@ const IDLE_STREAMS_PER_PEER = 2
 /** Less than any peer takes from this node, whatever liars announce */
 const REQUESTS_MADE = { perSecond: 0.8 * REQUESTS.perSecond, burst: 0.5 * REQUESTS.burst }
 const MAX_ATTEMPTS = 8
+/** Authors whose updates are of a later version */
+const MAX_PASSED_OVER = 1_024
 const RETRY_MS = 100
 const MAX_RETRY_MS = 2_000
 
@@ -86,6 +90,8 @@ export class UpdatePuller {
   private readonly idle = new Map<PeerName, StreamBytes[]>()
   private readonly running = new Map<string, Promise<PulledUpdate>>()
   private readonly requests: RateLimit
+  /** Sequences of the newest genuine updates that only a later version understands, by author */
+  private readonly passedOver = new RecentMap<number>(MAX_PASSED_OVER)
 
   constructor (components: UpdatePullerComponents, init: UpdatePullerInit) {
     this.components = components
@@ -142,7 +148,8 @@ export class UpdatePuller {
       if (response.status === STATUS_BUSY || response.status === STATUS_OK) {
         throw new PullError(`${peer} does not say what it knows`)
       }
-      const signed = response.update === undefined ? undefined : await this.genuine(peer, self, response)
+      // whatever kind it is of, by a later version of this program too: its numbers are taken
+      const signed = response.update === undefined ? undefined : await this.signedBy(self, peer, response)
       return signed !== undefined && signed.header.sequence > afterSequence ? signed : undefined
     }), options))
   }
@@ -152,7 +159,9 @@ export class UpdatePuller {
   }
 
   private async ask (peer: PeerName, author: PeerName, afterSequence: number, options: AbortOptions): Promise<PulledUpdate | { running: Promise<PulledUpdate> } | undefined> {
-    return this.exchange(peer, { ...this.request(author), afterSequence }, options, async (bytes, response) => {
+    // what is no use to this version is not sent again and again
+    const after = Math.max(afterSequence, this.passedOver.get(author) ?? 0)
+    return this.exchange(peer, { ...this.request(author), afterSequence: after }, options, async (bytes, response) => {
       if (response.status !== STATUS_OK) {
         return undefined
       }
@@ -271,31 +280,28 @@ export class UpdatePuller {
 
   /** The header of a response that nobody announced: checked like one that came by gossip */
   private async genuine (peer: PeerName, author: PeerName, response: UpdateResponse): Promise<SignedHeader> {
-    const signed = response.update === undefined ? undefined : readHeader(response.update.header, response.update.signature)
-    const reason = signed === undefined ? 'malformed' : this.objection(signed, author, response)
-    const refusal = reason ?? (signed !== undefined && await verifyHeader(signed) ? undefined : 'bad-signature')
-    if (signed === undefined || refusal !== undefined) {
-      this.components.refuse(peer, refusal ?? 'malformed', author)
-      throw new PullError(`${peer} answered with a header that is not acceptable (${refusal ?? 'malformed'})`)
+    const signed = await this.signedBy(author, peer, response)
+    const { header } = signed
+    const strange = strangeness(header, this.init.epoch)
+    strange === undefined || this.passedOver.set(author, header.sequence)
+    const problem = strange ?? sizeProblem(header, response, this.init.maxPayloadBytes)
+    if (problem !== undefined) {
+      throw this.refusal(peer, author, problem)
     }
     return signed
   }
 
-  private objection ({ header, author: signer }: SignedHeader, author: PeerName, { status, remainingBytes }: UpdateResponse): RejectionReason | undefined {
-    if (header.federation !== this.init.federation) {
-      return 'wrong-federation'
+  private async signedBy (author: PeerName, peer: PeerName, response: UpdateResponse): Promise<SignedHeader> {
+    const signed = await headerOf(response, { author, federation: this.init.federation })
+    if (typeof signed === 'string') {
+      throw this.refusal(peer, author, signed)
     }
-    if (signer !== author) {
-      return 'wrong-author'
-    }
-    const strange = strangeness(header, this.init.epoch)
-    if (strange !== undefined) {
-      return strange
-    }
-    if (header.payloadBytes > this.init.maxPayloadBytes) {
-      return 'oversized'
-    }
-    return remainingBytes === (status === STATUS_OK ? header.payloadBytes : 0) ? undefined : 'malformed'
+    return signed
+  }
+
+  private refusal (peer: PeerName, author: PeerName, reason: RejectionReason): PullError {
+    this.components.refuse(peer, reason, author)
+    return new PullError(`${peer} answered with a header that is not acceptable (${reason})`)
   }
 
   // ---------------------------------------------------------------------------------------- streams

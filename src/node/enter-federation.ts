@@ -5,7 +5,7 @@ import { anySignal } from 'any-signal'
 import { checkDataset } from '../data/check-dataset.ts'
 import { BootstrapError, FederationMismatchError } from '../errors.ts'
 import { decodeFederation, encodeFederation } from '../federation/document.ts'
-import { federationId } from '../federation/federation-id.ts'
+import { documentId, federationId } from '../federation/federation-id.ts'
 import { requireFirst } from '../federation/successor.ts'
 import { inspectTopology } from '../model/topology.ts'
 import type { FederationDocument } from '../federation/document.ts'
@@ -102,8 +102,8 @@ function checked ({ home, federation, expectedFederation }: Wishes, bytes: Uint8
   if (expectedFederation !== undefined && expectedFederation !== id) {
     throw new FederationMismatchError(`expected federation ${expectedFederation}, but found ${id} (${how}): correct the expected id (--federation-id), or use another home`)
   }
-  if (how === 'resumed' && federation !== undefined && federationId(encodeFederation(federation)) !== id) {
-    throw new FederationMismatchError(`${home} belongs to federation ${id}, not to ${federationId(encodeFederation(federation))}: use another home`)
+  if (how === 'resumed' && federation !== undefined && documentId(encodeFederation(federation)) !== documentId(bytes)) {
+    throw new FederationMismatchError(`${home} belongs to federation ${documentId(bytes)}, not to ${documentId(encodeFederation(federation))}: use another home`)
   }
   return { bytes, id, document: requireFirst(decodeFederation(bytes)), how }
 }

@@ -14,7 +14,7 @@ const JUDGEMENTS: ReadonlySet<RejectionReason> = new Set<RejectionReason>([
 
 /** What only the author can have done. Everything else was done by whoever handed the message over, in whatever name */
 const OF_AUTHOR: ReadonlySet<RejectionReason> = new Set<RejectionReason>([
-  'round-window', 'equivocation', 'rate', 'banned', 'payload-unavailable', 'unsupported', 'wrong-epoch'
+  'round-window', 'equivocation', 'rate', 'banned', 'payload-unavailable'
 ])
 
 /** Whom a refusal is counted against: anybody can send garbage that bears another's name */

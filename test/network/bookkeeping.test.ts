@@ -36,7 +36,7 @@ function manualClock (): Clock & { advance: (ms: number) => void } {
 
 describe('AuthorLog', () => {
   it('takes rounds and sequences that grow, and nothing else', async () => {
-    const log = new AuthorLog({ monotonicMs: () => performance.now() })
+    const log = new AuthorLog()
     const first = await header(alice, 3)
     expect(log.judge(first)).toBe('new')
     log.record(first)
@@ -48,7 +48,7 @@ describe('AuthorLog', () => {
   })
 
   it('keeps a proof of equivocation that anyone can verify', async () => {
-    const log = new AuthorLog({ monotonicMs: () => performance.now() })
+    const log = new AuthorLog()
     log.record(await header(alice, 1, 1))
     expect(log.judge(await header(alice, 1, 2, bytes(10, 5)))).toBe('equivocation')
     const [proof] = log.equivocations()
@@ -59,7 +59,7 @@ describe('AuthorLog', () => {
   })
 
   it('lets a newcomer believe the first author, and afterwards nobody who is far from the rest', async () => {
-    const log = new AuthorLog({ monotonicMs: () => performance.now() })
+    const log = new AuthorLog()
     const far = await header(alice, 500_000)
     expect(log.judge(far)).toBe('new')
     log.record(far)
@@ -70,14 +70,14 @@ describe('AuthorLog', () => {
   })
 
   it('believes nobody, not even the first, a round that no peer signs', async () => {
-    const log = new AuthorLog({ monotonicMs: () => performance.now() })
+    const log = new AuthorLog()
     expect(log.judge(await header(alice, MAX_OWN_ROUND + 1))).toBe('round-window')
     expect(log.judge(await header(alice, 0x7fffffff))).toBe('round-window')
     expect(log.judge(await header(alice, MAX_OWN_ROUND))).toBe('new')
   })
 
   it('of a node that started again takes one replayed update of an author, not much older, until it hears a newer one', async () => {
-    const log = new AuthorLog({ monotonicMs: () => performance.now() })
+    const log = new AuthorLog()
     log.setRound(2_000)
     expect(log.judge(await header(alice, 999))).toBe('replay')
     const replayed = await header(alice, 1_500)
@@ -93,7 +93,7 @@ describe('AuthorLog', () => {
   })
 
   it('of a node that begins to follow an author takes its last updates for late, in whatever order they come, and nothing else', async () => {
-    const log = new AuthorLog({ monotonicMs: () => performance.now() })
+    const log = new AuthorLog()
     log.record(await header(alice, 100))
     expect(log.judge(await header(alice, 99))).toBe('late')
     expect(log.judge(await header(alice, 50))).toBe('late')
@@ -104,7 +104,7 @@ describe('AuthorLog', () => {
   })
 
   it('of an observer, who counts on alone, takes a newcomer\'s rounds for no less', async () => {
-    const log = new AuthorLog({ monotonicMs: () => performance.now() })
+    const log = new AuthorLog()
     log.setRound(500_000)
     const fresh = await header(bob, 4)
     expect(log.judge(fresh)).toBe('replay')

@@ -5,6 +5,7 @@ import { multiaddr } from '@multiformats/multiaddr'
 import { afterEach, describe, expect, it } from 'vitest'
 import { decodeFederation, encodeFederation } from '../../src/federation/document.ts'
 import { federationId } from '../../src/federation/federation-id.ts'
+import { successor } from '../../src/federation/successor.ts'
 import { fetchFederation, serveFederation } from '../../src/network/federation-exchange.ts'
 import { StreamBytes } from '../../src/network/stream-bytes.ts'
 import { FederationResponse } from '../../src/network/wire/federation.ts'
@@ -117,6 +118,17 @@ describe('fetchFederation', () => {
       await host.start()
       expect(await reason(fetch(host.addresses()[0]!))).toMatch(words)
     }
+  })
+
+  it('takes no document that says that it is a changed one of the expected federation, and asks the next address', async () => {
+    const changed = encodeFederation(successor(decodeFederation(document), { name: 'changed' }))
+    const liar = await stage.host()
+    await serveFederation({ host: liar, clock: systemClock }, changed)
+    await liar.start()
+    const [address] = liar.addresses()
+    expect(await reason(fetch(address!, { expected: federationId(document) }))).toMatch(/^InvalidFederationError .* is change 1 of federation bafyrei/)
+    const fetched = await fetchFederation({ addresses: [address!, await founder()], expected: federationId(document), signal: AbortSignal.timeout(30_000) })
+    expect(fetched.id).toBe(federationId(document))
   })
 
   it('tells a program of version 0.1 to update, in the name of a field, which is all that it prints', async () => {

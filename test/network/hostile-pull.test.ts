@@ -3,7 +3,7 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { AuthorLog } from '../../src/network/author-log.ts'
 import { isInUse } from '../../src/network/connection-keeper.ts'
 import { UpdateCache } from '../../src/network/update-cache.ts'
-import { signHeader } from '../../src/network/update-header.ts'
+import { signFields, signHeader } from '../../src/network/update-header.ts'
 import { UpdatePuller } from '../../src/network/update-pull.ts'
 import { STATUS_BUSY, STATUS_OK, UpdateServer } from '../../src/network/update-server.ts'
 import { UpdateRequest } from '../../src/network/wire/update.ts'
@@ -11,7 +11,7 @@ import { systemClock } from '../../src/system-clock.ts'
 import { ManualClock } from '../manual-clock.ts'
 import { bytes, failure, until } from '../../src/contracts/helpers.ts'
 import { FEDERATION, Stage } from './nodes.ts'
-import type { Stream } from '@libp2p/interface'
+import type { PrivateKey, Stream } from '@libp2p/interface'
 import type { Clock } from '../../src/interface.ts'
 import type { Host } from '../../src/network/host.ts'
 import type { SignedHeader } from '../../src/network/update-header.ts'
@@ -71,7 +71,7 @@ describe('pulling', () => {
     const signed = await headers(12, payload)
     const cache = new UpdateCache({ self: asked.self, maxBytes: 10_000_000 })
     signed.forEach((header) => { cache.put({ signed: header, payload }) })
-    await new UpdateServer({ host: asked, cache, log: new AuthorLog({ monotonicMs: () => performance.now() }), clock: systemClock, ranks: { of: () => 'neighbour' }, refuse: () => {} }, LIMITS).start()
+    await new UpdateServer({ host: asked, cache, log: new AuthorLog(), clock: systemClock, ranks: { of: () => 'neighbour' }, refuse: () => {} }, LIMITS).start()
     const puller = pullerOf(asking, systemClock)
     const questions = signed.map(async ({ author }) => puller.latest(asked.self, author, 0))
     const announced = signed.map(async (header) => puller.payload(header, asked.self))
@@ -86,7 +86,7 @@ describe('pulling', () => {
     const [signed] = await headers(1, payload)
     const cache = new UpdateCache({ self: asked.self, maxBytes: 10_000_000 })
     cache.put({ signed: signed!, payload })
-    await new UpdateServer({ host: asked, cache, log: new AuthorLog({ monotonicMs: () => performance.now() }), clock: systemClock, ranks: { of: () => 'neighbour' }, refuse: () => {} }, LIMITS).start()
+    await new UpdateServer({ host: asked, cache, log: new AuthorLog(), clock: systemClock, ranks: { of: () => 'neighbour' }, refuse: () => {} }, LIMITS).start()
     const connections = [asking, asked].map(({ libp2p }) => libp2p.getConnections()[0]!)
     const open = (): boolean[] => connections.map(({ streams }) => streams.some(({ protocol, status }) => protocol === UPDATES && status === 'open'))
 
@@ -97,9 +97,37 @@ describe('pulling', () => {
     expect(isInUse(connections[0]!)).toBe(false)
   }, 10_000)
 
+  it('asks once for an update that only a later version understands, blames nobody, and takes its own numbers of it all the same', async () => {
+    const privateKey = await generateKeyPair('Ed25519')
+    const [asking, asked] = await Promise.all([stage.startedHost({ privateKey }), stage.startedHost()])
+    await asking.libp2p.dial(asked.libp2p.getMultiaddrs())
+    await until(() => asked.libp2p.getPeers().length === 1)
+    const payload = bytes(100_000)
+    const later = async (key: PrivateKey): Promise<SignedHeader> => {
+      const { header } = await signHeader(key, { federation: FEDERATION, round: 7, sequence: 9, codec: 'float32', degree: 1 }, payload)
+      return signFields(key, { ...header, kind: 2 })
+    }
+    const [author, own] = [await later(await generateKeyPair('Ed25519')), await later(privateKey)]
+    const cache = new UpdateCache({ self: asked.self, maxBytes: 10_000_000 })
+    cache.put({ signed: author, payload })
+    const log = new AuthorLog()
+    log.record(own)
+    await new UpdateServer({ host: asked, cache, log, clock: systemClock, ranks: { of: () => 'neighbour' }, refuse: () => {} }, LIMITS).start()
+    const refused: Array<string | undefined> = []
+    const refuse = (_peer: string, reason: string, name?: string): void => { refused.push(`${reason} ${name}`) }
+    const puller = new UpdatePuller({ host: asking, clock: systemClock, ranks: { of: () => 'neighbour' }, refuse }, LIMITS)
+
+    expect(await failure(puller.latest(asked.self, author.author, 0))).toMatch(/^PullError: .*\(unsupported\)/)
+    expect(refused).toEqual([`unsupported ${author.author}`])
+    // "nothing newer": the payload is not sent again
+    expect(await puller.latest(asked.self, author.author, 0)).toBeUndefined()
+    expect(refused).toHaveLength(1)
+    expect((await puller.newestOwn(asked.self, 0))?.header).toMatchObject({ round: 7, sequence: 9, kind: 2 })
+  }, 10_000)
+
   it('forgets the streams of a peer that is gone', async () => {
     const { asking, asked } = await pair()
-    await new UpdateServer({ host: asked, cache: new UpdateCache({ self: asked.self, maxBytes: 1 }), log: new AuthorLog({ monotonicMs: () => performance.now() }), clock: systemClock, ranks: { of: () => 'neighbour' }, refuse: () => {} }, LIMITS).start()
+    await new UpdateServer({ host: asked, cache: new UpdateCache({ self: asked.self, maxBytes: 1 }), log: new AuthorLog(), clock: systemClock, ranks: { of: () => 'neighbour' }, refuse: () => {} }, LIMITS).start()
     const puller = pullerOf(asking, systemClock)
     await puller.latest(asked.self, asked.self, 0)
     expect(puller.idlePeers).toBe(1)
@@ -130,7 +158,7 @@ describe('serving a hostile peer', () => {
     const cache = new UpdateCache({ self: asked.self, maxBytes: 20_000_000 })
     cache.put({ signed: signed!, payload })
     const clock = new ManualClock()
-    await new UpdateServer({ host: asked, cache, log: new AuthorLog({ monotonicMs: () => performance.now() }), clock, ranks: { of: () => 'neighbour' }, refuse: () => {} }, { ...LIMITS, maxPayloadBytes: payload.byteLength }).start()
+    await new UpdateServer({ host: asked, cache, log: new AuthorLog(), clock, ranks: { of: () => 'neighbour' }, refuse: () => {} }, { ...LIMITS, maxPayloadBytes: payload.byteLength }).start()
     const request = UpdateRequest.encode({ federation: FEDERATION, author: signed!.header.author, afterSequence: 0, offset: 0 })
     const [connection] = asking.libp2p.getConnections()
     const answers: number[] = []

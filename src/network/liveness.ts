@@ -82,12 +82,10 @@ export class Liveness {
     this.#watched.set(name, watched)
     // the sum also changes, downwards, when one of several connections closes
     if (watched.received !== received || heldUp) {
-      const silentForMs = now - watched.heardMs
+      const isBack = !heldUp && received > watched.received && now - watched.heardMs > STOOD_STILL_BEATS * this.#beatMs
       watched.received = received
       watched.heardMs = now
-      if (!heldUp && silentForMs > STOOD_STILL_BEATS * this.#beatMs) {
-        this.#onReturn?.(name)
-      }
+      isBack && this.#onReturn?.(name)
     }
     if (now - watched.heardMs >= this.#silentMs) {
       this.#watched.delete(name)

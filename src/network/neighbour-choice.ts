@@ -16,9 +16,9 @@ const CONTACT_DEGREE = 4
 const MEETINGS = 3
 
 /**
- * A peer that was merely slow is not lost for good: its topic is not heard while it is left out. Nor is it left out
- * where too few would remain: in each half of a split mesh some wait for the lost half to be dropped, publish nothing,
- * and are all there is
+ * A peer that was merely slow is not lost for good: its updates are followed, and one in step brings it back. Nor is it
+ * left out where too few would remain: in each half of a split mesh some wait for the lost half to be dropped, publish
+ * nothing, and are all there is
  */
 const SUSPENSION_MS = 60_000
 
@@ -107,11 +107,11 @@ export class NeighbourChoice {
   /**
    * True when the peer was left out and is back
    *
-   * @param round - Of the update that it was heard by: an older one than the round before tells that it is slow still.
-   * @default heard in another way
+   * @param round - Of the update that it was heard by: one of an earlier round than that in hand tells that it is slow
+   * still. @default heard in another way
    */
   resume (peer: PeerName, round = Infinity): boolean {
-    return round >= this.#round - 1 && this.#suspended.delete(peer)
+    return round >= this.#round && this.#suspended.delete(peer)
   }
 
   /** True when the graph of this round is another one */

@@ -100,6 +100,6 @@ export interface Neighbourhood extends TypedEventTarget<NeighbourhoodEvents> {
   heard: (peer: PeerName, round?: number) => void
   /** Verdict on a message of the control topic that `from` passed on. Never throws */
   handleControl: (data: Uint8Array, from: PeerName) => ControlVerdict
-  /** Tells all members, once for each author, that it signed two updates for one round */
+  /** Tells all members, once for each author, that it signed two updates that contradict each other */
   tellEquivocation: (proof: EquivocationProof) => Promise<void>
 }

@@ -195,10 +195,10 @@ describe('neighbourhood', { timeout: 2 * PATIENCE_MS }, () => {
     // it is followed all the same: nobody else could tell that it is in step again
     expect(first!.neighbourhood.upcoming()).toEqual([slow])
     first!.neighbourhood.setRound(7)
-    first!.neighbourhood.heard(slow!, 5)
+    first!.neighbourhood.heard(slow!, 6)
     await new Promise((resolve) => { setImmediate(resolve) })
     expect(first!.neighbourhood.upcoming()).toEqual([slow])
-    first!.neighbourhood.heard(slow!, 6)
+    first!.neighbourhood.heard(slow!, 7)
     await until(() => first!.neighbourhood.neighbours().join() === before.join(), 5_000, 'back')
     expect(first!.neighbourhood.upcoming()).toEqual([])
   })

@@ -89,6 +89,48 @@ export function networkContract (name: string, contract: NetworkContract): void 
       expect((await networks[2]!.pullLatest()).map(({ author, round }) => [author, round]).sort()).toEqual(wanted)
     })
 
+    it('knows of others what this key published, after a sequence, and says how many answered', async () => {
+      const networks = await mesh(3)
+      const [author, ...others] = networks
+      const received = record(others)
+      await author!.publish(update(4, bytes(10)))
+      await until(() => others.every(({ self }) => received.get(self)!.length === 1))
+      const { answers, newest } = await author!.newestOwn(3)
+      expect(answers).toBeGreaterThanOrEqual(1)
+      expect(newest).toMatchObject({ round: 4, sequence: 4 })
+      expect((await author!.newestOwn(4)).newest).toBeUndefined()
+      // nobody has anything of who published nothing
+      expect((await others[0]!.newestOwn(0)).newest).toBeUndefined()
+    })
+
+    it('tells the others who is ready for a round: each time anew, and until it is not', async () => {
+      const [network, other] = await mesh(2)
+      const claim = (): number | undefined => other!.neighbours().find(({ peer }) => peer === network!.self)?.readyClaim
+      const told: PeerName[] = []
+      other!.addEventListener('neighbours:ready', ({ detail: { peer } }) => { told.push(peer) })
+      network!.declareReady(false)
+      await until(() => claim() === undefined)
+      network!.declareReady(true)
+      await until(() => claim() !== undefined)
+      const first = claim()!
+      network!.declareReady(true)
+      await until(() => (claim() ?? 0) > first)
+      await until(() => told.includes(network!.self))
+      network!.declareReady(false)
+      await until(() => claim() === undefined)
+    })
+
+    it('is nobody\'s neighbour once it only observes, and still a member who hears the others', async () => {
+      const networks = await mesh(3)
+      const [observer, author, other] = networks
+      const received = record([observer!])
+      observer!.observe()
+      await until(() => [author!, other!].every((network) => !network.neighbours().some(({ peer }) => peer === observer!.self)))
+      expect(other!.members()).toContain(observer!.self)
+      await author!.publish(update(1, bytes(10)))
+      await until(() => received.get(observer!.self)!.length === 1)
+    })
+
     it('replaces a suspended neighbour or does without it', async () => {
       const networks = await mesh(3)
       networks[0]!.suspend(networks[1]!.self)

@@ -24,7 +24,7 @@ import { seededNoise } from './seeded-noise.ts'
 import { RoundStore } from './round-store.ts'
 import { SimulatedMesh } from './simulated-network.ts'
 import { SimulatedTrainer } from './simulated-trainer.ts'
-import { VirtualClock } from './virtual-clock.ts'
+import { StandstillError, VirtualClock } from './virtual-clock.ts'
 import type { Dataset, Examples } from '../data/examples.ts'
 import type { FederationDocument } from '../federation/document.ts'
 import type { PeerName } from '../interface.ts'
@@ -100,6 +100,19 @@ interface Shared {
   judge: LocalTraining
 }
 
+/** Longer than any wait of a mesh that goes on */
+const STALLED_MS = 3_600_000
+
+/** Rejects with StandstillError once no peer has finished a round for an hour: all wait for each other */
+async function stalled (clock: VirtualClock, peers: readonly Peer[]): Promise<never> {
+  const rounds = (): number => peers.reduce((sum, { engine }) => sum + engine.round, 0)
+  for (let before = -1, now = rounds(); now !== before; now = rounds()) {
+    before = now
+    await clock.delay(STALLED_MS)
+  }
+  throw new StandstillError('the simulation stands still: no peer has finished a round for a simulated hour')
+}
+
 /** Each peer's number as text of one length, so that their order is that of the numbers */
 function nameOf (index: number): PeerName {
   return `peer-${String(index).padStart(6, '0')}`
@@ -128,7 +141,7 @@ export async function simulate (init: SimulationInit): Promise<SimulationResult>
   await clock.run(Promise.all(peers.map(async ({ engine }) => engine.load())))
   await clock.run(Promise.all([...mesh.networks.values()].map(async (network) => network.start())))
   const { signal } = lastingController()
-  await clock.run(Promise.all(peers.map(async ({ engine }) => engine.run(signal))))
+  await clock.run(Promise.race([Promise.all(peers.map(async ({ engine }) => engine.run(signal))), stalled(clock, peers)]))
   return summary(peers, { judge, seconds: clock.monotonicMs() / 1_000 })
 }
 

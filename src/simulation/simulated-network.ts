@@ -26,6 +26,8 @@ export interface SimulatedMeshInit {
   maxPayloadBytes: number
 }
 
+const NOBODY: ReadonlyMap<PeerName, unknown> = new Map()
+
 /** What a peer sends to one of its neighbours, where that is not the same for all */
 export type PayloadFor = (receiver: PeerName) => Uint8Array
 
@@ -37,6 +39,7 @@ export class SimulatedMesh {
   readonly latest = new Map<PeerName, ReceivedUpdate>()
   /** Claims of those that say that they are ready */
   readonly claims = new Map<PeerName, number>()
+  readonly #observers = new Set<PeerName>()
   #claimed = 0
   #members: PeerName[] = []
   readonly #graphs = new Map<number, Map<PeerName, PeerName[]>>()
@@ -61,6 +64,18 @@ export class SimulatedMesh {
     this.networks.delete(self)
     this.claims.delete(self)
     this.#redraw()
+    this.#tell()
+  }
+
+  /** Publishes nothing any more, and is nobody's neighbour; it goes on hearing those who would be its own */
+  observe (self: PeerName): void {
+    this.claims.delete(self)
+    this.#observers.add(self)
+    this.#graphs.clear()
+    this.#tell()
+  }
+
+  #tell (): void {
     for (const network of this.networks.values()) {
       network.changed()
     }
@@ -84,18 +99,38 @@ export class SimulatedMesh {
     }
   }
 
-  /** Ascending. In a graph that changes, that of round `round` */
-  neighboursOf (self: PeerName, round: number): readonly PeerName[] {
-    const { federation, topology: { degree, resample = 0 } } = this.init
-    const key = resample === 0 ? 0 : round
+  /** Ascending. In a graph that changes, that of round `round`; drawn without those whom `self` leaves out */
+  neighboursOf (self: PeerName, round: number, without: ReadonlyMap<PeerName, unknown> = NOBODY): readonly PeerName[] {
+    if (this.#observers.has(self) || without.size > 0) {
+      const others = this.#contributors().filter((peer) => peer !== self && !without.has(peer))
+      return this.#draw([...others, self], round).get(self) ?? []
+    }
+    const key = (this.init.topology.resample ?? 0) === 0 ? 0 : round
     let graph = this.#graphs.get(key)
     if (graph === undefined) {
-      const rotation = resample === 0 ? undefined : { round, period: rotationPeriod(this.#members.length, degree, resample) }
-      graph = neighbourGraph(this.#members, degree, federation, rotation)
-      this.#graphs.delete(key - GRAPHS_KEPT)
+      graph = this.#draw(this.#contributors(), round)
+      for (const old of [...this.#graphs.keys()].filter((round) => round <= key - GRAPHS_KEPT)) {
+        this.#graphs.delete(old)
+      }
       this.#graphs.set(key, graph)
     }
     return graph.get(self) ?? []
+  }
+
+  /** Who follows the updates of `self`: its neighbours, and observers that have it for one */
+  followersOf (self: PeerName, round: number): PeerName[] {
+    const observers = [...this.#observers].filter((observer) => observer !== self && this.neighboursOf(observer, round).includes(self))
+    return [...this.neighboursOf(self, round), ...observers].filter((peer) => this.networks.has(peer))
+  }
+
+  #contributors (): PeerName[] {
+    return this.#members.filter((peer) => !this.#observers.has(peer))
+  }
+
+  #draw (members: readonly PeerName[], round: number): Map<PeerName, PeerName[]> {
+    const { federation, topology: { degree, resample = 0 } } = this.init
+    const rotation = resample === 0 ? undefined : { round, period: rotationPeriod(members.length, degree, resample) }
+    return neighbourGraph(members, degree, federation, rotation)
   }
 
   flightMs (bytes: number): number {
@@ -104,13 +139,17 @@ export class SimulatedMesh {
   }
 }
 
+/** As in the network of libp2p */
+const SUSPENSION_MS = 60_000
+
 /** Peers are in a few rounds at a time */
 const GRAPHS_KEPT = 16
 
 export class SimulatedNetwork extends TypedEventEmitter<NetworkEvents> implements Network {
   readonly self: PeerName
   readonly #mesh: SimulatedMesh
-  readonly #suspended = new Set<PeerName>()
+  /** Slow ones, and until when each is left out */
+  readonly #suspended = new Map<PeerName, number>()
   /** Newest round that was heard of each peer */
   readonly #heard = new Map<PeerName, number>()
   readonly #traffic = { bytesSent: 0, bytesReceived: 0 }
@@ -143,7 +182,12 @@ export class SimulatedNetwork extends TypedEventEmitter<NetworkEvents> implement
   connections = (): [] => []
   unanswered = (): [] => []
   identityUse = (): IdentityUse => ({ inDoubt: false })
-  newestOwn = async (): Promise<EarlierLife> => ({ answers: this.#peers().length })
+  newestOwn = async (afterSequence: number): Promise<EarlierLife> => {
+    const known = this.#mesh.latest.get(this.self)
+    const answers = this.#peers().length
+    return known !== undefined && known.sequence > afterSequence ? { answers, newest: { round: known.round, sequence: known.sequence } } : { answers }
+  }
+
   banned = (): PeerName[] => []
   elders = (): PeerName[] => []
   members = (): PeerName[] => [...this.#mesh.members()]
@@ -151,15 +195,26 @@ export class SimulatedNetwork extends TypedEventEmitter<NetworkEvents> implement
 
   observe = (): void => {
     this.#observes = true
-    this.#mesh.claim(this.self, false)
+    this.#mesh.observe(this.self)
   }
 
   setRound = (round: number): void => {
     this.#round = round
   }
 
-  #peers (): PeerName[] {
-    return this.#mesh.neighboursOf(this.self, this.#round).filter((peer) => !this.#suspended.has(peer))
+  /** Drawn without those that are left out as slow, for this node alone */
+  #peers (): readonly PeerName[] {
+    this.#release()
+    return this.#mesh.neighboursOf(this.self, this.#round, this.#suspended)
+  }
+
+  #release (): void {
+    const now = this.#mesh.clock.monotonicMs()
+    for (const [peer, untilMs] of this.#suspended) {
+      if (untilMs <= now) {
+        this.#suspended.delete(peer)
+      }
+    }
   }
 
   neighbours = (): Neighbour[] => this.#peers().map((peer) => ({
@@ -202,7 +257,7 @@ export class SimulatedNetwork extends TypedEventEmitter<NetworkEvents> implement
     const updateId = `${this.self}/${update.round}`
     const made = (payload: Uint8Array, receivedAtMs: number): ReceivedUpdate => ({ ...update, payload, author: this.self, updateId, from: this.self, receivedAtMs })
     this.#mesh.latest.set(this.self, made(update.payload.slice(), this.#mesh.clock.monotonicMs()))
-    const receivers = this.#mesh.neighboursOf(this.self, update.round).filter((peer) => this.#mesh.networks.has(peer))
+    const receivers = this.#mesh.followersOf(this.self, update.round)
     for (const receiver of receivers) {
       this.#send(receiver, payloadFor(receiver).slice(), made)
     }
@@ -223,7 +278,9 @@ export class SimulatedNetwork extends TypedEventEmitter<NetworkEvents> implement
     }
     this.#traffic.bytesReceived += update.payload.byteLength
     this.#heard.set(update.author, Math.max(update.round, this.#heard.get(update.author) ?? 0))
-    this.#suspended.delete(update.author)
+    if (update.round >= this.#round && this.#suspended.delete(update.author)) {
+      this.changed()
+    }
     this.safeDispatchEvent('update', { detail: update })
   }
 
@@ -239,7 +296,7 @@ export class SimulatedNetwork extends TypedEventEmitter<NetworkEvents> implement
   }
 
   suspend = (peer: PeerName): void => {
-    this.#suspended.add(peer)
+    this.#suspended.set(peer, this.#mesh.clock.monotonicMs() + SUSPENSION_MS)
     this.changed()
   }
 

@@ -11,6 +11,8 @@ export class MemoryHub {
   /** Claims of those that say that they are ready */
   readonly claims = new Map<PeerName, number>()
   claimed = 0
+  /** Members that publish nothing any more */
+  readonly observers = new Set<PeerName>()
   /** Clock time at which updates arrive */
   lateMs = 0
   readonly maxPayloadBytes: number
@@ -72,7 +74,7 @@ export class MemoryNetwork extends TypedEventEmitter<NetworkEvents> implements N
   setRound = (): void => {}
   members = (): PeerName[] => [...this.hub.networks.keys()].sort()
 
-  neighbours = (): Neighbour[] => this.members().filter((peer) => peer !== this.self && !this.suspended.includes(peer))
+  neighbours = (): Neighbour[] => this.members().filter((peer) => peer !== this.self && !this.suspended.includes(peer) && !this.hub.observers.has(peer))
     .map((peer) => ({ peer, live: true, round: this.hub.latest.get(peer)?.round, readyClaim: this.hub.claims.get(peer) }))
 
   declareReady = (isReady: boolean): void => {
@@ -86,8 +88,19 @@ export class MemoryNetwork extends TypedEventEmitter<NetworkEvents> implements N
     }
   }
 
-  newestOwn = async (): Promise<EarlierLife> => ({ answers: 0 })
-  observe = (): void => {}
+  newestOwn = async (afterSequence: number): Promise<EarlierLife> => {
+    const known = this.hub.latest.get(this.self)
+    const answers = this.hub.networks.size - 1
+    return known !== undefined && known.sequence > afterSequence ? { answers, newest: { round: known.round, sequence: known.sequence } } : { answers }
+  }
+
+  observe = (): void => {
+    this.hub.observers.add(this.self)
+    for (const other of this.hub.networks.values()) {
+      other.changed()
+    }
+  }
+
   elders = (): PeerName[] => this.oldest
   banned = (): PeerName[] => []
   followed = (): PeerName[] => this.neighbours().map(({ peer }) => peer)

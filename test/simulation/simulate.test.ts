@@ -61,6 +61,19 @@ describe('a simulated federation', () => {
     expect(other.digest).not.toBe(first.digest)
   })
 
+  it('does not wait for ever for a device that is far too slow: it jumps when it falls behind', async () => {
+    const rounds = new Map<string, number>()
+    const devices = [{ share: 15 / 16, stepMs: 10 }, { share: 1 / 16, stepMs: 5_000 }]
+    const result = await run({ rounds: 30, devices, onRound: (peer) => { rounds.set(peer, (rounds.get(peer) ?? 0) + 1) } })
+    const counts = [...rounds.values()].sort((a, b) => a - b)
+    expect(counts[0]).toBeLessThan(20)
+    // its neighbours wait for some deadlines, and jump after the others
+    expect(counts[1]).toBeGreaterThan(15)
+    expect(counts.at(-1)).toBe(30)
+    // 30 rounds of 25 s each are 750 s
+    expect(result.seconds).toBeLessThan(500)
+  })
+
   it('is defended by its rule: a mean is lost to the liars that a robust rule leaves out', async () => {
     const attacked = { byzantine: 2, attack: 'sign-flip:10' }
     const robust = await run(attacked)

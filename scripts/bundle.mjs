@@ -68,5 +68,5 @@ const modules = [...new Set(files.flatMap(([, ids]) => ids))]
 await writeFile(join(DIST, '.bundled.json'), JSON.stringify(Object.fromEntries(files)))
 await writeFile(join(PROGRAM, 'LICENSES.txt'), await licences(modules))
 // last: main.ts takes the bundle for whole when it sees this, see src/bundle.ts
-await writeFile(join(PROGRAM, '.stamp'), createHash('sha256').update(await readFile(join(DIST, '.tsbuildinfo'), 'utf8')).digest('hex'))
+await writeFile(join(PROGRAM, '.stamp'), createHash('sha256').update(await readFile(join(DIST, '.tsbuildinfo'), 'utf8')).update(await readFile(join(ROOT, 'package-lock.json'), 'utf8').catch(() => '')).digest('hex'))
 console.log(`bundled ${modules.length} modules in ${((performance.now() - started) / 1000).toFixed(1)} s`)

@@ -5,7 +5,9 @@ import { readFile } from 'node:fs/promises'
 
 /** The compiler's account of what it compiled, rewritten whenever it compiles something else. No package has it */
 const COMPILED = '.tsbuildinfo'
-/** SHA-256 of the account that the bundle was made of. Written last */
+/** Which packages are in the bundle. No package has it either */
+const LOCKED = '../package-lock.json'
+/** SHA-256 of both, as they were when the bundle was made. Written last */
 const STAMP = 'program/.stamp'
 
 /** Whether there is a bundle beside these modules that was made of them: one of an older build must not run */
@@ -19,7 +21,7 @@ export async function isBundled (dist = new URL('..', import.meta.url)): Promise
     return true
   }
   const { createHash } = await import('node:crypto')
-  return createHash('sha256').update(compiled).digest('hex') === stamp
+  return createHash('sha256').update(compiled).update(await read(new URL(LOCKED, dist)) ?? '').digest('hex') === stamp
 }
 
 async function read (file: URL): Promise<string | undefined> {

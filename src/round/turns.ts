@@ -85,6 +85,8 @@ export class Turns {
     try {
       for (;;) {
         signal.throwIfAborted()
+        // before the turn is decided: whoever goes on by itself just when the operator would be told is not told
+        const nowMs = clock.monotonicMs()
         if (this.whenBehind(round) !== undefined) {
           return 'catch-up'
         }
@@ -94,7 +96,7 @@ export class Turns {
         if (turn.action !== 'wait') {
           return turn.action
         }
-        const untilTold = this.report(turn.missing, begunAtMs)
+        const untilTold = this.report(turn.missing, nowMs - begunAtMs)
         await this.changed(Math.min(turn.againInMs ?? Infinity, untilTold), signal)
       }
     } finally {
@@ -172,14 +174,14 @@ export class Turns {
    * Tells the operator what is waited for, when that is news and no matter of a moment. Returns in how many ms it will
    * be
    */
-  private report (missing: PeerName[] | undefined, begunAtMs: number): number {
+  private report (missing: PeerName[] | undefined, waitedMs: number): number {
     if (missing === undefined) {
       this.waiting = undefined
       return Infinity
     }
     const { clock } = this.components
     this.waiting = { since: this.waiting?.since ?? clock.now(), needed: this.init.needed, missing }
-    const untilToldMs = begunAtMs + TELL_AFTER_MS - clock.monotonicMs()
+    const untilToldMs = TELL_AFTER_MS - waitedMs
     if (untilToldMs <= 0 && this.told !== missing.join()) {
       this.told = missing.join()
       this.init.onWaiting(this.waiting)

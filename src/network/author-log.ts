@@ -117,10 +117,7 @@ export class AuthorLog {
     if (header.round > this.latestPlausible(author)) {
       return 'round-window'
     }
-    if (state === undefined) {
-      return 'new'
-    }
-    return inOrder(header, state.newest.header)
+    return state === undefined ? 'new' : inOrder(header, state.newest.header)
   }
 
   /** Call for a header that was judged new */

@@ -9,7 +9,7 @@ import { createAggregator } from '../aggregators/aggregator.ts'
 import { consensusDistance } from '../aggregators/consensus.ts'
 import { createAttack } from '../attacks/attacks.ts'
 import { createCodec } from '../codec/codec.ts'
-import { split } from '../data/partition.ts'
+import { indices, split } from '../data/partition.ts'
 import { poisoned } from '../data/poison.ts'
 import { selectExamples } from '../data/select-examples.ts'
 import { encodeFederation } from '../federation/document.ts'
@@ -149,9 +149,9 @@ function makePeers (shared: Shared): Peer[] {
   const { peers: count, byzantine = 0, seed, dataset: { train }, alpha, devices = DEVICES } = shared.init
   const strategy = alpha === undefined ? { strategy: 'iid' as const } : { strategy: 'dirichlet' as const, alpha }
   const shares = split(train.labels, { ...strategy, count, seed: seededInteger(`shares ${seed}`) })
-  const order = shuffle(Uint32Array.from({ length: count }, (_, i) => i), seededRandom(`liars ${seed}`))
+  const order = shuffle(indices(count), seededRandom(`liars ${seed}`))
   const liars = new Set(order.subarray(0, byzantine))
-  const speeds = shuffle(Uint32Array.from({ length: count }, (_, i) => i), seededRandom(`devices ${seed}`))
+  const speeds = shuffle(indices(count), seededRandom(`devices ${seed}`))
   return shares.map((rows, index) => {
     const stepMs = deviceAt(devices, (speeds[index]! + 0.5) / count).stepMs
     return makePeer(shared, { index, stepMs, isHonest: !liars.has(index), examples: selectExamples(train, rows) })

@@ -5,7 +5,6 @@
  * bytes take on a link of one speed. Every node is honest about who it is: there are no signatures to forge, and no
  * proofs, so that a liar that tells everybody another lie is not found out by them.
  */
-import '../promise-with-resolvers.ts'
 import { TypedEventEmitter } from 'main-event'
 import { PublishError } from '../errors.ts'
 import { neighbourGraph, rotationPeriod } from '../topology/neighbour-graph.ts'
@@ -27,9 +26,6 @@ export interface SimulatedMeshInit {
 }
 
 const NOBODY: ReadonlyMap<PeerName, unknown> = new Map()
-
-/** What a peer sends to one of its neighbours, where that is not the same for all */
-export type PayloadFor = (receiver: PeerName) => Uint8Array
 
 /** All nodes of a simulation, and who is whose neighbour */
 export class SimulatedMesh {
@@ -242,10 +238,7 @@ export class SimulatedNetwork extends TypedEventEmitter<NetworkEvents> implement
     }
   }
 
-  publish = async (update: OutgoingUpdate, options: AbortOptions = {}): Promise<PublishReceipt> => this.publishTo(update, () => update.payload, options)
-
-  /** As `publish`, with a payload of its own for each receiver. `update.payload` is what others can ask for later */
-  async publishTo (update: OutgoingUpdate, payloadFor: PayloadFor, { signal }: AbortOptions = {}): Promise<PublishReceipt> {
+  publish = async (update: OutgoingUpdate, { signal }: AbortOptions = {}): Promise<PublishReceipt> => {
     signal?.throwIfAborted()
     const { byteLength } = update.payload
     if (this.#state !== 'started') {
@@ -255,20 +248,22 @@ export class SimulatedNetwork extends TypedEventEmitter<NetworkEvents> implement
       throw new PublishError(`the update of round ${update.round} has ${byteLength} bytes, but from 1 to ${this.#mesh.init.maxPayloadBytes} are allowed`)
     }
     const updateId = `${this.self}/${update.round}`
-    const made = (payload: Uint8Array, receivedAtMs: number): ReceivedUpdate => ({ ...update, payload, author: this.self, updateId, from: this.self, receivedAtMs })
-    this.#mesh.latest.set(this.self, made(update.payload.slice(), this.#mesh.clock.monotonicMs()))
+    // the caller's array may change; those of the receivers do not
+    const sent = { ...update, payload: update.payload.slice(), author: this.self, updateId, from: this.self }
+    this.#mesh.latest.set(this.self, { ...sent, receivedAtMs: this.#mesh.clock.monotonicMs() })
     const receivers = this.#mesh.followersOf(this.self, update.round)
     for (const receiver of receivers) {
-      this.#send(receiver, payloadFor(receiver).slice(), made)
+      this.#send(receiver, sent)
     }
     return { updateId, recipients: receivers.length, inline: true }
   }
 
-  #send (receiver: PeerName, payload: Uint8Array, made: (payload: Uint8Array, receivedAtMs: number) => ReceivedUpdate): void {
+  #send (receiver: PeerName, update: Omit<ReceivedUpdate, 'receivedAtMs'>): void {
     const { clock, networks } = this.#mesh
-    this.#traffic.bytesSent += payload.byteLength
-    clock.schedule(this.#mesh.flightMs(payload.byteLength), () => {
-      networks.get(receiver)?.receive(made(payload, clock.monotonicMs()))
+    const { byteLength } = update.payload
+    this.#traffic.bytesSent += byteLength
+    clock.schedule(this.#mesh.flightMs(byteLength), () => {
+      networks.get(receiver)?.receive({ ...update, receivedAtMs: clock.monotonicMs() })
     })
   }
 

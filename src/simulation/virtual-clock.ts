@@ -5,6 +5,7 @@
  * whatever else it does: everything that can happen at one moment happens before the next one, in the order in which
  * it was asked for.
  */
+import '../promise-with-resolvers.ts'
 import { EventQueue } from './event-queue.ts'
 import type { AbortOptions, Clock } from '../interface.ts'
 

@@ -74,6 +74,24 @@ export interface TrainResult {
   examples: number
   /** Optimiser steps taken */
   steps: number
+  /**
+   * What the next round goes on from besides the parameters (momentum, moments, the place in the data): kept beside the
+   * version, for `restore` of the next process. Local knowledge: never sent
+   */
+  state?: Uint8Array | undefined
+}
+
+/** What a round's algorithm asks of its local steps */
+export interface LocalSteps {
+  /** From 1: the learning rate and dropout follow it */
+  round?: number | undefined
+  /**
+   * d elements that are added to the gradient of each step, behind clipping and noise. Must be computed from what was
+   * released and received alone where the federation has a privacy mechanism
+   *
+   * @default nothing
+   */
+  correction?: Float32Array | undefined
 }
 
 export interface EvaluationResult {
@@ -133,7 +151,12 @@ export interface Trainer {
   /** The common starting point: a pure function of the federation document, equal on every backend and machine */
   initialParameters: () => Promise<Float32Array>
   /** One round of local training from `parameters` (not mutated, not kept). Throws TrainingError when it diverges */
-  train: (parameters: Float32Array, options?: AbortOptions & { round?: number }) => Promise<TrainResult>
+  train: (parameters: Float32Array, options?: AbortOptions & LocalSteps) => Promise<TrainResult>
+  /**
+   * Goes on from the `state` of an earlier process, before the first round; false, and it starts afresh, when that is of
+   * another model or optimiser. Left out where results have no state
+   */
+  restore?: (state: Uint8Array) => Promise<boolean>
   evaluate: (parameters: Float32Array, options?: AbortOptions) => Promise<EvaluationResult>
   /** Mean loss on one batch of own training examples, the same batch for every call with the same round */
   sampleLoss: (parameters: Float32Array, options?: AbortOptions & { round?: number }) => Promise<number>
@@ -452,7 +475,20 @@ export interface Store {
    * versions: so many of the newest are kept, and as many of the newest mixed ones. Throws UnsoundVersionError when a
    * parameter is not finite
    */
-  commit: (version: { federation: string, round: number, parents: readonly string[], parameters: Float32Array, metrics: VersionMetrics }) => Promise<ModelVersion>
+  commit: (version: {
+    federation: string
+    round: number
+    parents: readonly string[]
+    parameters: Float32Array
+    metrics: VersionMetrics
+    /**
+     * Local state that goes with the version, by name (letters, digits, dashes): part of the same atomic write. What
+     * an earlier commit gave under another name goes with this version from now on
+     */
+    state?: Readonly<Record<string, Uint8Array>>
+  }) => Promise<ModelVersion>
+  /** Of the newest version; undefined where there is none of this name. A rollback forgets it, and so does `beginAgain` */
+  state: (name: string) => Promise<Uint8Array | undefined>
   /** What was committed last: to go on from */
   newest: () => Promise<ModelVersion | undefined>
   /** The mixed version that was committed last: to use, and to give to others */

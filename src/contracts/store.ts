@@ -387,6 +387,74 @@ export function storeContract (name: string, factory: () => Promise<StoreHome>):
       })
     })
 
+    describe('local state', () => {
+      const state = (...bytes: number[]) => Uint8Array.from(bytes)
+
+      async function commitWith (round: number, given?: Readonly<Record<string, Uint8Array>>): Promise<ModelVersion> {
+        const { id } = await store.newest() ?? { id: 'none' }
+        const version = { federation: FEDERATION, round, parents: [id, 'x'], parameters: Float32Array.of(round), metrics: {} }
+        return store.commit({ ...version, ...(given === undefined ? {} : { state: given }) })
+      }
+
+      it('goes with the version that it was committed with, over a restart', async () => {
+        await commitWith(1, { moments: state(1, 2), tracker: state() })
+        await restart()
+        expect(await store.state('moments')).toEqual(state(1, 2))
+        expect(await store.state('tracker')).toEqual(state())
+        expect(await store.state('other')).toBeUndefined()
+      })
+
+      it('is a copy, going in and coming out', async () => {
+        const moments = state(1)
+        await commitWith(1, { moments })
+        moments[0] = 2
+        const out = await store.state('moments')
+        out?.fill(3)
+        expect(await store.state('moments')).toEqual(state(1))
+      })
+
+      it('is replaced name by name, and what is not named stays', async () => {
+        await commitWith(1, { moments: state(1), tracker: state(2) })
+        await commitWith(2, { tracker: state(3) })
+        await commitWith(3)
+        await restart()
+        expect(await store.state('moments')).toEqual(state(1))
+        expect(await store.state('tracker')).toEqual(state(3))
+      })
+
+      it('is forgotten by a rollback, also one of a version that had none of its own', async () => {
+        const { id } = await commitWith(1, { moments: state(1) })
+        await commitWith(2)
+        await store.rollback(id)
+        expect(await store.state('moments')).toBeUndefined()
+        await commitWith(2, { tracker: state(2) })
+        await restart()
+        expect(await store.state('moments')).toBeUndefined()
+        expect(await store.state('tracker')).toEqual(state(2))
+      })
+
+      it('stays where a rollback has nothing to forget', async () => {
+        const { id } = await commitWith(1, { moments: state(1) })
+        await store.rollback(id)
+        expect(await store.state('moments')).toEqual(state(1))
+      })
+
+      it('is not another key\'s', async () => {
+        await store.putFederation(Uint8Array.of(1))
+        await commitWith(1, { moments: state(1) })
+        await store.beginAgain()
+        await restart()
+        expect(await store.state('moments')).toBeUndefined()
+      })
+
+      it('has a plain name', async () => {
+        for (const name of ['', '/version', 'a/b', 'Über', 'x'.repeat(65)]) {
+          await expect(commitWith(1, { [name]: state(1) })).rejects.toThrow(RangeError)
+        }
+        expect(await store.newest()).toBeUndefined()
+      })
+    })
+
     describe('publication, peers and bans', () => {
       it('remembers the last publication over a restart', async () => {
         await store.putPublication({ round: 3, sequence: 8 })

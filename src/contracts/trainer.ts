@@ -149,6 +149,33 @@ export function trainerContract (backend: BackendName, factory: (init: TrainerCo
       expect(moved(second.parameters) / moved(first.parameters)).toBeCloseTo(1.5, 3)
     })
 
+    it('goes on in another process as if there had been one, where its results have a state', async () => {
+      const document = blobDocument({ steps: 7 })
+      const subject = await started(document)
+      const first = await subject.train(await subject.initialParameters(), { round: 1 })
+      const state = first.state?.slice()
+      const second = await subject.train(first.parameters.slice(), { round: 2 })
+      const next = await started(document)
+      if (state === undefined || next.restore === undefined) {
+        // a trainer that keeps nothing must not pretend to
+        expect(next.restore).toBeUndefined()
+        return
+      }
+      expect(await next.restore(Uint8Array.of(1, 2, 3))).toBe(false)
+      expect(await next.restore(state)).toBe(true)
+      expect((await next.train(first.parameters, { round: 2 })).parameters).toEqual(second.parameters)
+    })
+
+    it('adds a correction to the gradient of each step', async () => {
+      const settings = { steps: 1, optimizer: { name: 'sgd' as const, learningRate: 0.25, momentum: 0 } }
+      const start = await (await started(blobDocument(settings))).initialParameters()
+      const plain = await (await started(blobDocument(settings))).train(start)
+      const correction = start.map((_, i) => i % 2)
+      const corrected = await (await started(blobDocument(settings))).train(start, { correction })
+      corrected.parameters.forEach((value, i) => { expect(value).toBeCloseTo(plain.parameters[i]! - 0.25 * correction[i]!, 5) })
+      expect(correction).toEqual(start.map((_, i) => i % 2))
+    })
+
     it('throws TrainingError when training diverges, and goes on from good parameters', async () => {
       const subject = await started(blobDocument({ optimizer: { name: 'sgd', learningRate: 100, momentum: 0.9 }, epochs: 50 }))
       const start = await subject.initialParameters()

@@ -16,6 +16,7 @@ import { BatchBuffer, ContinuousIndices, epochIndices } from './mini-batches.ts'
 import { createOptimizer } from './optimizer.ts'
 import { PrivateSteps, sampleCapacity } from './private-steps.ts'
 import { MAX_BATCH_ACTIVATIONS, planModel } from './topology.ts'
+import { decodeTrainingState, encodeTrainingState } from './training-state.ts'
 import type { Dataset, Examples } from '../data/examples.ts'
 import type { FederationDocument } from '../federation/document.ts'
 import type { EvaluationResult, Random, TrainResult } from '../interface.ts'
@@ -43,6 +44,8 @@ export interface LocalTrainingInit {
 export interface TrainOptions {
   /** From 1: the learning rate and dropout follow it */
   round?: number
+  /** Is added to each step's gradient, d elements. @default nothing */
+  correction?: Float32Array | undefined
   /** Asked before each step; true ends the training with what was reached. The caller decides what that is worth */
   cancelled?: () => boolean
 }
@@ -89,7 +92,7 @@ export class LocalTraining {
    * Throws TrainingError when a parameter is beyond what codecs carry, or the loss is not finite; the optimiser then
    * starts afresh
    */
-  train (parameters: Float32Array, { round = 0, cancelled = () => false }: TrainOptions = {}): TrainResult {
+  train (parameters: Float32Array, { round = 0, correction, cancelled = () => false }: TrainOptions = {}): TrainResult {
     const random = seededRandom(`${this.init.seed}/dropout/${round}`)
     const { training: { optimizer }, privacy: { mechanism } } = this.init.document
     const learningRate = learningRateOf(optimizer, round)
@@ -99,6 +102,7 @@ export class LocalTraining {
     const totals = { loss: 0, examples: 0, steps: 0 }
     this.optimizer.parameters.set(parameters)
     for (const { loss, examples } of until(this.privateSteps?.steps(random) ?? this.plainSteps(round, random), cancelled)) {
+      correction === undefined || addTo(this.optimizer.gradients, correction)
       this.optimizer.step(learningRate)
       totals.loss += loss
       totals.examples += examples
@@ -115,6 +119,29 @@ export class LocalTraining {
     return result
   }
 
+  /**
+   * What the next round goes on from besides the parameters, as bytes to keep; undefined where there is nothing that may
+   * be kept: under update-level privacy the moments are of gradients that no noise hides
+   */
+  state (): Uint8Array<ArrayBuffer> | undefined {
+    const optimizer = this.init.document.privacy.mechanism === 'update-level' ? undefined : this.optimizer.state()
+    const { place } = this.continuous
+    return optimizer === undefined && place === 0
+      ? undefined
+      : encodeTrainingState({ place, optimizer: optimizer ?? { powers: new Float64Array(0), moments: new Float32Array(0) } })
+  }
+
+  /** Goes on from what `state` gave; false, and training starts afresh, when that was for another model or optimiser */
+  restore (bytes: Uint8Array): boolean {
+    const state = decodeTrainingState(bytes)
+    const isEmpty = state?.optimizer.moments.length === 0
+    if (state === undefined || (isEmpty ? this.optimizer.state() !== undefined : !this.optimizer.restore(state.optimizer))) {
+      return false
+    }
+    this.continuous.goTo(state.place)
+    return true
+  }
+
   /** One step from `parameters` and one batch of an evaluation that leave no trace: to run the backend in */
   warmUp (parameters: Float32Array): void {
     this.rehearse(parameters)
@@ -127,10 +154,12 @@ export class LocalTraining {
     const { batchSize } = this.init.document.training
     const { train } = this.init.dataset
     const indices = Uint32Array.from({ length: Math.min(batchSize, train.count) }, (_, i) => i)
+    const before = this.state()
     this.optimizer.parameters.set(parameters)
     this.graph.gradients(this.optimizer.parameters, this.batches.fill(indices), this.optimizer.gradients, seededRandom(0))
     this.optimizer.step()
     this.optimizer.reset()
+    before === undefined || this.restore(before)
   }
 
   /** On all test examples. Throws TrainingError when the loss is not finite */
@@ -210,6 +239,13 @@ export class LocalTraining {
     this.optimizer.reset()
     const what = bad === -1 ? `the loss is ${loss}` : `parameter ${bad} is ${parameters[bad]}`
     throw new TrainingError(`training diverged: ${what} after ${steps} steps; a smaller learning rate than ${this.init.document.training.optimizer.learningRate} may help`)
+  }
+}
+
+/** sum += vector */
+function addTo (sum: Float32Array, vector: Float32Array): void {
+  for (let i = 0; i < sum.length; i++) {
+    sum[i]! += vector[i]!
   }
 }
 

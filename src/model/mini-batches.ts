@@ -79,6 +79,22 @@ export class ContinuousIndices {
     this.seed = seed
   }
 
+  /** Examples that were asked for, for `goTo` of the next process */
+  get place (): number {
+    return Math.max(0, this.pass - 1) * this.count + this.position
+  }
+
+  /** Goes on behind so many examples. Throws RangeError */
+  goTo (place: number): void {
+    if (!Number.isSafeInteger(place) || place < 0) {
+      throw new RangeError(`a place among examples is an integer of at least 0, not ${place}`)
+    }
+    const passes = Math.ceil(place / this.count)
+    this.pass = passes
+    this.order = passes === 0 ? new Uint32Array() : shuffledIndices(this.count, `${this.seed}/pass/${passes - 1}`)
+    this.position = passes === 0 ? 0 : place - (passes - 1) * this.count
+  }
+
   /** The next `size` examples; a batch is never larger than all of them */
   next (size: number): Uint32Array {
     const batch = new Uint32Array(Math.min(size, this.count))

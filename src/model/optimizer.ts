@@ -30,6 +30,18 @@ export interface Optimizer {
   step: (learningRate?: number) => void
   /** Forgets momentum and moments */
   reset: () => void
+  /** What `step` goes on from besides the parameters, a view; undefined where there is nothing: see `OptimizerState` */
+  state: () => OptimizerState | undefined
+  /** False, and nothing is changed, when it is not the state of such an optimiser or not finite */
+  restore: (state: OptimizerState) => boolean
+}
+
+/** Lives on over a restart. Local knowledge: it holds what the gradients were, without noise where none is added to them */
+export interface OptimizerState {
+  /** Powers of the decay rates, of as many as there are moments that are corrected */
+  powers: Float64Array
+  /** Momentum, or first and second moments, d elements each, one after the other */
+  moments: Float32Array
 }
 
 const types = (integers: number, floats: number): ValueType[] => [...new Array<ValueType>(integers).fill('i32'), ...new Array<ValueType>(floats).fill('f32')]
@@ -97,6 +109,19 @@ function vectors (count: number, parameterCount: number): Vectors {
   return { memory, padded, address, floats: (i) => new Float32Array(memory.buffer, address(i), parameterCount) }
 }
 
+function join (first: Float32Array, second: Float32Array): Float32Array {
+  const joined = new Float32Array(first.length + second.length)
+  joined.set(first)
+  joined.set(second, first.length)
+  return joined
+}
+
+/** Parts of the same length as those of another optimiser's state with the same settings, all finite */
+function fits (state: OptimizerState, powers: number, moments: number): boolean {
+  return state.powers.length === powers && state.moments.length === moments &&
+    state.powers.every(Number.isFinite) && state.moments.every(Number.isFinite)
+}
+
 function kernel (definition: FunctionDefinition, memory: WasmMemory): Kernel {
   return compile([definition], memory)[definition.name]!
 }
@@ -113,7 +138,16 @@ function momentum (settings: Extract<OptimizerSettings, { name: 'sgd' }>, parame
     parameters: floats(0),
     gradients: floats(1),
     step: (learningRate = settings.learningRate) => { step(address(0), address(1), address(2), padded, learningRate, settings.momentum) },
-    reset: () => { floats(2).fill(0) }
+    reset: () => { floats(2).fill(0) },
+    // without momentum the velocity is the last gradient, and the next step does not look at it
+    state: () => settings.momentum === 0 ? undefined : { powers: new Float64Array(0), moments: floats(2) },
+    restore: (state) => {
+      const isOwn = settings.momentum !== 0 && fits(state, 0, parameterCount)
+      if (isOwn) {
+        floats(2).set(state.moments)
+      }
+      return isOwn
+    }
   }
 }
 
@@ -139,6 +173,17 @@ function adam (settings: Extract<OptimizerSettings, { name: 'adam' }>, parameter
       floats(3).fill(0)
       power1 = 1
       power2 = 1
+    },
+    state: () => ({ powers: Float64Array.of(power1, power2), moments: join(floats(2), floats(3)) }),
+    restore: (state) => {
+      const isOwn = fits(state, 2, 2 * parameterCount)
+      if (isOwn) {
+        floats(2).set(state.moments.subarray(0, parameterCount))
+        floats(3).set(state.moments.subarray(parameterCount))
+        power1 = state.powers[0]!
+        power2 = state.powers[1]!
+      }
+      return isOwn
     }
   }
 }

@@ -7,7 +7,7 @@
 import { BackendError, DatasetError, InvalidFederationError, TrainingError } from '../errors.ts'
 import type { Poison } from '../data/poison.ts'
 import type { FederationDocument } from '../federation/document.ts'
-import type { BackendName, DatasetSource, EvaluationResult, Partition, TrainerDescription, TrainResult } from '../interface.ts'
+import type { BackendName, DatasetSource, EvaluationResult, LocalSteps, Partition, TrainerDescription, TrainResult } from '../interface.ts'
 
 export interface WorkerTrainerInit {
   document: FederationDocument
@@ -35,7 +35,8 @@ export interface WorkerTrainerInit {
 export interface Calls {
   start: { arguments: object, result: TrainerDescription }
   initialParameters: { arguments: object, result: Float32Array }
-  train: { arguments: { parameters: Float32Array, round: number }, result: TrainResult }
+  train: { arguments: { parameters: Float32Array } & LocalSteps, result: TrainResult }
+  restore: { arguments: { state: Uint8Array }, result: boolean }
   evaluate: { arguments: { parameters: Float32Array }, result: EvaluationResult }
   sampleLoss: { arguments: { parameters: Float32Array, round: number }, result: number }
 }

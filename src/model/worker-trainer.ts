@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { SHARE_ENV, Worker } from 'node:worker_threads'
 import { BackendError, TrainingError } from '../errors.ts'
 import { recreateError } from './worker-messages.ts'
-import type { AbortOptions, BackendName, EvaluationResult, Trainer, TrainerDescription, TrainResult } from '../interface.ts'
+import type { AbortOptions, BackendName, EvaluationResult, LocalSteps, Trainer, TrainerDescription, TrainResult } from '../interface.ts'
 import type { CallName, Calls, Request, Response, WorkerTrainerInit } from './worker-messages.ts'
 
 export type { WorkerTrainerInit } from './worker-messages.ts'
@@ -69,11 +69,16 @@ class WorkerTrainer implements Trainer {
     return this.call('initialParameters', {})
   }
 
-  async train (parameters: Float32Array, { signal, round = 0 }: AbortOptions & { round?: number } = {}): Promise<TrainResult> {
+  async train (parameters: Float32Array, { signal, round = 0, correction }: AbortOptions & LocalSteps = {}): Promise<TrainResult> {
     signal?.throwIfAborted()
     const copy = parameters.slice()
     await this.ensureStarted(signal)
-    return this.call('train', { parameters: copy, round }, signal)
+    return this.call('train', { parameters: copy, round, correction }, signal)
+  }
+
+  async restore (state: Uint8Array): Promise<boolean> {
+    await this.ensureStarted()
+    return this.call('restore', { state })
   }
 
   async evaluate (parameters: Float32Array, { signal }: AbortOptions = {}): Promise<EvaluationResult> {

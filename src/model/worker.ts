@@ -14,7 +14,7 @@ import { LocalTraining } from './local-training.ts'
 import { setNativeEnvironment } from './native-environment.ts'
 import { planModel } from './topology.ts'
 import { WarmUp } from './warm-up.ts'
-import type { TrainerDescription } from '../interface.ts'
+import type { TrainerDescription, TrainResult } from '../interface.ts'
 import type { Calls, CallName, Request, Response, WorkerTrainerInit } from './worker-messages.ts'
 
 /** Forward, gradient of the inputs, gradient of the weights */
@@ -59,6 +59,11 @@ async function start (): Promise<TrainerDescription> {
   }
 }
 
+function train (training: LocalTraining, { parameters, round = 0, correction }: Calls['train']['arguments'], cancelled: () => boolean): TrainResult {
+  const result = training.train(parameters, { round, correction, cancelled })
+  return { ...result, state: training.state() }
+}
+
 async function answer (request: Request): Promise<Calls[CallName]['result']> {
   const cancelled = (): boolean => Atomics.load(request.cancelled, 0) !== 0
   if (request.name === 'start') {
@@ -71,18 +76,19 @@ async function answer (request: Request): Promise<Calls[CallName]['result']> {
     throw new TypeError('the trainer has not been started')
   }
   switch (request.name) {
-    case 'train': return training.train(request.parameters, { round: request.round, cancelled })
+    case 'train': return train(training, request, cancelled)
+    case 'restore': return training.restore(request.state)
     case 'evaluate': return training.evaluate(request.parameters, { cancelled })
     case 'sampleLoss': return training.sampleLoss(request.parameters, request.round)
   }
 }
 
 function transferable (value: Calls[CallName]['result']): ArrayBuffer[] {
-  if (typeof value === 'number') {
+  if (typeof value !== 'object') {
     return []
   }
-  const parameters = value instanceof Float32Array ? value : 'parameters' in value ? value.parameters : undefined
-  return parameters === undefined ? [] : [parameters.buffer as ArrayBuffer]
+  const arrays = value instanceof Float32Array ? [value] : 'parameters' in value ? [value.parameters, value.state] : []
+  return arrays.filter((array) => array !== undefined).map(({ buffer }) => buffer as ArrayBuffer)
 }
 
 async function respond (port: NonNullable<typeof parentPort>, request: Request): Promise<void> {

@@ -10,7 +10,7 @@ import { initialParameters } from '../model/initial-parameters.ts'
 import { LocalTraining } from '../model/local-training.ts'
 import type { Examples } from '../data/examples.ts'
 import type { FederationDocument } from '../federation/document.ts'
-import type { Clock, EvaluationResult, TrainResult } from '../interface.ts'
+import type { AbortOptions, Clock, EvaluationResult, LocalSteps, TrainResult } from '../interface.ts'
 import type { Backend } from '../model/backend.ts'
 import type { RoundComponents } from '../round/round-interface.ts'
 
@@ -46,8 +46,8 @@ export class SimulatedTrainer implements Pick<RoundComponents['trainer'], 'train
 
   initialParameters = async (): Promise<Float32Array> => initialParameters(this.#init.document.model)
 
-  train = async (parameters: Float32Array, { round, signal }: { round?: number, signal?: AbortSignal } = {}): Promise<TrainResult> => {
-    const result = this.#training.train(parameters, round === undefined ? {} : { round })
+  train = async (parameters: Float32Array, { round = 0, correction, signal }: AbortOptions & LocalSteps = {}): Promise<TrainResult> => {
+    const result = this.#training.train(parameters, { round, correction })
     await this.#takes(result.steps, signal)
     return result
   }

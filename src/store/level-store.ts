@@ -61,9 +61,18 @@ function requireCount (name: string, value: number): number {
   return value
 }
 
+const STATE_NAME = /^[a-z][a-z0-9-]{0,63}$/
+
 function requireRound (round: number): void {
   if (!Number.isSafeInteger(round) || round < 0) {
     throw new RangeError(`round must be an integer of at least 0, not ${round}`)
+  }
+}
+
+function requireStateNames (names: readonly string[]): void {
+  const bad = names.find((name) => !STATE_NAME.test(name))
+  if (bad !== undefined) {
+    throw new RangeError(`a state is named by letters, digits and dashes, not ${JSON.stringify(bad)}`)
   }
 }
 
@@ -114,13 +123,16 @@ class LevelStore implements Store {
     return this.run(async ({ membership }) => membership.putFederation(document))
   }
 
-  async commit ({ parameters, ...version }: Parameters<Store['commit']>[0]): Promise<ModelVersion> {
+  async commit ({ parameters, state = {}, ...version }: Parameters<Store['commit']>[0]): Promise<ModelVersion> {
     requireRound(version.round)
+    requireStateNames(Object.keys(state))
     requireSound(parameters, `what was to be committed as round ${version.round} to ${this.init.location}`, 'Nothing was written')
     const bytes = parametersToBytes(parameters)
+    // the caller may go on using its arrays
+    const copies = Object.fromEntries(Object.entries(state).map(([name, value]) => [name, new Uint8Array(value)]))
     return this.run(async ({ versions, note }) => {
       this.trace('committing round %d', version.round)
-      const committed = await versions.commit({ ...version, bytes, createdAt: this.init.clock.now() })
+      const committed = await versions.commit({ ...version, state: copies, bytes, createdAt: this.init.clock.now() })
       await note.committed(versions.last())
       this.trace('committed round %d', version.round)
       return committed
@@ -141,6 +153,10 @@ class LevelStore implements Store {
 
   async parameters (id: string): Promise<Float32Array | undefined> {
     return this.run(async ({ versions }) => versions.parameters(id))
+  }
+
+  async state (name: string): Promise<Uint8Array | undefined> {
+    return this.run(async ({ versions }) => versions.state(name))
   }
 
   async rollback (id: string): Promise<Array<Pick<ModelVersion, 'id' | 'round'>> | undefined> {
@@ -193,6 +209,7 @@ class LevelStore implements Store {
     return this.run(async ({ versions, membership, metrics, note }) => {
       await membership.forgetPublications()
       await metrics.clear()
+      await versions.forgetState()
       const latest = await versions.newestMixed() ?? await versions.newest()
       const parameters = latest === undefined ? undefined : await versions.parameters(latest.id)
       const document = await membership.getFederation()

@@ -9,6 +9,7 @@
  * for a night trains thousands of versions for itself, which must not push out the last one that was averaged.
  */
 import { AmbiguousVersionError, UnsoundVersionError } from '../errors.ts'
+import { StateTable } from './state-table.ts'
 import { corruptError } from './store-error.ts'
 import { bytesToParameters, decodeRecord, encodeRecord, finiteMetrics, hashBytes, isMixed, versionId } from './version-record.ts'
 import type { Database, KeyRange, Operation } from './database.ts'
@@ -100,22 +101,25 @@ export class VersionTable {
   private readonly trace: Trace
   /** Oldest first */
   private entries: Entry[]
+  private readonly states: StateTable
   private compaction: Promise<void> | undefined
 
-  private constructor (database: Database, { keep, trace }: VersionTableInit, entries: Entry[]) {
+  private constructor (database: Database, { keep, trace }: VersionTableInit, { entries, states }: { entries: Entry[], states: StateTable }) {
     this.database = database
     this.keep = keep
     this.trace = trace
     this.entries = entries
+    this.states = states
   }
 
   static async load (database: Database, init: VersionTableInit): Promise<VersionTable> {
     const records = await database.entries('versions')
-    return new VersionTable(database, init, records.map(([key, record]) => entryOf(key, record, database.location)))
+    const entries = records.map(([key, record]) => entryOf(key, record, database.location))
+    return new VersionTable(database, init, { entries, states: await StateTable.load(database) })
   }
 
   /** Resolves when the version is on disk; the same version committed again takes the place of the first */
-  async commit ({ federation, round, parents, metrics, bytes, createdAt }: PendingVersion): Promise<ModelVersion> {
+  async commit ({ federation, round, parents, metrics, bytes, createdAt, state = {} }: PendingVersion): Promise<ModelVersion> {
     const parametersHash = await hashBytes(bytes)
     const finite = finiteMetrics(metrics)
     const version: ModelVersion = {
@@ -129,15 +133,18 @@ export class VersionTable {
       mixed: isMixed({ metrics: finite, parents })
     }
     const entry = newEntry(Number(this.entries.at(-1)?.counter ?? 0) + 1, version)
+    const states = this.states.commit(version.id, this.entries.at(-1)?.id, state)
     const kept = keptOf([...this.entries.filter(({ id }) => id !== version.id), entry], this.keep)
     const dropped = this.entries.filter((known) => !kept.includes(known))
     dropped.length > 0 && this.trace('removing %d versions with the commit of round %d', dropped.length, round)
     await this.database.write([
       { table: 'versions', key: entry.key, value: encodeRecord(federation, version) },
       { table: 'parameters', key: entry.counter, value: bytes },
+      ...states.operations,
       ...dropped.flatMap(removal)
     ], { sync: true })
     this.entries = kept
+    states.written()
     if (dropped.length > 0) {
       this.trace('removed %d versions with the commit of round %d', dropped.length, round)
       await this.compactWhenDue(bytes.byteLength)
@@ -151,6 +158,20 @@ export class VersionTable {
 
   async newestMixed (): Promise<ModelVersion | undefined> {
     return this.readOne(this.lastMixed())
+  }
+
+  /** Of the newest version; undefined where it has none of this name */
+  async state (name: string): Promise<Uint8Array | undefined> {
+    return this.states.get(this.entries.at(-1)?.id, name)
+  }
+
+  /** Resolves when it is forgotten on disk */
+  async forgetState (): Promise<void> {
+    const states = this.states.forget()
+    if (states.operations.length > 0) {
+      await this.database.write(states.operations, { sync: true })
+      states.written()
+    }
   }
 
   /** By `latest`, `newest`, full id, round number (the newest commit of that round), or unique prefix of an id */
@@ -173,8 +194,10 @@ export class VersionTable {
     const index = this.entries.findIndex((entry) => entry.id === id)
     const left = this.entries.slice(index + 1).reverse()
     if (left.length > 0) {
-      await this.database.write(left.flatMap(removal), { sync: true })
+      const states = this.states.forget()
+      await this.database.write([...left.flatMap(removal), ...states.operations], { sync: true })
       this.entries = this.entries.slice(0, index + 1)
+      states.written()
     }
     return left.map(({ id, round }) => ({ id, round }))
   }

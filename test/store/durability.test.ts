@@ -37,6 +37,14 @@ describe('survives a power cut', () => {
     expect(commit!.keys.some((key) => key.includes('versions'))).toBe(true)
   })
 
+  it('local state, in the batch of its version', async () => {
+    const { store, writes } = await recorded()
+    await store.commit({ federation: 'bafyrei', round: 1, parents: ['a'], parameters: new Float32Array(4), metrics: {}, state: { moments: Uint8Array.of(1) } })
+    const [commit] = writes.filter(({ keys }) => keys.some((key) => key.includes('moments')))
+    expect(commit).toMatchObject({ sync: true })
+    expect(commit!.keys.some((key) => key.includes('versions'))).toBe(true)
+  })
+
   it('the number of a publication', async () => {
     const { store, writes } = await recorded()
     await store.putPublication({ round: 1, sequence: 1 })

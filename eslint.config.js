@@ -23,6 +23,7 @@ const COMMON = [
  */
 const ARROWS = {
   topology: [],
+  algorithm: ['federation'],
   aggregators: [],
   codec: [],
   federation: ['aggregators'],
@@ -33,10 +34,10 @@ const ARROWS = {
   network: ['federation', 'topology'],
   model: ['codec', 'data', 'federation', 'privacy'],
   ledger: ['data', 'federation', 'privacy', 'store'],
-  round: ['aggregators', 'attacks', 'codec', 'privacy'],
+  round: ['aggregators', 'algorithm', 'attacks', 'codec', 'privacy'],
   audit: ['aggregators', 'data', 'federation', 'model', 'privacy'],
   contracts: ['codec', 'federation', 'model'],
-  simulation: ['aggregators', 'attacks', 'codec', 'data', 'federation', 'model', 'node', 'privacy', 'round', 'topology']
+  simulation: ['aggregators', 'algorithm', 'attacks', 'codec', 'data', 'federation', 'model', 'node', 'privacy', 'round', 'topology']
 }
 
 const common = COMMON.map((name) => `./${name}.ts`)

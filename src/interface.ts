@@ -153,8 +153,8 @@ export interface Trainer {
   /** One round of local training from `parameters` (not mutated, not kept). Throws TrainingError when it diverges */
   train: (parameters: Float32Array, options?: AbortOptions & LocalSteps) => Promise<TrainResult>
   /**
-   * Goes on from the `state` of an earlier process, before the first round; false, and it starts afresh, when that is of
-   * another model or optimiser. Left out where results have no state
+   * Goes on from the `state` of an earlier process, before the first round; false, and it starts afresh, when that is
+   * of another model or optimiser. Left out where results have no state
    */
   restore?: (state: Uint8Array) => Promise<boolean>
   evaluate: (parameters: Float32Array, options?: AbortOptions) => Promise<EvaluationResult>
@@ -487,7 +487,7 @@ export interface Store {
      */
     state?: Readonly<Record<string, Uint8Array>>
   }) => Promise<ModelVersion>
-  /** Of the newest version; undefined where there is none of this name. A rollback forgets it, and so does `beginAgain` */
+  /** Of the newest version; undefined where there is none of this name. A rollback and `beginAgain` forget it */
   state: (name: string) => Promise<Uint8Array | undefined>
   /** What was committed last: to go on from */
   newest: () => Promise<ModelVersion | undefined>

@@ -102,7 +102,7 @@ export class LocalTraining {
     const totals = { loss: 0, examples: 0, steps: 0 }
     this.optimizer.parameters.set(parameters)
     for (const { loss, examples } of until(this.privateSteps?.steps(random) ?? this.plainSteps(round, random), cancelled)) {
-      correction === undefined || addTo(this.optimizer.gradients, correction)
+      addTo(this.optimizer.gradients, correction)
       this.optimizer.step(learningRate)
       totals.loss += loss
       totals.examples += examples
@@ -120,8 +120,8 @@ export class LocalTraining {
   }
 
   /**
-   * What the next round goes on from besides the parameters, as bytes to keep; undefined where there is nothing that may
-   * be kept: under update-level privacy the moments are of gradients that no noise hides
+   * What the next round goes on from besides the parameters, as bytes to keep; undefined where there is nothing, or
+   * nothing that may be kept: under update-level privacy the moments are of gradients that no noise hides
    */
   state (): Uint8Array<ArrayBuffer> | undefined {
     const optimizer = this.init.document.privacy.mechanism === 'update-level' ? undefined : this.optimizer.state()
@@ -242,9 +242,9 @@ export class LocalTraining {
   }
 }
 
-/** sum += vector */
-function addTo (sum: Float32Array, vector: Float32Array): void {
-  for (let i = 0; i < sum.length; i++) {
+/** sum += vector, where there is one */
+function addTo (sum: Float32Array, vector: Float32Array | undefined): void {
+  for (let i = 0; vector !== undefined && i < sum.length; i++) {
     sum[i]! += vector[i]!
   }
 }

@@ -36,7 +36,7 @@ export interface Optimizer {
   restore: (state: OptimizerState) => boolean
 }
 
-/** Lives on over a restart. Local knowledge: it holds what the gradients were, without noise where none is added to them */
+/** Lives on over a restart. Local knowledge: it tells of gradients, without noise where none is added to them */
 export interface OptimizerState {
   /** Powers of the decay rates, of as many as there are moments that are corrected */
   powers: Float64Array

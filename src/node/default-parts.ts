@@ -4,6 +4,7 @@
  * The one file of a node that names them.
  */
 import { join } from 'node:path'
+import { gossipAveraging } from '../algorithm/gossip-averaging.ts'
 import { makeFolder } from '../make-folder.ts'
 import { createWorkerTrainer } from '../model/worker-trainer.ts'
 import { fetchFederation } from '../network/federation-exchange.ts'
@@ -24,6 +25,7 @@ export const defaultParts: NodeParts = {
   identity: loadOrCreateIdentity,
   fetchDocument: fetchFederation,
   trainer: createWorkerTrainer,
+  algorithm: gossipAveraging,
   account: (init) => new NodePrivacy(init),
   network: nodeNetwork
 }

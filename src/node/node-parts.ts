@@ -7,6 +7,7 @@
  * trainer that takes it from elsewhere must not be given a dataset's account.
  */
 import type { PrivateKey } from '@libp2p/interface'
+import type { Algorithm, AlgorithmInit } from '../algorithm/algorithm.ts'
 import type { Poison } from '../data/poison.ts'
 import type { FederationDocument } from '../federation/document.ts'
 import type { Clock, DatasetSource, Network, Partition, PeerName, Store, Trace, Trainer, TrainerDescription } from '../interface.ts'
@@ -110,5 +111,7 @@ export interface NodeParts {
   fetchDocument: (request: DocumentRequest) => Promise<{ bytes: Uint8Array, id: string, address: string }>
   trainer: (init: TrainerPartInit) => Trainer
   account: (init: AccountPartInit) => PrivacyAccount
+  /** All members of a federation must have the same: no document names it yet */
+  algorithm: (init: AlgorithmInit) => Algorithm
   network: (init: NetworkPartInit) => Promise<Network>
 }

@@ -25,6 +25,7 @@ import { RoundMetrics } from './round-metrics.ts'
 import { leastNeighbours, requireCharging, roundSettings } from './round-settings.ts'
 import { checkNodeInit } from './settings.ts'
 import { soleUse } from './sole-use.ts'
+import type { Algorithm } from '../algorithm/algorithm.ts'
 import type { FederationDocument } from '../federation/document.ts'
 import type { Clock, Codec, ModelVersion, Network, Store, Trainer, TrainerDescription } from '../interface.ts'
 import type { LedgerReader } from '../ledger/ledger.ts'
@@ -115,7 +116,8 @@ class Node extends TypedEventEmitter<NodeEvents> implements GrapevineNode {
     const { parameterCount } = inspectTopology(membership.document.model)
     const codec = createCodec(membership.document.codec.name)
     const description = await this.startTrainer(membership.document)
-    const maxPayloadBytes = codec.maxEncodedBytes(parameterCount)
+    const algorithm = parts.algorithm({ document: membership.document, parameterCount })
+    const maxPayloadBytes = codec.maxEncodedBytes(parameterCount * algorithm.vectors.length)
     const network = this.network = await parts.network({
       ...init, identity, membership, maxPayloadBytes, leastNeighbours: leastNeighbours(membership, init), store, clock: this.clock
     })
@@ -123,7 +125,7 @@ class Node extends TypedEventEmitter<NodeEvents> implements GrapevineNode {
     await this.privacy.open(membership, description, network.self)
     requireCharging(membership.document, this.privacy)
     await this.privacy.requireHomeCharged((await store.getPublication())?.round)
-    const engine = this.engine = this.createEngine(membership, codec)
+    const engine = this.engine = this.createEngine(membership, { codec, algorithm })
     forwardRoundEvents(engine, (type, detail) => { this.emit(type, detail) })
     await engine.load()
     network.setRound(engine.round + 1)
@@ -145,11 +147,11 @@ class Node extends TypedEventEmitter<NodeEvents> implements GrapevineNode {
     return description
   }
 
-  private createEngine (membership: Membership, codec: Codec): RoundEngine {
+  private createEngine (membership: Membership, { codec, algorithm }: { codec: Codec, algorithm: Algorithm }): RoundEngine {
     const { init, store, clock, privacy: { budget } } = this
     const aggregator = createAggregator(membership.document.aggregation)
     this.minMembers = init.minMembers ?? Math.max(1, aggregator.minimumNeighbours) + 1
-    const components = { network: this.network!, trainer: this.trainer!, store, codec, aggregator, clock, budget }
+    const components = { network: this.network!, trainer: this.trainer!, store, codec, aggregator, algorithm, clock, budget }
     return new RoundEngine(components, roundSettings(membership, init, this.description!))
   }
 

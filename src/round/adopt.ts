@@ -11,6 +11,8 @@ import type { Aggregator, Codec, NeighbourReplica, PeerName, ReceivedUpdate, Rej
 /** A neighbour's replica and the update that it came from */
 export interface DecodedReplica extends NeighbourReplica {
   updateId: string
+  /** All that is in it: the model first */
+  whole: Float32Array
 }
 
 function distance (a: Float32Array, b: Float32Array): number {
@@ -72,15 +74,15 @@ export function adoptModel (replicas: readonly NeighbourReplica[], aggregator: A
  * Decodes updates of whatever round; in ascending order of author, so that what follows cannot depend on the order of
  * arrival
  */
-export function decodeReplicas (updates: readonly ReceivedUpdate[], codec: Codec, parameterCount: number): { usable: DecodedReplica[], refused: Array<{ peer: PeerName, reason: RejectionReason }> } {
+export function decodeReplicas (updates: readonly ReceivedUpdate[], codec: Codec, { parameterCount, vectorCount = 1 }: { parameterCount: number, vectorCount?: number | undefined }): { usable: DecodedReplica[], refused: Array<{ peer: PeerName, reason: RejectionReason }> } {
   const usable: DecodedReplica[] = []
   const refused: Array<{ peer: PeerName, reason: RejectionReason }> = []
   for (const update of [...updates].sort((a, b) => a.author < b.author ? -1 : 1)) {
-    const parameters = decodeUpdate(update, codec, parameterCount)
-    if (typeof parameters === 'string') {
-      refused.push({ peer: update.author, reason: parameters })
+    const whole = decodeUpdate(update, codec, parameterCount * vectorCount)
+    if (typeof whole === 'string') {
+      refused.push({ peer: update.author, reason: whole })
     } else {
-      usable.push({ peer: update.author, parameters, weight: 0, updateId: update.updateId })
+      usable.push({ peer: update.author, parameters: whole.subarray(0, parameterCount), weight: 0, updateId: update.updateId, whole })
     }
   }
   return { usable, refused }

@@ -4,6 +4,8 @@
 import { Isolation } from './isolation.ts'
 import { keptOwnWarning, mix } from './mix.ts'
 import { sampleLosses } from './sample-losses.ts'
+import { joined } from '../algorithm/vectors.ts'
+import type { Algorithm } from '../algorithm/algorithm.ts'
 import type { Aggregator, Network, Trainer } from '../interface.ts'
 import type { Inbox, InboxEntry } from './inbox.ts'
 import type { Liar } from './liar.ts'
@@ -16,6 +18,7 @@ export interface AveragingComponents {
   network: Pick<Network, 'neighbours'>
   trainer: Pick<Trainer, 'sampleLoss'>
   aggregator: Aggregator
+  algorithm: Pick<Algorithm, 'vectors' | 'mixed'>
   inbox: Inbox
   vigilance: Vigilance
   work: Pick<LocalWork, 'seen'>
@@ -29,10 +32,10 @@ export interface AveragingInit {
 }
 
 export interface AveragingInput {
-  /** The exact local model */
-  half: Float32Array
-  /** What the neighbours decode from the own update */
-  own: Float32Array
+  /** The exact local vectors, d elements each; the first is the model */
+  half: readonly Float32Array[]
+  /** What the neighbours decode of them from the own update */
+  own: readonly Float32Array[]
   /** The own model before the round's training */
   before: Float32Array
   /**
@@ -49,6 +52,11 @@ export interface AveragingInput {
   degree: number
 }
 
+export interface Averaged extends Mixed {
+  /** The model to go on from */
+  parameters: Float32Array
+}
+
 export class Averaging {
   private readonly components: AveragingComponents
   private readonly init: AveragingInit
@@ -60,29 +68,31 @@ export class Averaging {
   }
 
   /** Rejects with the signal's reason */
-  async average (round: number, { half, own, before, shared, degree, ...input }: AveragingInput, signal: AbortSignal): Promise<Mixed> {
-    const { aggregator, network, trainer, inbox, vigilance, work, liar } = this.components
+  async average (round: number, { half, own, before, shared, degree, ...input }: AveragingInput, signal: AbortSignal): Promise<Averaged> {
+    const { aggregator, algorithm, network, trainer, inbox, vigilance, work, liar } = this.components
     const { noisy = false, warn } = this.init
     const neighbours = network.neighbours()
     if (this.isolation.begins(neighbours.length)) {
       warn({ code: 'no-neighbours', message: `round ${round}: no neighbour is there; nothing is averaged until one comes` })
     }
     const entries = input.entries ?? inbox.usableOf(neighbours.map(({ peer }) => peer), round)
-    liar?.observe(entries.map(({ parameters }) => parameters))
+    liar?.observe(entries.map(({ vectors }) => joined(vectors)))
     const admitted = vigilance.admit(entries, aggregator.minimumNeighbours)
+    const model = own[0]!
     const losses = aggregator.needsLosses && admitted.length >= aggregator.minimumNeighbours
-      ? await sampleLosses(trainer, { own, entries: admitted }, { round, signal })
+      ? await sampleLosses(trainer, { own: model, entries: admitted }, { round, signal })
       : undefined
-    const mixed = mix({ half, own, entries: admitted }, aggregator, { degree, round, ...(losses === undefined ? {} : { losses }) })
-    vigilance.judge({ own, entries, neighbours, shared: noisy ? shared : undefined }, mixed.excluded)
+    const { vectors } = algorithm
+    const mixed = mix({ half, own, entries: admitted }, aggregator, { degree, round, vectors, ...(losses === undefined ? {} : { losses }) })
+    vigilance.judge({ own: model, entries, neighbours, shared: noisy ? shared : undefined }, mixed.excluded)
     if (input.entries === undefined) {
-      work.seen({ before, own, replicas: entries.map(({ parameters }) => parameters) })
+      work.seen({ before, own: model, replicas: entries.map(({ parameters }) => parameters) })
     }
     if (!mixed.keptOwn) {
       inbox.use(entries)
     } else if (neighbours.length > 0) {
       warn(keptOwnWarning(mixed, aggregator, round))
     }
-    return mixed
+    return { ...mixed, parameters: algorithm.mixed(mixed.vectors) }
   }
 }

@@ -1,7 +1,10 @@
 /**
  * The own part in a round: pay, train, publish; or, once the privacy budget is spent, only keep the neighbours' pace
  */
+import { joined, separated } from '../algorithm/vectors.ts'
+import { untrained } from './local-work.ts'
 import { Publisher } from './publisher.ts'
+import type { Algorithm } from '../algorithm/algorithm.ts'
 import type { Publication } from '../interface.ts'
 import type { PhaseTimes } from './round-events.ts'
 import type { Inbox } from './inbox.ts'
@@ -15,6 +18,7 @@ import type { RoundComponents, RoundInit } from './round-interface.ts'
 export const UNPACED_ROUND_MS = 1_000
 
 export interface ContributionComponents extends Pick<RoundComponents, 'network' | 'store' | 'codec' | 'clock' | 'budget'> {
+  algorithm: Algorithm
   inbox: Pick<Inbox, 'isInStep'>
   pace: Pace
   timer: PhaseTimer
@@ -32,8 +36,10 @@ export interface ContributionInit extends Pick<RoundInit, 'parameterCount' | 'at
 
 export interface Contributed {
   trained: Trained
-  /** What the neighbours decode from the own update; without one the own model, which then takes part alone */
-  replica: Float32Array
+  /** The exact vectors of the own update, d elements each; the first is the model */
+  half: readonly Float32Array[]
+  /** What the neighbours decode of them; without an update the exact ones, which then take part alone */
+  own: readonly Float32Array[]
   /** How many neighbours there were then: the own update states it, and they weigh it by that */
   degree: number
 }
@@ -83,18 +89,31 @@ export class Contribution {
 
   /** Trains and publishes, where the budget allows it: else nothing that comes from the data is sent */
   async contribute (parameters: Float32Array, phases: PhaseTimes, inHand: InHand): Promise<Contributed> {
-    const { timer, work, pace } = this.components
+    const { timer, work, pace, algorithm } = this.components
     const { round, signal } = inHand
     // neighbours were told that nothing comes any more: that holds for rounds that cost nothing, too
     const allowed = !this.observing && await timer.timed(phases, 'train', async () => this.pay(round))
     if (!allowed) {
       this.observe(round)
       await this.keepPace(round, signal)
-      return { trained: { parameters, loss: null, examples: 0 }, replica: parameters, degree: this.components.network.neighbours().length }
+      const half = algorithm.current(parameters)
+      return { trained: untrained(parameters), half, own: half, degree: this.components.network.neighbours().length }
     }
-    const trained = await timer.timed(phases, 'train', async () => work.train(parameters, inHand))
+    const trained = await timer.timed(phases, 'train', async () => work.train(parameters, inHand, algorithm.correction(round)))
     pace.trainedMs = phases.trainMs
-    return { trained, ...await this.publish(trained.parameters, phases, inHand) }
+    const { parameters: after, steps, scale } = trained
+    const half = algorithm.outgoing({ round, before: parameters, after, steps, scale })
+    return { trained, half, ...await this.publish(half, phases, inHand) }
+  }
+
+  /** What neighbours would decode of these vectors, d elements each */
+  decoded (vectors: readonly Float32Array[]): Float32Array[] {
+    return this.replicas(this.components.codec.encode(joined(vectors)))
+  }
+
+  private replicas (payload: Uint8Array): Float32Array[] {
+    const { components: { algorithm, codec }, init: { parameterCount } } = this
+    return separated(codec.decode(payload, parameterCount * algorithm.vectors.length), parameterCount)
   }
 
   private async pay (round: number): Promise<boolean> {
@@ -111,16 +130,17 @@ export class Contribution {
     pace.observed(round, clock.monotonicMs())
   }
 
-  private async publish (parameters: Float32Array, phases: PhaseTimes, { round, signal }: InHand): Promise<Omit<Contributed, 'trained'>> {
+  private async publish (half: readonly Float32Array[], phases: PhaseTimes, { round, signal }: InHand): Promise<Pick<Contributed, 'own' | 'degree'>> {
     const { codec, clock, timer, liar, pace } = this.components
-    const { attack, parameterCount } = this.init
-    const { replica, payload } = await timer.timed(phases, 'encode', async () => {
-      const encoded = codec.encode(parameters)
-      return { replica: codec.decode(encoded, parameterCount), payload: liar?.payload({ own: parameters, round }) ?? encoded }
+    const { attack } = this.init
+    const { own, payloads } = await timer.timed(phases, 'encode', async () => {
+      const whole = joined(half)
+      const encoded = codec.encode(whole)
+      const payload = liar?.payload({ own: whole, round }) ?? encoded
+      return { own: this.replicas(encoded), payloads: attack?.equivocates === true ? [payload, encoded] : [payload] }
     })
-    const payloads = attack?.equivocates === true ? [payload, codec.encode(parameters)] : [payload]
     const degree = await timer.timed(phases, 'publish', async () => this.publisher.send(round, payloads, signal))
     pace.published(round, clock.monotonicMs())
-    return { replica, degree }
+    return { own, degree }
   }
 }

@@ -3,6 +3,7 @@
  *
  * Decoding happens on arrival, so that it overlaps with the own training instead of lengthening the aggregation.
  */
+import { separated } from '../algorithm/vectors.ts'
 import { InvalidUpdateError } from '../errors.ts'
 import type { Codec, PeerName, ReceivedUpdate, RejectionReason } from '../interface.ts'
 
@@ -19,7 +20,10 @@ const NORM_LIMIT = 10
 
 export interface InboxInit {
   codec: Codec
+  /** d: elements of the model, and of each further vector */
   parameterCount: number
+  /** How many vectors an update carries. @default 1 */
+  vectorCount?: number | undefined
   /**
    * Updates of rounds r - staleness .. r take part in round r; of an author of whom there are only later ones, up to r
    * + staleness
@@ -31,7 +35,10 @@ export interface InboxInit {
 
 export interface InboxEntry {
   update: ReceivedUpdate
+  /** The model, d elements */
   parameters: Float32Array
+  /** What the algorithm mixes, d elements each; the first is the model */
+  vectors: readonly Float32Array[]
 }
 
 /** Euclidean norm in float64 */
@@ -43,13 +50,13 @@ export function euclideanNorm (vector: Float32Array): number {
   return Math.sqrt(sum)
 }
 
-/** The parameters in an update, or why it is refused */
-export function decodeUpdate (update: ReceivedUpdate, codec: Codec, parameterCount: number): Float32Array | RejectionReason {
+/** What is in an update: `length` elements, all vectors one after another; or why it is refused */
+export function decodeUpdate (update: ReceivedUpdate, codec: Codec, length: number): Float32Array | RejectionReason {
   if (update.codec !== codec.name) {
     return 'wrong-codec'
   }
   try {
-    return codec.decode(update.payload, parameterCount)
+    return codec.decode(update.payload, length)
   } catch (err) {
     return err instanceof InvalidUpdateError ? err.reason : 'codec'
   }
@@ -58,6 +65,7 @@ export function decodeUpdate (update: ReceivedUpdate, codec: Codec, parameterCou
 export class Inbox {
   private readonly codec: Codec
   private readonly parameterCount: number
+  private readonly vectorCount: number
   private readonly staleness: number
   private readonly reach: number
   private readonly entries = new Map<PeerName, Map<number, InboxEntry>>()
@@ -70,6 +78,7 @@ export class Inbox {
   constructor (init: InboxInit) {
     this.codec = init.codec
     this.parameterCount = init.parameterCount
+    this.vectorCount = init.vectorCount ?? 1
     this.staleness = init.staleness
     this.reach = Math.max(1, init.reach ?? 1)
   }
@@ -90,7 +99,7 @@ export class Inbox {
   /**
    * Takes an update in; the reason when it is refused. Stale ones are neither kept nor blamed
    *
-   * @param decoded - Its parameters when they are known already: not mutated
+   * @param decoded - What is in it, all vectors, when that is known already: not mutated
    */
   put (update: ReceivedUpdate, decoded?: Float32Array): RejectionReason | undefined {
     if (update.codec !== this.codec.name) {
@@ -102,14 +111,16 @@ export class Inbox {
     if (this.isOutOfStep(update.author) ? !isNewest : isStale) {
       return undefined
     }
-    const parameters = decoded ?? decodeUpdate(update, this.codec, this.parameterCount)
-    if (typeof parameters === 'string') {
-      return parameters
+    const whole = decoded ?? decodeUpdate(update, this.codec, this.parameterCount * this.vectorCount)
+    if (typeof whole === 'string') {
+      return whole
     }
+    const vectors = separated(whole, this.parameterCount)
+    const [parameters = whole] = vectors
     if (euclideanNorm(parameters) > NORM_LIMIT * Math.max(this.reach, this.ownNorm)) {
       return 'norm'
     }
-    this.keep(update, parameters)
+    this.keep({ update, parameters, vectors })
     return undefined
   }
 
@@ -196,7 +207,8 @@ export class Inbox {
     }
   }
 
-  private keep (update: ReceivedUpdate, parameters: Float32Array): void {
+  private keep (entry: InboxEntry): void {
+    const { update } = entry
     let rounds = this.entries.get(update.author)
     if (rounds === undefined) {
       rounds = new Map()
@@ -205,7 +217,7 @@ export class Inbox {
     if (this.isOutOfStep(update.author)) {
       rounds.clear()
     }
-    rounds.set(update.round, { update, parameters })
+    rounds.set(update.round, entry)
     // of the past only the newest matters: it is what usable() would choose
     const past = [...rounds.keys()].filter((r) => r <= this.round).sort((a, b) => b - a)
     for (const older of past.slice(1)) {

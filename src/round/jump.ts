@@ -20,6 +20,8 @@ export interface JumpInit {
   aggregator: Aggregator
   codec: Codec
   parameterCount: number
+  /** How many vectors an update carries; the first is the model. @default 1 */
+  vectorCount?: number | undefined
   /** Updates may be this many rounds old in a round */
   staleness: number
 }
@@ -63,7 +65,7 @@ export function planJump (updates: readonly ReceivedUpdate[], standing: Standing
     return stay
   }
   const held = voters.flatMap((peer) => byAuthor.get(peer) ?? [])
-  const { usable, refused } = decodeReplicas(atLevel(held, level, { elders, needed, staleness: init.staleness }), init.codec, init.parameterCount)
+  const { usable, refused } = decodeReplicas(atLevel(held, level, { elders, needed, staleness: init.staleness }), init.codec, init)
   const adopted = adoptModel(usable, init.aggregator, { own: parameters })
   return adopted === undefined
     ? { ...stay, sources: usable, refused, tooFew: usable.length }

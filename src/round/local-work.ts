@@ -16,6 +16,17 @@ export interface Trained {
   /** Null when nothing was trained */
   loss: number | null
   examples: number
+  /** Optimiser steps taken */
+  steps: number
+  /** They were shortened together to this part of their length, at most 1 */
+  scale: number
+  /** What training goes on from in the next process: see TrainResult */
+  state?: Uint8Array | undefined
+}
+
+/** Nothing was trained */
+export function untrained (parameters: Float32Array): Trained {
+  return { parameters, loss: null, examples: 0, steps: 0, scale: 1 }
 }
 
 export interface LocalWorkInit {
@@ -48,16 +59,17 @@ export class LocalWork {
    * Local steps, no longer than neighbours take for usual. When training fails the round goes on with the last good
    * parameters, a few times at most
    */
-  async train (parameters: Float32Array, { round, signal }: InHand): Promise<Trained> {
+  async train (parameters: Float32Array, { round, signal }: InHand, correction?: Float32Array): Promise<Trained> {
     try {
-      const result = await this.init.trainer.train(parameters, { signal, round })
+      const result = await this.init.trainer.train(parameters, { signal, round, ...(correction === undefined ? {} : { correction }) })
       // a round that was trained is worth having, whether it can be evaluated or not
       this.failures.training = this.failures.evaluation = 0
-      return { ...result, parameters: this.stepLength.shortened(parameters, result.parameters) }
+      const { scale } = this.stepLength
+      return { ...result, parameters: this.stepLength.shortened(parameters, result.parameters), scale }
     } catch (err) {
       const { message } = this.forgiven('training', err)
       this.init.warn('training-failed', `round ${round}: ${message}; the last good model is kept`)
-      return { parameters, loss: null, examples: 0 }
+      return untrained(parameters)
     }
   }
 

@@ -2,6 +2,7 @@
  * Asks the neighbours for their newest updates, and plans what follows from them
  */
 import { pullLatest } from './pull-latest.ts'
+import type { Algorithm } from '../algorithm/algorithm.ts'
 import type { ReceivedUpdate } from '../interface.ts'
 import type { Jump, JumpPlanner, Standing } from './jump.ts'
 import type { RoundComponents, RoundInit } from './round-interface.ts'
@@ -14,12 +15,12 @@ export interface Outlook {
   updates: ReadonlyArray<{ update: ReceivedUpdate, decoded: Float32Array | undefined }>
 }
 
-type Components = Pick<RoundComponents, 'network' | 'aggregator' | 'codec' | 'clock'> & { jumps: JumpPlanner }
+type Components = Pick<RoundComponents, 'network' | 'aggregator' | 'codec' | 'clock'> & { algorithm: Pick<Algorithm, 'vectors'> } & { jumps: JumpPlanner }
 type Init = Pick<RoundInit, 'parameterCount' | 'staleness' | 'deadlineMs'>
 
 /** Undefined when there is nobody to ask. Rejects with the signal's reason */
 export async function lookAhead (components: Components, init: Init, { signal, ...own }: Pick<Standing, 'round' | 'parameters'> & { signal: AbortSignal }): Promise<Outlook | undefined> {
-  const { network, aggregator, codec } = components
+  const { network, aggregator, codec, algorithm } = components
   const { parameterCount, staleness } = init
   const neighbours = network.neighbours().map(({ peer }) => peer)
   const elders = network.elders()
@@ -27,9 +28,9 @@ export async function lookAhead (components: Components, init: Init, { signal, .
     return undefined
   }
   const updates = await pullLatest(components, init.deadlineMs, signal)
-  const jump = components.jumps.plan(updates, { ...own, neighbours, elders }, { aggregator, codec, parameterCount, staleness })
+  const jump = components.jumps.plan(updates, { ...own, neighbours, elders }, { aggregator, codec, parameterCount, vectorCount: algorithm.vectors.length, staleness })
   const refused = new Set(jump.refused.map(({ peer }) => peer))
-  const decoded = new Map(jump.sources.map(({ updateId, parameters }) => [updateId, parameters]))
+  const decoded = new Map(jump.sources.map(({ updateId, whole }) => [updateId, whole]))
   const { name, minimumNeighbours } = aggregator
   return {
     jump,

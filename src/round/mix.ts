@@ -1,29 +1,31 @@
 /**
- * Step 4 of a round: x <- x_half + (Agg(own replica; neighbours' replicas) - own replica)
+ * Step 4 of a round: x <- x_half + (Agg(own replica; neighbours' replicas) - own replica), for each vector
  */
 import { neighbourDistance } from '../aggregators/consensus.ts'
 import { metropolisHastingsWeight } from '../aggregators/metropolis-hastings.ts'
 import { firstUnacceptable } from '../codec/frame.ts'
 import type { AggregationInput, AggregationResult, Aggregator, NeighbourReplica } from '../interface.ts'
+import type { VectorDefinition } from '../algorithm/algorithm.ts'
 import type { InboxEntry } from './inbox.ts'
 
 export interface MixInput {
-  /** The exact local model after the local steps */
-  half: Float32Array
-  /** What the neighbours decode from the own update */
-  own: Float32Array
+  /** The exact local vectors after the local steps; the first is the model */
+  half: readonly Float32Array[]
+  /** What the neighbours decode of them from the own update */
+  own: readonly Float32Array[]
   /** Usable updates, in any order */
   entries: readonly InboxEntry[]
 }
 
 export interface Mixed {
-  parameters: Float32Array
+  /** The first is the model */
+  vectors: readonly Float32Array[]
   /** Ids of the neighbours' updates that took part */
   parents: string[]
   /** Usable updates before the rule */
   received: number
   excluded: AggregationResult['excluded']
-  /** True when there were too few updates, or their average is no model: `parameters` is then `half` */
+  /** True when there were too few updates, or their average is no model: `vectors` is then `half` */
   keptOwn: boolean
   /** Index of the first parameter of the average that could not be published; undefined when there is none */
   unsound?: number
@@ -34,34 +36,62 @@ export interface Mixed {
 export interface MixOptions extends Pick<AggregationInput, 'round' | 'losses'> {
   /** Number of own neighbours, for the Metropolis–Hastings weights */
   degree: number
+  /** How each vector is mixed. @default a model, by the rule */
+  vectors?: readonly VectorDefinition[]
 }
 
-export function mix (input: MixInput, aggregator: Aggregator, { degree, ...options }: MixOptions): Mixed {
+const MODEL: readonly VectorDefinition[] = [{ name: 'model', rule: 'robust' }]
+
+export function mix (input: MixInput, aggregator: Aggregator, { degree, vectors = MODEL, ...options }: MixOptions): Mixed {
   const { half, own } = input
   const entries = [...input.entries].sort((a, b) => a.update.author < b.update.author ? -1 : 1)
   const received = entries.length
-  const distance = neighbourDistance(own, entries.map(({ parameters }) => parameters)) ?? null
+  const distance = neighbourDistance(own[0]!, entries.map(({ parameters }) => parameters)) ?? null
+  const kept = { vectors: half, parents: [], received, excluded: [], keptOwn: true, distance }
   if (received < Math.max(1, aggregator.minimumNeighbours)) {
-    return { parameters: half, parents: [], received, excluded: [], keptOwn: true, distance }
+    return kept
   }
-  const neighbours: NeighbourReplica[] = entries.map(({ update, parameters }) => ({
+  const inputOf = (vector: number): AggregationInput => ({ ...options, own: own[vector]!, neighbours: replicasOf(entries, vector, degree) })
+  const { parameters, excluded } = aggregator.aggregate(inputOf(0))
+  const dropped = new Set(excluded.map(({ peer }) => peer))
+  const others = vectors.slice(1).map(({ rule }, index) => rule === 'robust'
+    ? aggregator.aggregate(inputOf(index + 1)).parameters
+    : gossipMean(own[index + 1]!, replicasOf(entries, index + 1, degree).filter(({ peer }) => !dropped.has(peer))))
+  const mixed = [parameters, ...others]
+  mixed.forEach((vector, index) => { displace(vector, half[index]!, own[index]!) })
+  const unsound = mixed.map(firstUnacceptable).find((index) => index !== -1)
+  if (unsound !== undefined) {
+    // committed, it would end this peer now and at every start
+    return { ...kept, unsound }
+  }
+  const parents = entries.filter(({ update }) => !dropped.has(update.author)).map(({ update }) => update.updateId)
+  return { vectors: mixed, parents, received, excluded, keptOwn: false, distance }
+}
+
+function replicasOf (entries: readonly InboxEntry[], vector: number, degree: number): NeighbourReplica[] {
+  return entries.map(({ update, vectors }) => ({
     peer: update.author,
-    parameters,
+    parameters: vectors[vector]!,
     weight: metropolisHastingsWeight(degree, update.degree)
   }))
-  const { parameters, excluded } = aggregator.aggregate({ own, neighbours, ...options })
-  // a displacement of the exact model: the rounding error of the own codec is not lost
-  for (let i = 0; i < parameters.length; i++) {
-    parameters[i]! += half[i]! - own[i]!
+}
+
+/** own + sum_j w_j (x_j - own), freshly allocated */
+function gossipMean (own: Float32Array, neighbours: readonly NeighbourReplica[]): Float32Array {
+  const mean = own.slice()
+  for (const { parameters, weight } of neighbours) {
+    for (let i = 0; i < mean.length; i++) {
+      mean[i]! += weight * (parameters[i]! - own[i]!)
+    }
   }
-  const unsound = firstUnacceptable(parameters)
-  if (unsound !== -1) {
-    // committed, it would end this peer now and at every start
-    return { parameters: half, parents: [], received, excluded: [], keptOwn: true, unsound, distance }
+  return mean
+}
+
+/** A displacement of the exact vector: the rounding error of the own codec is not lost. vector += half - own */
+function displace (vector: Float32Array, half: Float32Array, own: Float32Array): void {
+  for (let i = 0; i < vector.length; i++) {
+    vector[i]! += half[i]! - own[i]!
   }
-  const dropped = new Set(excluded.map(({ peer }) => peer))
-  const parents = entries.filter(({ update }) => !dropped.has(update.author)).map(({ update }) => update.updateId)
-  return { parameters, parents, received, excluded, keptOwn: false, distance }
 }
 
 /** Why the own model is kept, for the operator */

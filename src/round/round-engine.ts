@@ -6,9 +6,8 @@
  * and its output is used as a displacement of the exact local model (Koloskova et al. 2019, CHOCO; gamma = 1).
  */
 import { TypedEventEmitter } from 'main-event'
-import { AdaptiveDeadline } from './adaptive-deadline.ts'
+import { gossipAveraging } from '../algorithm/gossip-averaging.ts'
 import { Averaging } from './averaging.ts'
-import { collect } from './collect.ts'
 import { CommittedVersions } from './committed-versions.ts'
 import { Contribution, UNPACED_ROUND_MS } from './contribution.ts'
 import { earlierRounds } from './earlier-rounds.ts'
@@ -16,26 +15,24 @@ import { euclideanNorm, Inbox } from './inbox.ts'
 import { JumpPlanner } from './jump.ts'
 import { lookAhead } from './look-ahead.ts'
 import { Liar } from './liar.ts'
+import { LocalState } from './local-state.ts'
 import { LocalWork } from './local-work.ts'
-import { MissCounter } from './miss-counter.ts'
 import { Pace } from './pace.ts'
 import { noTimes, PhaseTimer } from './phase-times.ts'
 import { culprit } from './rejection-counter.ts'
 import { roundReport } from './round-report.ts'
 import { serveLast } from './serve-last.ts'
+import { Stragglers } from './stragglers.ts'
 import { TrafficMeter } from './traffic-meter.ts'
 import { Turns } from './turns.ts'
 import { Vigilance } from './vigilance.ts'
+import type { Algorithm } from '../algorithm/algorithm.ts'
 import type { ModelVersion, NetworkEvents, PeerName, Publication, ReceivedUpdate } from '../interface.ts'
-import type { AveragingInput } from './averaging.ts'
+import type { Averaged, AveragingInput } from './averaging.ts'
 import type { Jump } from './jump.ts'
-import type { Mixed } from './mix.ts'
 import type { RoundPhase, RoundReport, Waiting } from './round-events.ts'
 import type { RoundComponents, RoundInit } from './round-interface.ts'
 import type { RoundEvents } from './round-events.ts'
-
-/** Deadlines in a row that a live neighbour may miss before another one takes its place */
-const MAX_MISSES = 3
 
 /** Banned peers that a report names */
 const MAX_NAMED = 256
@@ -44,9 +41,8 @@ export class RoundEngine extends TypedEventEmitter<RoundEvents> {
   private readonly components: RoundComponents
   private readonly init: RoundInit
   private readonly inbox: Inbox
-  private readonly deadline: AdaptiveDeadline
+  private readonly stragglers: Stragglers
   private readonly vigilance: Vigilance
-  private readonly misses = new MissCounter(MAX_MISSES)
   private readonly wake = new EventTarget()
   private readonly liar: Liar | undefined
   private parameters: Float32Array = new Float32Array(0)
@@ -54,6 +50,8 @@ export class RoundEngine extends TypedEventEmitter<RoundEvents> {
   private readonly contribution: Contribution
   private readonly pace = new Pace()
   private readonly work: LocalWork
+  private readonly algorithm: Algorithm
+  private readonly local: LocalState
   private readonly timer: PhaseTimer
   private readonly averaging: Averaging
   private readonly turns: Turns
@@ -67,9 +65,11 @@ export class RoundEngine extends TypedEventEmitter<RoundEvents> {
     super()
     this.components = components
     this.init = init
-    this.inbox = new Inbox({ codec: components.codec, parameterCount: init.parameterCount, staleness: init.staleness, reach: init.reach })
+    const algorithm = this.algorithm = components.algorithm ?? gossipAveraging()
+    this.inbox = new Inbox({ ...init, codec: components.codec, vectorCount: algorithm.vectors.length })
+    this.local = new LocalState({ ...components, algorithm })
     this.versions = new CommittedVersions(components.store)
-    this.deadline = new AdaptiveDeadline(init.deadlineMs)
+    this.stragglers = new Stragglers({ ...components, inbox: this.inbox, wake: this.wake }, init.deadlineMs)
     this.vigilance = new Vigilance(init.quarantineLimit)
     this.work = new LocalWork({
       ...init,
@@ -81,7 +81,7 @@ export class RoundEngine extends TypedEventEmitter<RoundEvents> {
     this.liar = init.attack === undefined ? undefined : new Liar(init.attack, components.codec)
     this.timer = new PhaseTimer(components.clock, (phase) => { this.emit('round:phase', { round: this.round + 1, phase }) })
     this.contribution = this.createContribution()
-    this.averaging = new Averaging({ ...components, inbox: this.inbox, vigilance: this.vigilance, work: this.work, liar: this.liar }, {
+    this.averaging = new Averaging({ ...components, algorithm, inbox: this.inbox, vigilance: this.vigilance, work: this.work, liar: this.liar }, {
       ...init,
       warn: (detail) => { this.emit('warning', detail) }
     })
@@ -89,8 +89,8 @@ export class RoundEngine extends TypedEventEmitter<RoundEvents> {
   }
 
   private createContribution (): Contribution {
-    const { components, inbox, pace, timer, work, liar } = this
-    return new Contribution({ ...components, inbox, pace, timer, work, liar }, {
+    const { components, algorithm, inbox, pace, timer, work, liar } = this
+    return new Contribution({ ...components, algorithm, inbox, pace, timer, work, liar }, {
       ...this.init,
       onPaid: (round) => { this.turns.paid(round) },
       onExhausted: (round) => { this.emit('privacy:exhausted', { round, status: components.budget!.status() }) }
@@ -103,7 +103,7 @@ export class RoundEngine extends TypedEventEmitter<RoundEvents> {
     return new Turns({ network, clock, inbox: this.inbox, wake: this.wake }, {
       needed: Math.max(1, aggregator.minimumNeighbours),
       staleness,
-      deadlineMs: (live) => this.deadline.waitMs(live, this.pace.trainedMs),
+      deadlineMs: (live) => this.stragglers.waitMs(live, this.pace.trainedMs),
       aloneMs: alone === 'train' ? () => this.pace.usualMs(UNPACED_ROUND_MS) : undefined,
       onWaiting: (waiting) => { this.emit('round:waiting', { round: this.round + 1, ...waiting }) }
     })
@@ -126,6 +126,8 @@ export class RoundEngine extends TypedEventEmitter<RoundEvents> {
     this.vigilance.restore((await store.metrics({ limit: 1 }))[0])
     this.round = this.contribution.notBefore(this.versions.newest?.round ?? 0)
     this.parameters = parameters ?? await trainer.initialParameters()
+    const unfit = await this.local.load()
+    unfit.forEach((message) => { this.emit('warning', { code: 'state', message }) })
     this.turns.restore(await earlierRounds(this.components))
     this.inbox.setRound(this.round + 1, euclideanNorm(this.parameters))
     if (warning !== undefined) {
@@ -202,9 +204,10 @@ export class RoundEngine extends TypedEventEmitter<RoundEvents> {
     this.inbox.setRound(round, euclideanNorm(this.parameters))
     this.emit('round:start', { round })
 
-    const { trained, replica, degree } = await this.contribution.contribute(this.parameters, phases, { round, signal })
+    const { trained, ...models } = await this.contribution.contribute(this.parameters, phases, { round, signal })
+    this.local.trained(trained.state)
     const late = await this.timer.timed(phases, 'wait', async () => this.wait(round, signal))
-    const mixed = await this.timer.timed(phases, 'aggregate', async () => this.average(round, { half: trained.parameters, own: replica, degree }, signal))
+    const mixed = await this.timer.timed(phases, 'aggregate', async () => this.average(round, models, signal))
     const evaluation = await this.timer.timed(phases, 'evaluate', async () => this.work.evaluate(mixed.parameters, { round, signal }))
     signal.throwIfAborted()
     await this.timer.timed(phases, 'persist', async () => this.commit(round, mixed.parameters, mixed.parents, {
@@ -239,23 +242,11 @@ export class RoundEngine extends TypedEventEmitter<RoundEvents> {
   }
 
   private async wait (round: number, signal: AbortSignal): Promise<PeerName[]> {
-    const { network, clock } = this.components
-    const live = network.neighbours().filter((neighbour) => neighbour.live).map(({ peer }) => peer)
-    live.filter((peer) => this.inbox.delivered(peer, round)).forEach((peer) => { this.deadline.observe(peer, 0) })
-    const late = await collect({ network, clock }, {
-      deadlineMs: this.deadline.waitMs(live, this.pace.trainedMs) + (this.observing ? this.pace.trainedMs : 0),
-      delivered: (peer) => this.inbox.delivered(peer, round),
-      wake: this.wake,
-      signal
-    })
-    for (const peer of this.misses.note(late)) {
-      this.deadline.forget(peer)
-      network.suspend(peer)
-    }
-    return late
+    const { trainedMs } = this.pace
+    return this.stragglers.wait(round, { trainedMs, besidesMs: this.observing ? trainedMs : 0, signal })
   }
 
-  private async average (round: number, models: Omit<AveragingInput, 'before' | 'shared'>, signal: AbortSignal): Promise<Mixed> {
+  private async average (round: number, models: Omit<AveragingInput, 'before' | 'shared'>, signal: AbortSignal): Promise<Averaged> {
     const mixed = await this.averaging.average(round, { ...models, before: this.parameters, shared: this.versions.shared }, signal)
     if (mixed.parents.length > 0) {
       this.turns.mixed()
@@ -268,11 +259,12 @@ export class RoundEngine extends TypedEventEmitter<RoundEvents> {
    * charge
    */
   private async mixLate (signal: AbortSignal): Promise<void> {
-    const { network, codec, store } = this.components
+    const { network, store } = this.components
     const { round, parameters } = this
     const entries = network.neighbours().map(({ peer }) => this.inbox.unused(peer, round + 1)).filter((entry) => entry !== undefined)
-    const own = codec.decode(codec.encode(parameters), this.init.parameterCount)
-    const mixed = await this.average(round, { half: parameters, own, entries, degree: this.contribution.degree }, signal)
+    const half = this.algorithm.current(parameters)
+    const models = { half, own: this.contribution.decoded(half), degree: this.contribution.degree }
+    const mixed = await this.average(round, { ...models, entries }, signal)
     // also what the rule left out: it was looked at, and asks for nothing more
     this.inbox.use(entries)
     if (mixed.parents.length === 0) {
@@ -290,7 +282,7 @@ export class RoundEngine extends TypedEventEmitter<RoundEvents> {
   }
 
   private async commit (round: number, parameters: Float32Array, updateIds: readonly string[], metrics: ModelVersion['metrics']): Promise<void> {
-    const version = await this.versions.commit({ federation: this.init.federation, round, parents: updateIds, parameters, metrics })
+    const version = await this.versions.commit({ federation: this.init.federation, round, parents: updateIds, parameters, metrics, state: this.local.changed() })
     this.parameters = parameters
     this.round = round
     this.emit('version:commit', version)
@@ -307,7 +299,7 @@ export class RoundEngine extends TypedEventEmitter<RoundEvents> {
 
   /** Takes over the neighbours' model when they are ahead; a node that is level with them does nothing */
   private async catchUp (signal: AbortSignal): Promise<void> {
-    const found = await lookAhead({ ...this.components, jumps: this.jumps }, this.init, { round: this.round, parameters: this.parameters, signal })
+    const found = await lookAhead({ ...this.components, algorithm: this.algorithm, jumps: this.jumps }, this.init, { round: this.round, parameters: this.parameters, signal })
     if (found === undefined) {
       return
     }
@@ -327,6 +319,7 @@ export class RoundEngine extends TypedEventEmitter<RoundEvents> {
       return
     }
     const from = this.round
+    this.algorithm.reset()
     await this.commit(target, parameters, sources.map(({ updateId }) => updateId), {})
     this.components.network.setRound(target + 1)
     this.inbox.setRound(target + 1, euclideanNorm(parameters))
@@ -357,8 +350,7 @@ export class RoundEngine extends TypedEventEmitter<RoundEvents> {
     }
     const lagMs = this.pace.lagMs(update.round, update.receivedAtMs)
     if (lagMs !== undefined) {
-      // also when the round is over: a deadline that counted only those in time could never grow
-      this.deadline.observe(update.author, lagMs)
+      this.stragglers.observe(update.author, lagMs)
     }
     this.wake.dispatchEvent(new Event('update'))
   }

@@ -1,16 +1,19 @@
 /**
  * What a round engine is made of and what it tells
  */
+import type { Algorithm } from '../algorithm/algorithm.ts'
 import type { Attack } from '../attacks/attack.ts'
 import type { Aggregator, Clock, Codec, Network, Store, Trainer } from '../interface.ts'
 import type { PrivacyBudget } from '../privacy/budget.ts'
 
 export interface RoundComponents {
   network: Network
-  trainer: Pick<Trainer, 'train' | 'evaluate' | 'initialParameters' | 'sampleLoss'>
-  store: Pick<Store, 'commit' | 'newest' | 'newestMixed' | 'list' | 'rollback' | 'parameters' | 'putPublication' | 'getPublication' | 'putMetrics' | 'metrics'>
+  trainer: Pick<Trainer, 'train' | 'restore' | 'evaluate' | 'initialParameters' | 'sampleLoss'>
+  store: Pick<Store, 'commit' | 'newest' | 'newestMixed' | 'list' | 'rollback' | 'parameters' | 'state' | 'putPublication' | 'getPublication' | 'putMetrics' | 'metrics'>
   codec: Codec
   aggregator: Aggregator
+  /** @default gossip averaging */
+  algorithm?: Algorithm | undefined
   clock: Clock
   /** Undefined without a privacy mechanism */
   budget?: Pick<PrivacyBudget, 'refuses' | 'reserve' | 'status'> | undefined

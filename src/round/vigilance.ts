@@ -12,7 +12,9 @@ import type { Mixed, MixInput } from './mix.ts'
 export type Conduct = Pick<RoundReport, 'rejected' | 'rejectedPeers' | 'suspects' | 'quarantined'>
 
 /** What a round brought */
-export interface Judged extends Pick<MixInput, 'own' | 'entries'> {
+export interface Judged extends Pick<MixInput, 'entries'> {
+  /** The model that neighbours decode from the own update, d elements */
+  own: Float32Array
   /** Strangers are no suspects */
   neighbours: ReadonlyArray<{ peer: PeerName }>
   /** The newest own model that neighbours took part in, where all peers add noise of their own */

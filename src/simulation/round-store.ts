@@ -18,13 +18,15 @@ export class RoundStore {
   #newestMixed: Committed | undefined
   #publication: Publication | undefined
   #report: object | undefined
+  readonly #state = new Map<string, Uint8Array>()
 
   constructor (clock: Pick<Clock, 'now'>) {
     this.#clock = clock
   }
 
   commit: RoundComponents['store']['commit'] = async (committed) => {
-    const { parameters } = committed
+    const { parameters, state = {} } = committed
+    Object.entries(state).forEach(([name, value]) => this.#state.set(name, value.slice()))
     const version = this.#version(committed)
     this.#newest = { version, parameters: parameters.slice() }
     if (version.mixed) {
@@ -58,9 +60,13 @@ export class RoundStore {
     if (to === undefined) {
       return undefined
     }
+    const left = kept.slice(0, kept.indexOf(to))
     this.#newest = to
-    return kept.slice(0, kept.indexOf(to)).map(({ version }) => ({ id: version.id, round: version.round }))
+    left.length > 0 && this.#state.clear()
+    return left.map(({ version }) => ({ id: version.id, round: version.round }))
   }
+
+  state = async (name: string): Promise<Uint8Array | undefined> => this.#state.get(name)?.slice()
 
   putPublication = async (publication: Publication): Promise<void> => {
     this.#publication = { ...publication }

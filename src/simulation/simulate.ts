@@ -25,6 +25,7 @@ import { RoundStore } from './round-store.ts'
 import { SimulatedMesh } from './simulated-network.ts'
 import { SimulatedTrainer } from './simulated-trainer.ts'
 import { StandstillError, VirtualClock } from './virtual-clock.ts'
+import type { Algorithm, AlgorithmInit } from '../algorithm/algorithm.ts'
 import type { Dataset, Examples } from '../data/examples.ts'
 import type { FederationDocument } from '../federation/document.ts'
 import type { PeerName } from '../interface.ts'
@@ -62,6 +63,8 @@ export interface SimulationInit {
   alpha?: number
   devices?: readonly DeviceClass[]
   links?: SimulatedLinks
+  /** Of each peer. @default gossip averaging */
+  algorithm?: (init: AlgorithmInit) => Algorithm
   /** Called after each honest peer's round */
   onRound?: (peer: PeerName, round: number) => void
 }
@@ -185,7 +188,8 @@ function makePeer ({ init, clock, mesh, settings, judge }: Shared, { index, step
     codec,
     clock,
     trainer: new SimulatedTrainer({ document, train, backend, seed: `${seed}/${index}`, stepMs, clock, judge }),
-    aggregator: createAggregator(document.aggregation, seededRandom(`rule ${seed}/${index}`))
+    aggregator: createAggregator(document.aggregation, seededRandom(`rule ${seed}/${index}`)),
+    algorithm: init.algorithm?.({ document, parameterCount: settings.parameterCount })
   }, settings)
   const peer: Peer = { name, isHonest, engine, store, accepted: 0, bytesSent: 0 }
   engine.addEventListener('round:end', ({ detail: { round, accepted, bytesSent } }) => {

@@ -51,7 +51,7 @@ describe('the state of training', () => {
     ['Adam, whole passes', { optimizer: ADAM, steps: undefined, epochs: 2 }],
     ['plain steps, whole passes: nothing to keep', { optimizer: SGD, steps: undefined, epochs: 2 }]
   ])('takes the same steps after a restart: %s', (_, training) => {
-    const { whole, resumed } = interrupted(documentOf(training as Partial<FederationInit['training']>))
+    const { whole, resumed } = interrupted(documentOf(training))
     expect(resumed).toEqual(whole)
   })
 

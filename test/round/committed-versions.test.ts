@@ -170,8 +170,9 @@ describe('an average that is no model', () => {
   })
 
   it('may also come from the own rounding error, at the end of what can be published', () => {
-    const entry = { update: { author: 'x', updateId: 'x/1', degree: 1 }, parameters: Float32Array.of(2 ** 49) } as InboxEntry
-    const half = Float32Array.of(2 ** 49)
-    expect(mix({ half, own: Float32Array.of(2 ** 48), entries: [entry] }, createAggregator({ rule: 'mean', f: 0 }), { degree: 1, round: 1 })).toMatchObject({ keptOwn: true, parameters: half, unsound: 0 })
+    const model = Float32Array.of(2 ** 49)
+    const entry = { update: { author: 'x', updateId: 'x/1', degree: 1 }, parameters: model, vectors: [model] } as unknown as InboxEntry
+    const half = [Float32Array.of(2 ** 49)]
+    expect(mix({ half, own: [Float32Array.of(2 ** 48)], entries: [entry] }, createAggregator({ rule: 'mean', f: 0 }), { degree: 1, round: 1 })).toMatchObject({ keptOwn: true, vectors: half, unsound: 0 })
   })
 })

@@ -244,9 +244,7 @@ export class LocalTraining {
 
 /** sum += vector, where there is one */
 function addTo (sum: Float32Array, vector: Float32Array | undefined): void {
-  for (let i = 0; vector !== undefined && i < sum.length; i++) {
-    sum[i]! += vector[i]!
-  }
+  vector?.forEach((value, i) => { sum[i]! += value })
 }
 
 function * until<T> (items: Iterable<T>, cancelled: () => boolean): Generator<T> {

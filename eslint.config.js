@@ -36,7 +36,7 @@ const ARROWS = {
   ledger: ['data', 'federation', 'privacy', 'store'],
   round: ['aggregators', 'algorithm', 'attacks', 'codec', 'privacy'],
   audit: ['aggregators', 'data', 'federation', 'model', 'privacy'],
-  contracts: ['codec', 'federation', 'model'],
+  contracts: ['codec', 'federation', 'ledger', 'model'],
   simulation: ['aggregators', 'algorithm', 'attacks', 'codec', 'data', 'federation', 'model', 'node', 'privacy', 'round', 'topology']
 }
 

@@ -1,27 +1,13 @@
 /**
  * What a Store must still hold when its process is killed, wherever in a write that happens
  *
- * The factory says what there would be at each point at which a change can be cut off: before its first write, between two,
- * in the middle of one where the medium allows that, and after the last. Each of these is opened like any other home.
+ * The factory says what there would be at each point at which a change can be cut off: before its first write, between
+ * two, in the middle of one where the medium allows that, and after the last. Each is opened like any other home.
  */
+import { seenAt } from './crash.ts'
 import { describe, expect, it } from './test-runner.ts'
-import type { ModelVersion, Store } from '../interface.ts'
-
-/** Content as a killed process left it */
-export interface CutStore {
-  /** Where it was cut off, for the report */
-  at: string
-  /** Opened */
-  open: () => Promise<Store>
-}
-
-export interface CrashStoreHome {
-  /** Opened */
-  store: Store
-  /** Does the change, and gives the content at each point at which it could have been cut off, the earliest first */
-  during: (change: () => Promise<unknown>) => Promise<CutStore[]>
-  remove: () => Promise<void>
-}
+import type { CrashHome } from './crash.ts'
+import type { LostVersions, ModelVersion, Store } from '../interface.ts'
 
 const FEDERATION = 'bafyfederation'
 
@@ -31,6 +17,8 @@ interface Content {
   mixed: string | undefined
   publication: unknown
   state: number[]
+  /** Nobody is told that something was lost: nothing is */
+  lost: LostVersions | undefined
 }
 
 /** What a round goes by. Reading the parameters also tells that they are whole */
@@ -42,7 +30,8 @@ async function contentOf (store: Store): Promise<Content> {
     parameters: [...parameters ?? []],
     mixed: (await store.newestMixed())?.id,
     publication: await store.getPublication(),
-    state: [...await store.state('moments') ?? []]
+    state: [...await store.state('moments') ?? []],
+    lost: await store.lost()
   }
 }
 
@@ -53,7 +42,7 @@ async function commit (store: Store, round: number, updates: string[] = ['x', 'y
 }
 
 /** `create` keeps the 3 newest versions */
-export function storeCrashContract (name: string, create: () => Promise<CrashStoreHome>): void {
+export function storeCrashContract (name: string, create: () => Promise<CrashHome<Store>>): void {
   const changes: Record<string, { before: (store: Store) => Promise<unknown>, change: (store: Store) => Promise<unknown> }> = {
     'the first commit': { before: async () => {}, change: async (store) => commit(store, 1) },
     'a commit that removes older versions': {
@@ -79,34 +68,24 @@ export function storeCrashContract (name: string, create: () => Promise<CrashSto
       it(`${what}: all of it or nothing, and for good once it is done`, async () => {
         const home = await create()
         try {
-          await before(home.store)
-          const old = await contentOf(home.store)
-          const cuts = await home.during(async () => change(home.store))
-          const changed = await contentOf(home.store)
+          await before(home.part)
+          const old = await contentOf(home.part)
+          const cuts = await home.during(async () => change(home.part))
+          const changed = await contentOf(home.part)
           expect(changed).not.toEqual(old)
-          expect(cuts.length).toBeGreaterThan(1)
-          const found: Array<'old' | 'changed'> = []
-          for (const cut of cuts) {
-            const store = await cut.open()
-            const content = await contentOf(store)
-            // nobody is told that something was lost: nothing was
-            const lost = await store.lost()
-            await store.close()
-            const isChanged = JSON.stringify(content) === JSON.stringify(changed)
-            expect({ at: cut.at, content, lost }).toEqual({ at: cut.at, content: isChanged ? changed : old, lost: undefined })
-            found.push(isChanged ? 'changed' : 'old')
-          }
-          expect(found[0]).toBe('old')
-          expect(found.at(-1)).toBe('changed')
+          const seen = await seenAt(cuts, { old, read: contentOf, close: async (store) => store.close() })
+          seen.forEach(({ at, isOld, content }) => { expect({ at, content }).toEqual({ at, content: isOld ? old : changed }) })
           // and never back
-          expect(found).toEqual([...found].sort().reverse())
+          const order = seen.map(({ isOld }) => isOld)
+          expect(order).toEqual([...order].sort().reverse())
+          expect([order[0], order.at(-1)]).toEqual([true, false])
           // who finds it goes on from it
           const store = await cuts.at(-1)!.open()
           await commit(store, 9)
           expect((await store.newest())?.round).toBe(9)
           await store.close()
         } finally {
-          await home.store.close()
+          await home.part.close()
           await home.remove()
         }
       })

@@ -41,7 +41,9 @@ export interface AveragingInput {
    */
   shared: Float32Array | undefined
   /** Left out: whatever the neighbours sent for this round */
-  entries?: readonly InboxEntry[]
+  entries?: readonly InboxEntry[] | undefined
+  /** In the name of a round that is over. @default false */
+  isLate?: boolean
   /**
    * As the own update states it: both ends of an edge must weigh it alike (Xiao and Boyd 2004), whoever came or went
    * since
@@ -75,7 +77,7 @@ export class Averaging {
       : undefined
     const mixed = mix({ half, own, entries: admitted }, aggregator, { degree, round, ...(losses === undefined ? {} : { losses }) })
     vigilance.judge({ own, entries, neighbours, shared: noisy ? shared : undefined }, mixed.excluded)
-    if (input.entries === undefined) {
+    if (input.isLate !== true) {
       work.seen({ before, own, replicas: entries.map(({ parameters }) => parameters) })
     }
     if (!mixed.keptOwn) {

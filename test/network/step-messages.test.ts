@@ -10,21 +10,19 @@ import { contradict, readProof } from '../../src/network/equivocation.ts'
 import { isWellFormed, strangeness } from '../../src/network/header-fields.ts'
 import { receiverOf, signMessage } from '../../src/network/step-header.ts'
 import { EAGER_PAYLOAD_BYTES } from '../../src/network/step-server.ts'
-import { StreamBytes } from '../../src/network/stream-bytes.ts'
 import { encodeSigned, signFields } from '../../src/network/update-header.ts'
 import { EquivocationProof } from '../../src/network/wire/membership.ts'
-import { StepAnswer } from '../../src/network/wire/update.ts'
 import { FEDERATION, MemoryBans, Stage } from './nodes.ts'
+import { answer, BUSY, OK, open, REFUSED, say as sayOn, SEND, STEPS } from './step-stream.ts'
 import type { PrivateKey } from '@libp2p/interface'
 import type { OutgoingMessage, ReceivedMessage } from '../../src/interface.ts'
 import type { Host } from '../../src/network/host.ts'
+import type { StreamBytes } from '../../src/network/stream-bytes.ts'
 import type { SignedHeader } from '../../src/network/update-header.ts'
 import type { TestNetwork } from './nodes.ts'
 
-const STEPS = '/grapevine/step/2.0.0'
 const LIMITS = { protocol: 'test', steps: 3, maxBytes: 200_000 }
 const RULES = { federation: FEDERATION, epoch: 0, limits: LIMITS }
-const [OK, SEND, BUSY, REFUSED] = [1, 2, 4, 5]
 
 const stage = new Stage()
 afterEach(async () => stage.strike())
@@ -56,26 +54,9 @@ async function scene (bans = new MemoryBans()): Promise<Scene> {
   return { victim, messages: record(victim), author, key, sign }
 }
 
-async function open (host: Host): Promise<StreamBytes> {
-  return new StreamBytes(await host.libp2p.getConnections()[0]!.newStream([STEPS]))
-}
-
-async function answer (stream: StreamBytes): Promise<number> {
-  return StepAnswer.decode(await stream.readMessage(64)).status
-}
-
-/** The last answer to one message on a stream of its own */
-async function say (host: Host, signed: Pick<SignedHeader, 'bytes' | 'signature'>, payload: Uint8Array = bytes(10)): Promise<number> {
-  const stream = await open(host)
-  await stream.writeMessage(encodeSigned(signed as SignedHeader))
-  if (payload.byteLength > EAGER_PAYLOAD_BYTES) {
-    const status = await answer(stream)
-    if (status !== SEND) {
-      return status
-    }
-  }
-  await stream.write(payload)
-  return answer(stream)
+/** The last answer to one message */
+async function say (host: Host, signed: SignedHeader, payload: Uint8Array = bytes(10)): Promise<number> {
+  return sayOn(await open(host), signed, payload)
 }
 
 describe('the header of a message', () => {
@@ -214,7 +195,7 @@ describe('a hostile author of messages', () => {
     expect(await say(s.author, signed, payload)).toBe(BUSY)
     broken.stream.abort(new RangeError('gone'))
     const statuses: number[] = []
-    for (let status = BUSY; status === BUSY;) {
+    for (let status: number = BUSY; status === BUSY;) {
       status = await say(s.author, signed, payload)
       statuses.push(status)
     }

@@ -46,7 +46,10 @@ export interface Exchange {
 export interface ProtocolInput {
   /** Own public replica, d elements: what the neighbours decode from the own update. Must not be mutated */
   own: Float32Array
-  /** Decoded, finite, d elements each: what came in step 0 and may be mixed. Must not be mutated */
+  /**
+   * Decoded, finite, d elements each: what came in step 0 and may be mixed, of this round or one that updates may be
+   * stale by. Must not be mutated
+   */
   received: ReadonlyMap<PeerName, Float32Array>
 }
 

@@ -6,12 +6,15 @@ import { generateKeyPair } from '@libp2p/crypto/keys'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { afterEach, describe, expect, it } from 'vitest'
 import { bytes, failure, until } from '../../src/contracts/helpers.ts'
+import { AuthorLog } from '../../src/network/author-log.ts'
 import { contradict, readProof } from '../../src/network/equivocation.ts'
 import { isWellFormed, strangeness } from '../../src/network/header-fields.ts'
 import { receiverOf, signMessage } from '../../src/network/step-header.ts'
-import { EAGER_PAYLOAD_BYTES } from '../../src/network/step-server.ts'
+import { StepLog } from '../../src/network/step-log.ts'
+import { EAGER_PAYLOAD_BYTES, StepServer } from '../../src/network/step-server.ts'
 import { encodeSigned, signFields } from '../../src/network/update-header.ts'
 import { EquivocationProof } from '../../src/network/wire/membership.ts'
+import { ManualClock } from '../manual-clock.ts'
 import { FEDERATION, MemoryBans, Stage } from './nodes.ts'
 import { answer, BUSY, OK, open, REFUSED, say as sayOn, SEND, STEPS } from './step-stream.ts'
 import type { PrivateKey } from '@libp2p/interface'
@@ -248,5 +251,54 @@ describe('a hostile author of messages', () => {
     expect(contradict(one, two)).toBe(false)
     expect(s.messages.map(({ step }) => step)).toEqual([1, 2])
     expect(s.victim.rejected).toEqual([])
+  })
+
+  it('is answered busy beyond thirty-two of the largest payloads, and reset beyond four hundred messages: nobody is blamed', async () => {
+    // time stands still: nothing comes back
+    const clock = new ManualClock()
+    const limits = { ...LIMITS, steps: 16, maxBytes: 1_048_576 }
+    const key = await generateKeyPair('Ed25519')
+    const refused: string[] = []
+    let heard = 0
+    const [victim, author] = [await stage.startedHost(), await stage.startedHost({ privateKey: key })]
+    await new StepServer({
+      host: victim, clock, log: new AuthorLog(), ranks: { of: () => 'neighbour' }, refuse: (_, reason) => { refused.push(reason) }, deliver: () => { heard++ }
+    }, { ...RULES, limits }).start()
+    await author.libp2p.dial(victim.libp2p.getMultiaddrs())
+    const payload = bytes(limits.maxBytes)
+    const statuses: number[] = []
+    for (let number = 0; number < 33; number++) {
+      const [round, step] = [1 + Math.floor(number / 15), 1 + number % 15]
+      const signed = await signMessage(key, { round, step, sequence: 100 + number, payload, to: victim.self }, { ...RULES, limits })
+      statuses.push(await sayOn(await open(author), signed, payload))
+    }
+    expect(statuses).toEqual([...Array<number>(32).fill(OK), BUSY])
+    const again = await signMessage(key, { round: 1, step: 1, sequence: 100, payload, to: victim.self }, { ...RULES, limits })
+    const answers: Array<number | string> = []
+    for (let number = 33; number < 402; number++) {
+      answers.push(await open(author).then(async (stream) => sayOn(stream, again, Uint8Array.of(1))).catch(() => 'reset'))
+    }
+    expect(answers.slice(0, 367).every((status) => status === OK)).toBe(true)
+    expect(answers.slice(367)).toEqual(['reset', 'reset'])
+    expect(heard).toBe(32)
+    expect(refused).toEqual([])
+  }, 30_000)
+})
+
+describe('the log of messages', () => {
+  it('knows what is taken and what moves, and forgets the rounds before the one in hand', async () => {
+    const key = await generateKeyPair('Ed25519')
+    const sign = async (round: number, payload: Uint8Array): Promise<SignedHeader> => signMessage(key, { round, step: 1, sequence: 10 * round + payload[0]!, payload, to: ['x'] }, RULES)
+    const [one, lie, next] = [await sign(1, Uint8Array.of(1)), await sign(1, Uint8Array.of(2)), await sign(2, Uint8Array.of(1))]
+    const log = new StepLog()
+    expect([log.judge(one), log.judge(one), log.judge(next)]).toEqual(['new', 'new', 'new'])
+    log.note(one, 'moving')
+    expect(log.judge(one)).toBe('moving')
+    log.note(one, 'taken')
+    expect(log.judge(one)).toBe('taken')
+    expect(log.judge(lie)).toEqual({ contradicts: one })
+    log.setRound(2)
+    expect(log.judge(lie)).toBe('new')
+    expect(log.judge(next)).toBe('new')
   })
 })

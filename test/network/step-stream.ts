@@ -31,5 +31,7 @@ export async function say (stream: StreamBytes, signed: Pick<SignedHeader, 'byte
     }
   }
   await stream.write(payload)
-  return answer(stream)
+  const status = await answer(stream)
+  await stream.stream.close()
+  return status
 }

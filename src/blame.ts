@@ -19,6 +19,8 @@ export const FAULTS: Readonly<Record<RejectionReason, Fault>> = {
   malformed: 'sender',
   'wrong-federation': 'sender',
   'wrong-author': 'sender',
+  // messages of steps come straight from their author
+  'wrong-receiver': 'sender',
   'bad-signature': 'sender',
   // of bytes that all came from one peer
   'payload-hash': 'sender',
@@ -36,6 +38,8 @@ export const FAULTS: Readonly<Record<RejectionReason, Fault>> = {
   'wrong-epoch': 'nobody',
   // depends on the own round, the own model, the own bans and links
   'round-window': 'nobody',
+  // who is followed depends on the list of members and the round, which two peers may see differently
+  stranger: 'nobody',
   replay: 'nobody',
   banned: 'nobody',
   'payload-unavailable': 'nobody',

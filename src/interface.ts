@@ -221,8 +221,8 @@ export interface Aggregator {
 
 /** Why something that came from another peer was refused. Stable strings: they are counted and reported */
 export type RejectionReason =
-  | 'oversized' | 'malformed' | 'wrong-federation' | 'wrong-author' | 'bad-signature' | 'round-window'
-  | 'replay' | 'equivocation' | 'rate' | 'banned' | 'payload-hash' | 'payload-unavailable'
+  | 'oversized' | 'malformed' | 'wrong-federation' | 'wrong-author' | 'wrong-receiver' | 'bad-signature' | 'round-window'
+  | 'stranger' | 'replay' | 'equivocation' | 'rate' | 'banned' | 'payload-hash' | 'payload-unavailable'
   | 'codec' | 'shape' | 'not-finite' | 'norm' | 'wrong-codec' | 'unsupported' | 'wrong-epoch'
   | 'distance-gate' | 'loss-gate' | 'not-selected' | 'quarantined'
 
@@ -266,6 +266,44 @@ export interface ReceivedUpdate {
   receivedAtMs: number
 }
 
+/** What the messages of a round may be, beside its updates: all peers of a federation must agree */
+export interface StepLimits {
+  /** Name of what the rounds follow, 1 to 32 characters: messages that name something else are left alone */
+  protocol: string
+  /** Steps of a round, that of the updates included, at least 2: messages are of the steps 1 to `steps` - 1 */
+  steps: number
+  /** Largest payload of a message */
+  maxBytes: number
+}
+
+/** What a node says in one step of a round */
+export interface OutgoingMessage {
+  round: number
+  /** From 1 */
+  step: number
+  /** Strictly increasing over the life of the author's key, together with those of updates. Used once */
+  sequence: number
+  payload: Uint8Array
+  /**
+   * One name: for this peer alone, which is signed too. Several: the same message for each of them, and whom else it
+   * went to is not in it
+   */
+  to: PeerName | readonly PeerName[]
+}
+
+/** A message of a step whose author, signature, federation, receiver and payload hash are verified */
+export interface ReceivedMessage {
+  /** It handed the message over itself: nobody passes such on */
+  author: PeerName
+  round: number
+  step: number
+  /** This node, where the message is for it alone; undefined: others may have it too */
+  receiver: PeerName | undefined
+  payload: Uint8Array
+  /** Clock.monotonicMs() when the payload was complete */
+  receivedAtMs: number
+}
+
 /** A neighbour: a peer whose updates this node aggregates */
 export interface Neighbour {
   peer: PeerName
@@ -295,6 +333,8 @@ export interface EarlierLife {
 
 export interface NetworkEvents {
   update: CustomEvent<ReceivedUpdate>
+  /** Of a followed peer, for the round in hand or one of the next two; once for each round, step and receiver */
+  message: CustomEvent<ReceivedMessage>
   /** Something was refused; already counted and scored */
   'update:rejected': CustomEvent<{ peer: PeerName, author: PeerName | undefined, reason: RejectionReason }>
   'peer:connect': CustomEvent<{ peer: PeerName, address: string }>
@@ -359,6 +399,15 @@ export interface Network extends TypedEventTarget<NetworkEvents> {
   followed: () => PeerName[]
   /** Signs and publishes on the own topic. Throws PublishError when the update is over the size bound */
   publish: (update: OutgoingUpdate, options?: AbortOptions) => Promise<PublishReceipt>
+  /**
+   * Hands a message of the round in hand to those it is for, straight to each of them, and resolves to those that have
+   * it, in the order given. For one round, step and receiver one message is signed, and one to several; there is no
+   * second try
+   *
+   * Throws PublishError where that would be the second, for a step or size out of bounds, and when the network does not
+   * run. When the signal aborts it resolves with whoever has said so by then
+   */
+  send: (message: OutgoingMessage, options?: AbortOptions) => Promise<PeerName[]>
   /**
    * Pulls the newest update of every neighbour, elder and connected peer, through others where need be: for late
    * joiners

@@ -3,7 +3,7 @@
  *
  *   import { networkContract, useTestRunner } from 'grapevine/contracts'
  *   useTestRunner({ describe, it, beforeAll, beforeEach, afterAll, afterEach, expect })
- *   networkContract('mine', { create, destroy, maxPayloadBytes: 1_048_576 })
+ *   networkContract('mine', { create, destroy, maxPayloadBytes: 1_048_576, maxStepBytes: 131_072 })
  *
  * They run inside a test runner (test-runner.ts), and need the package `fast-check`.
  */

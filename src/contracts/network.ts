@@ -3,12 +3,14 @@
  */
 import { bytes, failure, until } from './helpers.ts'
 import { afterEach, describe, expect, it } from './test-runner.ts'
-import type { Network, PeerName, ReceivedUpdate } from '../interface.ts'
+import type { Network, PeerName, ReceivedMessage, ReceivedUpdate } from '../interface.ts'
 
 export interface NetworkContract {
   /** Not started. The first is what the others know; all end up as each other's neighbours. At most 4 */
   create: (count: number) => Promise<Network[]>
   maxPayloadBytes: number
+  /** Largest message of a step, at least 100,000 bytes. Rounds have three steps */
+  maxStepBytes: number
   /** Stops whatever `create` made */
   destroy: () => Promise<void>
 }
@@ -32,6 +34,15 @@ export function networkContract (name: string, contract: NetworkContract): void 
     const updates: ReceivedUpdate[] = []
     network.addEventListener('update', ({ detail }) => { updates.push(detail) })
     return [network.self, updates]
+  }))
+
+  const message = (step: number, to: PeerName | PeerName[], payload: Uint8Array, sequence = 100 + step) => ({ round: 1, step, sequence, payload, to })
+
+  /** Every message of these networks, by receiver */
+  const recordMessages = (networks: readonly Network[]): Map<PeerName, ReceivedMessage[]> => new Map(networks.map((network) => {
+    const messages: ReceivedMessage[] = []
+    network.addEventListener('message', ({ detail }) => { messages.push(detail) })
+    return [network.self, messages]
   }))
 
   describe(`${name} as a network`, () => {
@@ -69,6 +80,72 @@ export function networkContract (name: string, contract: NetworkContract): void 
       await until(() => networks.slice(1).every(({ self }) => received.get(self)!.length === 1))
       expect(recipients).toBeGreaterThanOrEqual(1)
       expect(networks.slice(1).map(({ self }) => received.get(self)![0]!.updateId)).toEqual([updateId, updateId])
+    })
+
+    it('hands a message to the one that it is for, small and large, once, and to nobody else', async () => {
+      const networks = await mesh(3)
+      const messages = recordMessages(networks)
+      const [author, receiver, other] = networks
+      const payloads = [bytes(1), bytes(contract.maxStepBytes, 2)]
+      for (const [index, payload] of payloads.entries()) {
+        expect(await author!.send(message(index + 1, receiver!.self, payload))).toEqual([receiver!.self])
+      }
+      // what is said to the others later is there: so would be what was not for them
+      expect(await author!.send(message(1, other!.self, bytes(3), 200))).toEqual([other!.self])
+      await until(() => messages.get(other!.self)!.length === 1 && messages.get(receiver!.self)!.length === 2)
+      const received = messages.get(receiver!.self)!
+      expect(received.map(({ author, round, step, receiver }) => ({ author, round, step, receiver }))).toEqual([1, 2].map((step) => ({ author: author!.self, round: 1, step, receiver: receiver!.self })))
+      expect(received.every(({ payload }, index) => Buffer.from(payload).equals(payloads[index]!))).toBe(true)
+      expect(messages.get(other!.self)![0]).toMatchObject({ step: 1, receiver: other!.self, payload: bytes(3) })
+      expect(messages.get(author!.self)).toEqual([])
+    })
+
+    it('hands several the same message, which names none of them, and nobody else', async () => {
+      const networks = await mesh(4)
+      const messages = recordMessages(networks)
+      const [author, one, two, left] = networks
+      const to = [two!.self, one!.self]
+      expect(await author!.send(message(1, to, bytes(50_000)))).toEqual(to)
+      expect(await author!.send(message(2, left!.self, bytes(1)))).toEqual([left!.self])
+      await until(() => [one!, two!, left!].every(({ self }) => messages.get(self)!.length === 1))
+      for (const { self } of [one!, two!]) {
+        expect(messages.get(self)![0]).toMatchObject({ author: author!.self, round: 1, step: 1, receiver: undefined, payload: bytes(50_000) })
+      }
+      expect(messages.get(left!.self)![0]).toMatchObject({ step: 2 })
+    })
+
+    it('gives a receiver what was sent, whatever becomes of the sender\'s array', async () => {
+      const networks = await mesh(2)
+      const messages = recordMessages(networks)
+      const payload = bytes(1_000)
+      const sending = networks[0]!.send(message(1, networks[1]!.self, payload))
+      payload.fill(0)
+      expect(await sending).toEqual([networks[1]!.self])
+      await until(() => messages.get(networks[1]!.self)!.length === 1)
+      expect(messages.get(networks[1]!.self)![0]!.payload).toEqual(bytes(1_000))
+    })
+
+    it('says who has not got a message', async () => {
+      const networks = await mesh(3)
+      const [author, receiver, gone] = networks
+      await gone!.stop()
+      expect(await author!.send(message(1, [gone!.self, receiver!.self], bytes(10)))).toEqual([receiver!.self])
+    })
+
+    it('says nothing twice in one step to one peer, or to all', async () => {
+      const [author, receiver] = await mesh(2)
+      const { self } = receiver!
+      expect(await author!.send(message(1, self, bytes(1)))).toEqual([self])
+      expect(await author!.send(message(1, [self], bytes(2), 200))).toEqual([self])
+      expect(await failure(author!.send(message(1, self, bytes(3), 300)))).toMatch(/^PublishError/)
+      expect(await failure(author!.send(message(1, [self], bytes(4), 400)))).toMatch(/^PublishError/)
+    })
+
+    it('refuses to send what is larger than the bound or empty, and in a step that there is not', async () => {
+      const [author, receiver] = await mesh(2)
+      for (const [step, length] of [[1, 0], [1, contract.maxStepBytes + 1], [0, 1], [3, 1]] as const) {
+        expect(await failure(author!.send(message(step, receiver!.self, bytes(length))))).toMatch(/^PublishError/)
+      }
     })
 
     it('refuses to publish what is larger than the bound, or empty', async () => {
@@ -166,6 +243,7 @@ export function networkContract (name: string, contract: NetworkContract): void 
       await network!.stop()
       await network!.stop()
       expect(await failure(network!.publish(update(1, bytes(10))))).toMatch(/^PublishError/)
+      expect(await failure(network!.send(message(1, network!.self, bytes(1))))).toMatch(/^PublishError/)
     })
   })
 }

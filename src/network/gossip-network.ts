@@ -21,17 +21,19 @@ import { PullQueue } from './pull-queue.ts'
 import { receivedUpdate } from './received-update.ts'
 import { RecentSet } from './recent-set.ts'
 import { Refusals } from './refusals.ts'
+import { createSteps } from './steps.ts'
 import { UpdateCache } from './update-cache.ts'
 import { UpdateGossip } from './update-gossip.ts'
 import { UpdatePuller } from './update-pull.ts'
 import { UpdateServer } from './update-server.ts'
 import type { Logger, PeerId } from '@libp2p/interface'
 import type { Refused } from '../blame.ts'
-import type { AbortOptions, EarlierLife, IdentityUse, Neighbour, Network, NetworkEvents, OutgoingUpdate, PeerName, PublishReceipt, ReceivedUpdate, RejectionReason, Traffic, UnansweredAddress } from '../interface.ts'
+import type { AbortOptions, EarlierLife, IdentityUse, Neighbour, Network, NetworkEvents, OutgoingMessage, OutgoingUpdate, PeerName, PublishReceipt, ReceivedUpdate, RejectionReason, Traffic, UnansweredAddress } from '../interface.ts'
 import type { EquivocationProof } from './equivocation.ts'
 import type { Host } from './host.ts'
 import type { Neighbourhood } from './neighbourhood-interface.ts'
 import type { NetworkInit } from './network-interface.ts'
+import type { Steps } from './steps.ts'
 import type { ReadUpdate } from './update-header.ts'
 import type { PulledUpdate } from './update-pull.ts'
 
@@ -56,6 +58,8 @@ interface Parts {
   gossip: UpdateGossip
   queue: PullQueue
   server: UpdateServer
+  /** Undefined where rounds have no exchange but that of updates */
+  steps: Steps | undefined
   catchUp: CatchUp
   neighbourhood: Neighbourhood
   live: LiveNeighbours
@@ -114,9 +118,10 @@ export class GossipNetwork extends ContainedEventEmitter<NetworkEvents> implemen
     const announced = (update: ReadUpdate, from: PeerName): void => { this.announced(update, from) }
     const gossip = new UpdateGossip({ host, log, clock, logger, isBanned, refuse, deliver: announced }, limits)
     const server = new UpdateServer({ host, cache, log, clock, ranks, refuse: refusePeer }, limits)
+    const steps = createSteps({ host, clock, log, logger, ranks, privateKey: init.privateKey, refuse: refusePeer, deliver: (detail) => { this.safeDispatchEvent('message', { detail }) } }, { federation, epoch, limits: init.steps })
     const refusals = new Refusals({ host, log, logger, meter, neighbourhood, reputation })
     const live = new LiveNeighbours({ host, neighbourhood, gossip, log })
-    this.parts = { host, logger, reputation, refusals, log, own, cache, gossip, queue, server, catchUp, neighbourhood, live }
+    this.parts = { host, logger, reputation, refusals, log, own, cache, gossip, queue, server, steps, catchUp, neighbourhood, live }
   }
 
   // ---------------------------------------------------------------------------------------- life cycle
@@ -138,6 +143,7 @@ export class GossipNetwork extends ContainedEventEmitter<NetworkEvents> implemen
       options.signal?.throwIfAborted()
       this.listen()
       await server.start()
+      await this.parts.steps?.server.start()
       await serveFederation({ host, clock: this.init.clock }, this.init.federationBytes)
       await host.start()
       joinControlTopic({
@@ -277,9 +283,19 @@ export class GossipNetwork extends ContainedEventEmitter<NetworkEvents> implemen
     return { updateId: signed.id, recipients, inline }
   }
 
+  async send (message: OutgoingMessage, options: AbortOptions = {}): Promise<PeerName[]> {
+    const { steps } = this.parts
+    if (steps === undefined || this.state !== 'started') {
+      throw new PublishError(`no message of round ${message.round} can be sent: ${steps === undefined ? 'rounds have no steps here' : 'the network is not running'}`)
+    }
+    return steps.sender.send(message, options)
+  }
+
   setRound (round: number): void {
-    this.parts.log.setRound(round)
-    this.parts.neighbourhood.setRound(round)
+    const { log, steps, neighbourhood } = this.parts
+    log.setRound(round)
+    steps?.server.setRound(round)
+    neighbourhood.setRound(round)
   }
 
   penalise (peer: PeerName, reason: RejectionReason): void {
@@ -295,13 +311,9 @@ export class GossipNetwork extends ContainedEventEmitter<NetworkEvents> implemen
     this.parts.neighbourhood.observe()
   }
 
-  suspend (peer: PeerName): void {
-    this.parts.neighbourhood.suspend(peer)
-  }
+  suspend = (peer: PeerName): void => { this.parts.neighbourhood.suspend(peer) }
 
-  declareReady (isReady: boolean): void {
-    this.parts.neighbourhood.declareReady(isReady)
-  }
+  declareReady = (isReady: boolean): void => { this.parts.neighbourhood.declareReady(isReady) }
 
   private followNeighbours (): void {
     const followed = this.followed()
@@ -315,9 +327,7 @@ export class GossipNetwork extends ContainedEventEmitter<NetworkEvents> implemen
     return [...neighbourhood.neighbours(), ...neighbourhood.upcoming()]
   }
 
-  elders (): PeerName[] {
-    return this.parts.neighbourhood.elders()
-  }
+  elders = (): PeerName[] => this.parts.neighbourhood.elders()
 
   private checkLiveness (): void {
     const { live, catchUp } = this.parts
@@ -328,19 +338,13 @@ export class GossipNetwork extends ContainedEventEmitter<NetworkEvents> implemen
     }
   }
 
-  neighbours (): Neighbour[] {
-    return this.parts.live.list()
-  }
+  neighbours = (): Neighbour[] => this.parts.live.list()
 
-  members (): PeerName[] {
-    return this.parts.neighbourhood.members()
-  }
+  members = (): PeerName[] => this.parts.neighbourhood.members()
 
   // ---------------------------------------------------------------------------------------- views
 
-  addresses (): string[] {
-    return this.parts.host.addresses()
-  }
+  addresses = (): string[] => this.parts.host.addresses()
 
   identityUse = (): IdentityUse => this.parts.neighbourhood.identityUse()
 
@@ -357,7 +361,5 @@ export class GossipNetwork extends ContainedEventEmitter<NetworkEvents> implemen
   traffic = (): Traffic => ({ ...this.parts.host.traffic })
 
   /** Transferable proofs that authors contradict themselves, the newest first */
-  equivocations (): EquivocationProof[] {
-    return this.parts.log.equivocations()
-  }
+  equivocations = (): EquivocationProof[] => this.parts.log.equivocations()
 }

@@ -65,9 +65,10 @@ export function isWellFormed (header: UpdateHeader): boolean {
 }
 
 /**
- * A model for everybody, in the one exchange of its round and the first incarnation of its author; anything else comes
- * from a later version. Who may count anew in a next incarnation, and how the two are bound to each other, is open:
- * until then it would be a way to sign two models for one round
+ * A model for everybody, in the first step of its round and the first incarnation of its author; anything else comes
+ * from a later version, or is a message of a later step (step-header.ts), which no topic carries. Who may count anew in
+ * a next incarnation, and how the two are bound to each other, is open: until then it would be a way to sign two models
+ * for one round
  */
 export function isUnderstood ({ version, kind, incarnation, step, vector, receiver }: UpdateHeader): boolean {
   return version === PROTOCOL_VERSION && kind === KEYFRAME && incarnation === 0 && step === 0 && vector === 0 && receiver.byteLength === 0

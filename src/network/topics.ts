@@ -4,6 +4,9 @@ import type { PeerName } from '../interface.ts'
 /** Streams that answer requests for updates */
 export const UPDATE_PROTOCOL = '/grapevine/update/2.0.0'
 
+/** Streams that bring messages of the steps of a round */
+export const STEP_PROTOCOL = '/grapevine/step/2.0.0'
+
 /** Streams that give the federation document */
 export const FEDERATION_PROTOCOL = '/grapevine/federation/2.0.0'
 

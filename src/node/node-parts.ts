@@ -10,9 +10,10 @@ import type { PrivateKey } from '@libp2p/interface'
 import type { Algorithm, AlgorithmInit } from '../algorithm/algorithm.ts'
 import type { Poison } from '../data/poison.ts'
 import type { FederationDocument } from '../federation/document.ts'
-import type { Clock, DatasetSource, Network, Partition, PeerName, Store, Trace, Trainer, TrainerDescription } from '../interface.ts'
+import type { Clock, DatasetSource, Network, Partition, PeerName, StepLimits, Store, Trace, Trainer, TrainerDescription } from '../interface.ts'
 import type { LedgerReader } from '../ledger/ledger.ts'
 import type { PrivacyBudget, PrivacyStatus } from '../privacy/budget.ts'
+import type { RoundProtocol } from '../round/exchange-interface.ts'
 import type { Membership } from './enter-federation.ts'
 import type { NodeEvents, NodeInit } from './node-interface.ts'
 
@@ -48,6 +49,8 @@ export interface NetworkPartInit extends Pick<NodeInit, 'home'>, Settings<'liste
    * begin anyway
    */
   leastNeighbours: number
+  /** What the network must be able to send in the steps of a round; undefined: nothing but updates */
+  steps: StepLimits | undefined
   store: Store
   clock: Clock
 }
@@ -114,4 +117,6 @@ export interface NodeParts {
   /** All members of a federation must have the same: no document names it yet */
   algorithm: (init: AlgorithmInit) => Algorithm
   network: (init: NetworkPartInit) => Promise<Network>
+  /** What all peers of the federation follow in a round beside the exchange of updates. @default nothing */
+  protocol?: RoundProtocol
 }

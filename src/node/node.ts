@@ -22,7 +22,7 @@ import { KeptVersions } from './kept-versions.ts'
 import { lostWarning } from './lost-versions.ts'
 import { meshLimits } from './mesh-limits.ts'
 import { RoundMetrics } from './round-metrics.ts'
-import { leastNeighbours, requireCharging, roundSettings } from './round-settings.ts'
+import { leastNeighbours, networkSteps, requireCharging, roundSettings } from './round-settings.ts'
 import { checkNodeInit } from './settings.ts'
 import { soleUse } from './sole-use.ts'
 import type { Algorithm } from '../algorithm/algorithm.ts'
@@ -119,11 +119,11 @@ class Node extends TypedEventEmitter<NodeEvents> implements GrapevineNode {
     const algorithm = parts.algorithm({ document: membership.document, parameterCount })
     const maxPayloadBytes = codec.maxEncodedBytes(parameterCount * algorithm.vectors.length)
     const network = this.network = await parts.network({
-      ...init, identity, membership, maxPayloadBytes, leastNeighbours: leastNeighbours(membership, init), store, clock: this.clock
+      ...init, identity, membership, maxPayloadBytes, leastNeighbours: leastNeighbours(membership, init), steps: networkSteps(parts.protocol, parameterCount), store, clock: this.clock
     })
     forwardNetworkEvents(network, (type, detail) => { this.emit(type, detail) })
     await this.privacy.open(membership, description, network.self)
-    requireCharging(membership.document, this.privacy)
+    requireCharging(membership.document, this.privacy, parts.protocol)
     await this.privacy.requireHomeCharged((await store.getPublication())?.round)
     const engine = this.engine = this.createEngine(membership, { codec, algorithm })
     forwardRoundEvents(engine, (type, detail) => { this.emit(type, detail) })
@@ -151,7 +151,8 @@ class Node extends TypedEventEmitter<NodeEvents> implements GrapevineNode {
     const { init, store, clock, privacy: { budget } } = this
     const aggregator = createAggregator(membership.document.aggregation)
     this.minMembers = init.minMembers ?? Math.max(1, aggregator.minimumNeighbours) + 1
-    const components = { network: this.network!, trainer: this.trainer!, store, codec, aggregator, algorithm, clock, budget }
+    const { protocol } = this.parts
+    const components = { network: this.network!, trainer: this.trainer!, store, codec, aggregator, algorithm, clock, budget, protocol }
     return new RoundEngine(components, roundSettings(membership, init, this.description!))
   }
 

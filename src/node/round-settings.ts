@@ -5,9 +5,11 @@ import { minimumNeighbours, ruleChain } from '../aggregators/rules.ts'
 import { createAttack } from '../attacks/attacks.ts'
 import { inspectTopology } from '../model/topology.ts'
 import { noiseReach } from '../privacy/mechanism.ts'
+import { stepLimits } from '../round/protocol-steps.ts'
 import { sparedNeighbours } from './spared-neighbours.ts'
 import type { FederationDocument } from '../federation/document.ts'
-import type { TrainerDescription } from '../interface.ts'
+import type { StepLimits, TrainerDescription } from '../interface.ts'
+import type { RoundProtocol } from '../round/exchange-interface.ts'
 import type { RoundInit } from '../round/round-interface.ts'
 import type { Membership } from './enter-federation.ts'
 import type { NodeInit } from './node-interface.ts'
@@ -20,14 +22,23 @@ export function leastNeighbours ({ document: { aggregation: { rule, f } } }: Mem
 
 /**
  * What is not charged must not be sent: a handed-in trainer that does not name its dataset, or an account without a
- * budget, would let a private federation's rounds through uncounted
+ * budget, would let a private federation's rounds through uncounted, and so would a protocol that sends more than what
+ * follows from them
  *
  * Throws TypeError
  */
-export function requireCharging ({ privacy }: FederationDocument, { budget }: Pick<PrivacyAccount, 'budget'>): void {
+export function requireCharging ({ privacy }: FederationDocument, { budget }: Pick<PrivacyAccount, 'budget'>, protocol?: Pick<RoundProtocol, 'name' | 'isPostProcessing'>): void {
   if (privacy.mechanism !== 'none' && budget === undefined) {
     throw new TypeError(`the federation asks for privacy (${privacy.mechanism}), and no budget was opened for the data: a trainer must name its dataset in its description, and an account must have a budget then`)
   }
+  if (privacy.mechanism !== 'none' && protocol !== undefined && protocol.isPostProcessing !== true) {
+    throw new TypeError(`the federation asks for privacy (${privacy.mechanism}), and what ${protocol.name} sends in its steps is not charged: a protocol must say that it is post-processing of what was published (isPostProcessing)`)
+  }
+}
+
+/** What a network must be able to send for this protocol. Throws RangeError for one that cannot be run */
+export function networkSteps (protocol: RoundProtocol | undefined, parameterCount: number): StepLimits | undefined {
+  return protocol === undefined ? undefined : stepLimits(protocol, parameterCount)
 }
 
 export function roundSettings ({ id, document }: Membership, init: Pick<NodeInit, 'rounds' | 'evaluateEvery' | 'alone' | 'attack'>, { trainExamples }: Pick<TrainerDescription, 'trainExamples'>): RoundInit {

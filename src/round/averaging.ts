@@ -44,7 +44,9 @@ export interface AveragingInput {
    */
   shared: Float32Array | undefined
   /** Left out: whatever the neighbours sent for this round */
-  entries?: readonly InboxEntry[]
+  entries?: readonly InboxEntry[] | undefined
+  /** In the name of a round that is over. @default false */
+  isLate?: boolean
   /**
    * As the own update states it: both ends of an edge must weigh it alike (Xiao and Boyd 2004), whoever came or went
    * since
@@ -85,7 +87,7 @@ export class Averaging {
     const { vectors } = algorithm
     const mixed = mix({ half, own, entries: admitted }, aggregator, { degree, round, vectors, ...(losses === undefined ? {} : { losses }) })
     vigilance.judge({ own: model, entries, neighbours, shared: noisy ? shared : undefined }, mixed.excluded)
-    if (input.entries === undefined) {
+    if (input.isLate !== true) {
       work.seen({ before, own: model, replicas: entries.map(({ parameters }) => parameters) })
     }
     if (!mixed.keptOwn) {

@@ -12,12 +12,13 @@ import type { Liar } from './liar.ts'
 import type { InHand, LocalWork, Trained } from './local-work.ts'
 import type { Pace } from './pace.ts'
 import type { PhaseTimer } from './phase-times.ts'
+import type { MessageNumbers } from './publisher.ts'
 import type { RoundComponents, RoundInit } from './round-interface.ts'
 
 /** A round that only averages takes at least this long when no neighbour sets the pace: nothing else slows it down */
 export const UNPACED_ROUND_MS = 1_000
 
-export interface ContributionComponents extends Pick<RoundComponents, 'network' | 'store' | 'codec' | 'clock' | 'budget'> {
+export interface ContributionComponents extends Pick<RoundComponents, 'network' | 'store' | 'codec' | 'clock' | 'budget' | 'protocol'> {
   algorithm: Algorithm
   inbox: Pick<Inbox, 'isInStep'>
   pace: Pace
@@ -62,6 +63,11 @@ export class Contribution {
    */
   get degree (): number {
     return this.publisher.degree ?? this.components.network.neighbours().length
+  }
+
+  /** See Publisher */
+  get numbers (): MessageNumbers | undefined {
+    return this.publisher.numbers
   }
 
   /** See Publisher */

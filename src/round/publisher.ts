@@ -3,16 +3,32 @@
  * signed the last ones
  */
 import { requireOwnRound } from '../number-limits.ts'
-import type { Publication } from '../interface.ts'
+import type { PeerName, Publication } from '../interface.ts'
 import type { RoundComponents } from './round-interface.ts'
 
+/** A peer has fewer neighbours, and says no more to each of them in a step than one message */
+const MOST_NEIGHBOURS = 1_024
+
+export type PublisherComponents = Pick<RoundComponents, 'network' | 'store' | 'codec' | 'clock' | 'protocol'>
+
+/** Sequences for the messages of one round, durable before the first of them is used */
+export interface MessageNumbers {
+  round: number
+  first: number
+  count: number
+  /** The neighbours that the update of the round stated: one number for each of them in each step */
+  peers: readonly PeerName[]
+}
+
 export class Publisher {
-  private readonly components: Pick<RoundComponents, 'network' | 'store' | 'codec' | 'clock'>
+  private readonly components: PublisherComponents
   private last: Publication = { round: 0, sequence: 0 }
   /** What the last update stated; undefined where none was sent since the start */
   degree: number | undefined
+  /** For the messages of the round that was published last; undefined where none was since the start */
+  numbers: MessageNumbers | undefined
 
-  constructor (components: Pick<RoundComponents, 'network' | 'store' | 'codec' | 'clock'>) {
+  constructor (components: PublisherComponents) {
     this.components = components
   }
 
@@ -35,8 +51,15 @@ export class Publisher {
    * Throws RoundLimitError
    */
   async resumeAfter ({ round, sequence }: Publication): Promise<void> {
-    this.last = { round: Math.max(requireOwnRound(round), this.last.round), sequence: Math.max(sequence, this.last.sequence) }
+    // others tell the number of an update, and not those of the messages that may have followed
+    const beyond = sequence + this.steps * MOST_NEIGHBOURS
+    this.last = { round: Math.max(requireOwnRound(round), this.last.round), sequence: Math.max(beyond, this.last.sequence) }
     await this.components.store.putPublication(this.last)
+  }
+
+  /** Of a round, beside that of the updates */
+  private get steps (): number {
+    return (this.components.protocol?.steps ?? 1) - 1
   }
 
   /**
@@ -47,13 +70,17 @@ export class Publisher {
   async send (round: number, payloads: readonly Uint8Array[], signal: AbortSignal): Promise<number> {
     requireOwnRound(round)
     const { network, store, codec, clock } = this.components
-    const degree = this.degree = network.neighbours().length
+    const peers = network.neighbours().map(({ peer }) => peer)
+    const degree = this.degree = peers.length
+    const count = this.steps * degree
     for (const [index, payload] of payloads.entries()) {
       // wall clock, so that a home restored from a backup does not sign an old number again
       const sequence = index === 0 ? Math.max(this.last.sequence + 1, clock.now()) : this.last.sequence + 1
-      this.last = { round, sequence }
+      // with the numbers of the round's messages: one synced write for all of them
+      this.last = { round, sequence: sequence + count }
       await store.putPublication(this.last)
       await network.publish({ round, sequence, codec: codec.name, payload, degree }, { signal })
+      this.numbers = { round, first: sequence + 1, count, peers }
     }
     return degree
   }

@@ -19,6 +19,7 @@ import { LocalState } from './local-state.ts'
 import { LocalWork } from './local-work.ts'
 import { Pace } from './pace.ts'
 import { noTimes, PhaseTimer } from './phase-times.ts'
+import { createProtocolSteps } from './protocol-steps.ts'
 import { culprit } from './rejection-counter.ts'
 import { roundReport } from './round-report.ts'
 import { serveLast } from './serve-last.ts'
@@ -29,10 +30,11 @@ import { Vigilance } from './vigilance.ts'
 import type { Algorithm } from '../algorithm/algorithm.ts'
 import type { ModelVersion, NetworkEvents, PeerName, Publication, ReceivedUpdate } from '../interface.ts'
 import type { Averaged, AveragingInput } from './averaging.ts'
+import type { InboxEntry } from './inbox.ts'
 import type { Jump } from './jump.ts'
-import type { RoundPhase, RoundReport, Waiting } from './round-events.ts'
+import type { ProtocolSteps, StepsInHand } from './protocol-steps.ts'
+import type { RoundEvents, RoundPhase, RoundReport, Waiting } from './round-events.ts'
 import type { RoundComponents, RoundInit } from './round-interface.ts'
-import type { RoundEvents } from './round-events.ts'
 
 /** Banned peers that a report names */
 const MAX_NAMED = 256
@@ -54,6 +56,8 @@ export class RoundEngine extends TypedEventEmitter<RoundEvents> {
   private readonly local: LocalState
   private readonly timer: PhaseTimer
   private readonly averaging: Averaging
+  /** Undefined where a round has no step but that of the updates */
+  private readonly steps: ProtocolSteps | undefined
   private readonly turns: Turns
   private readonly jumps = new JumpPlanner()
   private readonly meter: TrafficMeter
@@ -71,20 +75,14 @@ export class RoundEngine extends TypedEventEmitter<RoundEvents> {
     this.versions = new CommittedVersions(components.store)
     this.stragglers = new Stragglers({ ...components, inbox: this.inbox, wake: this.wake }, init.deadlineMs)
     this.vigilance = new Vigilance(init.quarantineLimit)
-    this.work = new LocalWork({
-      ...init,
-      trainer: components.trainer,
-      lastRound: init.rounds,
-      warn: (code, message) => { this.emit('warning', { code, message }) }
-    })
+    const warn = (detail: RoundEvents['warning']['detail']): void => { this.emit('warning', detail) }
+    this.work = new LocalWork({ ...init, trainer: components.trainer, lastRound: init.rounds, warn: (code, message) => { warn({ code, message }) } })
     this.meter = new TrafficMeter(components.network)
     this.liar = init.attack === undefined ? undefined : new Liar(init.attack, components.codec)
     this.timer = new PhaseTimer(components.clock, (phase) => { this.emit('round:phase', { round: this.round + 1, phase }) })
     this.contribution = this.createContribution()
-    this.averaging = new Averaging({ ...components, algorithm, inbox: this.inbox, vigilance: this.vigilance, work: this.work, liar: this.liar }, {
-      ...init,
-      warn: (detail) => { this.emit('warning', detail) }
-    })
+    this.averaging = new Averaging({ ...components, algorithm, inbox: this.inbox, vigilance: this.vigilance, work: this.work, liar: this.liar }, { ...init, warn })
+    this.steps = createProtocolSteps({ ...components, inbox: this.inbox }, { ...init, warn })
     this.turns = this.createTurns()
   }
 
@@ -129,10 +127,8 @@ export class RoundEngine extends TypedEventEmitter<RoundEvents> {
     const unfit = await this.local.load()
     unfit.forEach((message) => { this.emit('warning', { code: 'state', message }) })
     this.turns.restore(await earlierRounds(this.components))
-    this.inbox.setRound(this.round + 1, euclideanNorm(this.parameters))
-    if (warning !== undefined) {
-      this.emit('warning', warning)
-    }
+    this.turnTo(this.round + 1)
+    warning === undefined || this.emit('warning', warning)
   }
 
   /**
@@ -142,8 +138,14 @@ export class RoundEngine extends TypedEventEmitter<RoundEvents> {
   async resumeAfter (published: Publication): Promise<void> {
     await this.contribution.resumeAfter(published)
     this.round = Math.max(this.round, published.round)
-    this.inbox.setRound(this.round + 1, euclideanNorm(this.parameters))
-    this.components.network.setRound(this.round + 1)
+    this.turnTo(this.round + 1)
+  }
+
+  /** Whatever comes in is for this round, or for those near it */
+  private turnTo (round: number): void {
+    this.components.network.setRound(round)
+    this.inbox.setRound(round, euclideanNorm(this.parameters))
+    this.steps?.setRound(round)
   }
 
   /** Runs rounds until `rounds` is reached; rejects with the signal's reason when aborted */
@@ -189,7 +191,7 @@ export class RoundEngine extends TypedEventEmitter<RoundEvents> {
         this.observe()
       }
       const step = this.observing ? this.turns.whenBehind(this.round + 1) ?? 'train' : await this.turns.next(this.round + 1, signal)
-      if (step === 'train') {
+      if (step === 'train' || (step === 'mix' && this.steps?.joins === true)) {
         return
       }
       await (step === 'mix' ? this.mixLate(signal) : this.catchUp(signal))
@@ -197,17 +199,18 @@ export class RoundEngine extends TypedEventEmitter<RoundEvents> {
   }
 
   private async runRound (signal: AbortSignal): Promise<void> {
+    this.round = this.steps?.align(this.round) ?? this.round
     const round = this.round + 1
     const startedAtMs = this.components.clock.monotonicMs()
     const phases = noTimes()
-    this.components.network.setRound(round)
-    this.inbox.setRound(round, euclideanNorm(this.parameters))
+    this.turnTo(round)
     this.emit('round:start', { round })
 
     const { trained, ...models } = await this.contribution.contribute(this.parameters, phases, { round, signal })
     this.local.trained(trained.state)
-    const late = await this.timer.timed(phases, 'wait', async () => this.wait(round, signal))
-    const mixed = await this.timer.timed(phases, 'aggregate', async () => this.average(round, models, signal))
+    const inHand = { round, own: models.own[0]!, numbers: this.contribution.numbers, signal }
+    const { late, entries } = await this.timer.timed(phases, 'wait', async () => this.wait(inHand))
+    const mixed = await this.timer.timed(phases, 'aggregate', async () => this.average(round, { ...models, entries }, signal))
     const evaluation = await this.timer.timed(phases, 'evaluate', async () => this.work.evaluate(mixed.parameters, { round, signal }))
     signal.throwIfAborted()
     await this.timer.timed(phases, 'persist', async () => this.commit(round, mixed.parameters, mixed.parents, {
@@ -232,18 +235,19 @@ export class RoundEngine extends TypedEventEmitter<RoundEvents> {
   }
 
   /** The privacy budget is spent: says so once, to the operator and to the mesh */
-  observe (): void {
-    this.contribution.observe(this.round + 1)
-  }
+  observe = (): void => { this.contribution.observe(this.round + 1) }
 
   /** The privacy budget is spent: averages and evaluates only */
   get observing (): boolean {
     return this.contribution.observing
   }
 
-  private async wait (round: number, signal: AbortSignal): Promise<PeerName[]> {
+  /** `entries`: which updates are mixed; undefined where no protocol decides that, and all that came are */
+  private async wait (inHand: StepsInHand): Promise<{ late: PeerName[], entries: InboxEntry[] | undefined }> {
+    const { round, signal } = inHand
     const { trainedMs } = this.pace
-    return this.stragglers.wait(round, { trainedMs, besidesMs: this.observing ? trainedMs : 0, signal })
+    const late = await this.stragglers.wait(round, { trainedMs, besidesMs: this.observing ? trainedMs : 0, signal })
+    return { late, entries: await this.steps?.run(inHand) }
   }
 
   private async average (round: number, models: Omit<AveragingInput, 'before' | 'shared'>, signal: AbortSignal): Promise<Averaged> {
@@ -262,9 +266,14 @@ export class RoundEngine extends TypedEventEmitter<RoundEvents> {
     const { network, store } = this.components
     const { round, parameters } = this
     const entries = network.neighbours().map(({ peer }) => this.inbox.unused(peer, round + 1)).filter((entry) => entry !== undefined)
+    if (this.steps !== undefined) {
+      // a protocol decides what is mixed, and that round's is over
+      this.inbox.use(entries)
+      return
+    }
     const half = this.algorithm.current(parameters)
     const models = { half, own: this.contribution.decoded(half), degree: this.contribution.degree }
-    const mixed = await this.average(round, { ...models, entries }, signal)
+    const mixed = await this.average(round, { ...models, entries, isLate: true }, signal)
     // also what the rule left out: it was looked at, and asks for nothing more
     this.inbox.use(entries)
     if (mixed.parents.length === 0) {
@@ -308,9 +317,7 @@ export class RoundEngine extends TypedEventEmitter<RoundEvents> {
       this.emit('warning', { code: 'too-few-updates', message: warning })
     }
     await this.jump(jump)
-    for (const { peer, reason } of jump.refused) {
-      this.components.network.penalise(peer, reason)
-    }
+    jump.refused.forEach(({ peer, reason }) => { this.components.network.penalise(peer, reason) })
     updates.forEach(({ update, decoded }) => { this.take(update, decoded) })
   }
 
@@ -321,8 +328,7 @@ export class RoundEngine extends TypedEventEmitter<RoundEvents> {
     const from = this.round
     this.algorithm.reset()
     await this.commit(target, parameters, sources.map(({ updateId }) => updateId), {})
-    this.components.network.setRound(target + 1)
-    this.inbox.setRound(target + 1, euclideanNorm(parameters))
+    this.turnTo(target + 1)
     // the own model gave way to the neighbours': nothing that was paid for is left to mix
     this.turns.mixed()
     this.emit('round:jump', { from, to: target, sources: sources.length })

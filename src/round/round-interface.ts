@@ -5,6 +5,7 @@ import type { Algorithm } from '../algorithm/algorithm.ts'
 import type { Attack } from '../attacks/attack.ts'
 import type { Aggregator, Clock, Codec, Network, Store, Trainer } from '../interface.ts'
 import type { PrivacyBudget } from '../privacy/budget.ts'
+import type { RoundProtocol } from './exchange-interface.ts'
 
 export interface RoundComponents {
   network: Network
@@ -17,6 +18,8 @@ export interface RoundComponents {
   clock: Clock
   /** Undefined without a privacy mechanism */
   budget?: Pick<PrivacyBudget, 'refuses' | 'reserve' | 'status'> | undefined
+  /** What is said between the updates and the mixing; undefined: nothing */
+  protocol?: RoundProtocol | undefined
 }
 
 export interface RoundInit {

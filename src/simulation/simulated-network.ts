@@ -8,7 +8,7 @@
 import { TypedEventEmitter } from 'main-event'
 import { PublishError } from '../errors.ts'
 import { neighbourGraph, rotationPeriod } from '../topology/neighbour-graph.ts'
-import type { AbortOptions, EarlierLife, IdentityUse, Neighbour, Network, NetworkEvents, OutgoingUpdate, PeerName, PublishReceipt, ReceivedUpdate, RejectionReason, Traffic } from '../interface.ts'
+import type { AbortOptions, EarlierLife, IdentityUse, Neighbour, Network, NetworkEvents, OutgoingMessage, OutgoingUpdate, PeerName, PublishReceipt, ReceivedMessage, ReceivedUpdate, RejectionReason, StepLimits, Traffic } from '../interface.ts'
 import type { VirtualClock } from './virtual-clock.ts'
 
 export interface SimulatedLinks {
@@ -23,6 +23,8 @@ export interface SimulatedMeshInit {
   topology: { degree: number, resample?: number | undefined }
   links: SimulatedLinks
   maxPayloadBytes: number
+  /** What is said in the steps of a round; left out: nothing */
+  steps?: StepLimits | undefined
 }
 
 const NOBODY: ReadonlyMap<PeerName, unknown> = new Map()
@@ -138,6 +140,9 @@ export class SimulatedMesh {
 /** As in the network of libp2p */
 const SUSPENSION_MS = 60_000
 
+/** As in the network of libp2p */
+const STEP_ROUNDS_AHEAD = 2
+
 /** Peers are in a few rounds at a time */
 const GRAPHS_KEPT = 16
 
@@ -150,6 +155,9 @@ export class SimulatedNetwork extends TypedEventEmitter<NetworkEvents> implement
   readonly #heard = new Map<PeerName, number>()
   readonly #traffic = { bytesSent: 0, bytesReceived: 0 }
   #round = 1
+  /** Steps and receivers of the newest round in which anything was said */
+  readonly #said = new Set<string>()
+  #saidRound = 0
   #observes = false
   #state: 'new' | 'started' | 'stopped' = 'new'
 
@@ -265,6 +273,58 @@ export class SimulatedNetwork extends TypedEventEmitter<NetworkEvents> implement
     clock.schedule(this.#mesh.flightMs(byteLength), () => {
       networks.get(receiver)?.receive({ ...update, receivedAtMs: clock.monotonicMs() })
     })
+  }
+
+  /** Resolves when the answers are back */
+  send = async (message: OutgoingMessage, options: AbortOptions = {}): Promise<PeerName[]> => {
+    options.signal?.throwIfAborted()
+    const { clock, networks, init: { links } } = this.#mesh
+    const { round, step, payload, to } = message
+    this.#claim(message)
+    const own = payload.slice()
+    const receiver = typeof to === 'string' ? to : undefined
+    const receivers = receiver === undefined ? [...new Set(to)] : [receiver]
+    const delivered = new Set<PeerName>()
+    for (const peer of receivers) {
+      this.#traffic.bytesSent += own.byteLength
+      clock.schedule(this.#mesh.flightMs(own.byteLength), () => {
+        const isTaken = networks.get(peer)?.receiveMessage({ author: this.self, round, step, receiver, payload: own, receivedAtMs: clock.monotonicMs() })
+        isTaken === true && delivered.add(peer)
+      })
+    }
+    await clock.delay(this.#mesh.flightMs(own.byteLength) + links.latencyMs, options).catch(() => { /* with what is there */ })
+    return receivers.filter((peer) => delivered.has(peer))
+  }
+
+  /** Throws PublishError */
+  #claim ({ round, step, payload: { byteLength }, to }: OutgoingMessage): void {
+    const { steps = 1, maxBytes = 0 } = this.#mesh.init.steps ?? {}
+    if (this.#state !== 'started' || step < 1 || step >= steps || byteLength === 0 || byteLength > maxBytes) {
+      throw new PublishError(`a message of round ${round}, step ${step} with ${byteLength} bytes cannot be sent: the network ${this.#state === 'started' ? `takes steps below ${steps} and 1 to ${maxBytes} bytes` : 'is not running'}`)
+    }
+    this.#once(round, `${step}/${typeof to === 'string' ? to : ''}`)
+  }
+
+  /** Throws PublishError */
+  #once (round: number, place: string): void {
+    if (round > this.#saidRound) {
+      this.#saidRound = round
+      this.#said.clear()
+    }
+    if (round < this.#saidRound || this.#said.has(place)) {
+      throw new PublishError(`in round ${round} this was said already`)
+    }
+    this.#said.add(place)
+  }
+
+  /** True when it was taken */
+  receiveMessage (message: ReceivedMessage): boolean {
+    const isTaken = this.#state === 'started' && this.followed().includes(message.author) && message.round >= this.#round && message.round <= this.#round + STEP_ROUNDS_AHEAD
+    if (isTaken) {
+      this.#traffic.bytesReceived += message.payload.byteLength
+      this.safeDispatchEvent('message', { detail: message })
+    }
+    return isTaken
   }
 
   receive (update: ReceivedUpdate): void {

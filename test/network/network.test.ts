@@ -7,6 +7,7 @@ import { FEDERATION, MemoryBans } from './nodes.ts'
 import type { Network } from '../../src/interface.ts'
 
 const MAX_PAYLOAD_BYTES = 500_000
+const MAX_STEP_BYTES = 300_000
 const made: Network[] = []
 
 /** Starts the first one, so that the others can be told its address */
@@ -18,6 +19,7 @@ async function create (count: number): Promise<Network[]> {
       federationBytes: new Uint8Array(1),
       document: { topology: { degree: 3 } },
       maxPayloadBytes: MAX_PAYLOAD_BYTES,
+      steps: { protocol: 'contract', steps: 3, maxBytes: MAX_STEP_BYTES },
       listen: ['/ip4/127.0.0.1/tcp/0'],
       announce: [],
       bootstrap,
@@ -37,5 +39,6 @@ async function create (count: number): Promise<Network[]> {
 networkContract('createNetwork', {
   create,
   maxPayloadBytes: MAX_PAYLOAD_BYTES,
+  maxStepBytes: MAX_STEP_BYTES,
   destroy: async () => { await Promise.all(made.splice(0).map(async (network) => network.stop({ signal: AbortSignal.abort() }))) }
 })

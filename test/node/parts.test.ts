@@ -7,6 +7,7 @@ import { MemoryLevel } from 'memory-level'
 import { afterEach, describe, expect, it } from 'vitest'
 import { createNode, denseTopology, inspectTopology, parseFederation, presetDocument } from '../../src/index.ts'
 import { createLevelStore } from '../../src/store/level-store.ts'
+import { echoProtocol } from '../customers/echo-protocol.ts'
 import { MemoryHub } from '../round/memory-network.ts'
 import type { GrapevineNode, NodeParts, PrivacyAccount, PrivacyStatus, RoundReport, Trainer } from '../../src/index.ts'
 
@@ -92,6 +93,21 @@ describe('a node of handed-in parts', () => {
     expect(existsSync(HOME)).toBe(false)
   })
 
+  it('hands the network what its protocol needs, and nothing without one', async () => {
+    const asked: unknown[] = []
+    for (const protocol of [undefined, echoProtocol()]) {
+      const hub = new MemoryHub()
+      const network: NodeParts['network'] = async ({ steps }) => {
+        asked.push(steps)
+        return hub.join('peer-0')
+      }
+      await nodeOf(hub, 0, { network, ...(protocol === undefined ? {} : { protocol }) }).node.start()
+    }
+    expect(asked).toEqual([undefined, { protocol: 'echo', steps: 3, maxBytes: 1_024 }])
+    const broken = nodeOf(new MemoryHub(), 0, { protocol: { ...echoProtocol(), steps: 1 } })
+    await expect(broken.node.start()).rejects.toThrow(/^a round has 2 to 16 steps/)
+  })
+
   it('tells its numbers and its diagnostics to the sinks that it was given', async () => {
     const hub = new MemoryHub()
     const all = [0, 1, 2].map((index) => nodeOf(hub, index))
@@ -136,6 +152,29 @@ describe('a private federation with handed-in parts', () => {
     const { node } = nodeOf(hub, 0, {}, noisy)
     await expect(node.start()).rejects.toThrow('the federation asks for privacy (dp-sgd), and no budget was opened')
     expect(hub.latest.size).toBe(0)
+  })
+
+  it('does not start with a protocol whose messages nobody charges, unless it says that it sends nothing but post-processing', async () => {
+    const account: PrivacyAccount = {
+      budget: { refuses: () => true, reserve: async () => false, status: () => ({}) as never },
+      ledger: undefined,
+      sketchSecret: async () => undefined,
+      open: async () => {},
+      requireHomeCharged: async () => {},
+      requireHeldCharged: () => {},
+      trainedRound: async () => 0,
+      status: () => null,
+      close: async () => {}
+    }
+    const { isPostProcessing, ...uncharged } = echoProtocol()
+    expect(isPostProcessing).toBe(true)
+    const refused = nodeOf(new MemoryHub(), 0, { account: () => account, protocol: uncharged }, noisy)
+    await expect(refused.node.start()).rejects.toThrow('the federation asks for privacy (dp-sgd), and what echo sends in its steps is not charged')
+    const taken = nodeOf(new MemoryHub(), 0, { account: () => account, protocol: { ...uncharged, isPostProcessing: true } }, noisy)
+    await taken.node.start()
+    // without a privacy mechanism nobody asks
+    const plain = nodeOf(new MemoryHub(), 0, { protocol: uncharged })
+    await plain.node.start()
   })
 
   it('asks the handed-in account before each round, and stops sending when it refuses', async () => {

@@ -3,7 +3,7 @@
  */
 import { TypedEventEmitter } from 'main-event'
 import { PublishError } from '../../src/errors.ts'
-import type { AbortOptions, EarlierLife, Neighbour, Network, NetworkEvents, OutgoingUpdate, PeerName, PublishReceipt, ReceivedUpdate, RejectionReason, Traffic } from '../../src/interface.ts'
+import type { AbortOptions, EarlierLife, Neighbour, Network, NetworkEvents, OutgoingMessage, OutgoingUpdate, PeerName, PublishReceipt, ReceivedMessage, ReceivedUpdate, RejectionReason, StepLimits, Traffic } from '../../src/interface.ts'
 
 export class MemoryHub {
   readonly networks = new Map<PeerName, MemoryNetwork>()
@@ -16,9 +16,11 @@ export class MemoryHub {
   /** Clock time at which updates arrive */
   lateMs = 0
   readonly maxPayloadBytes: number
+  readonly steps: Omit<StepLimits, 'protocol'>
 
-  constructor ({ maxPayloadBytes = Infinity }: { maxPayloadBytes?: number } = {}) {
+  constructor ({ maxPayloadBytes = Infinity, steps = { steps: Infinity, maxBytes: Infinity } }: { maxPayloadBytes?: number, steps?: Omit<StepLimits, 'protocol'> } = {}) {
     this.maxPayloadBytes = maxPayloadBytes
+    this.steps = steps
   }
 
   join (self: PeerName): MemoryNetwork {
@@ -46,6 +48,7 @@ export class MemoryNetwork extends TypedEventEmitter<NetworkEvents> implements N
   readonly penalties: Array<{ peer: PeerName, reason: RejectionReason }> = []
   readonly suspended: PeerName[] = []
   readonly published: OutgoingUpdate[] = []
+  readonly said: OutgoingMessage[] = []
   /** What `elders` says */
   oldest: PeerName[] = []
   /** Peers whose updates do not reach this node */
@@ -120,6 +123,33 @@ export class MemoryNetwork extends TypedEventEmitter<NetworkEvents> implements N
       setImmediate(() => { other.receive(received) })
     }
     return { updateId, recipients: others.length, inline: true }
+  }
+
+  send = async (message: OutgoingMessage): Promise<PeerName[]> => {
+    const { step, payload, to } = message
+    const { steps, maxBytes } = this.hub.steps
+    const place = (sent: OutgoingMessage): string => JSON.stringify([sent.round, sent.step, typeof sent.to === 'string' ? sent.to : ''])
+    if (this.isStopped || step < 1 || step >= steps || payload.byteLength < 1 || payload.byteLength > maxBytes || this.said.some((sent) => place(sent) === place(message))) {
+      throw new PublishError(`cannot send ${payload.byteLength} bytes in step ${step}${this.isStopped ? ': the network is stopped' : ''}`)
+    }
+    // the caller's array may change meanwhile
+    const own = { ...message, payload: payload.slice() }
+    this.said.push(own)
+    this.sent += payload.byteLength
+    const receivers = typeof to === 'string' ? [to] : [...new Set(to)]
+    const taken = await Promise.all(receivers.map(async (peer) => new Promise<boolean>((resolve) => {
+      setImmediate(() => { resolve(this.hub.networks.get(peer)?.receiveMessage(this.self, own) ?? false) })
+    })))
+    return receivers.filter((_, index) => taken[index])
+  }
+
+  receiveMessage (author: PeerName, { round, step, payload, to }: OutgoingMessage): boolean {
+    const isTaken = !this.deafTo.has(author) && this.followed().includes(author)
+    if (isTaken) {
+      const message: ReceivedMessage = { author, round, step, receiver: typeof to === 'string' ? to : undefined, payload: payload.slice(), receivedAtMs: this.hub.lateMs }
+      this.safeDispatchEvent('message', { detail: message })
+    }
+    return isTaken
   }
 
   receive (update: ReceivedUpdate): void {

@@ -4,6 +4,7 @@
 import { describe, expect, it } from 'vitest'
 import { createCodec } from '../../src/codec/codec.ts'
 import { Publisher } from '../../src/round/publisher.ts'
+import { echoProtocol } from '../customers/echo-protocol.ts'
 import { ManualClock } from '../manual-clock.ts'
 import type { Neighbour, OutgoingUpdate, Publication } from '../../src/interface.ts'
 import type { RoundComponents } from '../../src/round/round-interface.ts'
@@ -11,7 +12,7 @@ import type { RoundComponents } from '../../src/round/round-interface.ts'
 const never = new AbortController().signal
 
 /** Notes what is stored and sent, in order. `held`: the store is busy until released */
-function scene (stored?: Publication) {
+function scene (stored?: Publication, protocol?: RoundComponents['protocol']) {
   const clock = new ManualClock()
   const done: string[] = []
   const gate = Promise.withResolvers<void>()
@@ -33,7 +34,7 @@ function scene (stored?: Publication) {
       return { updateId: 'x', recipients: 0, inline: true }
     }
   }
-  const components = { clock, codec: createCodec('float32'), store, network } as unknown as RoundComponents
+  const components = { clock, codec: createCodec('float32'), store, network, protocol } as unknown as RoundComponents
   return { clock, done, published, neighbours, publisher: new Publisher(components), hold: () => { busy = true }, release: gate.resolve }
 }
 
@@ -78,5 +79,42 @@ describe('publisher', () => {
     expect(published[0]!.degree).toBe(2)
     neighbours.pop()
     expect(publisher.degree).toBe(2)
+  })
+
+  describe('with steps after that of the updates', () => {
+    const echo = echoProtocol()
+    const neighboursOf = (...names: string[]): Neighbour[] => names.map((peer) => ({ peer, live: true, round: undefined, readyClaim: undefined }))
+
+    it('takes the numbers of all messages of a round in the write that is there for its update', async () => {
+      const { publisher, neighbours, done, clock } = scene(undefined, echo)
+      neighbours.push(...neighboursOf('x', 'y'))
+      await publisher.send(1, [Uint8Array.of(1)], never)
+      // two steps, two neighbours
+      expect(done).toEqual([`stored 1/${clock.now() + 4}`, `sent 1/${clock.now()}`])
+      expect(publisher.numbers).toEqual({ round: 1, first: clock.now() + 1, count: 4, peers: ['x', 'y'] })
+    })
+
+    it('signs none of them again, in this life or the next', async () => {
+      const first = scene(undefined, echo)
+      first.neighbours.push(...neighboursOf('x', 'y'))
+      await first.publisher.send(1, [Uint8Array.of(1)], never)
+      await first.publisher.send(2, [Uint8Array.of(1)], never)
+      expect(first.published[1]!.sequence).toBe(first.clock.now() + 5)
+      const { round, sequence } = { round: 2, sequence: first.clock.now() + 9 }
+      expect(first.done.at(-2)).toBe(`stored ${round}/${sequence}`)
+      const next = scene({ round, sequence }, echo)
+      await next.publisher.load()
+      expect(next.publisher.numbers).toBeUndefined()
+      await next.publisher.send(3, [Uint8Array.of(1)], never)
+      expect(next.published[0]!.sequence).toBe(sequence + 1)
+    })
+
+    it('leaves room for what an earlier life may have said after the update that others know', async () => {
+      const { publisher, published, clock } = scene(undefined, echo)
+      await publisher.resumeAfter({ round: 7, sequence: clock.now() })
+      await publisher.send(8, [Uint8Array.of(1)], never)
+      // two steps for more neighbours than there can be
+      expect(published[0]!.sequence).toBe(clock.now() + 2 * 1_024 + 1)
+    })
   })
 })

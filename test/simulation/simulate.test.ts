@@ -18,6 +18,7 @@ import type { SimulationInit, SimulationResult } from '../../src/simulation/simu
 const PEERS = 16
 const ROUNDS = 6
 const MAX_PAYLOAD_BYTES = 200_000
+const MAX_STEP_BYTES = 150_000
 
 let backend: Backend
 beforeAll(async () => {
@@ -103,10 +104,11 @@ const running: NodeJS.Timeout[] = []
 networkContract('SimulatedMesh', {
   create: async (count) => {
     const clock = new VirtualClock()
-    const mesh = new SimulatedMesh(clock, { federation: 'f', topology: { degree: 3 }, links: { latencyMs: 1, bytesPerSecond: 1e9 }, maxPayloadBytes: MAX_PAYLOAD_BYTES })
+    const mesh = new SimulatedMesh(clock, { federation: 'f', topology: { degree: 3 }, links: { latencyMs: 1, bytesPerSecond: 1e9 }, maxPayloadBytes: MAX_PAYLOAD_BYTES, steps: { protocol: 'p', steps: 3, maxBytes: MAX_STEP_BYTES } })
     running.push(setInterval(() => { clock.step() }, 1))
     return Array.from({ length: count }, (_, index) => mesh.join(`peer-${index}`))
   },
   destroy: async () => { running.splice(0).forEach((timer) => { clearInterval(timer) }) },
-  maxPayloadBytes: MAX_PAYLOAD_BYTES
+  maxPayloadBytes: MAX_PAYLOAD_BYTES,
+  maxStepBytes: MAX_STEP_BYTES
 })

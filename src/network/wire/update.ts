@@ -966,3 +966,92 @@ export namespace UpdateResponse {
     return streamMessage(buf, UpdateResponse.codec(), opts)
   }
 }
+
+export interface StepAnswer {
+  status: number
+}
+
+export namespace StepAnswer {
+  let _codec: Codec<StepAnswer>
+
+  export const codec = (): Codec<StepAnswer> => {
+    if (_codec == null) {
+      _codec = message<StepAnswer>((obj, w, opts = {}) => {
+        if (opts.lengthDelimited !== false) {
+          w.fork()
+        }
+
+        if ((obj.status != null && obj.status !== 0)) {
+          w.uint32(8)
+          w.uint32(obj.status)
+        }
+
+        if (opts.lengthDelimited !== false) {
+          w.ldelim()
+        }
+      }, (reader, length, opts = {}) => {
+        const obj: any = {
+          status: 0
+        }
+
+        const end = length == null ? reader.len : reader.pos + length
+
+        while (reader.pos < end) {
+          const tag = reader.uint32()
+
+          switch (tag >>> 3) {
+            case 1: {
+              obj.status = reader.uint32()
+              break
+            }
+            default: {
+              reader.skipType(tag & 7)
+              break
+            }
+          }
+        }
+
+        return obj
+      }, function * (reader, length, prefix, opts = {}) {
+        const end = length == null ? reader.len : reader.pos + length
+
+        while (reader.pos < end) {
+          const tag = reader.uint32()
+
+          switch (tag >>> 3) {
+            case 1: {
+              yield {
+                field: `${prefix}.status`,
+                value: reader.uint32()
+              }
+              break
+            }
+            default: {
+              reader.skipType(tag & 7)
+              break
+            }
+          }
+        }
+      })
+    }
+
+    return _codec
+  }
+
+  export interface StepAnswerStatusFieldEvent {
+    field: '$.status'
+    value: number
+  }
+
+  export function encode (obj: Partial<StepAnswer>): Uint8Array<ArrayBuffer> {
+    return encodeMessage(obj, StepAnswer.codec())
+  }
+
+  export function decode (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<StepAnswer>): StepAnswer {
+    return decodeMessage(buf, StepAnswer.codec(), opts)
+  }
+
+  export function stream (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<StepAnswer>): Generator<StepAnswerStatusFieldEvent> {
+    return streamMessage(buf, StepAnswer.codec(), opts)
+  }
+}

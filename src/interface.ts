@@ -424,6 +424,11 @@ export interface Network extends TypedEventTarget<NetworkEvents> {
    * When the signal aborts it resolves with what has come by then
    */
   pullLatest: (options?: AbortOptions) => Promise<ReceivedUpdate[]>
+  /**
+   * Asks the author of an update, then others, for the keyframe of its replica, until `accept` takes what came: the
+   * bytes of one peer at a time. What it does not take costs that peer its standing. False when nobody has it
+   */
+  pullKeyframe: (update: ReceivedUpdate, accept: (keyframe: Uint8Array) => boolean, options?: AbortOptions) => Promise<boolean>
   /** Asks connected peers what an earlier life of this key published after `afterSequence` */
   newestOwn: (afterSequence: number, options?: AbortOptions) => Promise<EarlierLife>
   /**

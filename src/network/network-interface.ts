@@ -3,7 +3,7 @@
  */
 import type { PrivateKey } from '@libp2p/interface'
 import type { FederationDocument } from '../federation/document.ts'
-import type { Clock, Store } from '../interface.ts'
+import type { Clock, KeyframeSource, Store } from '../interface.ts'
 import type { PortMemory } from './listening.ts'
 
 export interface NetworkInit {
@@ -19,6 +19,8 @@ export interface NetworkInit {
   leastNeighbours?: number
   /** Larger updates are refused unread, own ones too */
   maxPayloadBytes: number
+  /** Which kinds of updates are understood, and who holds keyframes. @default keyframes alone, each an update */
+  replicas?: KeyframeSource | undefined
   /** Multiaddrs */
   listen: readonly string[]
   /** Where the port that is drawn for port 0 is kept; without it each start draws another */

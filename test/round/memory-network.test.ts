@@ -5,9 +5,9 @@ import { MemoryHub } from './memory-network.ts'
 const MAX_PAYLOAD_BYTES = 200_000
 
 networkContract('MemoryHub', {
-  create: async (count) => {
+  create: async (count, replicas = []) => {
     const hub = new MemoryHub({ maxPayloadBytes: MAX_PAYLOAD_BYTES })
-    return Array.from({ length: count }, (_, index) => hub.join(`peer-${index}`))
+    return Array.from({ length: count }, (_, index) => hub.join(`peer-${index}`, replicas[index]))
   },
   destroy: async () => {},
   maxPayloadBytes: MAX_PAYLOAD_BYTES

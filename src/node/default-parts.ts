@@ -4,6 +4,7 @@
  * The one file of a node that names them.
  */
 import { join } from 'node:path'
+import { absoluteReplicas } from '../codec/absolute-replicas.ts'
 import { makeFolder } from '../make-folder.ts'
 import { createWorkerTrainer } from '../model/worker-trainer.ts'
 import { fetchFederation } from '../network/federation-exchange.ts'
@@ -25,6 +26,7 @@ export const defaultParts: NodeParts = {
   fetchDocument: fetchFederation,
   trainer: createWorkerTrainer,
   account: (init) => new NodePrivacy(init),
+  replicas: absoluteReplicas,
   network: nodeNetwork
 }
 

@@ -9,7 +9,7 @@
 import type { PrivateKey } from '@libp2p/interface'
 import type { Poison } from '../data/poison.ts'
 import type { FederationDocument } from '../federation/document.ts'
-import type { Clock, DatasetSource, Network, Partition, PeerName, Store, Trace, Trainer, TrainerDescription } from '../interface.ts'
+import type { Clock, Codec, DatasetSource, KeyframeSource, Network, Partition, PeerName, Replicas, Store, Trace, Trainer, TrainerDescription } from '../interface.ts'
 import type { LedgerReader } from '../ledger/ledger.ts'
 import type { PrivacyBudget, PrivacyStatus } from '../privacy/budget.ts'
 import type { Membership } from './enter-federation.ts'
@@ -42,6 +42,8 @@ export interface NetworkPartInit extends Pick<NodeInit, 'home'>, Settings<'liste
   membership: Membership
   /** Bytes of the largest update of the federation's model */
   maxPayloadBytes: number
+  /** Which kinds of updates are understood, and who holds the keyframes that others ask for */
+  replicas: KeyframeSource
   /**
    * Neighbours without which no round begins: where fewer would remain nobody is left out for being slow. 0: rounds
    * begin anyway
@@ -49,6 +51,12 @@ export interface NetworkPartInit extends Pick<NodeInit, 'home'>, Settings<'liste
   leastNeighbours: number
   store: Store
   clock: Clock
+}
+
+export interface ReplicasPartInit {
+  /** Of the document */
+  codec: Codec
+  parameterCount: number
 }
 
 export interface AccountPartInit extends Pick<NodeInit, 'home'>, Settings<'ledgers' | 'epsilonLimit'> {
@@ -110,5 +118,7 @@ export interface NodeParts {
   fetchDocument: (request: DocumentRequest) => Promise<{ bytes: Uint8Array, id: string, address: string }>
   trainer: (init: TrainerPartInit) => Trainer
   account: (init: AccountPartInit) => PrivacyAccount
+  /** What updates stand for. Peers whose kinds of updates are not understood by the others mix with nobody */
+  replicas: (init: ReplicasPartInit) => Replicas
   network: (init: NetworkPartInit) => Promise<Network>
 }

@@ -26,7 +26,7 @@ import { leastNeighbours, requireCharging, roundSettings } from './round-setting
 import { checkNodeInit } from './settings.ts'
 import { soleUse } from './sole-use.ts'
 import type { FederationDocument } from '../federation/document.ts'
-import type { Clock, Codec, ModelVersion, Network, Store, Trainer, TrainerDescription } from '../interface.ts'
+import type { Clock, Codec, ModelVersion, Network, Replicas, Store, Trainer, TrainerDescription } from '../interface.ts'
 import type { LedgerReader } from '../ledger/ledger.ts'
 import type { Membership } from './enter-federation.ts'
 import type { MeshLimits } from './mesh-limits.ts'
@@ -115,15 +115,16 @@ class Node extends TypedEventEmitter<NodeEvents> implements GrapevineNode {
     const { parameterCount } = inspectTopology(membership.document.model)
     const codec = createCodec(membership.document.codec.name)
     const description = await this.startTrainer(membership.document)
-    const maxPayloadBytes = codec.maxEncodedBytes(parameterCount)
+    const replicas = parts.replicas({ codec, parameterCount })
+    const { maxPayloadBytes } = replicas
     const network = this.network = await parts.network({
-      ...init, identity, membership, maxPayloadBytes, leastNeighbours: leastNeighbours(membership, init), store, clock: this.clock
+      ...init, identity, membership, maxPayloadBytes, replicas, leastNeighbours: leastNeighbours(membership, init), store, clock: this.clock
     })
     forwardNetworkEvents(network, (type, detail) => { this.emit(type, detail) })
     await this.privacy.open(membership, description, network.self)
     requireCharging(membership.document, this.privacy)
     await this.privacy.requireHomeCharged((await store.getPublication())?.round)
-    const engine = this.engine = this.createEngine(membership, codec)
+    const engine = this.engine = this.createEngine(membership, { codec, replicas })
     forwardRoundEvents(engine, (type, detail) => { this.emit(type, detail) })
     await engine.load()
     network.setRound(engine.round + 1)
@@ -145,11 +146,11 @@ class Node extends TypedEventEmitter<NodeEvents> implements GrapevineNode {
     return description
   }
 
-  private createEngine (membership: Membership, codec: Codec): RoundEngine {
+  private createEngine (membership: Membership, encoding: { codec: Codec, replicas: Replicas }): RoundEngine {
     const { init, store, clock, privacy: { budget } } = this
     const aggregator = createAggregator(membership.document.aggregation)
     this.minMembers = init.minMembers ?? Math.max(1, aggregator.minimumNeighbours) + 1
-    const components = { network: this.network!, trainer: this.trainer!, store, codec, aggregator, clock, budget }
+    const components = { network: this.network!, trainer: this.trainer!, store, ...encoding, aggregator, clock, budget }
     return new RoundEngine(components, roundSettings(membership, init, this.description!))
   }
 

@@ -2,7 +2,7 @@
  * The own part in a round: pay, train, publish; or, once the privacy budget is spent, only keep the neighbours' pace
  */
 import { Publisher } from './publisher.ts'
-import type { Publication } from '../interface.ts'
+import type { Publication, Replicas } from '../interface.ts'
 import type { PhaseTimes } from './round-events.ts'
 import type { Inbox } from './inbox.ts'
 import type { Liar } from './liar.ts'
@@ -16,6 +16,7 @@ export const UNPACED_ROUND_MS = 1_000
 
 export interface ContributionComponents extends Pick<RoundComponents, 'network' | 'store' | 'codec' | 'clock' | 'budget'> {
   inbox: Pick<Inbox, 'isInStep'>
+  replicas: Pick<Replicas, 'own' | 'published'>
   pace: Pace
   timer: PhaseTimer
   work: Pick<LocalWork, 'train'>
@@ -23,7 +24,7 @@ export interface ContributionComponents extends Pick<RoundComponents, 'network' 
   liar: Liar | undefined
 }
 
-export interface ContributionInit extends Pick<RoundInit, 'parameterCount' | 'attack'> {
+export interface ContributionInit extends Pick<RoundInit, 'attack'> {
   /** A round begins to cost something */
   onPaid: (round: number) => void
   /** The budget is spent: from this round on nothing is published. Once */
@@ -112,15 +113,15 @@ export class Contribution {
   }
 
   private async publish (parameters: Float32Array, phases: PhaseTimes, { round, signal }: InHand): Promise<Omit<Contributed, 'trained'>> {
-    const { codec, clock, timer, liar, pace } = this.components
-    const { attack, parameterCount } = this.init
-    const { replica, payload } = await timer.timed(phases, 'encode', async () => {
-      const encoded = codec.encode(parameters)
-      return { replica: codec.decode(encoded, parameterCount), payload: liar?.payload({ own: parameters, round }) ?? encoded }
-    })
-    const payloads = attack?.equivocates === true ? [payload, codec.encode(parameters)] : [payload]
-    const degree = await timer.timed(phases, 'publish', async () => this.publisher.send(round, payloads, signal))
+    const { codec, replicas, clock, timer, liar, pace } = this.components
+    const own = await timer.timed(phases, 'encode', async () => replicas.own(parameters))
+    const { replica, ...update } = own
+    const lie = liar?.payload({ own: parameters, round })
+    const lies = lie === undefined ? [] : [lie, ...(this.init.attack?.equivocates === true ? [codec.encode(parameters)] : [])]
+    const degree = await timer.timed(phases, 'publish', async () => this.publisher.send(round, lie === undefined ? [update] : lies.map((payload) => ({ payload })), signal))
+    // a lie is nothing that an own update may stand on
+    lie === undefined && replicas.published(own)
     pace.published(round, clock.monotonicMs())
-    return { replica, degree }
+    return { replica: replica.parameters, degree }
   }
 }

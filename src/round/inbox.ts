@@ -1,10 +1,10 @@
 /**
  * Neighbours' updates that wait for their round: decoded, checked, bounded
  *
- * Decoding happens on arrival, so that it overlaps with the own training instead of lengthening the aggregation.
+ * Decoding happens on arrival, so that it overlaps with the own training instead of lengthening the aggregation. The
+ * replicas are of the one owner (Replicas): held here by reference, and let go with their round.
  */
-import { InvalidUpdateError } from '../errors.ts'
-import type { Codec, PeerName, ReceivedUpdate, RejectionReason } from '../interface.ts'
+import type { PeerName, ReceivedUpdate, RejectionReason, Replicas } from '../interface.ts'
 
 /**
  * How far off a neighbour is in step, at least: as far as updates may be stale, when that is more
@@ -18,8 +18,7 @@ export const MAX_ROUNDS_AHEAD = 4
 const NORM_LIMIT = 10
 
 export interface InboxInit {
-  codec: Codec
-  parameterCount: number
+  replicas: Pick<Replicas, 'codec' | 'keepsMemory' | 'apply' | 'retain'>
   /**
    * Updates of rounds r - staleness .. r take part in round r; of an author of whom there are only later ones, up to r
    * + staleness
@@ -31,6 +30,7 @@ export interface InboxInit {
 
 export interface InboxEntry {
   update: ReceivedUpdate
+  /** Of its replica: shared, must not be mutated */
   parameters: Float32Array
 }
 
@@ -43,33 +43,21 @@ export function euclideanNorm (vector: Float32Array): number {
   return Math.sqrt(sum)
 }
 
-/** The parameters in an update, or why it is refused */
-export function decodeUpdate (update: ReceivedUpdate, codec: Codec, parameterCount: number): Float32Array | RejectionReason {
-  if (update.codec !== codec.name) {
-    return 'wrong-codec'
-  }
-  try {
-    return codec.decode(update.payload, parameterCount)
-  } catch (err) {
-    return err instanceof InvalidUpdateError ? err.reason : 'codec'
-  }
-}
-
 export class Inbox {
-  private readonly codec: Codec
-  private readonly parameterCount: number
+  private readonly replicas: InboxInit['replicas']
   private readonly staleness: number
   private readonly reach: number
   private readonly entries = new Map<PeerName, Map<number, InboxEntry>>()
   private readonly newest = new Map<PeerName, number>()
   /** Newest round of each author that took part */
   private readonly used = new Map<PeerName, number>()
+  /** Newest round of each author that lacks its keyframe, which is asked for */
+  private readonly awaited = new Map<PeerName, number>()
   private round = 1
   private ownNorm = Number.POSITIVE_INFINITY
 
   constructor (init: InboxInit) {
-    this.codec = init.codec
-    this.parameterCount = init.parameterCount
+    this.replicas = init.replicas
     this.staleness = init.staleness
     this.reach = Math.max(1, init.reach ?? 1)
   }
@@ -88,24 +76,32 @@ export class Inbox {
   }
 
   /**
-   * Takes an update in; the reason when it is refused. Stale ones are neither kept nor blamed
-   *
-   * @param decoded - Its parameters when they are known already: not mutated
+   * Takes an update in; the reason when it is refused. Stale ones are neither kept nor blamed, and seen by whoever
+   * keeps replicas in memory. One that needs a keyframe is waited for: put it again when that came, or give it up
    */
-  put (update: ReceivedUpdate, decoded?: Float32Array): RejectionReason | undefined {
-    if (update.codec !== this.codec.name) {
+  put (update: ReceivedUpdate): 'needs-keyframe' | RejectionReason | undefined {
+    const { author, round } = update
+    if (update.codec !== this.replicas.codec) {
       return 'wrong-codec'
     }
-    this.newest.set(update.author, Math.max(update.round, this.newest.get(update.author) ?? 0))
-    const isStale = update.round < this.round - this.staleness
-    const isNewest = update.round === this.newest.get(update.author)
-    if (this.isOutOfStep(update.author) ? !isNewest : isStale) {
+    this.newest.set(author, Math.max(round, this.newest.get(author) ?? 0))
+    const isUseless = this.isOutOfStep(author) ? round !== this.newest.get(author) : round < this.round - this.staleness
+    if (isUseless && !this.replicas.keepsMemory) {
       return undefined
     }
-    const parameters = decoded ?? decodeUpdate(update, this.codec, this.parameterCount)
-    if (typeof parameters === 'string') {
-      return parameters
+    const replica = this.replicas.apply(update)
+    if (replica === 'needs-keyframe') {
+      isUseless || this.awaited.set(author, Math.max(round, this.awaited.get(author) ?? 0))
+      return isUseless ? undefined : replica
     }
+    this.settle(update)
+    if (typeof replica === 'string') {
+      return replica
+    }
+    return isUseless ? undefined : this.admit(update, replica.parameters)
+  }
+
+  private admit (update: ReceivedUpdate, parameters: Float32Array): RejectionReason | undefined {
     if (euclideanNorm(parameters) > NORM_LIMIT * Math.max(this.reach, this.ownNorm)) {
       return 'norm'
     }
@@ -113,10 +109,21 @@ export class Inbox {
     return undefined
   }
 
+  /** Its keyframe cannot be had, or is not needed any more: nobody waits for it */
+  settle ({ author, round }: ReceivedUpdate): void {
+    if (round >= (this.awaited.get(author) ?? Infinity)) {
+      this.awaited.delete(author)
+    }
+  }
+
   /**
-   * True when the author delivered something of this round or a later one; out of step, something that was not used yet
+   * True when the author delivered something of this round or a later one; out of step, something that was not used
+   * yet. Not while its keyframe is on its way
    */
   delivered (author: PeerName, round: number): boolean {
+    if (this.awaited.has(author)) {
+      return false
+    }
     const newest = this.newest.get(author) ?? 0
     return newest >= round || (this.isOutOfStep(author) && newest > (this.used.get(author) ?? 0))
   }
@@ -192,8 +199,10 @@ export class Inbox {
       if (!authors.has(author)) {
         this.newest.delete(author)
         this.used.delete(author)
+        this.awaited.delete(author)
       }
     }
+    this.replicas.retain(authors)
   }
 
   private keep (update: ReceivedUpdate, parameters: Float32Array): void {

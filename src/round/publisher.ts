@@ -3,7 +3,7 @@
  * signed the last ones
  */
 import { requireOwnRound } from '../number-limits.ts'
-import type { Publication } from '../interface.ts'
+import type { OutgoingUpdate, Publication } from '../interface.ts'
 import type { RoundComponents } from './round-interface.ts'
 
 export class Publisher {
@@ -40,20 +40,20 @@ export class Publisher {
   }
 
   /**
-   * Publishes these payloads for one round: one, unless the node lies. Throws RoundLimitError
+   * Publishes this for one round: one update, unless the node lies. Throws RoundLimitError
    *
    * @returns The number of own neighbours that the update states
    */
-  async send (round: number, payloads: readonly Uint8Array[], signal: AbortSignal): Promise<number> {
+  async send (round: number, updates: ReadonlyArray<Pick<OutgoingUpdate, 'payload' | 'kind' | 'replicaHash'>>, signal: AbortSignal): Promise<number> {
     requireOwnRound(round)
     const { network, store, codec, clock } = this.components
     const degree = this.degree = network.neighbours().length
-    for (const [index, payload] of payloads.entries()) {
+    for (const [index, { payload, ...stated }] of updates.entries()) {
       // wall clock, so that a home restored from a backup does not sign an old number again
       const sequence = index === 0 ? Math.max(this.last.sequence + 1, clock.now()) : this.last.sequence + 1
       this.last = { round, sequence }
       await store.putPublication(this.last)
-      await network.publish({ round, sequence, codec: codec.name, payload, degree }, { signal })
+      await network.publish({ round, sequence, codec: codec.name, payload, degree, ...stated }, { signal })
     }
     return degree
   }

@@ -6,7 +6,9 @@
  * and its output is used as a displacement of the exact local model (Koloskova et al. 2019, CHOCO; gamma = 1).
  */
 import { TypedEventEmitter } from 'main-event'
+import { absoluteReplicas } from '../codec/absolute-replicas.ts'
 import { AdaptiveDeadline } from './adaptive-deadline.ts'
+import { Arrivals } from './arrivals.ts'
 import { Averaging } from './averaging.ts'
 import { collect } from './collect.ts'
 import { CommittedVersions } from './committed-versions.ts'
@@ -26,7 +28,7 @@ import { serveLast } from './serve-last.ts'
 import { TrafficMeter } from './traffic-meter.ts'
 import { Turns } from './turns.ts'
 import { Vigilance } from './vigilance.ts'
-import type { ModelVersion, NetworkEvents, PeerName, Publication, ReceivedUpdate } from '../interface.ts'
+import type { ModelVersion, NetworkEvents, PeerName, Publication, ReceivedUpdate, Replicas } from '../interface.ts'
 import type { AveragingInput } from './averaging.ts'
 import type { Jump } from './jump.ts'
 import type { Mixed } from './mix.ts'
@@ -43,7 +45,9 @@ const MAX_NAMED = 256
 export class RoundEngine extends TypedEventEmitter<RoundEvents> {
   private readonly components: RoundComponents
   private readonly init: RoundInit
+  private readonly replicas: Replicas
   private readonly inbox: Inbox
+  private readonly arrivals: Arrivals
   private readonly deadline: AdaptiveDeadline
   private readonly vigilance: Vigilance
   private readonly misses = new MissCounter(MAX_MISSES)
@@ -59,6 +63,8 @@ export class RoundEngine extends TypedEventEmitter<RoundEvents> {
   private readonly turns: Turns
   private readonly jumps = new JumpPlanner()
   private readonly meter: TrafficMeter
+  /** Of the run */
+  private signal = AbortSignal.abort()
   /** The last finished round */
   round = 0
   lastReport: RoundReport | undefined
@@ -67,9 +73,11 @@ export class RoundEngine extends TypedEventEmitter<RoundEvents> {
     super()
     this.components = components
     this.init = init
-    this.inbox = new Inbox({ codec: components.codec, parameterCount: init.parameterCount, staleness: init.staleness, reach: init.reach })
+    const replicas = this.replicas = components.replicas ?? absoluteReplicas({ codec: components.codec, parameterCount: init.parameterCount })
+    const inbox = this.inbox = new Inbox({ replicas, staleness: init.staleness, reach: init.reach })
     this.versions = new CommittedVersions(components.store)
-    this.deadline = new AdaptiveDeadline(init.deadlineMs)
+    const deadline = this.deadline = new AdaptiveDeadline(init.deadlineMs)
+    this.arrivals = new Arrivals({ ...components, replicas, inbox, deadline, pace: this.pace, wake: this.wake })
     this.vigilance = new Vigilance(init.quarantineLimit)
     this.work = new LocalWork({
       ...init,
@@ -89,8 +97,8 @@ export class RoundEngine extends TypedEventEmitter<RoundEvents> {
   }
 
   private createContribution (): Contribution {
-    const { components, inbox, pace, timer, work, liar } = this
-    return new Contribution({ ...components, inbox, pace, timer, work, liar }, {
+    const { components, inbox, replicas, pace, timer, work, liar } = this
+    return new Contribution({ ...components, inbox, replicas, pace, timer, work, liar }, {
       ...this.init,
       onPaid: (round) => { this.turns.paid(round) },
       onExhausted: (round) => { this.emit('privacy:exhausted', { round, status: components.budget!.status() }) }
@@ -146,6 +154,7 @@ export class RoundEngine extends TypedEventEmitter<RoundEvents> {
 
   /** Runs rounds until `rounds` is reached; rejects with the signal's reason when aborted */
   async run (signal: AbortSignal): Promise<void> {
+    this.signal = signal
     this.listen('addEventListener')
     this.meter.read()
     try {
@@ -268,11 +277,10 @@ export class RoundEngine extends TypedEventEmitter<RoundEvents> {
    * charge
    */
   private async mixLate (signal: AbortSignal): Promise<void> {
-    const { network, codec, store } = this.components
+    const { network, store } = this.components
     const { round, parameters } = this
     const entries = network.neighbours().map(({ peer }) => this.inbox.unused(peer, round + 1)).filter((entry) => entry !== undefined)
-    const own = codec.decode(codec.encode(parameters), this.init.parameterCount)
-    const mixed = await this.average(round, { half: parameters, own, entries, degree: this.contribution.degree }, signal)
+    const mixed = await this.average(round, { half: parameters, own: this.replicas.seen(parameters), entries, degree: this.contribution.degree }, signal)
     // also what the rule left out: it was looked at, and asks for nothing more
     this.inbox.use(entries)
     if (mixed.parents.length === 0) {
@@ -307,7 +315,7 @@ export class RoundEngine extends TypedEventEmitter<RoundEvents> {
 
   /** Takes over the neighbours' model when they are ahead; a node that is level with them does nothing */
   private async catchUp (signal: AbortSignal): Promise<void> {
-    const found = await lookAhead({ ...this.components, jumps: this.jumps }, this.init, { round: this.round, parameters: this.parameters, signal })
+    const found = await lookAhead({ ...this.components, replicas: this.replicas, keyframes: this.arrivals.keyframes, jumps: this.jumps }, this.init, { round: this.round, parameters: this.parameters, signal })
     if (found === undefined) {
       return
     }
@@ -319,7 +327,7 @@ export class RoundEngine extends TypedEventEmitter<RoundEvents> {
     for (const { peer, reason } of jump.refused) {
       this.components.network.penalise(peer, reason)
     }
-    updates.forEach(({ update, decoded }) => { this.take(update, decoded) })
+    updates.forEach((update) => { this.arrivals.take(update, signal) })
   }
 
   private async jump ({ target, parameters, sources }: Jump): Promise<void> {
@@ -338,7 +346,7 @@ export class RoundEngine extends TypedEventEmitter<RoundEvents> {
   // ---------------------------------------------------------------------------------------- events
 
   private readonly onUpdate = (event: CustomEvent<ReceivedUpdate>): void => {
-    this.take(event.detail)
+    this.arrivals.take(event.detail, this.signal)
   }
 
   private readonly onRejected = ({ detail }: NetworkEvents['update:rejected']): void => {
@@ -347,20 +355,6 @@ export class RoundEngine extends TypedEventEmitter<RoundEvents> {
 
   private readonly onNeighbours = (): void => {
     this.inbox.retain(new Set(this.components.network.followed()))
-  }
-
-  private take (update: ReceivedUpdate, decoded?: Float32Array): void {
-    const reason = this.inbox.put(update, decoded)
-    if (reason !== undefined) {
-      // the network answers with `update:rejected`, which is where refusals are counted
-      this.components.network.penalise(update.author, reason)
-    }
-    const lagMs = this.pace.lagMs(update.round, update.receivedAtMs)
-    if (lagMs !== undefined) {
-      // also when the round is over: a deadline that counted only those in time could never grow
-      this.deadline.observe(update.author, lagMs)
-    }
-    this.wake.dispatchEvent(new Event('update'))
   }
 
   private emit<K extends keyof RoundEvents> (type: K, detail: RoundEvents[K]['detail']): void {

@@ -2,7 +2,7 @@
  * What a round engine is made of and what it tells
  */
 import type { Attack } from '../attacks/attack.ts'
-import type { Aggregator, Clock, Codec, Network, Store, Trainer } from '../interface.ts'
+import type { Aggregator, Clock, Codec, Network, Replicas, Store, Trainer } from '../interface.ts'
 import type { PrivacyBudget } from '../privacy/budget.ts'
 
 export interface RoundComponents {
@@ -10,6 +10,8 @@ export interface RoundComponents {
   trainer: Pick<Trainer, 'train' | 'evaluate' | 'initialParameters' | 'sampleLoss'>
   store: Pick<Store, 'commit' | 'newest' | 'newestMixed' | 'list' | 'rollback' | 'parameters' | 'putPublication' | 'getPublication' | 'putMetrics' | 'metrics'>
   codec: Codec
+  /** @default those of the codec, each of which stands alone */
+  replicas?: Replicas | undefined
   aggregator: Aggregator
   clock: Clock
   /** Undefined without a privacy mechanism */

@@ -47,7 +47,7 @@ describe('publisher', () => {
   it('sends nothing before the number of the update is on disk', async () => {
     const { done, publisher, hold, release, clock } = scene()
     hold()
-    const sending = publisher.send(1, [Uint8Array.of(1)], never)
+    const sending = publisher.send(1, [{ payload: Uint8Array.of(1) }], never)
     await turns()
     expect(done).toEqual([])
     release()
@@ -58,7 +58,7 @@ describe('publisher', () => {
   it('takes no number that a later life of a restored home has signed: the wall clock, where that is ahead of what is stored', async () => {
     const { publisher, published, clock } = scene({ round: 3, sequence: 17 })
     await publisher.load()
-    await publisher.send(4, [Uint8Array.of(1)], never)
+    await publisher.send(4, [{ payload: Uint8Array.of(1) }], never)
     expect(published[0]!.sequence).toBe(clock.now())
   })
 
@@ -66,15 +66,15 @@ describe('publisher', () => {
     const { publisher, published, clock } = scene({ round: 3, sequence: 2_000_000_000 })
     expect(clock.now()).toBeLessThan(2_000_000_000)
     await publisher.load()
-    await publisher.send(4, [Uint8Array.of(1)], never)
-    await publisher.send(5, [Uint8Array.of(1)], never)
+    await publisher.send(4, [{ payload: Uint8Array.of(1) }], never)
+    await publisher.send(5, [{ payload: Uint8Array.of(1) }], never)
     expect(published.map(({ sequence }) => sequence)).toEqual([2_000_000_001, 2_000_000_002])
   })
 
   it('says which number of neighbours it stated', async () => {
     const { publisher, published, neighbours } = scene()
     neighbours.push({ peer: 'x', live: true } as Neighbour, { peer: 'y', live: false } as Neighbour)
-    expect(await publisher.send(1, [Uint8Array.of(1)], never)).toBe(2)
+    expect(await publisher.send(1, [{ payload: Uint8Array.of(1) }], never)).toBe(2)
     expect(published[0]!.degree).toBe(2)
     neighbours.pop()
     expect(publisher.degree).toBe(2)

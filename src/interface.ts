@@ -180,6 +180,76 @@ export interface Codec {
   decode: (bytes: Uint8Array, parameterCount: number) => Float32Array
 }
 
+// ---------------------------------------------------------------------------------------------- replicas
+
+/**
+ * The parameters that an update stands for: made once, shared by whoever holds them, freed when the last one lets go
+ */
+export interface Replica {
+  /** Finite, d elements; must not be mutated */
+  readonly parameters: Float32Array
+  /** sha-256 of the parameters as little-endian float32, 32 bytes */
+  readonly hash: Uint8Array
+}
+
+/** The own model as it is published */
+export interface OwnReplica {
+  /** What the neighbours make of it */
+  replica: Replica
+  payload: Uint8Array
+  /** Left out: a keyframe */
+  kind?: number
+  /** Of `replica`; left out for a keyframe */
+  replicaHash?: Uint8Array
+}
+
+/** A replica in bytes that give it exactly and alone */
+export interface Keyframe {
+  byteLength: number
+  encode: () => Uint8Array
+}
+
+/** What the network has to know of replicas, and whom it asks for those that it hands on */
+export interface KeyframeSource {
+  /** Kinds of updates that are understood: 1, a keyframe, is one of them */
+  readonly kinds: ReadonlySet<number>
+  /** 0 where every update is a keyframe */
+  readonly maxKeyframeBytes: number
+  /** Of the replica with this hash, where it is held */
+  keyframe: (replicaHash: Uint8Array) => Keyframe | undefined
+}
+
+/**
+ * The one owner of replicas: makes them of updates, and updates of the own model. What came before may matter: a delta
+ * stands on the replica of the update before it in its author's stream
+ */
+export interface Replicas extends KeyframeSource {
+  /** Name of the codec that makes the payloads */
+  readonly codec: string
+  /** Of an update */
+  readonly maxPayloadBytes: number
+  /** Later replicas may stand on earlier ones: `apply` is to see all that comes, in order, also what nobody averages */
+  readonly keepsMemory: boolean
+  /**
+   * The replica of an update, or why it is refused. `needs-keyframe`: nobody's fault, it stands on what is not held.
+   * Asked again for the newest update of an author it gives the same parameters. Never throws
+   */
+  apply: (update: ReceivedUpdate) => Replica | 'needs-keyframe' | RejectionReason
+  /**
+   * Takes up the replica of an update that needs a keyframe. False for bytes that are not this replica, which then
+   * changes nothing. Never throws
+   */
+  restore: (update: ReceivedUpdate, keyframe: Uint8Array) => boolean
+  /** The own model as the next update. Throws RangeError for what cannot be published */
+  own: (parameters: Float32Array) => OwnReplica
+  /** It was sent: the next one may stand on it. One that was not is followed by a keyframe */
+  published: (own: OwnReplica) => void
+  /** What the neighbours make of the own model as it was published last, or would make of it, where nothing was */
+  seen: (parameters: Float32Array) => Float32Array
+  /** Forgets the replicas of all other authors. The own ones stay */
+  retain: (authors: ReadonlySet<PeerName>) => void
+}
+
 // ---------------------------------------------------------------------------------------------- aggregators
 
 export interface NeighbourReplica {
@@ -237,6 +307,10 @@ export interface OutgoingUpdate {
   payload: Uint8Array
   /** How many neighbours the author mixes with: the degree for Metropolis–Hastings weights */
   degree: number
+  /** 1: keyframe. Others stand on the own update before them, and are not the first of a run. @default 1 */
+  kind?: number | undefined
+  /** Of the replica after it, 32 bytes; left out for a keyframe */
+  replicaHash?: Uint8Array | undefined
 }
 
 export interface PublishReceipt {
@@ -259,7 +333,14 @@ export interface ReceivedUpdate {
   sequence: number
   codec: string
   degree: number
+  /** Shared, must not be mutated */
   payload: Uint8Array
+  /** As the author stated it. @default 1 */
+  kind?: number
+  /** Id of the update before it in its author's stream; absent for the first */
+  follows?: string
+  /** sha-256 of the replica after it, 32 bytes; absent for a keyframe */
+  replicaHash?: Uint8Array
   /** Peer that handed over the bytes: not always the author */
   from: PeerName
   /** Clock.monotonicMs() when the payload was complete */
@@ -415,6 +496,11 @@ export interface Network extends TypedEventTarget<NetworkEvents> {
    * When the signal aborts it resolves with what has come by then
    */
   pullLatest: (options?: AbortOptions) => Promise<ReceivedUpdate[]>
+  /**
+   * Asks the author of an update, then others, for the keyframe of its replica, until `accept` takes what came: the
+   * bytes of one peer at a time. What it does not take costs that peer its standing. False when nobody has it
+   */
+  pullKeyframe: (update: ReceivedUpdate, accept: (keyframe: Uint8Array) => boolean, options?: AbortOptions) => Promise<boolean>
   /** Asks connected peers what an earlier life of this key published after `afterSequence` */
   newestOwn: (afterSequence: number, options?: AbortOptions) => Promise<EarlierLife>
   /**

@@ -1,13 +1,17 @@
 /**
  * What the round engine may expect of any network: one suite for all implementations of the port
  */
+import { DELTA, KEYFRAME } from '../update-kind.ts'
 import { bytes, failure, until } from './helpers.ts'
 import { afterEach, describe, expect, it } from './test-runner.ts'
-import type { Network, PeerName, ReceivedMessage, ReceivedUpdate } from '../interface.ts'
+import type { KeyframeSource, Network, PeerName, ReceivedMessage, ReceivedUpdate } from '../interface.ts'
 
 export interface NetworkContract {
-  /** Not started. The first is what the others know; all end up as each other's neighbours. At most 4 */
-  create: (count: number) => Promise<Network[]>
+  /**
+   * Not started; the i-th with `replicas[i]`, where these are given. The first is what the others know; all end up as
+   * each other's neighbours. At most 4
+   */
+  create: (count: number, replicas?: readonly KeyframeSource[]) => Promise<Network[]>
   maxPayloadBytes: number
   /** Largest message of a step, at least 100,000 bytes. Rounds have three steps */
   maxStepBytes: number
@@ -17,11 +21,20 @@ export interface NetworkContract {
 
 const update = (round: number, payload: Uint8Array) => ({ round, sequence: round, codec: 'float32', degree: 2, payload })
 
+const keyframes = (): KeyframeSource => ({ kinds: new Set([KEYFRAME]), maxKeyframeBytes: 0, keyframe: () => undefined })
+
+/** Deltas are understood. The keyframe of the one replica is whatever bytes are given */
+const deltas = (replicaHash: Uint8Array = new Uint8Array(0), held?: Uint8Array): KeyframeSource => ({
+  kinds: new Set([KEYFRAME, DELTA]),
+  maxKeyframeBytes: 100_000,
+  keyframe: (wanted) => held !== undefined && Buffer.from(replicaHash).equals(wanted) ? { byteLength: held.byteLength, encode: () => held } : undefined
+})
+
 export function networkContract (name: string, contract: NetworkContract): void {
   afterEach(contract.destroy)
 
-  const mesh = async (count: number): Promise<Network[]> => {
-    const networks = await contract.create(count)
+  const mesh = async (count: number, replicas?: readonly KeyframeSource[]): Promise<Network[]> => {
+    const networks = await contract.create(count, replicas)
     for (const network of networks) {
       await network.start()
     }
@@ -164,6 +177,56 @@ export function networkContract (name: string, contract: NetworkContract): void 
       await until(() => networks.slice(0, 2).every(({ self }, index) => received.get(self)!.at(-1)?.round === 1 + index))
       const wanted = [[networks[0]!.self, 2], [networks[1]!.self, 1]].sort()
       expect((await networks[2]!.pullLatest()).map(({ author, round }) => [author, round]).sort()).toEqual(wanted)
+    })
+
+    it('hands on the kind of an update, what it follows and the hash of its replica, to those who understand it', async () => {
+      const networks = await mesh(3, [deltas(), deltas(), keyframes()])
+      const [author, other, old] = networks
+      const received = record(networks)
+      const refused: unknown[] = []
+      old!.addEventListener('update:rejected', ({ detail: { reason } }) => { refused.push(reason) })
+      const replicaHash = bytes(32, 5)
+      const { updateId } = await author!.publish(update(1, bytes(10)))
+      await until(() => received.get(other!.self)!.length === 1 && received.get(old!.self)!.length === 1)
+      await author!.publish({ ...update(2, bytes(20)), kind: DELTA, replicaHash })
+      await until(() => received.get(other!.self)!.length === 2 && refused.length === 1)
+      const [first, second] = received.get(other!.self)!
+      expect(first!.follows).toBe(undefined)
+      expect(first!.kind ?? KEYFRAME).toBe(KEYFRAME)
+      expect(second).toMatchObject({ kind: DELTA, follows: updateId })
+      expect(Buffer.from(second!.replicaHash!).equals(replicaHash)).toBe(true)
+      expect(refused).toEqual(['unsupported'])
+      expect(received.get(old!.self)).toHaveLength(1)
+    })
+
+    it('begins with a keyframe, whatever it is given to publish', async () => {
+      const [network] = await mesh(2, [deltas(), deltas()])
+      expect(await failure(network!.publish({ ...update(1, bytes(10)), kind: DELTA, replicaHash: bytes(32) }))).toMatch(/^PublishError/)
+    })
+
+    it('gets a keyframe from the author or another that holds it; wrong bytes cost who sent them, and the next is asked', async () => {
+      const replicaHash = bytes(32, 7)
+      const keyframe = bytes(90_000, 8)
+      const networks = await mesh(3, [deltas(replicaHash, bytes(90_000, 9)), deltas(replicaHash, keyframe), deltas()])
+      const [author, other, asker] = networks
+      const received = record(networks)
+      const refused: unknown[] = []
+      asker!.addEventListener('update:rejected', ({ detail: { peer, reason } }) => { refused.push([peer, reason]) })
+      await author!.publish(update(1, bytes(10)))
+      await author!.publish({ ...update(2, bytes(20)), kind: DELTA, replicaHash })
+      await until(() => received.get(asker!.self)!.length === 2)
+      const [, delta] = received.get(asker!.self)!
+      const offered: number[] = []
+      const accept = (given: Uint8Array): boolean => {
+        offered.push(given.byteLength)
+        return Buffer.from(given).equals(keyframe)
+      }
+      expect(await asker!.pullKeyframe(delta!, accept)).toBe(true)
+      expect(offered).toEqual([90_000, 90_000])
+      expect(refused).toEqual([[author!.self, 'payload-hash']])
+      // held by nobody, which is nobody's fault
+      expect(await other!.pullKeyframe({ ...delta!, replicaHash: bytes(32, 6) }, accept)).toBe(false)
+      expect(refused).toHaveLength(1)
     })
 
     it('knows of others what this key published, after a sequence, and says how many answered', async () => {

@@ -13,6 +13,7 @@ import { serveFederation } from './federation-exchange.ts'
 import { ForwardAllowance } from './forward-allowance.ts'
 import { GossipMeter } from './gossip-meter.ts'
 import { createHost } from './host.ts'
+import { KeyframePuller } from './keyframe-pull.ts'
 import { LiveNeighbours } from './live-neighbours.ts'
 import { OwnUpdates } from './own-updates.ts'
 import { PeerRanks } from './peer-ranks.ts'
@@ -61,6 +62,7 @@ interface Parts {
   /** Undefined where rounds have no exchange but that of updates */
   steps: Steps | undefined
   catchUp: CatchUp
+  keyframes: KeyframePuller
   neighbourhood: Neighbourhood
   live: LiveNeighbours
 }
@@ -88,7 +90,7 @@ export class GossipNetwork extends ContainedEventEmitter<NetworkEvents> implemen
   /** Makes all parts; nothing runs yet. Throws InvalidAddressError */
   async build (createNeighbourhood: NeighbourhoodFactory): Promise<void> {
     const { init, ranks } = this
-    const { clock, federationId: federation, epoch = 0, maxPayloadBytes } = init
+    const { clock, federationId: federation, epoch = 0, maxPayloadBytes, replicas } = init
     const reputation = new Reputation({ store: init.store, clock })
     const isBanned = (peer: PeerName): boolean => reputation.isBanned(peer)
     const refuse = (refusal: Refused): void => { this.refuse(refusal) }
@@ -108,20 +110,21 @@ export class GossipNetwork extends ContainedEventEmitter<NetworkEvents> implemen
     const logger = host.libp2p.logger.forComponent('grapevine:network')
     const log = new AuthorLog()
     const cache = new UpdateCache({ self: host.self, maxBytes: Math.max(MIN_CACHE_BYTES, CACHE_PAYLOADS * maxPayloadBytes) })
-    const limits = { federation, epoch, maxPayloadBytes }
+    const limits = { federation, epoch, maxPayloadBytes, kinds: replicas?.kinds }
     const own = new OwnUpdates({ cache, logger, privateKey: init.privateKey, store: init.store }, { ...limits, self: host.self, keep: init.keepPublished ?? false })
     const puller = new UpdatePuller({ host, clock, ranks, refuse: refusePeer }, limits)
+    const keyframes = new KeyframePuller({ puller, clock, refuse: refusePeer }, { maxKeyframeBytes: replicas?.maxKeyframeBytes ?? 0 })
     const neighbourhood = createNeighbourhood(host)
     ranks.isMember = (peer) => neighbourhood.isMember(peer)
     const queue = new PullQueue({ puller, refuse, deliver, signal: this.stopping.signal })
     const catchUp = new CatchUp({ host, puller, cache, log, clock, logger, neighbourhood, isBanned, refuse, deliver })
     const announced = (update: ReadUpdate, from: PeerName): void => { this.announced(update, from) }
     const gossip = new UpdateGossip({ host, log, clock, logger, isBanned, refuse, deliver: announced }, limits)
-    const server = new UpdateServer({ host, cache, log, clock, ranks, refuse: refusePeer }, limits)
+    const server = new UpdateServer({ host, cache, log, clock, ranks, replicas, refuse: refusePeer }, limits)
     const steps = createSteps({ host, clock, log, logger, ranks, privateKey: init.privateKey, refuse: refusePeer, deliver: (detail) => { this.safeDispatchEvent('message', { detail }) } }, { federation, epoch, limits: init.steps })
     const refusals = new Refusals({ host, log, logger, meter, neighbourhood, reputation })
     const live = new LiveNeighbours({ host, neighbourhood, gossip, log })
-    this.parts = { host, logger, reputation, refusals, log, own, cache, gossip, queue, server, steps, catchUp, neighbourhood, live }
+    this.parts = { host, logger, reputation, refusals, log, own, cache, gossip, queue, server, steps, catchUp, keyframes, neighbourhood, live }
   }
 
   // ---------------------------------------------------------------------------------------- life cycle
@@ -261,6 +264,8 @@ export class GossipNetwork extends ContainedEventEmitter<NetworkEvents> implemen
     return (await this.parts.catchUp.latest(options)).map((update) => receivedUpdate(update, this.init.clock.monotonicMs()))
   }
 
+  pullKeyframe: Network['pullKeyframe'] = async (update, accept, options) => this.parts.keyframes.pull(update, accept, options)
+
   async newestOwn (afterSequence: number, options: AbortOptions = {}): Promise<EarlierLife> {
     const life = await this.parts.catchUp.newestOwn(afterSequence, options)
     await this.parts.own.learn(life)
@@ -322,10 +327,7 @@ export class GossipNetwork extends ContainedEventEmitter<NetworkEvents> implemen
     this.checkLiveness()
   }
 
-  followed (): PeerName[] {
-    const { neighbourhood } = this.parts
-    return [...neighbourhood.neighbours(), ...neighbourhood.upcoming()]
-  }
+  followed = (): PeerName[] => [...this.parts.neighbourhood.neighbours(), ...this.parts.neighbourhood.upcoming()]
 
   elders = (): PeerName[] => this.parts.neighbourhood.elders()
 

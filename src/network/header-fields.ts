@@ -4,6 +4,7 @@
  * A field out of its bounds is a fault of whoever passed it on. What only a later version understands is nobody's: it
  * is left alone, with a reason, and never taken for something else.
  */
+import { KEYFRAME } from '../update-kind.ts'
 import { authorKey } from './author-key.ts'
 import type { RejectionReason } from '../interface.ts'
 import type { UpdateHeader } from './wire/update.ts'
@@ -11,8 +12,8 @@ import type { UpdateHeader } from './wire/update.ts'
 /** Of the protocol that this version speaks */
 export const PROTOCOL_VERSION = 2
 
-/** A whole model: the only kind there is, so that no other is averaged as one */
-export const KEYFRAME = 1
+/** What every version understands: a whole model. Others only where somebody makes replicas of them */
+export const KEYFRAMES_ONLY: ReadonlySet<number> = new Set([KEYFRAME])
 
 const MAX_ROUND = 0x7fffffff
 const MAX_CODEC_LENGTH = 32
@@ -70,13 +71,21 @@ export function isWellFormed (header: UpdateHeader): boolean {
  * a next incarnation, and how the two are bound to each other, is open: until then it would be a way to sign two models
  * for one round
  */
-export function isUnderstood ({ version, kind, incarnation, step, vector, receiver }: UpdateHeader): boolean {
-  return version === PROTOCOL_VERSION && kind === KEYFRAME && incarnation === 0 && step === 0 && vector === 0 && receiver.byteLength === 0
+export function isUnderstood ({ version, kind, incarnation, step, vector, receiver }: UpdateHeader, kinds = KEYFRAMES_ONLY): boolean {
+  return version === PROTOCOL_VERSION && kinds.has(kind) && incarnation === 0 && step === 0 && vector === 0 && receiver.byteLength === 0
+}
+
+/** What a node makes of headers */
+export interface Understanding {
+  /** Of the document in force: how often it has changed */
+  epoch: number
+  /** Kinds of updates that are understood. @default keyframes */
+  kinds?: ReadonlySet<number> | undefined
 }
 
 /** Why a well-formed header is left alone; undefined where it is a model under the document in force */
-export function strangeness (header: UpdateHeader, epoch: number): Extract<RejectionReason, 'unsupported' | 'wrong-epoch'> | undefined {
-  if (!isUnderstood(header)) {
+export function strangeness (header: UpdateHeader, { epoch, kinds }: Understanding): Extract<RejectionReason, 'unsupported' | 'wrong-epoch'> | undefined {
+  if (!isUnderstood(header, kinds)) {
     return 'unsupported'
   }
   return header.epoch === epoch ? undefined : 'wrong-epoch'

@@ -3,7 +3,7 @@
  */
 import type { PrivateKey } from '@libp2p/interface'
 import type { FederationDocument } from '../federation/document.ts'
-import type { Clock, StepLimits, Store } from '../interface.ts'
+import type { Clock, KeyframeSource, StepLimits, Store } from '../interface.ts'
 import type { PortMemory } from './listening.ts'
 
 export interface NetworkInit {
@@ -21,6 +21,8 @@ export interface NetworkInit {
   maxPayloadBytes: number
   /** What is said in the steps of a round; left out: a round has no exchange but that of updates */
   steps?: StepLimits | undefined
+  /** Which kinds of updates are understood, and who holds keyframes. @default keyframes alone, each an update */
+  replicas?: KeyframeSource | undefined
   /** Multiaddrs */
   listen: readonly string[]
   /** Where the port that is drawn for port 0 is kept; without it each start draws another */

@@ -5,11 +5,14 @@
  * as it was signed, after a restart too, so that a mesh in which everybody has spent its budget can still give a
  * newcomer a model.
  */
+import { PublishError } from '../errors.ts'
+import { KEYFRAME } from '../update-kind.ts'
 import { encodeSigned, matchesPayload, readUpdate, signHeader, verifyHeader } from './update-header.ts'
 import { readEarlierUpdate } from './version-1.ts'
 import type { Logger, PrivateKey } from '@libp2p/interface'
 import type { EarlierLife, OutgoingUpdate, PeerName, Store } from '../interface.ts'
 import type { CachedUpdate, UpdateCache } from './update-cache.ts'
+import type { Understanding } from './header-fields.ts'
 import type { SignedHeader } from './update-header.ts'
 import type { EarlierUpdate } from './version-1.ts'
 
@@ -20,10 +23,8 @@ export interface OwnUpdatesComponents {
   store: Pick<Store, 'putPublished' | 'getPublished'>
 }
 
-export interface OwnUpdatesInit {
+export interface OwnUpdatesInit extends Understanding {
   federation: string
-  /** Of the document in force */
-  epoch: number
   self: PeerName
   maxPayloadBytes: number
   /** Stores the newest one */
@@ -85,11 +86,17 @@ export class OwnUpdates {
     cache.put({ signed, payload })
   }
 
-  /** Signs an update, and holds it before anybody can have it */
+  /**
+   * Signs an update, and holds it before anybody can have it. Throws PublishError for one that stands on another where
+   * there is none
+   */
   async sign ({ payload, ...fields }: OutgoingUpdate): Promise<SignedHeader> {
     const { privateKey, cache, store, logger } = this.components
     logger.trace('publishing round %d', fields.round)
     const { federation, epoch } = this.init
+    if (this.last === undefined && (fields.kind ?? KEYFRAME) !== KEYFRAME) {
+      throw new PublishError(`round ${fields.round} cannot be published: a stream begins with a keyframe`)
+    }
     const signed = await signHeader(privateKey, { ...fields, federation, epoch, follows: this.last }, payload)
     if (this.init.keep) {
       await store.putPublished(encodeSigned(signed, payload))
@@ -101,8 +108,8 @@ export class OwnUpdates {
   }
 
   private async verified (message: Uint8Array): Promise<CachedUpdate | undefined> {
-    const { federation, self, maxPayloadBytes } = this.init
-    const update = readUpdate(message, { maxMessageBytes: Infinity, maxPayloadBytes })
+    const { federation, self, maxPayloadBytes, kinds } = this.init
+    const update = readUpdate(message, { maxMessageBytes: Infinity, maxPayloadBytes, kinds })
     if (typeof update === 'string' || update.payload === undefined) {
       return undefined
     }

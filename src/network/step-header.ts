@@ -3,8 +3,9 @@
  * rounds follow in place of a codec (docs/protocol.md, Steps)
  */
 import { peerIdFromPublicKey, peerIdFromString } from '@libp2p/peer-id'
+import { KEYFRAME } from '../update-kind.ts'
 import { authorBytes, authorKey } from './author-key.ts'
-import { KEYFRAME, PROTOCOL_VERSION } from './header-fields.ts'
+import { PROTOCOL_VERSION } from './header-fields.ts'
 import { sha256, signFields } from './update-header.ts'
 import type { PrivateKey } from '@libp2p/interface'
 import type { OutgoingMessage, PeerName, RejectionReason, StepLimits } from '../interface.ts'

@@ -16,6 +16,7 @@ import type { Logger, PeerId } from '@libp2p/interface'
 import type { Refused } from '../blame.ts'
 import type { Clock, PeerName, RejectionReason } from '../interface.ts'
 import type { AuthorLog, Verdict } from './author-log.ts'
+import type { Understanding } from './header-fields.ts'
 import type { Host } from './host.ts'
 import type { RateLimit } from './rate-limit.ts'
 import type { ReadUpdate, SignedHeader } from './update-header.ts'
@@ -37,10 +38,8 @@ export interface UpdateGossipComponents {
   deliver: (update: ReadUpdate, from: PeerName) => void
 }
 
-export interface UpdateGossipInit {
+export interface UpdateGossipInit extends Understanding {
   federation: string
-  /** Of the document in force */
-  epoch: number
   maxPayloadBytes: number
 }
 
@@ -132,7 +131,7 @@ export class UpdateGossip {
     if (this.components.isBanned(from)) {
       return 'ignore'
     }
-    const update = readUpdate(data, { maxMessageBytes: MAX_GOSSIP_MESSAGE_BYTES, maxPayloadBytes: this.init.maxPayloadBytes })
+    const update = readUpdate(data, { maxMessageBytes: MAX_GOSSIP_MESSAGE_BYTES, maxPayloadBytes: this.init.maxPayloadBytes, kinds: this.init.kinds })
     if (typeof update === 'string') {
       return this.reject(from, author, update)
     }
@@ -150,7 +149,7 @@ export class UpdateGossip {
   private async place (update: ReadUpdate, from: PeerName, bytes: number): Promise<Outcome> {
     const { signed, payload } = update
     const { author } = signed
-    const strange = strangeness(signed.header, this.init.epoch)
+    const strange = strangeness(signed.header, this.init)
     if (strange !== undefined) {
       return this.refuse({ peer: from, author, reason: strange }, 'ignore')
     }

@@ -7,8 +7,9 @@
 import '../promise-with-resolvers.ts'
 import { createHash } from 'node:crypto'
 import { peerIdFromPublicKey } from '@libp2p/peer-id'
+import { KEYFRAME } from '../update-kind.ts'
 import { authorBytes, authorKey } from './author-key.ts'
-import { isUnderstood, isWellFormed, KEYFRAME, PROTOCOL_VERSION } from './header-fields.ts'
+import { isUnderstood, isWellFormed, PROTOCOL_VERSION } from './header-fields.ts'
 import { SignedUpdate, UpdateHeader } from './wire/update.ts'
 import type { PrivateKey } from '@libp2p/interface'
 import type { PeerName, RejectionReason } from '../interface.ts'
@@ -38,6 +39,10 @@ export interface HeaderFields {
   sequence: number
   codec: string
   degree: number
+  /** @default a keyframe */
+  kind?: number | undefined
+  /** Of the replica after it, 32 bytes; left out for a keyframe */
+  replicaHash?: Uint8Array | undefined
   /** How often the document has changed. @default 0 */
   epoch?: number
   /** @default 0 */
@@ -69,7 +74,7 @@ function placeOf (sequence: number, before: SignedHeader | undefined): Pick<Upda
 
 /** Makes and signs the header of `payload` */
 export async function signHeader (privateKey: PrivateKey, fields: HeaderFields, payload: Uint8Array): Promise<SignedHeader> {
-  const { federation, round, sequence, codec, degree, epoch = 0, incarnation = 0, follows } = fields
+  const { federation, round, sequence, codec, degree, kind = KEYFRAME, replicaHash = new Uint8Array(0), epoch = 0, incarnation = 0, follows } = fields
   const header: UpdateHeader = {
     version: PROTOCOL_VERSION,
     ...{ federation, round, sequence, codec, degree, epoch, incarnation },
@@ -77,8 +82,8 @@ export async function signHeader (privateKey: PrivateKey, fields: HeaderFields, 
     ...placeOf(sequence, follows),
     payloadHash: Uint8Array.from(sha256(payload)),
     payloadBytes: payload.byteLength,
-    kind: KEYFRAME,
-    replicaHash: new Uint8Array(0),
+    kind,
+    replicaHash: Uint8Array.from(replicaHash),
     step: 0,
     receiver: new Uint8Array(0),
     vector: 0
@@ -138,7 +143,7 @@ export interface ReadUpdate {
 }
 
 /** Reads a gossip message: size and schema, nothing that needs a key */
-export function readUpdate (data: Uint8Array, limits: { maxMessageBytes: number, maxPayloadBytes: number }): ReadUpdate | RejectionReason {
+export function readUpdate (data: Uint8Array, limits: { maxMessageBytes: number, maxPayloadBytes: number, kinds?: ReadonlySet<number> | undefined }): ReadUpdate | RejectionReason {
   if (data.byteLength > limits.maxMessageBytes) {
     return 'oversized'
   }
@@ -154,7 +159,7 @@ export function readUpdate (data: Uint8Array, limits: { maxMessageBytes: number,
   }
   const { payload } = message
   // another kind than this version's may be larger, or travel in another way: nobody is to blame for that
-  if (!isUnderstood(signed.header)) {
+  if (!isUnderstood(signed.header, limits.kinds)) {
     return { signed, payload }
   }
   if (signed.header.payloadBytes > limits.maxPayloadBytes) {

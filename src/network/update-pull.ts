@@ -22,6 +22,7 @@ import { REQUESTS, STATUS_BUSY, STATUS_OK } from './update-server.ts'
 import { UpdateRequest, UpdateResponse } from './wire/update.ts'
 import type { Hash } from 'node:crypto'
 import type { AbortOptions, Clock, PeerName, RejectionReason } from '../interface.ts'
+import type { Understanding } from './header-fields.ts'
 import type { Host } from './host.ts'
 import type { PeerRanks } from './peer-ranks.ts'
 import type { RateLimit } from './rate-limit.ts'
@@ -74,10 +75,8 @@ export interface UpdatePullerComponents {
   refuse: (peer: PeerName, reason: RejectionReason, author?: PeerName) => void
 }
 
-export interface UpdatePullerInit {
+export interface UpdatePullerInit extends Understanding {
   federation: string
-  /** Of the document in force */
-  epoch: number
   maxPayloadBytes: number
 }
 
@@ -208,7 +207,7 @@ export class UpdatePuller {
   }
 
   /** The author first, then who told of it, then others that follow this author */
-  private sources (author: PeerName, from: PeerName): PeerName[] {
+  sources (author: PeerName, from: PeerName): PeerName[] {
     const { host } = this.components
     const connected = new Set(host.libp2p.getPeers().map(String))
     const followers = host.pubsub.getSubscribers(authorTopic(this.init.federation, author)).map(String)
@@ -282,7 +281,7 @@ export class UpdatePuller {
   private async genuine (peer: PeerName, author: PeerName, response: UpdateResponse): Promise<SignedHeader> {
     const signed = await this.signedBy(author, peer, response)
     const { header } = signed
-    const strange = strangeness(header, this.init.epoch)
+    const strange = strangeness(header, this.init)
     strange === undefined || this.passedOver.set(author, header.sequence)
     const problem = strange ?? sizeProblem(header, response, this.init.maxPayloadBytes)
     if (problem !== undefined) {
@@ -306,12 +305,12 @@ export class UpdatePuller {
 
   // ---------------------------------------------------------------------------------------- streams
 
-  private request (author: PeerName): Pick<UpdateRequest, 'federation' | 'author' | 'offset' | 'afterSequence'> {
+  request (author: PeerName): Pick<UpdateRequest, 'federation' | 'author' | 'offset' | 'afterSequence'> {
     return { federation: this.init.federation, author: Uint8Array.from(peerIdFromString(author).toMultihash().bytes), offset: 0, afterSequence: 0 }
   }
 
   /** One request and its response. The stream is kept when it is clean afterwards, and aborted when anything failed */
-  private async exchange<T> (peer: PeerName, request: UpdateRequest, options: AbortOptions, receive: (bytes: StreamBytes, response: UpdateResponse) => Promise<T>): Promise<T> {
+  async exchange<T> (peer: PeerName, request: UpdateRequest, options: AbortOptions, receive: (bytes: StreamBytes, response: UpdateResponse) => Promise<T>): Promise<T> {
     options.signal?.throwIfAborted()
     for (;;) {
       const waitMs = this.requests.charge(peer, 1)

@@ -12,13 +12,13 @@ import { UpdateRequest, UpdateResponse } from './wire/update.ts'
 import { peerIdFromPublicKey } from '@libp2p/peer-id'
 import type { Connection, Stream } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
-import type { Clock, PeerName, RejectionReason } from '../interface.ts'
+import type { Clock, KeyframeSource, PeerName, RejectionReason } from '../interface.ts'
 import type { AuthorLog } from './author-log.ts'
 import type { Host } from './host.ts'
 import type { PeerRanks } from './peer-ranks.ts'
 import type { RateLimit } from './rate-limit.ts'
 import type { TransferPlace } from './transfer-places.ts'
-import type { CachedUpdate, UpdateCache } from './update-cache.ts'
+import type { UpdateCache } from './update-cache.ts'
 import type { SignedHeader } from './update-header.ts'
 import type { SignedUpdate } from './wire/update.ts'
 
@@ -46,6 +46,8 @@ export interface UpdateServerComponents {
   log: Pick<AuthorLog, 'newest'>
   clock: Clock
   ranks: Pick<PeerRanks, 'of'>
+  /** Undefined where every update is a keyframe */
+  replicas?: Pick<KeyframeSource, 'keyframe'> | undefined
   /** A request that nobody makes who keeps the rules: counted and scored */
   refuse: (peer: PeerName, reason: RejectionReason) => void
 }
@@ -115,8 +117,8 @@ export class UpdateServer {
     if (payloadHash === undefined) {
       return author === asker.peer ? this.newestOf(author, request) : this.newest(asker, author, request)
     }
-    const held = this.components.cache.withPayload(author, payloadHash)
-    return held === undefined ? { status: STATUS_NOT_HELD } : this.admit(asker, held, request)
+    const offer = request.keyframe === true ? this.keyframe(payloadHash) : this.payload(author, payloadHash)
+    return offer === undefined ? { status: STATUS_NOT_HELD } : this.admit(asker, offer, request)
   }
 
   private newest (asker: Asker, author: PeerName, request: UpdateRequest): Answer {
@@ -124,7 +126,17 @@ export class UpdateServer {
     if (held === undefined) {
       return { status: STATUS_NOT_HELD }
     }
-    return held.signed.header.sequence <= request.afterSequence ? { status: STATUS_NOTHING_NEWER } : this.admit(asker, held, request)
+    return held.signed.header.sequence <= request.afterSequence ? { status: STATUS_NOTHING_NEWER } : this.admit(asker, offerOf(held.payload, held.signed), request)
+  }
+
+  private payload (author: PeerName, payloadHash: Uint8Array): Offer | undefined {
+    const held = this.components.cache.withPayload(author, payloadHash)
+    return held === undefined ? undefined : offerOf(held.payload)
+  }
+
+  private keyframe (replicaHash: Uint8Array): Offer | undefined {
+    const held = this.components.replicas?.keyframe(replicaHash)
+    return held === undefined ? undefined : { byteLength: held.byteLength, payload: () => held.encode() }
   }
 
   /**
@@ -139,8 +151,8 @@ export class UpdateServer {
     return known.header.sequence <= afterSequence ? { status: STATUS_NOTHING_NEWER } : { status: STATUS_NOT_HELD, known }
   }
 
-  private admit ({ peer, address }: Asker, held: CachedUpdate, request: UpdateRequest): Answer {
-    const remaining = held.payload.byteLength - request.offset
+  private admit ({ peer, address }: Asker, offer: Offer, { offset }: UpdateRequest): Answer {
+    const remaining = offer.byteLength - offset
     if (remaining < 0) {
       // an author may have signed the same hash with another length
       return { status: STATUS_NOT_HELD }
@@ -150,7 +162,7 @@ export class UpdateServer {
       place?.release(true)
       return { status: STATUS_BUSY }
     }
-    return { status: STATUS_OK, place, held, offset: request.offset, withHeader: request.payloadHash === undefined }
+    return { status: STATUS_OK, place, offer, offset }
   }
 
   private async respond (bytes: StreamBytes, answer: Answer): Promise<void> {
@@ -158,26 +170,27 @@ export class UpdateServer {
       await bytes.writeMessage(UpdateResponse.encode({ status: answer.status, remainingBytes: 0, ...(answer.known === undefined ? {} : { update: withoutPayload(answer.known) }) }))
       return
     }
-    const { place, held: { payload } } = answer
+    const { place, offer } = answer
     let completed = false
     try {
-      await withinDeadline(this.components.clock, payload.byteLength, async (signal) => { await this.send(bytes, answer, signal) }, place)
+      await withinDeadline(this.components.clock, offer.byteLength, async (signal) => { await this.send(bytes, answer, signal) }, place)
       completed = true
     } finally {
       place.release(completed)
     }
   }
 
-  private async send (bytes: StreamBytes, { held, offset, place, withHeader }: Transfer, signal: AbortSignal): Promise<void> {
+  private async send (bytes: StreamBytes, { offer, offset, place }: Transfer, signal: AbortSignal): Promise<void> {
+    const payload = offer.payload()
     let moved = 0
     const stop = watchStream(bytes.stream, () => moved, { stallMs: STALL_MS, signal })
     try {
       await bytes.writeMessage(UpdateResponse.encode({
         status: STATUS_OK,
-        remainingBytes: held.payload.byteLength - offset,
-        ...(withHeader ? { update: withoutPayload(held.signed) } : {})
+        remainingBytes: payload.byteLength - offset,
+        ...(offer.signed === undefined ? {} : { update: withoutPayload(offer.signed) })
       }))
-      await bytes.write(held.payload.subarray(offset), (count) => {
+      await bytes.write(payload.subarray(offset), (count) => {
         moved += count
         place.moved(count)
       })
@@ -192,12 +205,24 @@ interface Asker {
   address: Multiaddr
 }
 
+/** What can be sent */
+interface Offer {
+  byteLength: number
+  /** Made when there is a place for it */
+  payload: () => Uint8Array
+  /** Goes along where whoever asks does not know it */
+  signed?: SignedHeader | undefined
+}
+
+function offerOf (payload: Uint8Array, signed?: SignedHeader): Offer {
+  return { byteLength: payload.byteLength, payload: () => payload, signed }
+}
+
 interface Transfer {
   status: typeof STATUS_OK
   place: TransferPlace
-  held: CachedUpdate
+  offer: Offer
   offset: number
-  withHeader: boolean
 }
 
 type Answer =

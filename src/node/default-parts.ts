@@ -5,6 +5,7 @@
  */
 import { join } from 'node:path'
 import { gossipAveraging } from '../algorithm/gossip-averaging.ts'
+import { absoluteReplicas } from '../codec/absolute-replicas.ts'
 import { makeFolder } from '../make-folder.ts'
 import { createWorkerTrainer } from '../model/worker-trainer.ts'
 import { fetchFederation } from '../network/federation-exchange.ts'
@@ -27,6 +28,7 @@ export const defaultParts: NodeParts = {
   trainer: createWorkerTrainer,
   algorithm: gossipAveraging,
   account: (init) => new NodePrivacy(init),
+  replicas: absoluteReplicas,
   network: nodeNetwork
 }
 

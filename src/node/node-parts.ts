@@ -10,7 +10,7 @@ import type { PrivateKey } from '@libp2p/interface'
 import type { Algorithm, AlgorithmInit } from '../algorithm/algorithm.ts'
 import type { Poison } from '../data/poison.ts'
 import type { FederationDocument } from '../federation/document.ts'
-import type { Clock, DatasetSource, Network, Partition, PeerName, StepLimits, Store, Trace, Trainer, TrainerDescription } from '../interface.ts'
+import type { Clock, Codec, DatasetSource, KeyframeSource, Network, Partition, PeerName, Replicas, StepLimits, Store, Trace, Trainer, TrainerDescription } from '../interface.ts'
 import type { LedgerReader } from '../ledger/ledger.ts'
 import type { PrivacyBudget, PrivacyStatus } from '../privacy/budget.ts'
 import type { RoundProtocol } from '../round/exchange-interface.ts'
@@ -44,6 +44,8 @@ export interface NetworkPartInit extends Pick<NodeInit, 'home'>, Settings<'liste
   membership: Membership
   /** Bytes of the largest update of the federation's model */
   maxPayloadBytes: number
+  /** Which kinds of updates are understood, and who holds the keyframes that others ask for */
+  replicas: KeyframeSource
   /**
    * Neighbours without which no round begins: where fewer would remain nobody is left out for being slow. 0: rounds
    * begin anyway
@@ -53,6 +55,12 @@ export interface NetworkPartInit extends Pick<NodeInit, 'home'>, Settings<'liste
   steps: StepLimits | undefined
   store: Store
   clock: Clock
+}
+
+export interface ReplicasPartInit {
+  /** Of the document */
+  codec: Codec
+  parameterCount: number
 }
 
 export interface AccountPartInit extends Pick<NodeInit, 'home'>, Settings<'ledgers' | 'epsilonLimit'> {
@@ -116,6 +124,8 @@ export interface NodeParts {
   account: (init: AccountPartInit) => PrivacyAccount
   /** All members of a federation must have the same: no document names it yet */
   algorithm: (init: AlgorithmInit) => Algorithm
+  /** What updates stand for. Peers whose kinds of updates are not understood by the others mix with nobody */
+  replicas: (init: ReplicasPartInit) => Replicas
   network: (init: NetworkPartInit) => Promise<Network>
   /** What all peers of the federation follow in a round beside the exchange of updates. @default nothing */
   protocol?: RoundProtocol

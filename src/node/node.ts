@@ -25,10 +25,10 @@ import { RoundMetrics } from './round-metrics.ts'
 import { leastNeighbours, networkSteps, requireCharging, roundSettings } from './round-settings.ts'
 import { checkNodeInit } from './settings.ts'
 import { soleUse } from './sole-use.ts'
-import type { Algorithm } from '../algorithm/algorithm.ts'
 import type { FederationDocument } from '../federation/document.ts'
-import type { Clock, Codec, ModelVersion, Network, Store, Trainer, TrainerDescription } from '../interface.ts'
+import type { Clock, ModelVersion, Network, Store, Trainer, TrainerDescription } from '../interface.ts'
 import type { LedgerReader } from '../ledger/ledger.ts'
+import type { RoundComponents } from '../round/round-interface.ts'
 import type { Membership } from './enter-federation.ts'
 import type { MeshLimits } from './mesh-limits.ts'
 import type { GrapevineNode, NodeDescription, NodeEvents, NodeInit, NodeStatus, StopReason } from './node-interface.ts'
@@ -117,15 +117,17 @@ class Node extends TypedEventEmitter<NodeEvents> implements GrapevineNode {
     const codec = createCodec(membership.document.codec.name)
     const description = await this.startTrainer(membership.document)
     const algorithm = parts.algorithm({ document: membership.document, parameterCount })
-    const maxPayloadBytes = codec.maxEncodedBytes(parameterCount * algorithm.vectors.length)
+    const replicas = parts.replicas({ codec, parameterCount: parameterCount * algorithm.vectors.length })
+    const { maxPayloadBytes } = replicas
     const network = this.network = await parts.network({
-      ...init, identity, membership, maxPayloadBytes, leastNeighbours: leastNeighbours(membership, init), steps: networkSteps(parts.protocol, parameterCount), store, clock: this.clock
+      ...{ ...init, identity, membership, maxPayloadBytes, replicas, store, clock: this.clock },
+      ...{ leastNeighbours: leastNeighbours(membership, init), steps: networkSteps(parts.protocol, parameterCount) }
     })
     forwardNetworkEvents(network, (type, detail) => { this.emit(type, detail) })
     await this.privacy.open(membership, description, network.self)
     requireCharging(membership.document, this.privacy, parts.protocol)
     await this.privacy.requireHomeCharged((await store.getPublication())?.round)
-    const engine = this.engine = this.createEngine(membership, { codec, algorithm })
+    const engine = this.engine = this.createEngine(membership, { codec, algorithm, replicas })
     forwardRoundEvents(engine, (type, detail) => { this.emit(type, detail) })
     await engine.load()
     network.setRound(engine.round + 1)
@@ -147,12 +149,11 @@ class Node extends TypedEventEmitter<NodeEvents> implements GrapevineNode {
     return description
   }
 
-  private createEngine (membership: Membership, { codec, algorithm }: { codec: Codec, algorithm: Algorithm }): RoundEngine {
-    const { init, store, clock, privacy: { budget } } = this
+  private createEngine (membership: Membership, chosen: Pick<RoundComponents, 'codec' | 'algorithm' | 'replicas'>): RoundEngine {
+    const { init, store, clock, privacy: { budget }, parts: { protocol } } = this
     const aggregator = createAggregator(membership.document.aggregation)
     this.minMembers = init.minMembers ?? Math.max(1, aggregator.minimumNeighbours) + 1
-    const { protocol } = this.parts
-    const components = { network: this.network!, trainer: this.trainer!, store, codec, aggregator, algorithm, clock, budget, protocol }
+    const components = { network: this.network!, trainer: this.trainer!, store, ...chosen, aggregator, clock, budget, protocol }
     return new RoundEngine(components, roundSettings(membership, init, this.description!))
   }
 

@@ -5,14 +5,11 @@
  * smallest sum of distances to the others): below one half of liars it is never far from the honest ones. Where the
  * replicas are just as many as the rule needs beside the own model, the own model must make up the number.
  */
-import { decodeUpdate } from './inbox.ts'
-import type { Aggregator, Codec, NeighbourReplica, PeerName, ReceivedUpdate, RejectionReason } from '../interface.ts'
+import type { Aggregator, NeighbourReplica, PeerName, ReceivedUpdate, RejectionReason, Replicas } from '../interface.ts'
 
 /** A neighbour's replica and the update that it came from */
 export interface DecodedReplica extends NeighbourReplica {
   updateId: string
-  /** All that is in it: the model first */
-  whole: Float32Array
 }
 
 function distance (a: Float32Array, b: Float32Array): number {
@@ -71,18 +68,19 @@ export function adoptModel (replicas: readonly NeighbourReplica[], aggregator: A
 }
 
 /**
- * Decodes updates of whatever round; in ascending order of author, so that what follows cannot depend on the order of
- * arrival
+ * Replicas of updates of whatever round; in ascending order of author, so that what follows cannot depend on the order
+ * of arrival. One whose keyframe is not there is neither usable nor refused
  */
-export function decodeReplicas (updates: readonly ReceivedUpdate[], codec: Codec, { parameterCount, vectorCount = 1 }: { parameterCount: number, vectorCount?: number | undefined }): { usable: DecodedReplica[], refused: Array<{ peer: PeerName, reason: RejectionReason }> } {
+export function decodeReplicas (updates: readonly ReceivedUpdate[], replicas: Pick<Replicas, 'apply'>, parameterCount?: number): { usable: DecodedReplica[], refused: Array<{ peer: PeerName, reason: RejectionReason }> } {
   const usable: DecodedReplica[] = []
   const refused: Array<{ peer: PeerName, reason: RejectionReason }> = []
   for (const update of [...updates].sort((a, b) => a.author < b.author ? -1 : 1)) {
-    const whole = decodeUpdate(update, codec, parameterCount * vectorCount)
-    if (typeof whole === 'string') {
-      refused.push({ peer: update.author, reason: whole })
-    } else {
-      usable.push({ peer: update.author, parameters: whole.subarray(0, parameterCount), weight: 0, updateId: update.updateId, whole })
+    const replica = replicas.apply(update)
+    if (typeof replica !== 'string') {
+      // the model comes first
+      usable.push({ peer: update.author, parameters: replica.parameters.subarray(0, parameterCount), weight: 0, updateId: update.updateId })
+    } else if (replica !== 'needs-keyframe') {
+      refused.push({ peer: update.author, reason: replica })
     }
   }
   return { usable, refused }

@@ -3,10 +3,9 @@
  */
 import { Isolation } from './isolation.ts'
 import { keptOwnWarning, mix } from './mix.ts'
-import { sampleLosses } from './sample-losses.ts'
 import { joined } from '../algorithm/vectors.ts'
 import type { Algorithm } from '../algorithm/algorithm.ts'
-import type { Aggregator, Network, Trainer } from '../interface.ts'
+import type { AggregationInput, Aggregator, Network, PeerName, Trainer } from '../interface.ts'
 import type { Inbox, InboxEntry } from './inbox.ts'
 import type { Liar } from './liar.ts'
 import type { LocalWork } from './local-work.ts'
@@ -97,4 +96,13 @@ export class Averaging {
     }
     return { ...mixed, parameters: algorithm.mixed(mixed.vectors) }
   }
+}
+
+/** Mean loss of the own replica and of each neighbour's on one batch of own training examples */
+async function sampleLosses (trainer: Pick<Trainer, 'sampleLoss'>, { own, entries }: { own: Float32Array, entries: readonly InboxEntry[] }, options: { round: number, signal: AbortSignal }): Promise<NonNullable<AggregationInput['losses']>> {
+  const neighbours = new Map<PeerName, number>()
+  for (const { update: { author }, parameters } of entries) {
+    neighbours.set(author, await trainer.sampleLoss(parameters, options))
+  }
+  return { own: await trainer.sampleLoss(own, options), neighbours }
 }

@@ -5,7 +5,7 @@ import { joined, separated } from '../algorithm/vectors.ts'
 import { untrained } from './local-work.ts'
 import { Publisher } from './publisher.ts'
 import type { Algorithm } from '../algorithm/algorithm.ts'
-import type { Publication } from '../interface.ts'
+import type { Publication, Replicas } from '../interface.ts'
 import type { PhaseTimes } from './round-events.ts'
 import type { Inbox } from './inbox.ts'
 import type { Liar } from './liar.ts'
@@ -21,6 +21,7 @@ export const UNPACED_ROUND_MS = 1_000
 export interface ContributionComponents extends Pick<RoundComponents, 'network' | 'store' | 'codec' | 'clock' | 'budget' | 'protocol'> {
   algorithm: Algorithm
   inbox: Pick<Inbox, 'isInStep'>
+  replicas: Pick<Replicas, 'own' | 'published'>
   pace: Pace
   timer: PhaseTimer
   work: Pick<LocalWork, 'train'>
@@ -28,7 +29,7 @@ export interface ContributionComponents extends Pick<RoundComponents, 'network' 
   liar: Liar | undefined
 }
 
-export interface ContributionInit extends Pick<RoundInit, 'parameterCount' | 'attack'> {
+export interface ContributionInit extends Pick<RoundInit, 'attack' | 'parameterCount'> {
   /** A round begins to cost something */
   onPaid: (round: number) => void
   /** The budget is spent: from this round on nothing is published. Once */
@@ -112,16 +113,6 @@ export class Contribution {
     return { trained, half, ...await this.publish(half, phases, inHand) }
   }
 
-  /** What neighbours would decode of these vectors, d elements each */
-  decoded (vectors: readonly Float32Array[]): Float32Array[] {
-    return this.replicas(this.components.codec.encode(joined(vectors)))
-  }
-
-  private replicas (payload: Uint8Array): Float32Array[] {
-    const { components: { algorithm, codec }, init: { parameterCount } } = this
-    return separated(codec.decode(payload, parameterCount * algorithm.vectors.length), parameterCount)
-  }
-
   private async pay (round: number): Promise<boolean> {
     this.init.onPaid(round)
     return await this.components.budget?.reserve(round) ?? true
@@ -137,16 +128,17 @@ export class Contribution {
   }
 
   private async publish (half: readonly Float32Array[], phases: PhaseTimes, { round, signal }: InHand): Promise<Pick<Contributed, 'own' | 'degree'>> {
-    const { codec, clock, timer, liar, pace } = this.components
-    const { attack } = this.init
-    const { own, payloads } = await timer.timed(phases, 'encode', async () => {
-      const whole = joined(half)
-      const encoded = codec.encode(whole)
-      const payload = liar?.payload({ own: whole, round }) ?? encoded
-      return { own: this.replicas(encoded), payloads: attack?.equivocates === true ? [payload, encoded] : [payload] }
-    })
-    const degree = await timer.timed(phases, 'publish', async () => this.publisher.send(round, payloads, signal))
+    const { codec, replicas, clock, timer, liar, pace } = this.components
+    const { attack, parameterCount } = this.init
+    const whole = joined(half)
+    const own = await timer.timed(phases, 'encode', async () => replicas.own(whole))
+    const { replica, ...update } = own
+    const lie = liar?.payload({ own: whole, round })
+    const lies = lie === undefined ? [] : [lie, ...(attack?.equivocates === true ? [codec.encode(whole)] : [])]
+    const degree = await timer.timed(phases, 'publish', async () => this.publisher.send(round, lie === undefined ? [update] : lies.map((payload) => ({ payload })), signal))
+    // a lie is nothing that an own update may stand on
+    lie === undefined && replicas.published(own)
     pace.published(round, clock.monotonicMs())
-    return { own, degree }
+    return { own: separated(replica.parameters, parameterCount), degree }
   }
 }

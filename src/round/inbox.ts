@@ -1,11 +1,11 @@
 /**
  * Neighbours' updates that wait for their round: decoded, checked, bounded
  *
- * Decoding happens on arrival, so that it overlaps with the own training instead of lengthening the aggregation.
+ * Decoding happens on arrival, so that it overlaps with the own training instead of lengthening the aggregation. The
+ * replicas are of the one owner (Replicas): held here by reference, and let go with their round.
  */
 import { separated } from '../algorithm/vectors.ts'
-import { InvalidUpdateError } from '../errors.ts'
-import type { Codec, PeerName, ReceivedUpdate, RejectionReason } from '../interface.ts'
+import type { PeerName, ReceivedUpdate, RejectionReason, Replicas } from '../interface.ts'
 
 /**
  * How far off a neighbour is in step, at least: as far as updates may be stale, when that is more
@@ -19,11 +19,9 @@ export const MAX_ROUNDS_AHEAD = 4
 const NORM_LIMIT = 10
 
 export interface InboxInit {
-  codec: Codec
-  /** d: elements of the model, and of each further vector */
-  parameterCount: number
-  /** How many vectors an update carries. @default 1 */
-  vectorCount?: number | undefined
+  replicas: Pick<Replicas, 'codec' | 'keepsMemory' | 'apply' | 'retain'>
+  /** d: elements of the model, and of each further vector. @default a replica is a model */
+  parameterCount?: number | undefined
   /**
    * Updates of rounds r - staleness .. r take part in round r; of an author of whom there are only later ones, up to r
    * + staleness
@@ -35,7 +33,7 @@ export interface InboxInit {
 
 export interface InboxEntry {
   update: ReceivedUpdate
-  /** The model, d elements */
+  /** The model, d elements of its replica: shared, must not be mutated */
   parameters: Float32Array
   /** What the algorithm mixes, d elements each; the first is the model */
   vectors: readonly Float32Array[]
@@ -50,35 +48,23 @@ export function euclideanNorm (vector: Float32Array): number {
   return Math.sqrt(sum)
 }
 
-/** What is in an update: `length` elements, all vectors one after another; or why it is refused */
-export function decodeUpdate (update: ReceivedUpdate, codec: Codec, length: number): Float32Array | RejectionReason {
-  if (update.codec !== codec.name) {
-    return 'wrong-codec'
-  }
-  try {
-    return codec.decode(update.payload, length)
-  } catch (err) {
-    return err instanceof InvalidUpdateError ? err.reason : 'codec'
-  }
-}
-
 export class Inbox {
-  private readonly codec: Codec
-  private readonly parameterCount: number
-  private readonly vectorCount: number
+  private readonly replicas: InboxInit['replicas']
+  private readonly parameterCount: number | undefined
   private readonly staleness: number
   private readonly reach: number
   private readonly entries = new Map<PeerName, Map<number, InboxEntry>>()
   private readonly newest = new Map<PeerName, number>()
   /** Newest round of each author that took part */
   private readonly used = new Map<PeerName, number>()
+  /** Newest round of each author that lacks its keyframe, which is asked for */
+  private readonly awaited = new Map<PeerName, number>()
   private round = 1
   private ownNorm = Number.POSITIVE_INFINITY
 
   constructor (init: InboxInit) {
-    this.codec = init.codec
+    this.replicas = init.replicas
     this.parameterCount = init.parameterCount
-    this.vectorCount = init.vectorCount ?? 1
     this.staleness = init.staleness
     this.reach = Math.max(1, init.reach ?? 1)
   }
@@ -97,26 +83,38 @@ export class Inbox {
   }
 
   /**
-   * Takes an update in; the reason when it is refused. Stale ones are neither kept nor blamed
-   *
-   * @param decoded - What is in it, all vectors, when that is known already: not mutated
+   * Takes an update in; the reason when it is refused. Stale ones are neither kept nor blamed, and seen by whoever
+   * keeps replicas in memory. One that needs a keyframe is waited for: put it again when that came, or give it up
    */
-  put (update: ReceivedUpdate, decoded?: Float32Array): RejectionReason | undefined {
-    if (update.codec !== this.codec.name) {
+  put (update: ReceivedUpdate): 'needs-keyframe' | RejectionReason | undefined {
+    const { author, round } = update
+    if (update.codec !== this.replicas.codec) {
       return 'wrong-codec'
     }
-    this.newest.set(update.author, Math.max(update.round, this.newest.get(update.author) ?? 0))
-    const isStale = update.round < this.round - this.staleness
-    const isNewest = update.round === this.newest.get(update.author)
-    if (this.isOutOfStep(update.author) ? !isNewest : isStale) {
+    this.newest.set(author, Math.max(round, this.newest.get(author) ?? 0))
+    const isUseless = this.isOutOfStep(author) ? round !== this.newest.get(author) : round < this.round - this.staleness
+    if (isUseless && !this.replicas.keepsMemory) {
       return undefined
     }
-    const whole = decoded ?? decodeUpdate(update, this.codec, this.parameterCount * this.vectorCount)
-    if (typeof whole === 'string') {
-      return whole
+    return this.apply(update, isUseless)
+  }
+
+  private apply (update: ReceivedUpdate, isUseless: boolean): ReturnType<Inbox['put']> {
+    const { author, round } = update
+    const replica = this.replicas.apply(update)
+    if (replica === 'needs-keyframe') {
+      isUseless || this.awaited.set(author, Math.max(round, this.awaited.get(author) ?? 0))
+      return isUseless ? undefined : replica
     }
-    const vectors = separated(whole, this.parameterCount)
-    const [parameters = whole] = vectors
+    this.settle(update)
+    if (typeof replica === 'string') {
+      return replica
+    }
+    return isUseless ? undefined : this.admit(update, separated(replica.parameters, this.parameterCount ?? replica.parameters.length))
+  }
+
+  private admit (update: ReceivedUpdate, vectors: readonly Float32Array[]): RejectionReason | undefined {
+    const parameters = vectors[0]!
     if (euclideanNorm(parameters) > NORM_LIMIT * Math.max(this.reach, this.ownNorm)) {
       return 'norm'
     }
@@ -124,10 +122,21 @@ export class Inbox {
     return undefined
   }
 
+  /** Its keyframe cannot be had, or is not needed any more: nobody waits for it */
+  settle ({ author, round }: ReceivedUpdate): void {
+    if (round >= (this.awaited.get(author) ?? Infinity)) {
+      this.awaited.delete(author)
+    }
+  }
+
   /**
-   * True when the author delivered something of this round or a later one; out of step, something that was not used yet
+   * True when the author delivered something of this round or a later one; out of step, something that was not used
+   * yet. Not while its keyframe is on its way
    */
   delivered (author: PeerName, round: number): boolean {
+    if (this.awaited.has(author)) {
+      return false
+    }
     const newest = this.newest.get(author) ?? 0
     return newest >= round || (this.isOutOfStep(author) && newest > (this.used.get(author) ?? 0))
   }
@@ -203,8 +212,10 @@ export class Inbox {
       if (!authors.has(author)) {
         this.newest.delete(author)
         this.used.delete(author)
+        this.awaited.delete(author)
       }
     }
+    this.replicas.retain(authors)
   }
 
   private keep (entry: InboxEntry): void {

@@ -13,15 +13,14 @@
 import { adoptModel, decodeReplicas } from './adopt.ts'
 import { LEAST_QUORUM, MAX_ADOPTED_ROUND, MAX_LONE_RAISE } from '../number-limits.ts'
 import { supportedRound } from './round-numbers.ts'
-import type { Aggregator, Codec, PeerName, ReceivedUpdate, RejectionReason } from '../interface.ts'
+import type { Aggregator, PeerName, ReceivedUpdate, RejectionReason, Replicas } from '../interface.ts'
 import type { DecodedReplica } from './adopt.ts'
 
 export interface JumpInit {
   aggregator: Aggregator
-  codec: Codec
-  parameterCount: number
-  /** How many vectors an update carries; the first is the model. @default 1 */
-  vectorCount?: number | undefined
+  replicas: Pick<Replicas, 'apply'>
+  /** d: elements of the model, with which each replica begins. @default all of them */
+  parameterCount?: number | undefined
   /** Updates may be this many rounds old in a round */
   staleness: number
 }
@@ -65,7 +64,7 @@ export function planJump (updates: readonly ReceivedUpdate[], standing: Standing
     return stay
   }
   const held = voters.flatMap((peer) => byAuthor.get(peer) ?? [])
-  const { usable, refused } = decodeReplicas(atLevel(held, level, { elders, needed, staleness: init.staleness }), init.codec, init)
+  const { usable, refused } = decodeReplicas(atLevel(held, level, { elders, needed, staleness: init.staleness }), init.replicas, init.parameterCount)
   const adopted = adoptModel(usable, init.aggregator, { own: parameters })
   return adopted === undefined
     ? { ...stay, sources: usable, refused, tooFew: usable.length }

@@ -2,9 +2,9 @@
  * Asks the neighbours for their newest updates, and plans what follows from them
  */
 import { pullLatest } from './pull-latest.ts'
-import type { Algorithm } from '../algorithm/algorithm.ts'
-import type { ReceivedUpdate } from '../interface.ts'
+import type { ReceivedUpdate, Replicas } from '../interface.ts'
 import type { Jump, JumpPlanner, Standing } from './jump.ts'
+import type { Keyframes } from './keyframes.ts'
 import type { RoundComponents, RoundInit } from './round-interface.ts'
 
 export interface Outlook {
@@ -12,25 +12,23 @@ export interface Outlook {
   /** Why a jump that was due did not come about */
   warning: string | undefined
   /** Of neighbours, sound as far as they were decoded */
-  updates: ReadonlyArray<{ update: ReceivedUpdate, decoded: Float32Array | undefined }>
+  updates: readonly ReceivedUpdate[]
 }
 
-type Components = Pick<RoundComponents, 'network' | 'aggregator' | 'codec' | 'clock'> & { algorithm: Pick<Algorithm, 'vectors'> } & { jumps: JumpPlanner }
+type Components = Pick<RoundComponents, 'network' | 'aggregator' | 'clock'> & { replicas: Replicas, keyframes: Pick<Keyframes, 'fetch'>, jumps: JumpPlanner }
 type Init = Pick<RoundInit, 'parameterCount' | 'staleness' | 'deadlineMs'>
 
 /** Undefined when there is nobody to ask. Rejects with the signal's reason */
 export async function lookAhead (components: Components, init: Init, { signal, ...own }: Pick<Standing, 'round' | 'parameters'> & { signal: AbortSignal }): Promise<Outlook | undefined> {
-  const { network, aggregator, codec, algorithm } = components
-  const { parameterCount, staleness } = init
+  const { network, aggregator, replicas } = components
   const neighbours = network.neighbours().map(({ peer }) => peer)
   const elders = network.elders()
   if (neighbours.length + elders.length === 0) {
     return undefined
   }
-  const updates = await pullLatest(components, init.deadlineMs, signal)
-  const jump = components.jumps.plan(updates, { ...own, neighbours, elders }, { aggregator, codec, parameterCount, vectorCount: algorithm.vectors.length, staleness })
+  const updates = await pullLatest(components, { deadlineMs: init.deadlineMs, voters: [...neighbours, ...elders], signal })
+  const jump = components.jumps.plan(updates, { ...own, neighbours, elders }, { aggregator, replicas, ...init })
   const refused = new Set(jump.refused.map(({ peer }) => peer))
-  const decoded = new Map(jump.sources.map(({ updateId, whole }) => [updateId, whole]))
   const { name, minimumNeighbours } = aggregator
   return {
     jump,
@@ -38,6 +36,5 @@ export async function lookAhead (components: Components, init: Init, { signal, .
       ? undefined
       : `the neighbours are ahead, but only ${jump.tooFew} of their models can be had, and ${name} needs ${minimumNeighbours}; the own model is kept`,
     updates: updates.filter(({ author }) => neighbours.includes(author) && !refused.has(author))
-      .map((update) => ({ update, decoded: decoded.get(update.updateId) }))
   }
 }

@@ -3,7 +3,7 @@
  * signed the last ones
  */
 import { requireOwnRound } from '../number-limits.ts'
-import type { PeerName, Publication } from '../interface.ts'
+import type { OutgoingUpdate, PeerName, Publication } from '../interface.ts'
 import type { RoundComponents } from './round-interface.ts'
 
 /** A peer has fewer neighbours, and says no more to each of them in a step than one message */
@@ -63,23 +63,23 @@ export class Publisher {
   }
 
   /**
-   * Publishes these payloads for one round: one, unless the node lies. Throws RoundLimitError
+   * Publishes this for one round: one update, unless the node lies. Throws RoundLimitError
    *
    * @returns The number of own neighbours that the update states
    */
-  async send (round: number, payloads: readonly Uint8Array[], signal: AbortSignal): Promise<number> {
+  async send (round: number, updates: ReadonlyArray<Pick<OutgoingUpdate, 'payload' | 'kind' | 'replicaHash'>>, signal: AbortSignal): Promise<number> {
     requireOwnRound(round)
     const { network, store, codec, clock } = this.components
     const peers = network.neighbours().map(({ peer }) => peer)
     const degree = this.degree = peers.length
     const count = this.steps * degree
-    for (const [index, payload] of payloads.entries()) {
+    for (const [index, { payload, ...stated }] of updates.entries()) {
       // wall clock, so that a home restored from a backup does not sign an old number again
       const sequence = index === 0 ? Math.max(this.last.sequence + 1, clock.now()) : this.last.sequence + 1
       // with the numbers of the round's messages: one synced write for all of them
       this.last = { round, sequence: sequence + count }
       await store.putPublication(this.last)
-      await network.publish({ round, sequence, codec: codec.name, payload, degree }, { signal })
+      await network.publish({ round, sequence, codec: codec.name, payload, degree, ...stated }, { signal })
       this.numbers = { round, first: sequence + 1, count, peers }
     }
     return degree

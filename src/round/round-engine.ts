@@ -7,6 +7,9 @@
  */
 import { TypedEventEmitter } from 'main-event'
 import { gossipAveraging } from '../algorithm/gossip-averaging.ts'
+import { joined, separated } from '../algorithm/vectors.ts'
+import { absoluteReplicas } from '../codec/absolute-replicas.ts'
+import { Arrivals } from './arrivals.ts'
 import { Averaging } from './averaging.ts'
 import { CommittedVersions } from './committed-versions.ts'
 import { Contribution, UNPACED_ROUND_MS } from './contribution.ts'
@@ -28,7 +31,7 @@ import { TrafficMeter } from './traffic-meter.ts'
 import { Turns } from './turns.ts'
 import { Vigilance } from './vigilance.ts'
 import type { Algorithm } from '../algorithm/algorithm.ts'
-import type { ModelVersion, NetworkEvents, PeerName, Publication, ReceivedUpdate } from '../interface.ts'
+import type { ModelVersion, NetworkEvents, PeerName, Publication, ReceivedUpdate, Replicas } from '../interface.ts'
 import type { Averaged, AveragingInput } from './averaging.ts'
 import type { InboxEntry } from './inbox.ts'
 import type { Jump } from './jump.ts'
@@ -42,7 +45,9 @@ const MAX_NAMED = 256
 export class RoundEngine extends TypedEventEmitter<RoundEvents> {
   private readonly components: RoundComponents
   private readonly init: RoundInit
+  private readonly replicas: Replicas
   private readonly inbox: Inbox
+  private readonly arrivals: Arrivals
   private readonly stragglers: Stragglers
   private readonly vigilance: Vigilance
   private readonly wake = new EventTarget()
@@ -61,6 +66,8 @@ export class RoundEngine extends TypedEventEmitter<RoundEvents> {
   private readonly turns: Turns
   private readonly jumps = new JumpPlanner()
   private readonly meter: TrafficMeter
+  /** Of the run */
+  private signal = AbortSignal.abort()
   /** The last finished round */
   round = 0
   lastReport: RoundReport | undefined
@@ -69,11 +76,14 @@ export class RoundEngine extends TypedEventEmitter<RoundEvents> {
     super()
     this.components = components
     this.init = init
+    const { codec } = components
     const algorithm = this.algorithm = components.algorithm ?? gossipAveraging()
-    this.inbox = new Inbox({ ...init, codec: components.codec, vectorCount: algorithm.vectors.length })
+    const replicas = this.replicas = components.replicas ?? absoluteReplicas({ codec, parameterCount: init.parameterCount * algorithm.vectors.length })
+    const inbox = this.inbox = new Inbox({ ...init, replicas })
     this.local = new LocalState({ ...components, algorithm })
     this.versions = new CommittedVersions(components.store)
-    this.stragglers = new Stragglers({ ...components, inbox: this.inbox, wake: this.wake }, init.deadlineMs)
+    const stragglers = this.stragglers = new Stragglers({ ...components, inbox, wake: this.wake }, init.deadlineMs)
+    this.arrivals = new Arrivals({ ...components, replicas, inbox, stragglers, pace: this.pace, wake: this.wake })
     this.vigilance = new Vigilance(init.quarantineLimit)
     const warn = (detail: RoundEvents['warning']['detail']): void => { this.emit('warning', detail) }
     this.work = new LocalWork({ ...init, trainer: components.trainer, lastRound: init.rounds, warn: (code, message) => { warn({ code, message }) } })
@@ -87,8 +97,8 @@ export class RoundEngine extends TypedEventEmitter<RoundEvents> {
   }
 
   private createContribution (): Contribution {
-    const { components, algorithm, inbox, pace, timer, work, liar } = this
-    return new Contribution({ ...components, algorithm, inbox, pace, timer, work, liar }, {
+    const { components, algorithm, inbox, replicas, pace, timer, work, liar } = this
+    return new Contribution({ ...components, algorithm, inbox, replicas, pace, timer, work, liar }, {
       ...this.init,
       onPaid: (round) => { this.turns.paid(round) },
       onExhausted: (round) => { this.emit('privacy:exhausted', { round, status: components.budget!.status() }) }
@@ -150,6 +160,7 @@ export class RoundEngine extends TypedEventEmitter<RoundEvents> {
 
   /** Runs rounds until `rounds` is reached; rejects with the signal's reason when aborted */
   async run (signal: AbortSignal): Promise<void> {
+    this.signal = signal
     this.listen('addEventListener')
     this.meter.read()
     try {
@@ -272,8 +283,8 @@ export class RoundEngine extends TypedEventEmitter<RoundEvents> {
       return
     }
     const half = this.algorithm.current(parameters)
-    const models = { half, own: this.contribution.decoded(half), degree: this.contribution.degree }
-    const mixed = await this.average(round, { ...models, entries, isLate: true }, signal)
+    const own = separated(this.replicas.seen(joined(half)), this.init.parameterCount)
+    const mixed = await this.average(round, { half, own, entries, isLate: true, degree: this.contribution.degree }, signal)
     // also what the rule left out: it was looked at, and asks for nothing more
     this.inbox.use(entries)
     if (mixed.parents.length === 0) {
@@ -308,7 +319,7 @@ export class RoundEngine extends TypedEventEmitter<RoundEvents> {
 
   /** Takes over the neighbours' model when they are ahead; a node that is level with them does nothing */
   private async catchUp (signal: AbortSignal): Promise<void> {
-    const found = await lookAhead({ ...this.components, algorithm: this.algorithm, jumps: this.jumps }, this.init, { round: this.round, parameters: this.parameters, signal })
+    const found = await lookAhead({ ...this.components, replicas: this.replicas, keyframes: this.arrivals.keyframes, jumps: this.jumps }, this.init, { round: this.round, parameters: this.parameters, signal })
     if (found === undefined) {
       return
     }
@@ -318,7 +329,7 @@ export class RoundEngine extends TypedEventEmitter<RoundEvents> {
     }
     await this.jump(jump)
     jump.refused.forEach(({ peer, reason }) => { this.components.network.penalise(peer, reason) })
-    updates.forEach(({ update, decoded }) => { this.take(update, decoded) })
+    updates.forEach((update) => { this.arrivals.take(update, signal) })
   }
 
   private async jump ({ target, parameters, sources }: Jump): Promise<void> {
@@ -337,7 +348,7 @@ export class RoundEngine extends TypedEventEmitter<RoundEvents> {
   // ---------------------------------------------------------------------------------------- events
 
   private readonly onUpdate = (event: CustomEvent<ReceivedUpdate>): void => {
-    this.take(event.detail)
+    this.arrivals.take(event.detail, this.signal)
   }
 
   private readonly onRejected = ({ detail }: NetworkEvents['update:rejected']): void => {
@@ -346,19 +357,6 @@ export class RoundEngine extends TypedEventEmitter<RoundEvents> {
 
   private readonly onNeighbours = (): void => {
     this.inbox.retain(new Set(this.components.network.followed()))
-  }
-
-  private take (update: ReceivedUpdate, decoded?: Float32Array): void {
-    const reason = this.inbox.put(update, decoded)
-    if (reason !== undefined) {
-      // the network answers with `update:rejected`, which is where refusals are counted
-      this.components.network.penalise(update.author, reason)
-    }
-    const lagMs = this.pace.lagMs(update.round, update.receivedAtMs)
-    if (lagMs !== undefined) {
-      this.stragglers.observe(update.author, lagMs)
-    }
-    this.wake.dispatchEvent(new Event('update'))
   }
 
   private emit<K extends keyof RoundEvents> (type: K, detail: RoundEvents[K]['detail']): void {

@@ -3,7 +3,7 @@
  */
 import type { Algorithm } from '../algorithm/algorithm.ts'
 import type { Attack } from '../attacks/attack.ts'
-import type { Aggregator, Clock, Codec, Network, Store, Trainer } from '../interface.ts'
+import type { Aggregator, Clock, Codec, Network, Replicas, Store, Trainer } from '../interface.ts'
 import type { PrivacyBudget } from '../privacy/budget.ts'
 import type { RoundProtocol } from './exchange-interface.ts'
 
@@ -12,6 +12,8 @@ export interface RoundComponents {
   trainer: Pick<Trainer, 'train' | 'restore' | 'evaluate' | 'initialParameters' | 'sampleLoss'>
   store: Pick<Store, 'commit' | 'newest' | 'newestMixed' | 'list' | 'rollback' | 'parameters' | 'state' | 'putPublication' | 'getPublication' | 'putMetrics' | 'metrics'>
   codec: Codec
+  /** @default those of the codec, each of which stands alone */
+  replicas?: Replicas | undefined
   aggregator: Aggregator
   /** @default gossip averaging */
   algorithm?: Algorithm | undefined

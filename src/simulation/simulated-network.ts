@@ -8,7 +8,8 @@
 import { TypedEventEmitter } from 'main-event'
 import { PublishError } from '../errors.ts'
 import { neighbourGraph, rotationPeriod } from '../topology/neighbour-graph.ts'
-import type { AbortOptions, EarlierLife, IdentityUse, Neighbour, Network, NetworkEvents, OutgoingMessage, OutgoingUpdate, PeerName, PublishReceipt, ReceivedMessage, ReceivedUpdate, RejectionReason, StepLimits, Traffic } from '../interface.ts'
+import { KEYFRAME } from '../update-kind.ts'
+import type { AbortOptions, EarlierLife, IdentityUse, KeyframeSource, Neighbour, Network, NetworkEvents, OutgoingMessage, OutgoingUpdate, PeerName, PublishReceipt, ReceivedMessage, ReceivedUpdate, RejectionReason, StepLimits, Traffic } from '../interface.ts'
 import type { VirtualClock } from './virtual-clock.ts'
 
 export interface SimulatedLinks {
@@ -47,12 +48,16 @@ export class SimulatedMesh {
     this.init = init
   }
 
-  /** Throws RangeError for a name that is taken */
-  join (self: PeerName): SimulatedNetwork {
+  /**
+   * Throws RangeError for a name that is taken
+   *
+   * @param replicas - Which kinds of updates the node understands, and what it hands on. @default keyframes alone
+   */
+  join (self: PeerName, replicas?: KeyframeSource): SimulatedNetwork {
     if (this.networks.has(self)) {
       throw new RangeError(`${self} is in the mesh already`)
     }
-    const network = new SimulatedNetwork(this, self)
+    const network = new SimulatedNetwork(this, self, replicas)
     this.networks.set(self, network)
     this.#redraw()
     return network
@@ -148,6 +153,7 @@ const GRAPHS_KEPT = 16
 
 export class SimulatedNetwork extends TypedEventEmitter<NetworkEvents> implements Network {
   readonly self: PeerName
+  readonly replicas: KeyframeSource | undefined
   readonly #mesh: SimulatedMesh
   /** Slow ones, and until when each is left out */
   readonly #suspended = new Map<PeerName, number>()
@@ -160,11 +166,14 @@ export class SimulatedNetwork extends TypedEventEmitter<NetworkEvents> implement
   #saidRound = 0
   #observes = false
   #state: 'new' | 'started' | 'stopped' = 'new'
+  /** Id of the last own update */
+  #last: string | undefined
 
-  constructor (mesh: SimulatedMesh, self: PeerName) {
+  constructor (mesh: SimulatedMesh, self: PeerName, replicas?: KeyframeSource) {
     super()
     this.#mesh = mesh
     this.self = self
+    this.replicas = replicas
   }
 
   start = async (): Promise<void> => {
@@ -256,8 +265,17 @@ export class SimulatedNetwork extends TypedEventEmitter<NetworkEvents> implement
       throw new PublishError(`the update of round ${update.round} has ${byteLength} bytes, but from 1 to ${this.#mesh.init.maxPayloadBytes} are allowed`)
     }
     const updateId = `${this.self}/${update.round}`
-    // the caller's array may change; those of the receivers do not
-    const sent = { ...update, payload: update.payload.slice(), author: this.self, updateId, from: this.self }
+    const { kind = KEYFRAME, replicaHash, ...fields } = update
+    if (this.#last === undefined && kind !== KEYFRAME) {
+      throw new PublishError(`round ${update.round} cannot be published: a stream begins with a keyframe`)
+    }
+    const sent = {
+      // the caller's array may change; those of the receivers do not
+      ...{ ...fields, kind, payload: update.payload.slice(), author: this.self, updateId, from: this.self },
+      ...(this.#last === undefined ? {} : { follows: this.#last }),
+      ...(replicaHash === undefined ? {} : { replicaHash })
+    }
+    this.#last = updateId
     this.#mesh.latest.set(this.self, { ...sent, receivedAtMs: this.#mesh.clock.monotonicMs() })
     const receivers = this.#mesh.followersOf(this.self, update.round)
     for (const receiver of receivers) {
@@ -336,14 +354,36 @@ export class SimulatedNetwork extends TypedEventEmitter<NetworkEvents> implement
     if (update.round >= this.#round && this.#suspended.delete(update.author)) {
       this.changed()
     }
-    this.safeDispatchEvent('update', { detail: update })
+    if (this.#understands(update)) {
+      this.safeDispatchEvent('update', { detail: update })
+    } else {
+      this.safeDispatchEvent('update:rejected', { detail: { peer: update.from, author: update.author, reason: 'unsupported' } })
+    }
+  }
+
+  #understands ({ kind = KEYFRAME }: ReceivedUpdate): boolean {
+    return kind === KEYFRAME || this.replicas?.kinds.has(kind) === true
   }
 
   pullLatest = async (): Promise<ReceivedUpdate[]> => {
     const { clock, latest, networks } = this.#mesh
-    const held = this.#peers().filter((peer) => networks.has(peer)).map((peer) => latest.get(peer)).filter((update) => update !== undefined)
+    const held = this.#peers().filter((peer) => networks.has(peer)).map((peer) => latest.get(peer)).filter((update) => update !== undefined).filter((update) => this.#understands(update))
     await clock.delay(this.#mesh.flightMs(held[0]?.payload.byteLength ?? 0))
     return held.map((update) => ({ ...update, receivedAtMs: clock.monotonicMs() }))
+  }
+
+  pullKeyframe: Network['pullKeyframe'] = async ({ author, replicaHash = new Uint8Array(0) }, accept, options) => {
+    for (const source of [author, ...this.#peers().filter((peer) => peer !== author)]) {
+      const keyframe = this.#mesh.networks.get(source)?.replicas?.keyframe(replicaHash)
+      await this.#mesh.clock.delay(this.#mesh.flightMs(keyframe?.byteLength ?? 0), options)
+      if (keyframe !== undefined && accept(keyframe.encode())) {
+        return true
+      }
+      if (keyframe !== undefined) {
+        this.safeDispatchEvent('update:rejected', { detail: { peer: source, author, reason: 'payload-hash' } })
+      }
+    }
+    return false
   }
 
   penalise = (peer: PeerName, reason: RejectionReason): void => {

@@ -75,7 +75,7 @@ describe('reading updates', () => {
   it('takes nothing but a whole model for everybody under the document in force for one', () => {
     const strange = (fields: Partial<UpdateHeader>): string | undefined => {
       const read = readHeader(UpdateHeader.encode({ ...signed.header, ...fields }), signed.signature)
-      return read === undefined ? 'malformed' : strangeness(read.header, 0)
+      return read === undefined ? 'malformed' : strangeness(read.header, { epoch: 0 })
     }
     expect(strange({})).toBeUndefined()
     for (const later of [{ version: 3 }, { kind: 2 }, { kind: 2 ** 31 }, { step: 1 }, { vector: 1 }, { receiver: signed.header.author }]) {

@@ -72,7 +72,7 @@ describe('the header of a message', () => {
     expect(all.header.receiver.byteLength).toBe(0)
     for (const { header } of [one, all]) {
       expect(isWellFormed(header)).toBe(true)
-      expect(strangeness(header, 0)).toBe('unsupported')
+      expect(strangeness(header, { epoch: 0 })).toBe('unsupported')
     }
   })
 })

@@ -116,8 +116,8 @@ describe('one round', () => {
 describe('a new incarnation', () => {
   it('is left to a later version: it would be a way to sign two models for one round', async () => {
     const [one, other] = [await sign(7, { incarnation: 2 }), await sign(7, { sequence: 8, incarnation: 3 })]
-    expect([one, other].map(({ header }) => strangeness(header, 0))).toEqual(['unsupported', 'unsupported'])
-    expect(strangeness((await sign(7)).header, 0)).toBeUndefined()
+    expect([one, other].map(({ header }) => strangeness(header, { epoch: 0 }))).toEqual(['unsupported', 'unsupported'])
+    expect(strangeness((await sign(7)).header, { epoch: 0 })).toBeUndefined()
   })
 })
 

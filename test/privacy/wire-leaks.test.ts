@@ -92,6 +92,7 @@ const ORIGINS: Record<string, Origin> = {
   'UpdateRequest.payload_hash': 'hash of released bytes',
   'UpdateRequest.after_sequence': 'counter',
   'UpdateRequest.offset': 'length of released bytes',
+  'UpdateRequest.keyframe': 'constant of the program',
   'UpdateResponse.status': 'load',
   'UpdateResponse.update': 'message inside',
   'UpdateResponse.remaining_bytes': 'length of released bytes',

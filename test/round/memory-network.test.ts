@@ -6,9 +6,9 @@ const MAX_PAYLOAD_BYTES = 200_000
 const MAX_STEP_BYTES = 150_000
 
 networkContract('MemoryHub', {
-  create: async (count) => {
+  create: async (count, replicas = []) => {
     const hub = new MemoryHub({ maxPayloadBytes: MAX_PAYLOAD_BYTES, steps: { steps: 3, maxBytes: MAX_STEP_BYTES } })
-    return Array.from({ length: count }, (_, index) => hub.join(`peer-${index}`))
+    return Array.from({ length: count }, (_, index) => hub.join(`peer-${index}`, replicas[index]))
   },
   destroy: async () => {},
   maxPayloadBytes: MAX_PAYLOAD_BYTES,

@@ -3,7 +3,8 @@
  */
 import { TypedEventEmitter } from 'main-event'
 import { PublishError } from '../../src/errors.ts'
-import type { AbortOptions, EarlierLife, Neighbour, Network, NetworkEvents, OutgoingMessage, OutgoingUpdate, PeerName, PublishReceipt, ReceivedMessage, ReceivedUpdate, RejectionReason, StepLimits, Traffic } from '../../src/interface.ts'
+import { KEYFRAME } from '../../src/update-kind.ts'
+import type { AbortOptions, EarlierLife, KeyframeSource, Neighbour, Network, NetworkEvents, OutgoingMessage, OutgoingUpdate, PeerName, PublishReceipt, ReceivedMessage, ReceivedUpdate, RejectionReason, StepLimits, Traffic } from '../../src/interface.ts'
 
 export class MemoryHub {
   readonly networks = new Map<PeerName, MemoryNetwork>()
@@ -23,8 +24,9 @@ export class MemoryHub {
     this.steps = steps
   }
 
-  join (self: PeerName): MemoryNetwork {
-    const network = new MemoryNetwork(this, self)
+  /** @param replicas - What the node hands on, and which kinds it understands. @default keyframes alone */
+  join (self: PeerName, replicas?: KeyframeSource): MemoryNetwork {
+    const network = new MemoryNetwork(this, self, replicas)
     this.networks.set(self, network)
     // as if it had an engine that waits
     this.claims.set(self, ++this.claimed)
@@ -55,13 +57,17 @@ export class MemoryNetwork extends TypedEventEmitter<NetworkEvents> implements N
   readonly deafTo = new Set<PeerName>()
   readonly self: PeerName
   private readonly hub: MemoryHub
+  private readonly replicas: KeyframeSource | undefined
   private sent = 0
   private isStopped = false
+  /** Id of the last own update */
+  private last: string | undefined
 
-  constructor (hub: MemoryHub, self: PeerName) {
+  constructor (hub: MemoryHub, self: PeerName, replicas?: KeyframeSource) {
     super()
     this.hub = hub
     this.self = self
+    this.replicas = replicas
   }
 
   start = async (): Promise<void> => {}
@@ -113,9 +119,18 @@ export class MemoryNetwork extends TypedEventEmitter<NetworkEvents> implements N
     if (this.isStopped || byteLength === 0 || byteLength > this.hub.maxPayloadBytes) {
       throw new PublishError(`cannot publish ${byteLength} bytes: ${this.isStopped ? 'the network is stopped' : `an update has 1 to ${this.hub.maxPayloadBytes}`}`)
     }
+    if (this.last === undefined && (update.kind ?? KEYFRAME) !== KEYFRAME) {
+      throw new PublishError('a stream begins with a keyframe')
+    }
     this.published.push(update)
     const updateId = `${this.self}/${update.round}`
-    const received: ReceivedUpdate = { ...update, author: this.self, updateId, from: this.self, receivedAtMs: this.hub.lateMs }
+    const { kind = KEYFRAME, replicaHash, ...fields } = update
+    const received: ReceivedUpdate = {
+      ...{ ...fields, kind, author: this.self, updateId, from: this.self, receivedAtMs: this.hub.lateMs },
+      ...(this.last === undefined ? {} : { follows: this.last }),
+      ...(replicaHash === undefined ? {} : { replicaHash })
+    }
+    this.last = updateId
     this.hub.latest.set(this.self, received)
     const others = [...this.hub.networks.values()].filter((network) => network !== this)
     this.sent += update.payload.byteLength * others.length
@@ -153,13 +168,34 @@ export class MemoryNetwork extends TypedEventEmitter<NetworkEvents> implements N
   }
 
   receive (update: ReceivedUpdate): void {
-    if (!this.deafTo.has(update.author)) {
+    if (!this.understands(update)) {
+      this.safeDispatchEvent('update:rejected', { detail: { peer: update.from, author: update.author, reason: 'unsupported' } })
+    } else if (!this.deafTo.has(update.author)) {
       this.safeDispatchEvent('update', { detail: update })
     }
   }
 
   pullLatest = async (_options: AbortOptions = {}): Promise<ReceivedUpdate[]> => this.neighbours()
-    .map(({ peer }) => this.hub.latest.get(peer)).filter((update) => update !== undefined)
+    .map(({ peer }) => this.hub.latest.get(peer)).filter((update) => update !== undefined).filter((update) => this.understands(update))
+
+  private understands ({ kind = KEYFRAME }: ReceivedUpdate): boolean {
+    return kind === KEYFRAME || this.replicas?.kinds.has(kind) === true
+  }
+
+  pullKeyframe: Network['pullKeyframe'] = async ({ author, replicaHash }, accept) => {
+    const sources = [author, ...this.members().filter((peer) => peer !== author && peer !== this.self)]
+    for (const source of sources) {
+      const keyframe = replicaHash === undefined ? undefined : this.hub.networks.get(source)?.replicas?.keyframe(replicaHash)
+      if (keyframe !== undefined) {
+        if (accept(keyframe.encode())) {
+          return true
+        }
+        this.penalties.push({ peer: source, reason: 'payload-hash' })
+        this.safeDispatchEvent('update:rejected', { detail: { peer: source, author, reason: 'payload-hash' } })
+      }
+    }
+    return false
+  }
 
   penalise = (peer: PeerName, reason: RejectionReason): void => {
     this.penalties.push({ peer, reason })

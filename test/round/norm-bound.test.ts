@@ -3,6 +3,7 @@
  * liar
  */
 import { describe, expect, it } from 'vitest'
+import { absoluteReplicas } from '../../src/codec/absolute-replicas.ts'
 import { createCodec } from '../../src/codec/codec.ts'
 import { loadDataset } from '../../src/data/load-dataset.ts'
 import { parseFederation } from '../../src/federation/document.ts'
@@ -43,7 +44,7 @@ describe.each(Object.entries(FEDERATIONS))('the bound on norms: %s', (_, changed
   const { parameters } = training.train(start, { round: 1 })
 
   const refusal = (sent: Float32Array, reach: number): string | undefined => {
-    const inbox = new Inbox({ codec, parameterCount, staleness: 1, reach })
+    const inbox = new Inbox({ replicas: absoluteReplicas({ codec, parameterCount }), staleness: 1, reach })
     inbox.setRound(1, euclideanNorm(start))
     return inbox.put({ author: 'a', updateId: 'x', round: 1, sequence: 1, codec: 'float32', degree: 1, from: 'a', receivedAtMs: 0, payload: codec.encode(sent) })
   }

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { createAggregator } from '../../src/aggregators/aggregator.ts'
+import { absoluteReplicas } from '../../src/codec/absolute-replicas.ts'
 import { createCodec } from '../../src/codec/codec.ts'
 import { AdaptiveDeadline } from '../../src/round/adaptive-deadline.ts'
 import { adoptModel, medoid } from '../../src/round/adopt.ts'
@@ -26,7 +27,7 @@ describe('inbox', () => {
     const near = fc.integer({ min: -12, max: 12 })
     fc.assert(fc.property(fc.array(near, { maxLength: 12 }), fc.integer({ min: 13, max: 20 }), fc.integer({ min: 0, max: 12 }), (offsets, round, staleness) => {
       const rounds = offsets.map((offset) => round + offset)
-      const inbox = new Inbox({ codec, parameterCount: 1, staleness })
+      const inbox = new Inbox({ replicas: absoluteReplicas({ codec, parameterCount: 1 }), staleness })
       inbox.setRound(round, 100)
       for (const r of rounds) {
         expect(inbox.put(update(r))).toBeUndefined()
@@ -43,7 +44,7 @@ describe('inbox', () => {
   })
 
   it.each([40, 160])('lets what a neighbour out of step publishes (round %i at the own round 100) take part once', (theirs) => {
-    const inbox = new Inbox({ codec, parameterCount: 1, staleness: 1 })
+    const inbox = new Inbox({ replicas: absoluteReplicas({ codec, parameterCount: 1 }), staleness: 1 })
     inbox.setRound(100, 1000)
     inbox.put(update(theirs - 1))
     inbox.put(update(theirs))
@@ -62,7 +63,7 @@ describe('inbox', () => {
   })
 
   it('keeps an update that is ahead for its own round', () => {
-    const inbox = new Inbox({ codec, parameterCount: 1, staleness: 0 })
+    const inbox = new Inbox({ replicas: absoluteReplicas({ codec, parameterCount: 1 }), staleness: 0 })
     inbox.put(update(2))
     inbox.put(update(3))
     expect(inbox.usable('a', 1)).toBeUndefined()
@@ -73,7 +74,7 @@ describe('inbox', () => {
   })
 
   it('refuses another codec, another shape and an absurd norm, with the reason', () => {
-    const inbox = new Inbox({ codec, parameterCount: 1, staleness: 0 })
+    const inbox = new Inbox({ replicas: absoluteReplicas({ codec, parameterCount: 1 }), staleness: 0 })
     inbox.setRound(1, 1)
     expect(inbox.put({ ...update(1), codec: 'int8' })).toBe('wrong-codec')
     expect(inbox.put(update(1, [1, 2]))).toBe('shape')
@@ -83,7 +84,7 @@ describe('inbox', () => {
   })
 
   it('forgets authors that are no neighbours any more', () => {
-    const inbox = new Inbox({ codec, parameterCount: 1, staleness: 0 })
+    const inbox = new Inbox({ replicas: absoluteReplicas({ codec, parameterCount: 1 }), staleness: 0 })
     inbox.setRound(1, 1)
     inbox.put(update(1))
     inbox.retain(new Set(['b']))
@@ -94,7 +95,7 @@ describe('inbox', () => {
 
 describe('an old update that is replayed to a node that started again', () => {
   it('takes part once, and not at all when the author\'s newest one is there', () => {
-    const inbox = new Inbox({ codec, parameterCount: 1, staleness: 1 })
+    const inbox = new Inbox({ replicas: absoluteReplicas({ codec, parameterCount: 1 }), staleness: 1 })
     inbox.setRound(2_000, 1_000_000)
     inbox.put(update(1_500, [1]))
     const replayed = inbox.usable('a', 2_000)!
@@ -180,7 +181,7 @@ describe('adopting a model', () => {
 })
 
 describe('starting where nobody publishes any more', () => {
-  const rule = (name: 'mean' | 'gated-geometric-median', f = 0): Parameters<typeof planJump>[2] => ({ aggregator: createAggregator({ rule: name, f }), codec, parameterCount: 1, staleness: 1 })
+  const rule = (name: 'mean' | 'gated-geometric-median', f = 0): Parameters<typeof planJump>[2] => ({ aggregator: createAggregator({ rule: name, f }), replicas: absoluteReplicas({ codec, parameterCount: 1 }), staleness: 1 })
   const standing = { round: 0, parameters: Float32Array.of(0), neighbours: [], elders: ['a', 'b', 'c'] }
   const old = [update(150, [5], 'a'), update(140, [5], 'b'), update(160, [5], 'c')]
 
@@ -309,7 +310,7 @@ describe('the bound on norms', () => {
     const codec = createCodec('float32')
     const update = { author: 'a', updateId: 'x', round: 1, sequence: 1, codec: 'float32', degree: 1, from: 'a', receivedAtMs: 0, payload: codec.encode(new Float32Array([60])) }
     const inboxOf = (reach?: number): Inbox => {
-      const inbox = new Inbox({ codec, parameterCount: 1, staleness: 1, reach })
+      const inbox = new Inbox({ replicas: absoluteReplicas({ codec, parameterCount: 1 }), staleness: 1, reach })
       inbox.setRound(1, 0)
       return inbox
     }

@@ -102,11 +102,11 @@ describe('a simulated federation', () => {
 
 const running: NodeJS.Timeout[] = []
 networkContract('SimulatedMesh', {
-  create: async (count) => {
+  create: async (count, replicas = []) => {
     const clock = new VirtualClock()
     const mesh = new SimulatedMesh(clock, { federation: 'f', topology: { degree: 3 }, links: { latencyMs: 1, bytesPerSecond: 1e9 }, maxPayloadBytes: MAX_PAYLOAD_BYTES, steps: { protocol: 'p', steps: 3, maxBytes: MAX_STEP_BYTES } })
     running.push(setInterval(() => { clock.step() }, 1))
-    return Array.from({ length: count }, (_, index) => mesh.join(`peer-${index}`))
+    return Array.from({ length: count }, (_, index) => mesh.join(`peer-${index}`, replicas[index]))
   },
   destroy: async () => { running.splice(0).forEach((timer) => { clearInterval(timer) }) },
   maxPayloadBytes: MAX_PAYLOAD_BYTES,

@@ -647,6 +647,7 @@ export interface UpdateRequest {
   payloadHash?: Uint8Array<ArrayBuffer>
   afterSequence: number
   offset: number
+  keyframe?: boolean
 }
 
 export namespace UpdateRequest {
@@ -684,6 +685,11 @@ export namespace UpdateRequest {
           w.uint64Number(obj.offset)
         }
 
+        if (obj.keyframe != null) {
+          w.uint32(48)
+          w.bool(obj.keyframe)
+        }
+
         if (opts.lengthDelimited !== false) {
           w.ldelim()
         }
@@ -719,6 +725,10 @@ export namespace UpdateRequest {
             }
             case 5: {
               obj.offset = reader.uint64Number()
+              break
+            }
+            case 6: {
+              obj.keyframe = reader.bool()
               break
             }
             default: {
@@ -771,6 +781,13 @@ export namespace UpdateRequest {
               }
               break
             }
+            case 6: {
+              yield {
+                field: `${prefix}.keyframe`,
+                value: reader.bool()
+              }
+              break
+            }
             default: {
               reader.skipType(tag & 7)
               break
@@ -808,6 +825,11 @@ export namespace UpdateRequest {
     value: number
   }
 
+  export interface UpdateRequestKeyframeFieldEvent {
+    field: '$.keyframe'
+    value: boolean
+  }
+
   export function encode (obj: Partial<UpdateRequest>): Uint8Array<ArrayBuffer> {
     return encodeMessage(obj, UpdateRequest.codec())
   }
@@ -816,7 +838,7 @@ export namespace UpdateRequest {
     return decodeMessage(buf, UpdateRequest.codec(), opts)
   }
 
-  export function stream (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<UpdateRequest>): Generator<UpdateRequestFederationFieldEvent | UpdateRequestAuthorFieldEvent | UpdateRequestPayloadHashFieldEvent | UpdateRequestAfterSequenceFieldEvent | UpdateRequestOffsetFieldEvent> {
+  export function stream (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<UpdateRequest>): Generator<UpdateRequestFederationFieldEvent | UpdateRequestAuthorFieldEvent | UpdateRequestPayloadHashFieldEvent | UpdateRequestAfterSequenceFieldEvent | UpdateRequestOffsetFieldEvent | UpdateRequestKeyframeFieldEvent> {
     return streamMessage(buf, UpdateRequest.codec(), opts)
   }
 }

@@ -18,9 +18,14 @@ export interface SimulatedLinks {
   bytesPerSecond: number
 }
 
+/** Neighbours of each of these members in this round, who need not name all of them; others than these are left out */
+export type DrawGraph = (members: readonly PeerName[], round: number) => ReadonlyMap<PeerName, readonly PeerName[]>
+
 export interface SimulatedMeshInit {
   federation: string
   topology: { degree: number, resample?: number | undefined }
+  /** Who is whose neighbour. Asked once where `topology.resample` is 0. @default as real peers draw it */
+  graph?: DrawGraph | undefined
   links: SimulatedLinks
   maxPayloadBytes: number
 }
@@ -38,7 +43,7 @@ export class SimulatedMesh {
   readonly #observers = new Set<PeerName>()
   #claimed = 0
   #members: PeerName[] = []
-  readonly #graphs = new Map<number, Map<PeerName, PeerName[]>>()
+  readonly #graphs = new Map<number, ReadonlyMap<PeerName, readonly PeerName[]>>()
 
   constructor (clock: VirtualClock, init: SimulatedMeshInit) {
     this.clock = clock
@@ -123,8 +128,12 @@ export class SimulatedMesh {
     return this.#members.filter((peer) => !this.#observers.has(peer))
   }
 
-  #draw (members: readonly PeerName[], round: number): Map<PeerName, PeerName[]> {
-    const { federation, topology: { degree, resample = 0 } } = this.init
+  #draw (members: readonly PeerName[], round: number): ReadonlyMap<PeerName, readonly PeerName[]> {
+    const { federation, topology: { degree, resample = 0 }, graph } = this.init
+    if (graph !== undefined) {
+      const there = new Set(members)
+      return new Map([...graph(members, round)].map(([member, peers]) => [member, peers.filter((peer) => there.has(peer)).sort()]))
+    }
     const rotation = resample === 0 ? undefined : { round, period: rotationPeriod(members.length, degree, resample) }
     return neighbourGraph(members, degree, federation, rotation)
   }
@@ -240,6 +249,23 @@ export class SimulatedNetwork extends TypedEventEmitter<NetworkEvents> implement
 
   publish = async (update: OutgoingUpdate, { signal }: AbortOptions = {}): Promise<PublishReceipt> => {
     signal?.throwIfAborted()
+    const sent = this.#prepared(update)
+    const receivers = this.#mesh.followersOf(this.self, update.round)
+    for (const receiver of receivers) {
+      this.#send(receiver, sent)
+    }
+    return { updateId: sent.updateId, recipients: receivers.length, inline: true }
+  }
+
+  /**
+   * Sends one peer an update that nobody else gets, as only a liar does: a real one would be proved to equivocate.
+   * Throws PublishError as `publish` does
+   */
+  tell (receiver: PeerName, update: OutgoingUpdate): void {
+    this.#send(receiver, this.#prepared(update))
+  }
+
+  #prepared (update: OutgoingUpdate): Omit<ReceivedUpdate, 'receivedAtMs'> {
     const { byteLength } = update.payload
     if (this.#state !== 'started') {
       throw new PublishError(`round ${update.round} cannot be published: the network is not running`)
@@ -251,11 +277,7 @@ export class SimulatedNetwork extends TypedEventEmitter<NetworkEvents> implement
     // the caller's array may change; those of the receivers do not
     const sent = { ...update, payload: update.payload.slice(), author: this.self, updateId, from: this.self }
     this.#mesh.latest.set(this.self, { ...sent, receivedAtMs: this.#mesh.clock.monotonicMs() })
-    const receivers = this.#mesh.followersOf(this.self, update.round)
-    for (const receiver of receivers) {
-      this.#send(receiver, sent)
-    }
-    return { updateId, recipients: receivers.length, inline: true }
+    return sent
   }
 
   #send (receiver: PeerName, update: Omit<ReceivedUpdate, 'receivedAtMs'>): void {

@@ -3,22 +3,22 @@
  *
  * Liars know every honest model, and tell every target what hurts it most. Everything repeats itself from the seed.
  */
-import { TrainingError } from '../../src/errors.ts'
 import { consensusDistance } from '../../src/aggregators/consensus.ts'
 import { meanOf, plus } from '../../src/attacks/statistics.ts'
-import { poisoned, withTrigger } from '../../src/data/poison.ts'
+import { poisoned } from '../../src/data/poison.ts'
 import { initialParameters } from '../../src/model/initial-parameters.ts'
 import { LocalTraining } from '../../src/model/local-training.ts'
 import { seededRandom } from '../../src/seeded-random.ts'
-import { drawCoordinates, withLies, worstFactor } from './adaptive.ts'
+import { drawCoordinates, harmOf, UNSEARCHED, withLies, worstFactor } from './adaptive.ts'
 import { parseAttack } from './attack-name.ts'
+import { poisonOf, triggered } from './backdoor.ts'
 import { aggregatorFor } from './candidates.ts'
 import { fiedlerVector, honestGraph } from './graph.ts'
 import { adaptiveDirection, fixedDirection, mostTelling, plainLies } from './lies.ts'
 import { liarsBeside, mixingWeights } from './mixing.ts'
-import { shares, subset } from './shared-data.ts'
+import { shares } from './shared-data.ts'
+import { trained } from './trained.ts'
 import type { Dataset, Examples } from '../../src/data/examples.ts'
-import type { Poison } from '../../src/data/poison.ts'
 import type { FederationDocument } from '../../src/federation/document.ts'
 import type { AggregationInput, Aggregator } from '../../src/interface.ts'
 import type { Backend } from '../../src/model/backend.ts'
@@ -94,6 +94,7 @@ export class Laboratory {
       backdoorSuccess: this.backdoorSuccess(),
       honestExcluded: honestExcluded / Math.max(1, honest),
       byzantineExcluded: byzantineExcluded / Math.max(1, byzantine),
+      failed: 0,
       seconds: (performance.now() - began) / 1000
     }
   }
@@ -152,7 +153,7 @@ export class Laboratory {
 
   /** A rule that judges by losses is attacked with the papers' usual strength: the search has no losses on a subset */
   private factor (honest: AggregationInput, towards: Direction, { byzantine, weights }: Target): number {
-    return this.rule.needsLosses ? 1.5 : worstFactor(honest, towards, { count: byzantine, weight: weights.liar }, this.search)
+    return this.rule.needsLosses ? UNSEARCHED : worstFactor([harmOf(honest, towards, { count: byzantine, weight: weights.liar }, this.search)])
   }
 
   private losses ({ own, neighbours }: AggregationInput, index: number, round: number): NonNullable<AggregationInput['losses']> {
@@ -169,18 +170,6 @@ export class Laboratory {
   }
 }
 
-/** A model that was driven far off cannot be trained any more: it is kept as it is, as a real peer would */
-function trained (trainer: LocalTraining, parameters: Float32Array, round: number): Float32Array {
-  try {
-    return trainer.train(parameters, { round }).parameters
-  } catch (err) {
-    if (err instanceof TrainingError) {
-      return parameters
-    }
-    throw err
-  }
-}
-
 /** A model that was driven to infinity guesses */
 function accuracyOf (trainer: LocalTraining, parameters: Float32Array): number {
   try {
@@ -188,19 +177,4 @@ function accuracyOf (trainer: LocalTraining, parameters: Float32Array): number {
   } catch {
     return 0.1
   }
-}
-
-function poisonOf ({ name }: LaboratoryAttack): Poison | undefined {
-  switch (name) {
-    case 'label-flip': return { kind: 'label-flip' }
-    case 'backdoor':
-    case 'backdoor-boosted': return { kind: 'backdoor', share: 0.5 }
-    default: return undefined
-  }
-}
-
-/** Images of all classes but the first, with the trigger, that count as right when they are taken for the first */
-function triggered (test: Examples, shape: readonly number[]): Examples {
-  const others = Uint32Array.from([...test.labels.keys()].filter((index) => test.labels[index] !== 0))
-  return withTrigger(subset(test, others), shape, () => true, 0)
 }

@@ -25,6 +25,8 @@ const RING: Omit<Cell, 'rule' | 'attack' | 'seed' | 'f' | 'extraLiars' | 'steps'
   graph: 'ring',
   degree: 2,
   byzantine: 2,
+  lies: 'each',
+  quarantine: false,
   rounds: 900,
   alpha: Infinity,
   examplesPerPeer: EXAMPLES_PER_PEER,

@@ -100,7 +100,7 @@ describe('private training in the laboratory', async () => {
 })
 
 describe('tables of private training', () => {
-  const result = (accuracy: number, worst: number): CellResult => ({ accuracy, worst, averageModelAccuracy: 0, consensus: 0, backdoorSuccess: null, honestExcluded: 0, byzantineExcluded: 0, seconds: 0 })
+  const result = (accuracy: number, worst: number): CellResult => ({ accuracy, worst, averageModelAccuracy: 0, consensus: 0, backdoorSuccess: null, honestExcluded: 0, byzantineExcluded: 0, failed: 0, seconds: 0 })
   const finished: Array<Finished<PrivateCell>> = privateCells(['epsilon 8'], [0, 1]).map((cell) => ({
     cell,
     result: cell.rule === 'alone' ? result(0.7, 0.6) : result(cell.byzantine > 0 ? 0.9 : 0.95 + 0.01 * cell.seed, 0.94)

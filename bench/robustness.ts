@@ -2,7 +2,8 @@
  * What each aggregation rule withstands: real MNIST training, the product's own aggregation code, liars who know all
  *
  *     npm run bench:robustness [-- --lies one,each --rules a,b
- *       --attacks x,y --seeds 0,1,2 --rounds 50 --resample 0 --no-quarantine --threads 4 --json FILE --resume FILE]
+ *       --attacks x,y --seeds 0,1,2 --rounds 50 --resample 0 --no-quarantine --lie-every 1
+ *       --threads 4 --json FILE --resume FILE]
  *     npm run bench:robustness -- --table ring [--rules a,b --attacks x,y --seeds 0,1,2 --rounds 900 --model mlp]
  *
  * Grid A: 20 honest peers on a random 8-regular graph, 2 liars beside each, Dirichlet 0.1, 50 rounds of 5 steps, MLP
@@ -12,7 +13,8 @@
  * models on all test examples; in the second table beside the reference implementation's (another code base, one seed,
  * no quarantine; differences below 2 points are noise). Attacks with * choose their strength anew for every message and
  * round, `alie:10` has a fixed one; min-max and min-sum go as far as their definition allows, without a star.
- * `--attacks backdoor,backdoor-boosted` says on standard error how often a trigger works.
+ * `--attacks backdoor,backdoor-boosted` says on standard error how often a trigger works. `--lie-every 2` pauses in
+ * every other round, which is what quarantine does not see.
  *
  * Ring: the published experiment of laboratory/ring.ts beside its authors' numbers. `--model cnn` takes their network,
  * whose steps take fifty times as long: ten minutes and more a cell.
@@ -40,7 +42,7 @@ const DEFAULT_RULES = [
 ]
 
 /** With another one of these a grid is not the reference's */
-const COMPARABLE = ['degree', 'byzantine', 'alpha', 'resample'] as const
+const COMPARABLE = ['degree', 'byzantine', 'alpha', 'resample', 'lie-every'] as const
 
 /** What a ring has no choice of */
 const GRID_ONLY = [...COMPARABLE, 'lies'] as const
@@ -57,6 +59,7 @@ const { values } = parseArgs({
     alpha: { type: 'string' },
     resample: { type: 'string' },
     lies: { type: 'string' },
+    'lie-every': { type: 'string' },
     'no-quarantine': { type: 'boolean', default: false },
     model: { type: 'string', default: 'mlp' },
     threads: { type: 'string', default: String(availableParallelism()) },
@@ -103,7 +106,7 @@ async function grid (): Promise<Finished[]> {
   const byzantine = numberOf(values.byzantine, GRID_A.byzantine)
   const resample = values.resample === 'all' ? degree : numberOf(values.resample, GRID_A.resample)
   const settings = {
-    ...GRID_A, degree, byzantine, resample, f: byzantine, quarantine: !values['no-quarantine'], model: model(), rounds: numberOf(values.rounds, GRID_A.rounds), alpha: numberOf(values.alpha, GRID_A.alpha)
+    ...GRID_A, degree, byzantine, resample, f: byzantine, quarantine: !values['no-quarantine'], lieEvery: numberOf(values['lie-every'], 1), model: model(), rounds: numberOf(values.rounds, GRID_A.rounds), alpha: numberOf(values.alpha, GRID_A.alpha)
   }
   const kinds = lies()
   const finished = await runCells(kinds.flatMap((kind) => rules.flatMap((rule) => attacks

@@ -6,7 +6,7 @@ import { loadBackend } from '../../src/model/backend.ts'
 import { GRID_A } from './cell.ts'
 import { laboratoryDocument } from './document.ts'
 import { runGridCell } from './grid-cell.ts'
-import { Laboratory } from './laboratory.ts'
+import { PublishedRing } from './published-ring.ts'
 import { loadShared } from './shared-data.ts'
 import type { DatasetSource } from '../../src/interface.ts'
 import type { Cell, CellResult } from './cell.ts'
@@ -17,7 +17,7 @@ const backend = await loadBackend('wasm')
 
 /** The published ring has weights of its own, and lets everything through */
 async function run (cell: Cell): Promise<CellResult> {
-  return cell.graph === 'ring' ? new Laboratory(cell, { document: laboratoryDocument(cell), dataset, backend }).run() : runGridCell(cell, { dataset, backend })
+  return cell.graph === 'ring' ? new PublishedRing(cell, { document: laboratoryDocument(cell), dataset, backend }).run() : runGridCell(cell, { dataset, backend })
 }
 
 parentPort!.on('message', (cell: Cell) => {

@@ -20,6 +20,8 @@ export interface Cell {
   extraLiars: number
   /** What liars tell their neighbours: one message to all, or to each another */
   lies: 'one' | 'each'
+  /** They lie in every round that this divides. In the others they send the honest mean, which nobody finds odd */
+  lieEvery: number
   /** Of the rule, and how many neighbours are held back at once at most */
   f: number
   /** Suspicious neighbours are held back, as in a real peer */
@@ -50,6 +52,7 @@ export const GRID_A: Omit<Cell, 'rule' | 'attack' | 'seed'> = {
   byzantine: 2,
   extraLiars: 0,
   lies: 'each',
+  lieEvery: 1,
   f: 2,
   quarantine: true,
   rounds: 50,

@@ -6,6 +6,7 @@ import { TrainingError } from '../../src/errors.ts'
 import { parseFederation } from '../../src/federation/document.ts'
 import { LocalTraining } from '../../src/model/local-training.ts'
 import { seededRandom } from '../../src/seeded-random.ts'
+import { seededNoise } from '../../src/simulation/seeded-noise.ts'
 import { simulate } from '../../src/simulation/simulate.ts'
 import { parseAttack } from './attack-name.ts'
 import { poisonOf, triggered } from './backdoor.ts'
@@ -15,7 +16,7 @@ import { honestGraph } from './graph.ts'
 import { liarGroups, placedGraph } from './placement.ts'
 import { SearchingLiars } from './searching-liars.ts'
 import { shares } from './shared-data.ts'
-import type { Dataset } from '../../src/data/examples.ts'
+import type { Dataset, Examples } from '../../src/data/examples.ts'
 import type { FederationDocument } from '../../src/federation/document.ts'
 import type { Backend } from '../../src/model/backend.ts'
 import type { RoundReport } from '../../src/round/round-events.ts'
@@ -24,10 +25,10 @@ import type { Cell, CellResult } from './cell.ts'
 /** All alike, so that all are in the same round: liars speak when the last one has */
 const DEVICES = [{ share: 1, stepMs: 20 }]
 
-function gridDocument (cell: Cell): FederationDocument {
+function gridDocument (cell: Cell, training: FederationDocument): FederationDocument {
   const { rule, f, quarantine, degree, byzantine, resample } = cell
   return parseFederation({
-    ...laboratoryDocument(cell),
+    ...training,
     aggregation: { ...documentRule(rule), f: rule === 'alone' ? 0 : f, quarantine },
     topology: { degree: degree + byzantine, resample }
   })
@@ -63,15 +64,18 @@ class Messages {
 export interface GridCellInit {
   dataset: Dataset
   backend: Backend
+  /** Model, training and privacy; all else is the cell's. @default what grid A trains */
+  training?: FederationDocument
+  /** Examples of each honest peer. @default the shares of the cell */
+  own?: readonly Examples[]
 }
 
 /** Throws RangeError for an unknown rule or attack. Equal for equal cells, but for the seconds */
-export async function runGridCell (cell: Cell, { dataset, backend }: GridCellInit): Promise<CellResult> {
+export async function runGridCell (cell: Cell, { dataset, backend, training = laboratoryDocument(cell), own = shares(dataset.train, cell) }: GridCellInit): Promise<CellResult> {
   const began = performance.now()
-  const document = gridDocument(cell)
-  const own = shares(dataset.train, cell)
+  const document = gridDocument(cell, training)
   const groups = cell.rule === 'alone' ? [] : liarGroups(cell, honestGraph(cell, 1))
-  const judge = new LocalTraining({ document, dataset, backend, seed: 'judge' })
+  const judge = new LocalTraining({ document, dataset, backend, seed: 'judge', noise: seededNoise('judge') })
   const messages = new Messages()
   const result = await simulate({
     ...{ document, dataset, backend, peers: cell.peers, rounds: cell.rounds, seed: String(cell.seed), shares: own, devices: DEVICES, graph: placedGraph(cell, groups) },
@@ -109,6 +113,6 @@ function backdoorSuccess (cell: Cell, models: readonly Float32Array[], { documen
   if (poisonOf(parseAttack(cell.attack))?.kind !== 'backdoor' || document.model.input.kind !== 'image') {
     return null
   }
-  const judge = new LocalTraining({ document, dataset: { train: dataset.train, test: triggered(dataset.test, document.model.input.shape) }, backend, seed: 'judge' })
+  const judge = new LocalTraining({ document, dataset: { train: dataset.train, test: triggered(dataset.test, document.model.input.shape) }, backend, seed: 'judge', noise: seededNoise('judge') })
   return models.reduce((sum, model) => sum + accuracyOf(judge, model), 0) / models.length
 }

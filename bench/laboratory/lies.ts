@@ -37,7 +37,7 @@ export interface Direction {
 }
 
 /** What the target and its honest neighbours hold */
-function known ({ index, models, neighbours }: Target): Float32Array[] {
+export function known ({ index, models, neighbours }: Target): Float32Array[] {
   return [models[index]!, ...neighbours.map((j) => models[j]!)]
 }
 

@@ -87,6 +87,7 @@ const MESH: Omit<Cell, 'rule' | 'attack' | 'seed' | 'rounds' | 'learningRate'> =
   byzantine: 0,
   extraLiars: 0,
   lies: 'each',
+  lieEvery: 1,
   f: 0,
   quarantine: false,
   alpha: 0.5,

@@ -26,6 +26,7 @@ const RING: Omit<Cell, 'rule' | 'attack' | 'seed' | 'f' | 'extraLiars' | 'steps'
   degree: 2,
   byzantine: 2,
   lies: 'each',
+  lieEvery: 1,
   quarantine: false,
   rounds: 900,
   alpha: Infinity,

@@ -26,6 +26,7 @@ function report ({ cell, result }: Finished, progress: string): void {
     cell.rule,
     cell.attack,
     cell.lies,
+    ...(cell.lieEvery === 1 ? [] : [`every ${cell.lieEvery} rounds`]),
     ...(cell.quarantine ? [] : ['no quarantine']),
     ...(cell.resample === 0 ? [] : [`re-sampled ${cell.resample}`]),
     `seed ${cell.seed}`,

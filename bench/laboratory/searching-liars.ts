@@ -1,20 +1,21 @@
 /**
  * The liars of a grid: they know every honest model of the round, the rule and the limit of norms, and search for the
- * strength that does most harm. What they do not reckon with is quarantine
+ * strength that does most harm. They do not reckon with quarantine, unless they pause (`lieEvery`)
  */
-import { plus } from '../../src/attacks/statistics.ts'
+import { meanOf, plus } from '../../src/attacks/statistics.ts'
 import { createCodec } from '../../src/codec/codec.ts'
 import { poisoned } from '../../src/data/poison.ts'
 import { LocalTraining } from '../../src/model/local-training.ts'
 import { euclideanNorm } from '../../src/round/inbox.ts'
 import { seededRandom } from '../../src/seeded-random.ts'
+import { seededNoise } from '../../src/simulation/seeded-noise.ts'
 import { peerName } from '../../src/simulation/simulated-peers.ts'
 import { drawCoordinates, harmOf, UNSEARCHED, worstFactor } from './adaptive.ts'
 import { parseAttack } from './attack-name.ts'
 import { poisonOf } from './backdoor.ts'
 import { aggregatorFor } from './candidates.ts'
 import { fiedlerVector, honestGraph } from './graph.ts'
-import { adaptiveDirection, fixedDirection, meanDirection, meanLies, mostTelling, plainLies } from './lies.ts'
+import { adaptiveDirection, fixedDirection, known, meanDirection, meanLies, mostTelling, plainLies } from './lies.ts'
 import { mixingWeights } from './mixing.ts'
 import { liarsOf } from './placement.ts'
 import { trained } from './trained.ts'
@@ -75,7 +76,7 @@ export class SearchingLiars implements Adversary {
     const { peers, byzantine, seed } = this.cell
     const [shape, classes] = [document.model.input.kind === 'image' ? document.model.input.shape : [], document.model.labels.length]
     return Array.from({ length: byzantine }, (_, b) => new LocalTraining({
-      document, dataset: { train: poisoned(own[b % own.length]!, poison, { shape, classes }), test }, backend, seed: `${seed}/${peers + b}`
+      document, dataset: { train: poisoned(own[b % own.length]!, poison, { shape, classes }), test }, backend, seed: `${seed}/${peers + b}`, noise: seededNoise(`noise ${seed}/${peers + b}`)
     }))
   }
 
@@ -120,13 +121,17 @@ export class SearchingLiars implements Adversary {
 
   private messages (audience: readonly Target[]): Float32Array[] {
     const { attack } = this
+    const { byzantine, lieEvery } = this.cell
+    const all = (lie: Float32Array): Float32Array[] => Array.from({ length: byzantine }, () => lie)
+    if (audience[0]!.round % lieEvery !== 0) {
+      return all(meanOf(audience.map((target) => meanOf(known(target)))))
+    }
     if (attack.kind === 'plain') {
       return meanLies(attack.name, audience.map((target) => plainLies(attack.name, target)))
     }
     const { base, direction } = meanDirection(audience.map((target) => attack.kind === 'fixed' ? fixedDirection(attack.name, target) : adaptiveDirection(attack.name, target)))
     const factor = attack.kind === 'fixed' ? attack.strength : this.factor(audience, { base, direction })
-    const lie = plus(base, factor, direction)
-    return Array.from({ length: this.cell.byzantine }, () => lie)
+    return all(plus(base, factor, direction))
   }
 
   private factor (audience: readonly Target[], towards: { base: Float32Array, direction: Float32Array }): number {

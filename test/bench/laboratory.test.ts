@@ -14,11 +14,11 @@ import { laboratoryDocument } from '../../bench/laboratory/document.ts'
 import { fiedlerVector, honestGraph } from '../../bench/laboratory/graph.ts'
 import { runGridCell } from '../../bench/laboratory/grid-cell.ts'
 import { codeDigest, keyOf, knownCells, remember } from '../../bench/laboratory/known-cells.ts'
-import { Laboratory } from '../../bench/laboratory/laboratory.ts'
 import { adaptiveDirection, fixedDirection, meanDirection, meanLies, mostTelling, plainLies } from '../../bench/laboratory/lies.ts'
 import { liarsBeside, mixingWeights } from '../../bench/laboratory/mixing.ts'
 import { liarGroups, placedGraph } from '../../bench/laboratory/placement.ts'
 import { eightWeiszfeldSteps } from '../../bench/laboratory/published-geometric-median.ts'
+import { PublishedRing } from '../../bench/laboratory/published-ring.ts'
 import { gridReference } from '../../bench/laboratory/reference.ts'
 import { publishedAccuracy, RING_ATTACKS, RING_ROWS, ringCells, ringRow } from '../../bench/laboratory/ring.ts'
 import { loadShared, shares, subset } from '../../bench/laboratory/shared-data.ts'
@@ -41,9 +41,12 @@ const SMALL: Cell = { ...GRID_A, rule: 'mean', attack: 'none', seed: 0, peers: 6
 let dataset: Dataset
 let backend: Backend
 
-function run (cell: Partial<Cell>): CellResult {
-  const whole = { ...SMALL, ...cell }
-  return new Laboratory(whole, { document: laboratoryDocument(whole), dataset, backend }).run()
+/** Five peers, two liars beside each, three rounds of one step */
+const RING: Cell = ringCells({ rows: [ringRow('mean')], attacks: ['foe:0.1'], seeds: [0], rounds: 3 })[0]!
+
+function ring (cell: Partial<Cell>): CellResult {
+  const whole = { ...RING, examplesPerPeer: 64, ...cell }
+  return new PublishedRing(whole, { document: laboratoryDocument(whole), dataset, backend }).run()
 }
 
 function vectors (count: number, size: number, seed: number | string = 1): Float32Array[] {
@@ -118,6 +121,13 @@ describe('a cell of a grid', () => {
     expect(held.liesRefused!['quarantined']).toBeGreaterThan(0.5)
     expect(heard.byzantineExcluded).toBe(0)
     expect(held.accuracy).toBeGreaterThan(heard.accuracy)
+  })
+
+  it('has liars that pause, and are then neither held back nor left out', async () => {
+    const patient = await grid({ rule: 'gated-geometric-median', attack: 'foe*', rounds: 12, lieEvery: 2 })
+
+    expect(patient.liesRefused!['quarantined'] ?? 0).toBe(0)
+    expect(patient.consensus).not.toBe((await grid({ rule: 'gated-geometric-median', attack: 'none', rounds: 12 })).consensus)
   })
 
   it('says how often a trigger works, and only when there is one', async () => {
@@ -198,59 +208,38 @@ describe('cells that are known', () => {
 })
 
 describe('a cell of the published ring', () => {
-  it('shows that two adaptive ALIE liars of seven neighbours ruin the mean and not the default rule', () => {
-    const quiet = run({ rule: 'gated-geometric-median' })
-    const ruined = run({ attack: 'alie*' })
-    const withstood = run({ rule: 'gated-geometric-median', attack: 'alie*' })
-
-    expect(quiet.accuracy).toBeGreaterThan(0.75)
-    expect(ruined.accuracy).toBeLessThan(0.3)
-    expect(withstood.accuracy).toBeGreaterThan(0.75)
-  })
-
   it('repeats itself from a seed and differs with another', () => {
     const cell = { rule: 'gated-geometric-median', attack: 'gaussian*', rounds: 1 }
-    const [first, again, other] = [run(cell), run(cell), run({ ...cell, seed: 1 })].map(({ seconds: _, ...result }) => result)
+    const [first, again, other] = [ring(cell), ring(cell), ring({ ...cell, seed: 1 })].map(({ seconds: _, ...result }) => result)
 
     expect(again).toEqual(first)
     expect(other!.consensus).not.toBe(first!.consensus)
   })
 
-  it('leaves every peer to itself when nobody mixes', () => {
-    expect(run({ rule: 'alone', rounds: 2 }).consensus).toBeGreaterThan(2 * run({ rule: 'mean', rounds: 2 }).consensus)
-  })
-
   it('counts what a rule leaves out by who said it', () => {
-    const { byzantineExcluded, honestExcluded } = run({ rule: 'gated-geometric-median', attack: 'sign-flip', rounds: 3 })
+    const { byzantineExcluded, honestExcluded } = ring({ rule: 'gated-geometric-median', f: 1, byzantine: 1, attack: 'gaussian:10' })
 
     expect(byzantineExcluded).toBe(1)
-    expect(honestExcluded).toBeLessThan(0.2)
+    expect(honestExcluded).toBe(0)
   })
 
-  it('says how often a trigger works, and only when there is one', () => {
-    expect(run({ rounds: 1 }).backdoorSuccess).toBeNull()
-    expect(run({ attack: 'backdoor', rounds: 8 }).backdoorSuccess).toBeGreaterThan(0.5)
-  })
-
-  it.each([...LABORATORY_ATTACKS, 'alie:10', 'foe:0.1', 'dissensus:1.5', 'gaussian:1', 'spectral:1'])('runs under %s', (attack) => {
-    const result = run({ rule: 'gated-geometric-median', attack, rounds: 1, examplesPerPeer: 40 })
+  it.each([...LABORATORY_ATTACKS.filter((attack) => !/label|backdoor/.test(attack)), 'alie:10', 'foe:0.1', 'dissensus:1.5', 'gaussian:1', 'spectral:1'])('runs under %s', (attack) => {
+    const result = ring({ rule: 'gated-geometric-median', attack, rounds: 1 })
 
     expect(result.accuracy).toBeGreaterThanOrEqual(result.worst)
     expect(result.accuracy).toBeLessThanOrEqual(1)
     expect(result.consensus).toBeGreaterThanOrEqual(0)
   })
 
-  it('gives the first peer of a ring its third liar', () => {
-    const [cell] = ringCells({ rows: [ringRow('mean')], attacks: ['foe:0.1'], seeds: [0], rounds: 3 }).filter(({ network }) => network === 'n16')
-    const told = { ...cell!, examplesPerPeer: 64 }
-
+  it('gives the first peer its third liar', () => {
     // the mean of five honest models and the lies beside them: one liar more at one peer moves the mean model
-    expect(run(told).consensus).toBeGreaterThan(1.5 * run({ ...told, extraLiars: 0 }).consensus)
+    expect(ring({ extraLiars: 1 }).consensus).toBeGreaterThan(1.5 * ring({ extraLiars: 0 }).consensus)
   })
 
-  it('refuses a rule and an attack that it does not know', () => {
-    expect(() => run({ rule: 'median-of-medians' })).toThrow(RangeError)
-    expect(() => run({ attack: 'alie' })).toThrow(RangeError)
+  it('refuses a rule and an attack that it does not know, and poisoned data', () => {
+    expect(() => ring({ rule: 'median-of-medians' })).toThrow(RangeError)
+    expect(() => ring({ attack: 'alie' })).toThrow(RangeError)
+    expect(() => ring({ attack: 'label-flip' })).toThrow(/belongs to a grid/)
   })
 })
 

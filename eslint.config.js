@@ -34,7 +34,7 @@ const ARROWS = {
   model: ['codec', 'data', 'federation', 'privacy'],
   ledger: ['data', 'federation', 'privacy', 'store'],
   round: ['aggregators', 'attacks', 'codec', 'privacy'],
-  audit: ['aggregators', 'data', 'federation', 'model', 'privacy'],
+  audit: ['aggregators', 'data', 'federation', 'model', 'privacy', 'simulation'],
   contracts: ['codec', 'federation', 'model'],
   simulation: ['aggregators', 'attacks', 'codec', 'data', 'federation', 'model', 'node', 'privacy', 'round', 'topology']
 }

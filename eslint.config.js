@@ -14,7 +14,7 @@ const owned = Object.entries(OWNERS)
 /** Files of `src` itself that everybody may import. They import each other only */
 const COMMON = [
   'ban-table', 'blame', 'closest', 'errors', 'interface', 'lasting-controller', 'limits', 'make-folder', 'number-limits', 'plain-value', 'promise-with-resolvers',
-  'quoted', 'seeded-random', 'state-folder', 'system-clock', 'update-kind'
+  'quoted', 'seeded-random', 'state-folder', 'system-clock', 'trainer-interface', 'update-kind'
 ]
 
 /**
@@ -35,7 +35,7 @@ const ARROWS = {
   model: ['codec', 'data', 'federation', 'privacy'],
   ledger: ['data', 'federation', 'privacy', 'store'],
   round: ['aggregators', 'algorithm', 'attacks', 'codec', 'privacy'],
-  audit: ['aggregators', 'data', 'federation', 'model', 'privacy'],
+  audit: ['aggregators', 'data', 'federation', 'model', 'privacy', 'simulation'],
   contracts: ['codec', 'federation', 'ledger', 'model'],
   simulation: ['aggregators', 'algorithm', 'attacks', 'codec', 'data', 'federation', 'model', 'node', 'privacy', 'round', 'topology']
 }

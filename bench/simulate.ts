@@ -72,7 +72,8 @@ const result = await simulate({
 const seconds = (performance.now() - beganMs) / 1_000
 const peakMiB = process.resourceUsage().maxRSS * 1_024 / MEBIBYTE
 if (values.json) {
-  console.log(JSON.stringify({ peers, byzantine, rounds: Number(values.rounds), seed: values.seed, ...result, wallSeconds: seconds, peakMiB }))
+  const { models: _, ...told } = result
+  console.log(JSON.stringify({ peers, byzantine, rounds: Number(values.rounds), seed: values.seed, ...told, wallSeconds: seconds, peakMiB }))
 } else {
   const { aggregation: { rule, f }, topology: { degree } } = document
   console.log(`${peers} peers, ${byzantine} of them ${byzantine === 0 ? 'Byzantine' : `"${values.attack}"`}, ${degree}-regular, ${inspectTopology(document.model).parameterCount} parameters, ${rule} with f = ${f}`)

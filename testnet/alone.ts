@@ -1,8 +1,9 @@
 /**
- * What each peer would have reached without the others: the same examples, the same number of rounds, no gossip
+ * What each peer would have reached without the others: the same examples, the same rounds, no neighbours
  */
 import { anySignal } from 'any-signal'
 import { createWorkerTrainer } from '../src/model/worker-trainer.ts'
+import { lonelyRounds } from '../src/simulation/lonely-rounds.ts'
 import type { FederationDocument } from '../src/federation/document.ts'
 import type { AbortOptions, BackendName, DatasetSource, Partition } from '../src/interface.ts'
 
@@ -44,15 +45,12 @@ export async function trainAlone (init: AloneInit): Promise<Map<number, number>>
   return accuracies
 }
 
-async function trainOne (init: AloneInit, partition: Partition, signal: AbortSignal): Promise<number> {
-  const trainer = createWorkerTrainer({ document: init.document, data: init.data, partition, backend: init.backend, threads: 1 })
+async function trainOne ({ document, data, backend, rounds }: AloneInit, partition: Partition, signal: AbortSignal): Promise<number> {
+  const trainer = createWorkerTrainer({ document, data, partition, backend, threads: 1 })
   try {
     await trainer.start({ signal })
-    let parameters = await trainer.initialParameters()
-    for (let round = 1; round <= init.rounds; round++) {
-      parameters = (await trainer.train(parameters, { signal, round })).parameters
-    }
-    return (await trainer.evaluate(parameters, { signal })).accuracy
+    const { parameters, report } = await lonelyRounds({ document, trainer, rounds, signal })
+    return report.accuracy ?? (await trainer.evaluate(parameters, { signal })).accuracy
   } finally {
     await trainer.stop()
   }

@@ -180,6 +180,18 @@ export function aggregatorFor (name: string, f: number, random: Random): Aggrega
   return createAggregator({ rule, f, clipRadius: radius === undefined ? undefined : checkedRadius(rule, Number(radius)) }, random)
 }
 
+/** What a federation document says of it; for a rule that is none of the product's, the default one's words */
+export function documentRule (name: string): { rule: string, clipRadius?: number } {
+  if (name === 'alone') {
+    return { rule: 'mean' }
+  }
+  if (name === publishedGeometricMedian.name || Object.hasOwn(CANDIDATES, name)) {
+    return { rule: 'gated-geometric-median' }
+  }
+  const [rule = '', radius] = name.split(':')
+  return radius === undefined ? { rule } : { rule, clipRadius: Number(radius) }
+}
+
 function checkedRadius (rule: string, clipRadius: number): number {
   const problem = clipRadius > 0 ? unmetPrecondition({ rule, f: 0, clipRadius }, Infinity) : `the clipping radius of ${rule} must be above 0`
   if (problem !== undefined) {

@@ -18,8 +18,14 @@ export interface Cell {
   byzantine: number
   /** Byzantine neighbours of the first honest peer beyond these */
   extraLiars: number
-  /** Of the rule */
+  /** What liars tell their neighbours: one message to all, or to each another */
+  lies: 'one' | 'each'
+  /** They lie in every round that this divides. In the others they send the honest mean, which nobody finds odd */
+  lieEvery: number
+  /** Of the rule, and how many neighbours are held back at once at most */
   f: number
+  /** Suspicious neighbours are held back, as in a real peer */
+  quarantine: boolean
   rounds: number
   /** Dirichlet concentration of the honest peers' data; Infinity: all alike */
   alpha: number
@@ -35,14 +41,20 @@ export interface Cell {
   learningRate: number
 }
 
-/** Grid A: 20 honest peers, 8-regular, 2 liars beside each, severely different data */
+/**
+ * Grid A: 20 honest peers, 8-regular, 2 liars beside each, severely different data. In the simulation it takes four
+ * liars, each beside ten honest peers
+ */
 export const GRID_A: Omit<Cell, 'rule' | 'attack' | 'seed'> = {
   peers: 20,
   graph: 'regular',
   degree: 8,
   byzantine: 2,
   extraLiars: 0,
+  lies: 'each',
+  lieEvery: 1,
   f: 2,
+  quarantine: true,
   rounds: 50,
   alpha: 0.1,
   examplesPerPeer: Infinity,
@@ -67,9 +79,13 @@ export interface CellResult {
    * backdoor
    */
   backdoorSuccess: number | null
-  /** Honest messages that the rule left out, of all that it judged */
+  /** Honest messages that took no part (refused, held back or left out by the rule), of all */
   honestExcluded: number
-  /** The attackers' messages that it left out, of all */
+  /** The attackers' messages that took no part, of all */
   byzantineExcluded: number
+  /** The same by reason: share of the attackers' messages. Missing in a table of rules alone */
+  liesRefused?: Readonly<Record<string, number>>
+  /** Honest peers that ended early because their training failed again and again */
+  failed: number
   seconds: number
 }

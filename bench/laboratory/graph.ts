@@ -1,7 +1,7 @@
 /**
  * The honest graph of a laboratory round, and its Fiedler vector
  */
-import { neighbourGraph } from '../../src/topology/neighbour-graph.ts'
+import { neighbourGraph, rotationPeriod } from '../../src/topology/neighbour-graph.ts'
 import type { Cell } from './cell.ts'
 
 /** Neighbours of each honest peer, by index, ascending: a ring, or the graph that real peers would draw */
@@ -10,13 +10,9 @@ export function honestGraph ({ peers, graph, degree, resample, seed }: Pick<Cell
     return Array.from({ length: peers }, (_, i) => [(i + peers - 1) % peers, (i + 1) % peers].sort((a, b) => a - b))
   }
   const names = Array.from({ length: peers }, (_, i) => String(i).padStart(3, '0'))
-  const draw = (k: number, text: string): number[][] => k === 0 ? names.map(() => []) : names.map((name) => neighbourGraph(names, k, text).get(name)!.map(Number))
-  const fixed = draw(degree - resample, `laboratory ${seed}`)
-  if (resample === 0) {
-    return fixed
-  }
-  const fresh = draw(resample, `laboratory ${seed} round ${round}`)
-  return fixed.map((neighbours, i) => [...new Set([...neighbours, ...fresh[i]!])].sort((a, b) => a - b))
+  const rotation = resample === 0 ? undefined : { round, period: rotationPeriod(peers, degree, resample) }
+  const drawn = neighbourGraph(names, degree, `laboratory ${seed}`, rotation)
+  return names.map((name) => drawn.get(name)!.map(Number))
 }
 
 /** Eigenvector of the second smallest eigenvalue of the Laplacian, of length 1, by power iteration on c I - L */

@@ -37,7 +37,7 @@ export interface Direction {
 }
 
 /** What the target and its honest neighbours hold */
-function known ({ index, models, neighbours }: Target): Float32Array[] {
+export function known ({ index, models, neighbours }: Target): Float32Array[] {
   return [models[index]!, ...neighbours.map((j) => models[j]!)]
 }
 
@@ -145,4 +145,18 @@ export function plainLies (attack: AttackWithoutStrength, target: Target): Float
     // the extra neighbours send copies of honest models
     case 'none': return each((b) => models[(index + 1 + b + round) % models.length]!)
   }
+}
+
+/** One message to several targets goes from the mean of where each one's would start, the mean of their ways */
+export function meanDirection (directions: readonly Direction[]): Direction {
+  return directions.length === 1
+    ? directions[0]!
+    : { base: meanOf(directions.map(({ base }) => base)), direction: meanOf(directions.map(({ direction }) => direction)) }
+}
+
+/** The same for attacks without a strength. What is somebody's model stays that: the first target's */
+export function meanLies (attack: AttackWithoutStrength, lies: ReadonlyArray<readonly Float32Array[]>): Float32Array[] {
+  const [first = []] = lies
+  const isCopy = attack === 'none' || attack === 'mimic' || attack === 'label-flip' || attack === 'backdoor'
+  return isCopy || lies.length === 1 ? [...first] : first.map((_, b) => meanOf(lies.map((each) => each[b]!)))
 }

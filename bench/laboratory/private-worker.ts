@@ -3,7 +3,7 @@
  */
 import { parentPort, workerData } from 'node:worker_threads'
 import { loadBackend } from '../../src/model/backend.ts'
-import { privateLaboratory } from './private-laboratory.ts'
+import { runPrivateCell } from './private-laboratory.ts'
 import { privateDocument } from './private-recipes.ts'
 import { loadShared } from './shared-data.ts'
 import type { DatasetSource } from '../../src/interface.ts'
@@ -14,6 +14,6 @@ const dataset = await loadShared(source, privateDocument('no privacy').model)
 const backend = await loadBackend('wasm')
 
 parentPort!.on('message', (cell: PrivateCell) => {
-  parentPort!.postMessage({ cell, result: privateLaboratory(cell, { dataset, backend }).run() })
+  void runPrivateCell(cell, { dataset, backend }).then((result) => { parentPort!.postMessage({ cell, result }) })
 })
 parentPort!.postMessage('ready')

@@ -76,10 +76,12 @@ export async function auditDataset (init: DatasetAuditInit, { signal, onProgress
   const { training, backend } = await prepareTraining({ ...init, document: view.document }, experiment.dataset)
   const model = new ObservedModel(document.model, await loadBackend(backend))
   const run = await auditedRounds({
+    ...view,
+    document,
     train: (parameters, options) => training.train(parameters, options),
+    evaluate: (parameters) => training.evaluate(parameters),
     parameters: initialParameters(document.model),
     rounds,
-    ...view,
     project: model.gradientProjections(experiment.canaries, scoredNorm(document, view)),
     labels: experiment.canaries.labels
   }, { ...(signal === undefined ? {} : { signal }), onRound: (round) => { onProgress?.({ round, rounds }) } })
@@ -92,7 +94,7 @@ export async function auditDataset (init: DatasetAuditInit, { signal, onProgress
     rounds,
     steps: run.steps,
     examples: dataset.train.count,
-    accuracy: training.evaluate(run.parameters).accuracy,
+    accuracy: run.accuracy,
     claim,
     caps: auditCaps(claim),
     canaries,

@@ -8,7 +8,7 @@
 import { learningRateOf } from '../federation/learning-rate.ts'
 import { stepsOf } from '../privacy/mechanism.ts'
 import type { FederationDocument } from '../federation/document.ts'
-import type { AuditedRoundsInit } from './audited-rounds.ts'
+import type { AuditedTrainingInit } from './audited-rounds.ts'
 
 /** Gradients of canaries that an audit computes, about; with more, an update is made of several steps */
 const MOST_GRADIENTS = 80_000
@@ -19,7 +19,7 @@ const MOST_GRADIENTS = 80_000
  */
 const OFTEN = 3
 
-export interface AuditView extends Pick<AuditedRoundsInit, 'updates' | 'participation' | 'gradientOf'> {
+export interface AuditView extends Pick<AuditedTrainingInit, 'updates' | 'participation' | 'gradientOf'> {
   /** The same training, in rounds that are one update each */
   document: FederationDocument
   /** False: it is of no use to guess who is out */

@@ -29,6 +29,7 @@ async function settled (): Promise<void> {
 
 export class VirtualClock implements Clock {
   readonly #queue = new EventQueue<Entry>()
+  readonly #outside = new Set<Promise<unknown>>()
   #elapsedMs = 0
 
   now = (): number => EPOCH_MS + this.#elapsedMs
@@ -58,6 +59,16 @@ export class VirtualClock implements Clock {
     return () => { entry.isCancelled = true }
   }
 
+  /** Time stands still until `work`, which something outside of the simulation does, is settled; hands on what it is */
+  async outside<T> (work: Promise<T>): Promise<T> {
+    this.#outside.add(work)
+    try {
+      return await work
+    } finally {
+      this.#outside.delete(work)
+    }
+  }
+
   /**
    * Lets time pass until `work` is settled, and returns what it resolves to
    *
@@ -70,7 +81,9 @@ export class VirtualClock implements Clock {
     done.catch(() => {})
     await settled()
     while (!state.isDone) {
-      if (!this.step()) {
+      if (this.#outside.size > 0) {
+        await Promise.allSettled(this.#outside)
+      } else if (!this.step()) {
         throw new StandstillError('the simulation stands still: everybody waits, and nothing is left that could happen')
       }
       await settled()

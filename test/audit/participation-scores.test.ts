@@ -4,10 +4,12 @@
  */
 import { describe, expect, it } from 'vitest'
 import { auditView } from '../../src/audit/audit-view.ts'
-import { auditedRounds } from '../../src/audit/audited-rounds.ts'
+import { AuditedTraining, auditedRounds } from '../../src/audit/audited-rounds.ts'
 import { gradientProjections } from '../../src/audit/canary-scores.ts'
 import { areaUnderCurve, rocPoints } from '../../src/audit/membership.ts'
 import { participationScores } from '../../src/audit/participation-scores.ts'
+import { TrainingError } from '../../src/errors.ts'
+import { initialParameters } from '../../src/model/initial-parameters.ts'
 import { presetDocument } from '../../src/presets.ts'
 import { seededNormal, seededRandom } from '../../src/seeded-random.ts'
 
@@ -116,13 +118,12 @@ describe('what an audit sees', () => {
     const seen: number[] = []
     let [velocity, gradient] = [0, 0]
     const learningRate = (round: number): number => 1 / 2 ** round
-    await auditedRounds({
+    const training = new AuditedTraining({
       train: ([parameter], { round }) => {
         velocity = 0.5 * velocity + ++gradient
         return { parameters: Float32Array.of(parameter! - learningRate(round) * velocity / 8), loss: 0, examples: 0, steps: 1 }
       },
-      parameters: new Float32Array(1),
-      rounds: 3,
+      parameterCount: 1,
       updates: 2,
       participation: { steps: 1, sampleRate: 0.5 },
       gradientOf: { learningRate, momentum: 0.5, batchSize: 8 },
@@ -132,7 +133,39 @@ describe('what an audit sees', () => {
       },
       labels: [0]
     })
+    let parameters = new Float32Array(1)
+    for (const round of [1, 2, 3]) {
+      const result = await training.train(parameters, { round })
+      expect(result.steps).toBe(2)
+      parameters = new Float32Array(result.parameters)
+    }
+    expect(training).toMatchObject({ steps: 6, trainedRounds: 3 })
     seen.forEach((value, at) => { expect(value).toBeCloseTo(at + 1, 4) })
     expect(seen).toHaveLength(6)
+  })
+
+  it('end with the first training that fails, after which a node would go on', async () => {
+    const parameters = initialParameters(document.model)
+    const rounds: number[] = []
+    const audit = auditedRounds({
+      document,
+      train: (model, { round }) => {
+        rounds.push(round)
+        if (round === 2) {
+          throw new TrainingError('diverged')
+        }
+        return { parameters: model, loss: 0, examples: 0, steps: 0 }
+      },
+      evaluate: () => ({ loss: 0, accuracy: 0, examples: 1 }),
+      parameters,
+      rounds: 5,
+      updates: 1,
+      participation: { steps: 1, sampleRate: 0.5 },
+      gradientOf: { learningRate: () => 1, momentum: 0, batchSize: 8 },
+      project: () => ({ projections: new Float64Array(1), norms: Float64Array.of(1) }),
+      labels: [0]
+    })
+    await expect(audit).rejects.toThrow('diverged')
+    expect(rounds).toEqual([1, 2])
   })
 })

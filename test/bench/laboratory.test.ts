@@ -1,17 +1,24 @@
 /**
  * The laboratory behind `npm run bench:robustness`, on generated digits
  */
-import { beforeAll, describe, expect, it } from 'vitest'
-import { drawCoordinates, FACTORS, withLies, worstFactor } from '../../bench/laboratory/adaptive.ts'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { drawCoordinates, FACTORS, harmOf, withLies, worstFactor } from '../../bench/laboratory/adaptive.ts'
 import { GRID_ATTACKS, LABORATORY_ATTACKS, parseAttack } from '../../bench/laboratory/attack-name.ts'
 import { aggregatorFor, CANDIDATE_NAMES } from '../../bench/laboratory/candidates.ts'
 import { GRID_A } from '../../bench/laboratory/cell.ts'
 import { laboratoryDocument } from '../../bench/laboratory/document.ts'
 import { fiedlerVector, honestGraph } from '../../bench/laboratory/graph.ts'
-import { Laboratory } from '../../bench/laboratory/laboratory.ts'
-import { adaptiveDirection, fixedDirection, mostTelling, plainLies } from '../../bench/laboratory/lies.ts'
+import { runGridCell } from '../../bench/laboratory/grid-cell.ts'
+import { codeDigest, keyOf, knownCells, remember } from '../../bench/laboratory/known-cells.ts'
+import { adaptiveDirection, fixedDirection, meanDirection, meanLies, mostTelling, plainLies } from '../../bench/laboratory/lies.ts'
 import { liarsBeside, mixingWeights } from '../../bench/laboratory/mixing.ts'
+import { liarGroups, placedGraph } from '../../bench/laboratory/placement.ts'
 import { eightWeiszfeldSteps } from '../../bench/laboratory/published-geometric-median.ts'
+import { PublishedRing } from '../../bench/laboratory/published-ring.ts'
 import { gridReference } from '../../bench/laboratory/reference.ts'
 import { publishedAccuracy, RING_ATTACKS, RING_ROWS, ringCells, ringRow } from '../../bench/laboratory/ring.ts'
 import { loadShared, shares, subset } from '../../bench/laboratory/shared-data.ts'
@@ -34,9 +41,12 @@ const SMALL: Cell = { ...GRID_A, rule: 'mean', attack: 'none', seed: 0, peers: 6
 let dataset: Dataset
 let backend: Backend
 
-function run (cell: Partial<Cell>): CellResult {
-  const whole = { ...SMALL, ...cell }
-  return new Laboratory(whole, { document: laboratoryDocument(whole), dataset, backend }).run()
+/** Five peers, two liars beside each, three rounds of one step */
+const RING: Cell = ringCells({ rows: [ringRow('mean')], attacks: ['foe:0.1'], seeds: [0], rounds: 3 })[0]!
+
+function ring (cell: Partial<Cell>): CellResult {
+  const whole = { ...RING, examplesPerPeer: 64, ...cell }
+  return new PublishedRing(whole, { document: laboratoryDocument(whole), dataset, backend }).run()
 }
 
 function vectors (count: number, size: number, seed: number | string = 1): Float32Array[] {
@@ -61,65 +71,175 @@ function target (init: Partial<Target> = {}): Target {
   }
 }
 
+const folders: string[] = []
+async function temporaryFolder (): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'laboratory-'))
+  folders.push(folder)
+  return folder
+}
+
+afterAll(async () => {
+  await Promise.all(folders.map(async (folder) => rm(folder, { recursive: true, force: true })))
+})
+
 beforeAll(async () => {
   dataset = await loadShared({ kind: 'digits', seed: 1, trainExamples: 1600, testExamples: 200 }, laboratoryDocument(GRID_A).model)
   backend = await loadBackend('wasm')
 })
 
-describe('a cell', () => {
-  it('shows that two adaptive ALIE liars of seven neighbours ruin the mean and not the default rule', () => {
-    const quiet = run({ rule: 'gated-geometric-median' })
-    const ruined = run({ attack: 'alie*' })
-    const withstood = run({ rule: 'gated-geometric-median', attack: 'alie*' })
+describe('a cell of a grid', () => {
+  const grid = async (cell: Partial<Cell>): Promise<CellResult> => runGridCell({ ...SMALL, ...cell }, { dataset, backend })
+
+  it.each(['one', 'each'] as const)('shows that adaptive ALIE ruins the mean and not the default rule: %s lie', async (lies) => {
+    const quiet = await grid({ lies, rule: 'gated-geometric-median' })
+    const ruined = await grid({ lies, attack: 'alie*', quarantine: false })
+    const withstood = await grid({ lies, rule: 'gated-geometric-median', attack: 'alie*' })
 
     expect(quiet.accuracy).toBeGreaterThan(0.75)
-    expect(ruined.accuracy).toBeLessThan(0.3)
+    expect(ruined.accuracy).toBeLessThan(0.5)
     expect(withstood.accuracy).toBeGreaterThan(0.75)
   })
 
+  it('repeats itself from a seed and differs with another, and with what is told to whom', async () => {
+    const cell = { rule: 'gated-geometric-median', attack: 'alie*', rounds: 2, peers: 8, degree: 4 }
+    const [first, again, other, one] = await Promise.all([grid(cell), grid(cell), grid({ ...cell, seed: 1 }), grid({ ...cell, lies: 'one' })])
+    const digest = ({ seconds: _, ...result }: CellResult): object => result
+
+    expect(digest(again)).toEqual(digest(first))
+    expect(other.consensus).not.toBe(first.consensus)
+    expect(one.consensus).not.toBe(first.consensus)
+  })
+
+  it('leaves every peer to itself when nobody mixes', async () => {
+    expect((await grid({ rule: 'alone', rounds: 2 })).consensus).toBeGreaterThan(2 * (await grid({ rounds: 2 })).consensus)
+  })
+
+  it('has quarantine, which saves the mean from liars that stand apart, and can do without', async () => {
+    const sign = { attack: 'sign-flip', rounds: 20 }
+    const [held, heard] = [await grid(sign), await grid({ ...sign, quarantine: false })]
+
+    expect(held.liesRefused!['quarantined']).toBeGreaterThan(0.5)
+    expect(heard.byzantineExcluded).toBe(0)
+    expect(held.accuracy).toBeGreaterThan(heard.accuracy)
+  })
+
+  it('has liars that pause, and are then neither held back nor left out', async () => {
+    const patient = await grid({ rule: 'gated-geometric-median', attack: 'foe*', rounds: 12, lieEvery: 2 })
+
+    expect(patient.liesRefused!['quarantined'] ?? 0).toBe(0)
+    expect(patient.consensus).not.toBe((await grid({ rule: 'gated-geometric-median', attack: 'none', rounds: 12 })).consensus)
+  })
+
+  it('says how often a trigger works, and only when there is one', async () => {
+    expect((await grid({ rounds: 1 })).backdoorSuccess).toBeNull()
+    expect((await grid({ attack: 'backdoor', rounds: 8 })).backdoorSuccess).toBeGreaterThan(0.5)
+  })
+
+  it.each([...LABORATORY_ATTACKS, 'alie:10', 'foe:0.1'].flatMap((attack) => (['one', 'each'] as const).map((lies) => ({ attack, lies }))))('runs under $attack, $lies', async ({ attack, lies }) => {
+    const result = await grid({ rule: 'gated-geometric-median', attack, lies, rounds: 1, examplesPerPeer: 40 })
+
+    expect(result.accuracy).toBeGreaterThanOrEqual(result.worst)
+    expect(result.accuracy).toBeLessThanOrEqual(1)
+    expect(result.failed).toBe(0)
+  })
+
+  it.each(CANDIDATE_NAMES.slice(0, 2).concat('rfa8', 'clipped-gossip:0.1', 'ubar', 'bucketing+median'))('runs with %s', async (rule) => {
+    expect((await grid({ rule, attack: 'foe*', rounds: 1, examplesPerPeer: 40, peers: 8, degree: 6 })).accuracy).toBeGreaterThan(0)
+  })
+
+  it('refuses a rule and an attack that it does not know', async () => {
+    await expect(grid({ rule: 'median-of-medians' })).rejects.toThrow(/median-of-medians/)
+    await expect(grid({ attack: 'alie' })).rejects.toThrow(RangeError)
+  })
+})
+
+describe('liars', () => {
+  it('stand beside as many honest peers each, two beside every one, on one side of the weakest cut', () => {
+    const graph = honestGraph({ ...GRID_A, seed: 0 }, 1)
+    const groups = liarGroups(GRID_A, graph)
+    const sides = fiedlerVector(graph)
+
+    expect(groups.map(({ length }) => length)).toEqual([10, 10])
+    expect(Math.max(...groups[0]!.map((i) => sides[i]!))).toBeLessThanOrEqual(Math.min(...groups[1]!.map((i) => sides[i]!)))
+    const drawn = placedGraph({ ...SMALL, ...GRID_A, seed: 0 }, groups)([], 1)
+    expect([...drawn].map(([, neighbours]) => neighbours.length)).toEqual(new Array(24).fill(10))
+    for (const [peer, neighbours] of drawn) {
+      neighbours.forEach((other) => { expect(drawn.get(other)).toContain(peer) })
+    }
+    expect(liarGroups({ ...GRID_A, byzantine: 0 }, graph)).toEqual([])
+  })
+
+  it('start one message to several targets from the mean of what each would be told', () => {
+    const [a, b] = [fixedDirection('alie', target()), fixedDirection('alie', target({ index: 2, neighbours: [0, 1] }))]
+    const { base, direction } = meanDirection([a, b])
+
+    base.forEach((value, i) => { expect(value).toBeCloseTo((a.base[i]! + b.base[i]!) / 2, 5) })
+    direction.forEach((value, i) => { expect(value).toBeCloseTo((a.direction[i]! + b.direction[i]!) / 2, 5) })
+    expect(meanDirection([a])).toBe(a)
+    // a copy of somebody's model is one
+    expect(meanLies('mimic', [[a.base], [b.base]])).toEqual([a.base])
+    expect(meanLies('sign-flip', [[a.base], [b.base]])).toEqual([base])
+  })
+})
+
+describe('cells that are known', () => {
+  const cell = { ...SMALL }
+  const result: CellResult = { accuracy: 0.9, worst: 0.8, averageModelAccuracy: 0.95, consensus: 1, backdoorSuccess: null, honestExcluded: 0, byzantineExcluded: 0, failed: 0, seconds: 1 }
+
+  it('are those of the same code, and none where there is no file', async () => {
+    const file = join(await temporaryFolder(), 'cells.jsonl')
+    expect((await knownCells(file, 'this')).size).toBe(0)
+    await remember(file, 'this', { cell, result })
+    await remember(file, 'another', { cell: { ...cell, seed: 1 }, result })
+    expect(await knownCells(file, 'this')).toEqual(new Map([[keyOf(cell), result]]))
+  })
+
+  it('are told from others by every module', async () => {
+    const folder = await temporaryFolder()
+    const digest = async (): Promise<string> => codeDigest([pathToFileURL(`${folder}/`)])
+    await writeFile(join(folder, 'a.js'), 'one')
+    await writeFile(join(folder, 'note.md'), 'one')
+    const first = await digest()
+    await writeFile(join(folder, 'note.md'), 'two')
+    expect(await digest()).toBe(first)
+    await writeFile(join(folder, 'a.js'), 'two')
+    expect(await digest()).not.toBe(first)
+  })
+})
+
+describe('a cell of the published ring', () => {
   it('repeats itself from a seed and differs with another', () => {
     const cell = { rule: 'gated-geometric-median', attack: 'gaussian*', rounds: 1 }
-    const [first, again, other] = [run(cell), run(cell), run({ ...cell, seed: 1 })].map(({ seconds: _, ...result }) => result)
+    const [first, again, other] = [ring(cell), ring(cell), ring({ ...cell, seed: 1 })].map(({ seconds: _, ...result }) => result)
 
     expect(again).toEqual(first)
     expect(other!.consensus).not.toBe(first!.consensus)
   })
 
-  it('leaves every peer to itself when nobody mixes', () => {
-    expect(run({ rule: 'alone', rounds: 2 }).consensus).toBeGreaterThan(2 * run({ rule: 'mean', rounds: 2 }).consensus)
-  })
-
   it('counts what a rule leaves out by who said it', () => {
-    const { byzantineExcluded, honestExcluded } = run({ rule: 'gated-geometric-median', attack: 'sign-flip', rounds: 3 })
+    const { byzantineExcluded, honestExcluded } = ring({ rule: 'gated-geometric-median', f: 1, byzantine: 1, attack: 'gaussian:10' })
 
     expect(byzantineExcluded).toBe(1)
-    expect(honestExcluded).toBeLessThan(0.2)
+    expect(honestExcluded).toBe(0)
   })
 
-  it('says how often a trigger works, and only when there is one', () => {
-    expect(run({ rounds: 1 }).backdoorSuccess).toBeNull()
-    expect(run({ attack: 'backdoor', rounds: 8 }).backdoorSuccess).toBeGreaterThan(0.5)
-  })
-
-  it.each([...LABORATORY_ATTACKS, 'alie:10', 'foe:0.1', 'dissensus:1.5', 'gaussian:1', 'spectral:1'])('runs under %s', (attack) => {
-    const result = run({ rule: 'gated-geometric-median', attack, rounds: 1, examplesPerPeer: 40 })
+  it.each([...LABORATORY_ATTACKS.filter((attack) => !/label|backdoor/.test(attack)), 'alie:10', 'foe:0.1', 'dissensus:1.5', 'gaussian:1', 'spectral:1'])('runs under %s', (attack) => {
+    const result = ring({ rule: 'gated-geometric-median', attack, rounds: 1 })
 
     expect(result.accuracy).toBeGreaterThanOrEqual(result.worst)
     expect(result.accuracy).toBeLessThanOrEqual(1)
     expect(result.consensus).toBeGreaterThanOrEqual(0)
   })
 
-  it('gives the first peer of a ring its third liar', () => {
-    const [cell] = ringCells({ rows: [ringRow('mean')], attacks: ['foe:0.1'], seeds: [0], rounds: 3 }).filter(({ network }) => network === 'n16')
-    const told = { ...cell!, examplesPerPeer: 64 }
-
+  it('gives the first peer its third liar', () => {
     // the mean of five honest models and the lies beside them: one liar more at one peer moves the mean model
-    expect(run(told).consensus).toBeGreaterThan(1.5 * run({ ...told, extraLiars: 0 }).consensus)
+    expect(ring({ extraLiars: 1 }).consensus).toBeGreaterThan(1.5 * ring({ extraLiars: 0 }).consensus)
   })
 
-  it('refuses a rule and an attack that it does not know', () => {
-    expect(() => run({ rule: 'median-of-medians' })).toThrow(RangeError)
-    expect(() => run({ attack: 'alie' })).toThrow(RangeError)
+  it('refuses a rule and an attack that it does not know, and poisoned data', () => {
+    expect(() => ring({ rule: 'median-of-medians' })).toThrow(RangeError)
+    expect(() => ring({ attack: 'alie' })).toThrow(RangeError)
+    expect(() => ring({ attack: 'label-flip' })).toThrow(/belongs to a grid/)
   })
 })
 
@@ -284,26 +404,34 @@ describe('the search for a strength', () => {
     neighbours: models.slice(1).map((parameters, j) => ({ peer: `00${j}`, parameters, weight: 1 / 10 }))
   }
   const towards = { base: models[0]!, direction: new Float32Array(60).fill(1) }
-  const searched = (name: string): number => worstFactor(input, towards, { count: 2, weight: 1 / 10 }, {
+  const harm = (name: string, longest = Infinity): (factor: number) => number => harmOf(input, towards, { count: 2, weight: 1 / 10, longest }, {
     rule: aggregatorFor(name, 2, seededRandom(1)),
     ideal: aggregatorFor(name, 0, seededRandom(1)),
     coordinates: drawCoordinates(60, seededRandom(1))
   })
+  const searched = (name: string): number => worstFactor([harm(name)])
 
   it('goes as far as it can against the mean, and stays within the gate of a rule that has one', () => {
     expect(searched('mean')).toBe(10)
     expect(searched('gated-geometric-median')).toBeLessThan(2)
   })
 
+  it('stays within what is not refused for its length, and among several targets does most to all together', () => {
+    const length = (factor: number): number => Math.hypot(...towards.base.map((value) => value + factor))
+    expect(worstFactor([harm('mean', length(4))])).toBe(4)
+    expect(harm('mean', length(4) - 0.01)(4)).toBe(0)
+    expect(worstFactor([(factor) => factor === 1 ? 3 : 0, (factor) => factor === 2 ? 2 : 0, (factor) => factor === 2 ? 2 : 0])).toBe(2)
+  })
+
   it('finds the factor whose true deviation is the largest of all candidates', () => {
     for (const name of ['geometric-median', 'multi-krum', 'clipped-gossip', ...CANDIDATE_NAMES]) {
-      const harm = FACTORS.map((factor) => {
+      const harms = FACTORS.map((factor) => {
         const lie = towards.direction.map((value, i) => towards.base[i]! + factor * value)
         const { parameters } = aggregatorFor(name, 2, seededRandom(1)).aggregate(withLies(input, [lie, lie], 1 / 10))
         const alone = { ...input, neighbours: input.neighbours.map((neighbour) => ({ ...neighbour, weight: 1 / 8 })) }
         return squaredDistance(parameters, aggregatorFor(name, 0, seededRandom(1)).aggregate(alone).parameters)
       })
-      expect(harm[FACTORS.indexOf(searched(name))], name).toBeCloseTo(Math.max(...harm), 4)
+      expect(harms[FACTORS.indexOf(searched(name))], name).toBeCloseTo(Math.max(...harms), 4)
     }
   })
 
@@ -414,7 +542,7 @@ describe('expected numbers', () => {
   })
 
   it('fill tables of means over the seeds', () => {
-    const result: CellResult = { accuracy: 0.9, worst: 0.8, averageModelAccuracy: 0.95, consensus: 1, backdoorSuccess: null, honestExcluded: 0, byzantineExcluded: 0, seconds: 1 }
+    const result: CellResult = { accuracy: 0.9, worst: 0.8, averageModelAccuracy: 0.95, consensus: 1, backdoorSuccess: null, honestExcluded: 0, byzantineExcluded: 0, failed: 0, seconds: 1 }
     const grid = [0.9, 0.8].map((accuracy, seed) => ({ cell: { ...SMALL, seed }, result: { ...result, accuracy } }))
     const ring = ringCells({ rows: [ringRow('rfa8')], attacks: ['alie:10'], seeds: [0] }).map((cell) => ({ cell, result }))
 

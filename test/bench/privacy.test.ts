@@ -3,7 +3,7 @@
  */
 import { describe, expect, it } from 'vitest'
 import { equalShares } from '../../bench/laboratory/equal-shares.ts'
-import { privateLaboratory } from '../../bench/laboratory/private-laboratory.ts'
+import { runPrivateCell } from '../../bench/laboratory/private-laboratory.ts'
 import { epsilonsOf, privateCells, privateDocument, RECIPES, SHARE } from '../../bench/laboratory/private-recipes.ts'
 import { attackTable, privateTable } from '../../bench/laboratory/private-table.ts'
 import { seededNoise } from '../../src/simulation/seeded-noise.ts'
@@ -70,23 +70,29 @@ describe('recipes for private training', () => {
 describe('private training in the laboratory', async () => {
   const dataset = await loadShared({ kind: 'digits', seed: 1, trainExamples: 600, testExamples: 200 }, privateDocument('epsilon 8').model)
   const backend = await loadBackend('wasm')
-  const run = (recipe: RecipeName, more: Partial<PrivateCell> = {}): CellResult => {
+  const run = async (recipe: RecipeName, more: Partial<PrivateCell> = {}): Promise<CellResult> => {
     const [cell] = privateCells([recipe], [0], 6)
-    const { seconds, ...result } = privateLaboratory({ ...cell!, peers: 4, degree: 2, ...more }, { dataset, backend }).run()
+    const { seconds, ...result } = await runPrivateCell({ ...cell!, peers: 4, degree: 2, ...more }, { dataset, backend })
     return { ...result, seconds: 0 }
   }
 
-  it('learns, makes the same table again, and another one from another seed', () => {
-    const first = run('epsilon 8')
+  it('learns, makes the same table again, and another one from another seed', async () => {
+    const first = await run('epsilon 8')
     expect(first.accuracy).toBeGreaterThan(0.4)
-    expect(run('epsilon 8')).toEqual(first)
-    expect(run('epsilon 8', { seed: 1 })).not.toEqual(first)
+    expect(await run('epsilon 8')).toEqual(first)
+    expect(await run('epsilon 8', { seed: 1 })).not.toEqual(first)
   })
 
-  it('is without noise where nothing is private, and noisier for a smaller epsilon', () => {
-    const spread = (recipe: RecipeName): number => run(recipe, { rule: 'alone', alpha: 100 }).consensus / RECIPES[recipe].learningRate
-    expect(spread('epsilon 8')).toBeGreaterThan(spread('no privacy'))
-    expect(spread('epsilon 1')).toBeGreaterThan(spread('no privacy'))
+  it('is without noise where nothing is private, and noisier for a smaller epsilon', async () => {
+    const spread = async (recipe: RecipeName): Promise<number> => (await run(recipe, { rule: 'alone', alpha: 100 })).consensus / RECIPES[recipe].learningRate
+    expect(await spread('epsilon 8')).toBeGreaterThan(await spread('no privacy'))
+    expect(await spread('epsilon 1')).toBeGreaterThan(await spread('no privacy'))
+  })
+
+  it('has liars beside it', async () => {
+    const attacked = await run('epsilon 8', { rule: 'gated-geometric-median', attack: 'foe*', byzantine: 1, f: 1, peers: 6, degree: 4 })
+    expect(attacked.accuracy).toBeGreaterThan(0.2)
+    expect(attacked.failed).toBe(0)
   })
 
   it('draws noise that is normal and not the same for two peers', () => {
@@ -100,7 +106,7 @@ describe('private training in the laboratory', async () => {
 })
 
 describe('tables of private training', () => {
-  const result = (accuracy: number, worst: number): CellResult => ({ accuracy, worst, averageModelAccuracy: 0, consensus: 0, backdoorSuccess: null, honestExcluded: 0, byzantineExcluded: 0, seconds: 0 })
+  const result = (accuracy: number, worst: number): CellResult => ({ accuracy, worst, averageModelAccuracy: 0, consensus: 0, backdoorSuccess: null, honestExcluded: 0, byzantineExcluded: 0, failed: 0, seconds: 0 })
   const finished: Array<Finished<PrivateCell>> = privateCells(['epsilon 8'], [0, 1]).map((cell) => ({
     cell,
     result: cell.rule === 'alone' ? result(0.7, 0.6) : result(cell.byzantine > 0 ? 0.9 : 0.95 + 0.01 * cell.seed, 0.94)

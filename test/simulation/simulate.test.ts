@@ -5,14 +5,23 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import { networkContract } from '../../src/contracts/network.ts'
 import { loadDigits } from '../../src/data/digits.ts'
 import { parseFederation } from '../../src/federation/document.ts'
+import { createCodec } from '../../src/codec/codec.ts'
+import { split } from '../../src/data/partition.ts'
+import { selectExamples } from '../../src/data/select-examples.ts'
 import { loadBackend } from '../../src/model/backend.ts'
+import { initialParameters } from '../../src/model/initial-parameters.ts'
+import { LocalTraining } from '../../src/model/local-training.ts'
 import { denseTopology } from '../../src/model/topology.ts'
 import { presetDocument } from '../../src/presets.ts'
-import { SimulatedMesh } from '../../src/simulation/simulated-network.ts'
+import { colluderName } from '../../src/simulation/colluders.ts'
+import { peerName } from '../../src/simulation/simulated-peers.ts'
+import { SimulatedMesh } from '../../src/simulation/simulated-mesh.ts'
 import { simulate } from '../../src/simulation/simulate.ts'
 import { VirtualClock } from '../../src/simulation/virtual-clock.ts'
-import type { FederationInit } from '../../src/federation/document.ts'
+import type { Dataset, Examples } from '../../src/data/examples.ts'
+import type { FederationDocument, FederationInit } from '../../src/federation/document.ts'
 import type { Backend } from '../../src/model/backend.ts'
+import type { Adversary, HeardRound, Lie } from '../../src/simulation/colluders.ts'
 import type { SimulationInit, SimulationResult } from '../../src/simulation/simulate.ts'
 
 const PEERS = 16
@@ -27,8 +36,8 @@ beforeAll(async () => {
 
 const preset = presetDocument('mnist-noniid')
 
-async function run (init: Partial<SimulationInit> = {}, changes: Partial<FederationInit> = {}): Promise<SimulationResult> {
-  const document = parseFederation({
+function documentOf (changes: Partial<FederationInit> = {}): FederationDocument {
+  return parseFederation({
     ...preset,
     model: { ...preset.model, topology: denseTopology({ inputShape: [28, 28, 1], hidden: [8], classes: 10 }) },
     codec: { name: 'int8' },
@@ -36,8 +45,14 @@ async function run (init: Partial<SimulationInit> = {}, changes: Partial<Federat
     aggregation: { rule: 'gated-geometric-median', f: 1 },
     ...changes
   })
-  const dataset = loadDigits({ kind: 'digits', seed: 1, trainExamples: 40 * PEERS, testExamples: 200 }, document.model)
-  return simulate({ document, dataset, backend, peers: PEERS, rounds: ROUNDS, seed: 'one', ...init })
+}
+
+function digits (): Dataset {
+  return loadDigits({ kind: 'digits', seed: 1, trainExamples: 40 * PEERS, testExamples: 200 }, preset.model)
+}
+
+async function run (init: Partial<SimulationInit> = {}, changes: Partial<FederationInit> = {}): Promise<SimulationResult> {
+  return simulate({ document: documentOf(changes), dataset: digits(), backend, peers: PEERS, rounds: ROUNDS, seed: 'one', ...init })
 }
 
 describe('a simulated federation', () => {
@@ -97,6 +112,113 @@ describe('a simulated federation', () => {
 
   it.each([[{ peers: 1 }], [{ peers: 2.5 }], [{ byzantine: PEERS }], [{ byzantine: -1 }]])('is refused with %j', async (init) => {
     await expect(run(init)).rejects.toThrow(/^a simulation has 2 peers or more/)
+  })
+})
+
+const names = Array.from({ length: PEERS }, (_, index) => peerName(index))
+const codec = createCodec('int8')
+
+/** Two colluders beside everybody, who say what `lie` makes of what they heard */
+function colluding (lie: (heard: HeardRound, to: string) => Float32Array): Adversary {
+  return {
+    peers: 2,
+    lies: (heard) => names.flatMap((to): Lie[] => [0, 1].map((from) => ({ from, to, payload: codec.encode(lie(heard, to)) })))
+  }
+}
+
+/** All peers know each other, and both colluders */
+function complete (members: readonly string[]): Map<string, string[]> {
+  return new Map(members.map((member) => [member, members.filter((other) => other !== member)]))
+}
+
+describe('colluders', () => {
+  it('have heard every honest update of a round when they speak, and are waited for', async () => {
+    const heard: HeardRound[] = []
+    let refused = 0
+    const result = await run({
+      graph: complete,
+      adversary: colluding((round, to) => {
+        heard.push({ round: round.round, models: new Map(round.models) })
+        return round.models.get(to)!
+      }),
+      onRound: (_peer, _round, { rejectedPeers }) => { refused += Object.keys(rejectedPeers).length }
+    })
+    expect(heard.map(({ round }) => round)).toEqual(Array.from({ length: ROUNDS }, (_, round) => names.map(() => [round + 1, round + 1]).flat()).flat())
+    for (const { models } of heard) {
+      expect([...models.keys()].sort()).toEqual(names)
+    }
+    // 15 others and 2 colluders, who tell everybody its own model: nobody is refused but by the rule
+    expect(result.accepted * PEERS * ROUNDS + refused).toBeGreaterThanOrEqual(16 * PEERS * ROUNDS)
+  })
+
+  it('may tell every neighbour something else: what one is told moves its model, and nobody else\'s in that round', async () => {
+    const told = async (factor: number): Promise<SimulationResult> => run({
+      rounds: 1,
+      graph: complete,
+      adversary: colluding(({ models }, to) => models.get(to)!.map((value) => to === names[3] ? factor * value : value))
+    }, { aggregation: { rule: 'mean', f: 0 } })
+    const [one, other] = [await told(1), await told(-1)]
+    const changed = names.filter((name) => one.models.get(name)!.some((value, i) => value !== other.models.get(name)![i]))
+    expect(changed).toEqual([names[3]])
+  })
+
+  it('are refused by the limit of norms, as in a real peer, and repeat themselves', async () => {
+    const reasons = new Set<string>()
+    const attacked = async (): Promise<SimulationResult> => run({
+      rounds: 3,
+      graph: complete,
+      adversary: colluding(({ models }, to) => models.get(to)!.map((value) => 100 * value)),
+      onRound: (_peer, _round, { rejectedPeers }) => {
+        [0, 1].forEach((index) => { Object.keys(rejectedPeers[colluderName(index)] ?? {}).forEach((reason) => reasons.add(reason)) })
+      }
+    })
+    const first = await attacked()
+    expect([...reasons]).toEqual(['norm'])
+    expect(await attacked()).toEqual(first)
+  })
+})
+
+describe('parts of a simulation', () => {
+  const shares = (): Examples[] => split(digits().train.labels, { strategy: 'iid', count: PEERS, seed: 5 }).map((rows) => selectExamples(digits().train, rows))
+
+  it('are the data and the graph: without an edge each peer trains as it would alone, to the last bit', async () => {
+    const own = shares()
+    const result = await run({ rounds: 3, shares: own, graph: () => new Map(), alone: 'train' })
+    const document = documentOf()
+    for (const index of [0, PEERS - 1]) {
+      const training = new LocalTraining({ document, dataset: { train: own[index]!, test: digits().test }, backend, seed: `one/${index}` })
+      let parameters = initialParameters(document.model)
+      for (let round = 1; round <= 3; round++) {
+        parameters = training.train(parameters, { round }).parameters
+      }
+      expect(result.models.get(names[index]!)).toEqual(parameters)
+    }
+    expect(result.bytesSent).toBe(0)
+  })
+
+  it('are only the neighbours that are named: a ring of two halves is two federations', async () => {
+    const half = PEERS / 2
+    const halves = (members: readonly string[]): Map<string, string[]> => new Map(members.map((member, i) =>
+      [member, members.filter((other, j) => other !== member && (i < half) === (j < half))]))
+    const parted = await run({ graph: halves, shares: shares() })
+    const swapped = shares()
+    swapped[PEERS - 1] = selectExamples(swapped[PEERS - 1]!, Uint32Array.of(0, 1, 2, 3))
+    const changed = await run({ graph: halves, shares: swapped })
+    const differs = (name: string): boolean => parted.models.get(name)!.some((value, i) => value !== changed.models.get(name)![i])
+    expect(names.filter(differs)).toEqual(names.slice(half))
+  })
+
+  it('end with the one whose training fails for good: the others go on without it', async () => {
+    const own = shares()
+    own[2] = { ...own[2]!, writeInputs: (_, out, offset) => { out.fill(NaN, offset, offset + own[2]!.featureCount) } }
+    const last = new Map<string, number>()
+    const result = await run({ shares: own, onRound: (peer, round) => { last.set(peer, round) } })
+    expect(result.failed).toBe(1)
+    expect(names.filter((name) => last.get(name) !== ROUNDS)).toEqual([names[2]])
+  })
+
+  it('must be as many shares as peers', async () => {
+    await expect(run({ shares: shares().slice(1) })).rejects.toThrow(/need as many shares/)
   })
 })
 

@@ -58,6 +58,16 @@ describe('the virtual clock', () => {
     expect(clock.monotonicMs()).toBe(100)
   })
 
+  it('stands still while something outside of it is done, and hands on what that gives', async () => {
+    const clock = new VirtualClock()
+    const outside = new Promise<string>((resolve) => { setTimeout(() => { resolve('done') }, 20) })
+    const later = clock.delay(1)
+    expect(await clock.run(clock.outside(outside).then((result) => `${result} at ${clock.monotonicMs()}`))).toBe('done at 0')
+    await clock.run(later)
+    await expect(clock.run(clock.outside(Promise.reject(new TypeError('broken'))))).rejects.toThrow('broken')
+    await expect(clock.run(new Promise(() => {}))).rejects.toThrow(StandstillError)
+  })
+
   it('says so when everybody waits for ever, and hands on what fails', async () => {
     const clock = new VirtualClock()
     await expect(clock.run(new Promise(() => {}))).rejects.toThrow(StandstillError)

@@ -1,74 +1,61 @@
 /**
- * A mesh in one thread: real training, real aggregation code, no network, so that a table runs in minutes
+ * The round of the published ring (ring.ts): lazy weights, and everything is let through, as in the authors' code
  *
- * Liars know every honest model, and tell every target what hurts it most. Everything repeats itself from the seed.
+ * It is no round of the product, whose weights, limits and quarantine would make it another experiment: grids run those
+ * (grid-cell.ts). Liars know every honest model. Everything repeats itself from the seed.
  */
-import { TrainingError } from '../../src/errors.ts'
 import { consensusDistance } from '../../src/aggregators/consensus.ts'
 import { meanOf, plus } from '../../src/attacks/statistics.ts'
-import { poisoned, withTrigger } from '../../src/data/poison.ts'
 import { initialParameters } from '../../src/model/initial-parameters.ts'
 import { LocalTraining } from '../../src/model/local-training.ts'
 import { seededRandom } from '../../src/seeded-random.ts'
-import { drawCoordinates, withLies, worstFactor } from './adaptive.ts'
+import { drawCoordinates, harmOf, UNSEARCHED, withLies, worstFactor } from './adaptive.ts'
 import { parseAttack } from './attack-name.ts'
+import { poisonOf } from './backdoor.ts'
 import { aggregatorFor } from './candidates.ts'
 import { fiedlerVector, honestGraph } from './graph.ts'
 import { adaptiveDirection, fixedDirection, mostTelling, plainLies } from './lies.ts'
 import { liarsBeside, mixingWeights } from './mixing.ts'
-import { shares, subset } from './shared-data.ts'
-import type { Dataset, Examples } from '../../src/data/examples.ts'
-import type { Poison } from '../../src/data/poison.ts'
+import { shares } from './shared-data.ts'
+import { trained } from './trained.ts'
+import type { Dataset } from '../../src/data/examples.ts'
 import type { FederationDocument } from '../../src/federation/document.ts'
 import type { AggregationInput, Aggregator } from '../../src/interface.ts'
 import type { Backend } from '../../src/model/backend.ts'
-import type { NoiseSource } from '../../src/privacy/noise/noise-source.ts'
 import type { Search } from './adaptive.ts'
 import type { LaboratoryAttack } from './attack-name.ts'
 import type { Cell, CellResult } from './cell.ts'
 import type { Direction, Target } from './lies.ts'
 
-export interface LaboratoryInit {
+export interface PublishedRingInit {
   document: FederationDocument
   dataset: Dataset
   backend: Backend
-  /** Examples of each honest peer. @default the shares of the cell */
-  own?: Examples[]
-  /** For a document with a privacy mechanism */
-  noiseOf?: (index: number) => NoiseSource
 }
 
 const name = (index: number): string => String(index).padStart(3, '0')
 
-export class Laboratory {
+export class PublishedRing {
   private readonly cell: Cell
   private readonly attack: LaboratoryAttack
   private readonly trainers: LocalTraining[]
-  private readonly liars: LocalTraining[]
-  private readonly backdoorJudge: LocalTraining | undefined
   private readonly rule: Aggregator
   private readonly search: Search
   private models: Float32Array[]
   private mimicked = 0
   private counts = { honest: 0, honestExcluded: 0, byzantine: 0, byzantineExcluded: 0 }
 
-  /** Throws RangeError for an unknown rule or attack */
-  constructor (cell: Cell, { document, dataset: { train, test }, backend, own = shares(train, cell), noiseOf }: LaboratoryInit) {
+  /** Throws RangeError for an unknown rule or attack, and for one on the data: these liars train nothing */
+  constructor (cell: Cell, { document, dataset: { train, test }, backend }: PublishedRingInit) {
     this.cell = cell
     this.attack = parseAttack(cell.attack)
-    const training = (index: number, examples: typeof train): LocalTraining =>
-      new LocalTraining({ document, dataset: { train: examples, test }, backend, seed: `${cell.seed}/${index}`, noise: noiseOf?.(index) })
-    this.trainers = own.map((examples, index) => training(index, examples))
-    const poison = poisonOf(this.attack)
-    const [shape, classes] = [this.trainers[0]!.plan.inputShape, document.model.labels.length]
-    this.liars = poison === undefined
-      ? []
-      : Array.from({ length: liarsBeside(cell, 0) }, (_, b) => training(cell.peers + b, poisoned(own[b % own.length]!, poison, { shape, classes })))
-    this.backdoorJudge = poison?.kind === 'backdoor'
-      ? new LocalTraining({ document, dataset: { train: own[0]!, test: triggered(test, shape) }, backend, seed: 'judge' })
-      : undefined
+    if (poisonOf(this.attack) !== undefined) {
+      throw new RangeError(`attack ${cell.attack} belongs to a grid: in the ring nobody poisons data`)
+    }
+    this.trainers = shares(train, cell).map((examples, index) =>
+      new LocalTraining({ document, dataset: { train: examples, test }, backend, seed: `${cell.seed}/${index}` }))
     const start = initialParameters(document.model)
-    this.models = own.map(() => start.slice())
+    this.models = this.trainers.map(() => start.slice())
     const draw = (): Aggregator => aggregatorFor(cell.rule, cell.f, seededRandom(`bucketing ${cell.seed}`))
     this.rule = draw()
     this.search = {
@@ -91,30 +78,22 @@ export class Laboratory {
       worst: Math.min(...accuracies),
       averageModelAccuracy: accuracyOf(this.trainers[0]!, meanOf(this.models)),
       consensus: consensusDistance(this.models),
-      backdoorSuccess: this.backdoorSuccess(),
+      backdoorSuccess: null,
       honestExcluded: honestExcluded / Math.max(1, honest),
       byzantineExcluded: byzantineExcluded / Math.max(1, byzantine),
+      failed: 0,
       seconds: (performance.now() - began) / 1000
     }
   }
 
-  private backdoorSuccess (): number | null {
-    const judge = this.backdoorJudge
-    return judge === undefined ? null : this.models.reduce((sum, model) => sum + accuracyOf(judge, model), 0) / this.models.length
-  }
-
   private mix (round: number): void {
-    if (this.cell.rule === 'alone') {
-      return
-    }
     const graph = honestGraph(this.cell, round)
     const weights = mixingWeights(this.cell, graph)
     const fiedler = this.attack.name === 'spectral' ? fiedlerVector(graph) : new Float64Array(0)
-    const poisoned = this.liars.map((liar, b) => trained(liar, this.models[b % this.models.length]!, round))
     if (this.attack.name === 'mimic' && round === 1) {
       this.mimicked = mostTelling(this.models)
     }
-    const shared = { models: this.models, fiedler, poisoned, mimicked: this.mimicked, round }
+    const shared = { models: this.models, fiedler, poisoned: [], mimicked: this.mimicked, round }
     this.models = graph.map((neighbours, index) => this.heard({
       ...shared,
       index,
@@ -152,7 +131,7 @@ export class Laboratory {
 
   /** A rule that judges by losses is attacked with the papers' usual strength: the search has no losses on a subset */
   private factor (honest: AggregationInput, towards: Direction, { byzantine, weights }: Target): number {
-    return this.rule.needsLosses ? 1.5 : worstFactor(honest, towards, { count: byzantine, weight: weights.liar }, this.search)
+    return this.rule.needsLosses ? UNSEARCHED : worstFactor([harmOf(honest, towards, { count: byzantine, weight: weights.liar }, this.search)])
   }
 
   private losses ({ own, neighbours }: AggregationInput, index: number, round: number): NonNullable<AggregationInput['losses']> {
@@ -169,18 +148,6 @@ export class Laboratory {
   }
 }
 
-/** A model that was driven far off cannot be trained any more: it is kept as it is, as a real peer would */
-function trained (trainer: LocalTraining, parameters: Float32Array, round: number): Float32Array {
-  try {
-    return trainer.train(parameters, { round }).parameters
-  } catch (err) {
-    if (err instanceof TrainingError) {
-      return parameters
-    }
-    throw err
-  }
-}
-
 /** A model that was driven to infinity guesses */
 function accuracyOf (trainer: LocalTraining, parameters: Float32Array): number {
   try {
@@ -188,19 +155,4 @@ function accuracyOf (trainer: LocalTraining, parameters: Float32Array): number {
   } catch {
     return 0.1
   }
-}
-
-function poisonOf ({ name }: LaboratoryAttack): Poison | undefined {
-  switch (name) {
-    case 'label-flip': return { kind: 'label-flip' }
-    case 'backdoor':
-    case 'backdoor-boosted': return { kind: 'backdoor', share: 0.5 }
-    default: return undefined
-  }
-}
-
-/** Images of all classes but the first, with the trigger, that count as right when they are taken for the first */
-function triggered (test: Examples, shape: readonly number[]): Examples {
-  const others = Uint32Array.from([...test.labels.keys()].filter((index) => test.labels[index] !== 0))
-  return withTrigger(subset(test, others), shape, () => true, 0)
 }

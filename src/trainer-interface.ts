@@ -1,0 +1,103 @@
+/**
+ * The port of training, and what crosses it
+ */
+import type { AbortOptions, ParameterSlot } from './interface.ts'
+
+export type BackendName = 'tensorflow' | 'wasm' | 'cpu'
+
+export interface TrainResult {
+  /** New parameters, d elements; the caller owns them */
+  parameters: Float32Array
+  /** Mean training loss over the local steps. Local knowledge: never sent */
+  loss: number
+  /** Examples seen */
+  examples: number
+  /** Optimiser steps taken */
+  steps: number
+  /**
+   * What the next round goes on from besides the parameters (momentum, moments, the place in the data): kept beside the
+   * version, for `restore` of the next process. Local knowledge: never sent
+   */
+  state?: Uint8Array | undefined
+}
+
+/** What a round's algorithm asks of its local steps */
+export interface LocalSteps {
+  /** From 1: the learning rate and dropout follow it */
+  round?: number | undefined
+  /**
+   * d elements that are added to the gradient of each step, behind clipping and noise. Must be computed from what was
+   * released and received alone where the federation has a privacy mechanism
+   *
+   * @default nothing
+   */
+  correction?: Float32Array | undefined
+}
+
+export interface EvaluationResult {
+  /** Mean loss over the test examples */
+  loss: number
+  /** Fraction of correct predictions, 0 to 1 */
+  accuracy: number
+  examples: number
+}
+
+export interface TrainerDescription {
+  backend: BackendName
+  /** Measured milliseconds of one real training step on each backend that was tried; why the backend was chosen */
+  stepMs: Partial<Record<BackendName, number>>
+  /** Why a backend could not be used, by name, one line each */
+  unavailable: Partial<Record<BackendName, string>>
+  /** Total number of parameters, d */
+  parameterCount: number
+  layout: readonly ParameterSlot[]
+  trainExamples: number
+  testExamples: number
+  /** Of the training set; there when the federation has a privacy mechanism */
+  dataset?: DatasetIdentity
+  /**
+   * How the own table differs from what the document was made for, a line each; left out where it does not. Never sent
+   */
+  remarks?: readonly string[]
+}
+
+/** A sample of a training set's keyed hashes: how much of it is in another set, told by that set's (data/sketch.ts) */
+export interface Sketch {
+  /** Up to SKETCH_HASHES hashes of HASH_BYTES bytes, ascending, each once */
+  hashes: Uint8Array
+  /** The hashes are those of all examples */
+  complete: boolean
+}
+
+/** By what a training set is recognised, whatever the order of its examples. Local knowledge: never sent */
+export interface DatasetIdentity {
+  /** sha-256, hex */
+  fingerprint: string
+  /** For finding sets that share examples with it */
+  sketch: Sketch
+  /** Of the same set as earlier versions named it; left out where that is the same */
+  former?: { fingerprint: string, sketch: Sketch } | undefined
+}
+
+/**
+ * Trains and evaluates the federation's model on the peer's own examples
+ *
+ * Implementations keep the optimiser's state (momentum, Adam moments) between calls: it is local and never gossiped.
+ */
+export interface Trainer {
+  /** Loads data and model and picks the backend. Throws DatasetError, BackendError */
+  start: (options?: AbortOptions) => Promise<TrainerDescription>
+  stop: () => Promise<void>
+  /** The common starting point: a pure function of the federation document, equal on every backend and machine */
+  initialParameters: () => Promise<Float32Array>
+  /** One round of local training from `parameters` (not mutated, not kept). Throws TrainingError when it diverges */
+  train: (parameters: Float32Array, options?: AbortOptions & LocalSteps) => Promise<TrainResult>
+  /**
+   * Goes on from the `state` of an earlier process, before the first round; false, and it starts afresh, when that is
+   * of another model or optimiser. Left out where results have no state
+   */
+  restore?: (state: Uint8Array) => Promise<boolean>
+  evaluate: (parameters: Float32Array, options?: AbortOptions) => Promise<EvaluationResult>
+  /** Mean loss on one batch of own training examples, the same batch for every call with the same round */
+  sampleLoss: (parameters: Float32Array, options?: AbortOptions & { round?: number }) => Promise<number>
+}

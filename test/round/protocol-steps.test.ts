@@ -143,6 +143,20 @@ describe('a round with a protocol', () => {
     expect(a!.reports.at(-1)).toMatchObject({ accepted: 2, late: 0 })
   })
 
+  it('pays for no further round because of updates that its protocol has seen', async () => {
+    const hub = new MemoryHub()
+    const clock = new ManualClock()
+    const a = await peer(hub, 'a', protocolOf(async () => undefined), { clock, rounds: 100 })
+    const payload = createCodec('float32').encode(new Float32Array(PARAMETERS))
+    await hub.join('b').publish({ round: 1, sequence: 1, codec: 'float32', degree: 1, payload })
+    const abort = new AbortController()
+    const running = a.engine.run(abort.signal).catch(() => 'ended')
+    await until(() => a.engine.waiting !== undefined)
+    expect(a.reports).toHaveLength(1)
+    abort.abort()
+    expect(await running).toBe('ended')
+  })
+
   it('lets who publishes and never answers cost a few rounds at full speed, and then only with pauses', async () => {
     const hub = new MemoryHub()
     const clock = new ManualClock()
@@ -180,6 +194,29 @@ describe('a round with a protocol', () => {
     expect(a.reports).toMatchObject([{ accepted: 0, keptOwn: true }])
     abort.abort()
     await others
+  })
+})
+
+describe('a peer whose budget ends', () => {
+  it('says nothing under the numbers of an earlier round', async () => {
+    const hub = new MemoryHub()
+    const rounds: number[] = []
+    const result = protocolOf(async (exchange, { received }) => {
+      rounds.push(exchange.round)
+      await exchange.broadcast(1, Uint8Array.of(1))
+      return received
+    })
+    const budget = { refuses: (round: number) => round > 1, reserve: async (round: number) => round === 1, status: () => ({}) as never }
+    const [a, b] = [await peer(hub, 'a', result, { rounds: 2, budget }), await peer(hub, 'b', protocolOf(async (_, { received }) => received), { rounds: 2 })]
+    const abort = new AbortController()
+    const other = b.engine.run(abort.signal).catch(() => {})
+    await run(a)
+    expect(rounds).toEqual([1])
+    expect(hub.networks.get('a')!.said.map(({ round }) => round)).toEqual([1])
+    expect(a.reports.map(({ round, accepted }) => ({ round, accepted }))).toEqual([{ round: 1, accepted: 1 }, { round: 2, accepted: 0 }])
+    expect(a.warnings.filter((line) => line.startsWith('protocol-failed'))).toEqual([])
+    abort.abort()
+    await other
   })
 })
 

@@ -133,6 +133,8 @@ export function networkContract (name: string, contract: NetworkContract): void 
       const networks = await mesh(3, [deltas(replicaHash, bytes(90_000, 9)), deltas(replicaHash, keyframe), deltas()])
       const [author, other, asker] = networks
       const received = record(networks)
+      // a network that has no connections asks anybody
+      await until(() => networks.every((network) => [0, 2].includes(new Set(network.connections().map(({ peer }) => peer)).size)))
       const refused: unknown[] = []
       asker!.addEventListener('update:rejected', ({ detail: { peer, reason } }) => { refused.push([peer, reason]) })
       await author!.publish(update(1, bytes(10)))

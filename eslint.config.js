@@ -34,7 +34,7 @@ const ARROWS = {
   network: ['federation', 'topology'],
   model: ['codec', 'data', 'federation', 'privacy'],
   ledger: ['data', 'federation', 'privacy', 'store'],
-  round: ['aggregators', 'algorithm', 'attacks', 'codec', 'privacy'],
+  round: ['aggregators', 'algorithm', 'codec', 'privacy'],
   audit: ['aggregators', 'data', 'federation', 'model', 'privacy', 'simulation'],
   contracts: ['codec', 'federation', 'ledger', 'model'],
   simulation: ['aggregators', 'algorithm', 'attacks', 'codec', 'data', 'federation', 'model', 'node', 'privacy', 'round', 'topology']

@@ -57,7 +57,7 @@ export function dataPartition (settings: Settings): Partition | undefined {
 
 /** All of a node's settings but the document. Throws UsageError when settings do not go together */
 export async function nodeInit (home: string, settings: Settings): Promise<NodeInit> {
-  const { bootstrap, federationId, listen, announce, backend, threads, rounds, minMembers, keepVersions, evaluateEvery, ledgers, epsilonLimit, alone, attack } = settings
+  const { bootstrap, federationId, listen, announce, backend, threads, rounds, minMembers, keepVersions, evaluateEvery, ledgers, epsilonLimit, alone } = settings
   const init = {
     home,
     data: await dataSource(settings),
@@ -74,8 +74,7 @@ export async function nodeInit (home: string, settings: Settings): Promise<NodeI
     evaluateEvery,
     ledgers,
     epsilonLimit,
-    alone,
-    attack
+    alone
   }
   return withoutUndefined(init)
 }

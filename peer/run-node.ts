@@ -28,13 +28,13 @@ export async function runNode (init: NodeInit, settings: Settings, terminal: Ter
   // the native libraries of a backend print a banner otherwise
   process.env['TF_CPP_MIN_LOG_LEVEL'] ??= '2'
   const { createNode } = await import('../src/index.ts')
-  if (init.attack !== undefined) {
-    terminal.warn(`THIS PEER LIES TO ITS NEIGHBOURS (--attack ${init.attack}): for simulations only`)
+  if (settings.attack !== undefined) {
+    terminal.warn(`THIS PEER LIES TO ITS NEIGHBOURS (--attack ${settings.attack}): for simulations only`)
   }
   if (init.alone === 'train') {
     terminal.warn('--alone train: rounds go on without neighbours, and each costs as much privacy budget as a round that is mixed; this run only')
   }
-  const node = createNode(init)
+  const node = createNode(init, settings.attack === undefined ? {} : (await import('../src/simulation/byzantine-parts.ts')).byzantineParts(settings.attack))
   logNode(node, terminal)
   let spent = false
   node.addEventListener('privacy:exhausted', () => { spent = true })

@@ -66,11 +66,6 @@ export interface NodeInit {
   ledgers?: string
   /** Stop sending at this epsilon, when it is less than the federation's limit */
   epsilonLimit?: number
-  /**
-   * SIMULATION ONLY: lie to the neighbours in this way, e.g. `sign-flip` or `sign-flip:2`. Testnets and benchmarks use
-   * it
-   */
-  attack?: string
   /** @default the system clock */
   clock?: Clock
 }

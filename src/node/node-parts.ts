@@ -8,7 +8,6 @@
  */
 import type { PrivateKey } from '@libp2p/interface'
 import type { Algorithm, AlgorithmInit } from '../algorithm/algorithm.ts'
-import type { Poison } from '../data/poison.ts'
 import type { FederationDocument } from '../federation/document.ts'
 import type { Clock, Codec, DatasetSource, KeyframeSource, Network, Partition, PeerName, Replicas, StepLimits, Store, Trace, Trainer, TrainerDescription } from '../interface.ts'
 import type { LedgerReader } from '../ledger/ledger.ts'
@@ -31,8 +30,6 @@ export interface TrainerPartInit extends Settings<'backend' | 'threads'> {
   document: FederationDocument
   data: DatasetSource
   partition: Partition | undefined
-  /** Simulation only: what the peer does to its own training data */
-  poison: Poison | undefined
   /**
    * The description must name the dataset with it (`TrainerDescription.dataset`); undefined without a privacy mechanism
    */

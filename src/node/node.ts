@@ -4,7 +4,6 @@
 import { join } from 'node:path'
 import { TypedEventEmitter } from 'main-event'
 import { createAggregator } from '../aggregators/aggregator.ts'
-import { createAttack } from '../attacks/attacks.ts'
 import { createCodec } from '../codec/codec.ts'
 import { NodeStateError } from '../errors.ts'
 import { lastingController } from '../lasting-controller.ts'
@@ -140,10 +139,9 @@ class Node extends TypedEventEmitter<NodeEvents> implements GrapevineNode {
   }
 
   private async startTrainer (document: FederationDocument): Promise<TrainerDescription> {
-    const { attack, data, backend, threads, partition } = this.init
-    const poison = attack === undefined ? undefined : createAttack(attack).poison
+    const { data, backend, threads, partition } = this.init
     const sketchSecret = await this.privacy.sketchSecret(document)
-    const trainer = this.trainer = this.parts.trainer({ document, data, backend, threads, partition, poison, sketchSecret })
+    const trainer = this.trainer = this.parts.trainer({ document, data, backend, threads, partition, sketchSecret })
     const description = this.description = await trainer.start({ signal: this.abort.signal })
     description.remarks?.forEach((message) => { this.emit('warning', { code: 'columns', message }) })
     return description

@@ -2,7 +2,6 @@
  * What the rounds of a node go by: the document's words, the node's settings, and what follows from both
  */
 import { minimumNeighbours, ruleChain } from '../aggregators/rules.ts'
-import { createAttack } from '../attacks/attacks.ts'
 import { inspectTopology } from '../model/topology.ts'
 import { noiseReach } from '../privacy/mechanism.ts'
 import { stepLimits } from '../round/protocol-steps.ts'
@@ -41,7 +40,7 @@ export function networkSteps (protocol: RoundProtocol | undefined, parameterCoun
   return protocol === undefined ? undefined : stepLimits(protocol, parameterCount)
 }
 
-export function roundSettings ({ id, document }: Membership, init: Pick<NodeInit, 'rounds' | 'evaluateEvery' | 'alone' | 'attack'>, { trainExamples }: Pick<TrainerDescription, 'trainExamples'>): RoundInit {
+export function roundSettings ({ id, document }: Membership, init: Pick<NodeInit, 'rounds' | 'evaluateEvery' | 'alone'>, { trainExamples }: Pick<TrainerDescription, 'trainExamples'>): RoundInit {
   const { parameterCount } = inspectTopology(document.model)
   return {
     federation: id,
@@ -54,7 +53,6 @@ export function roundSettings ({ id, document }: Membership, init: Pick<NodeInit
     alone: init.alone,
     quarantineLimit: document.aggregation.quarantine === false ? 0 : document.aggregation.f,
     noisy: document.privacy.mechanism !== 'none',
-    spared: sparedNeighbours(document),
-    attack: init.attack === undefined ? undefined : createAttack(init.attack)
+    spared: sparedNeighbours(document)
   }
 }

@@ -2,7 +2,6 @@
  * Checks of a node's settings before anything is opened: what a program mistyped is told at once, by its name
  */
 import { isAbsolute } from 'node:path'
-import { createAttack } from '../attacks/attacks.ts'
 import { closest } from '../closest.ts'
 import { BACKEND_NAMES } from '../model/backend-names.ts'
 import type { NodeInit } from './node-interface.ts'
@@ -47,8 +46,5 @@ export function checkNodeInit (init: NodeInit): void {
   requireWhole('evaluateEvery', init.evaluateEvery, 1)
   if (init.epsilonLimit !== undefined && !(init.epsilonLimit > 0)) {
     throw new RangeError(`epsilonLimit must be a number above 0, not ${init.epsilonLimit}`)
-  }
-  if (init.attack !== undefined) {
-    createAttack(init.attack)
   }
 }

@@ -3,11 +3,9 @@
  */
 import { Isolation } from './isolation.ts'
 import { keptOwnWarning, mix } from './mix.ts'
-import { joined } from '../algorithm/vectors.ts'
 import type { Algorithm } from '../algorithm/algorithm.ts'
 import type { AggregationInput, Aggregator, Network, PeerName, Trainer } from '../interface.ts'
 import type { Inbox, InboxEntry } from './inbox.ts'
-import type { Liar } from './liar.ts'
 import type { LocalWork } from './local-work.ts'
 import type { Mixed } from './mix.ts'
 import type { RoundEvents } from './round-events.ts'
@@ -21,7 +19,6 @@ export interface AveragingComponents {
   inbox: Inbox
   vigilance: Vigilance
   work: Pick<LocalWork, 'seen'>
-  liar: Liar | undefined
 }
 
 export interface AveragingInit {
@@ -70,14 +67,13 @@ export class Averaging {
 
   /** Rejects with the signal's reason */
   async average (round: number, { half, own, before, shared, degree, ...input }: AveragingInput, signal: AbortSignal): Promise<Averaged> {
-    const { aggregator, algorithm, network, trainer, inbox, vigilance, work, liar } = this.components
+    const { aggregator, algorithm, network, trainer, inbox, vigilance, work } = this.components
     const { noisy = false, warn } = this.init
     const neighbours = network.neighbours()
     if (this.isolation.begins(neighbours.length)) {
       warn({ code: 'no-neighbours', message: `round ${round}: no neighbour is there; nothing is averaged until one comes` })
     }
     const entries = input.entries ?? inbox.usableOf(neighbours.map(({ peer }) => peer), round)
-    liar?.observe(entries.map(({ vectors }) => joined(vectors)))
     const admitted = vigilance.admit(entries, aggregator.minimumNeighbours)
     const model = own[0]!
     const losses = aggregator.needsLosses && admitted.length >= aggregator.minimumNeighbours

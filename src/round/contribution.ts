@@ -8,7 +8,6 @@ import type { Algorithm } from '../algorithm/algorithm.ts'
 import type { Publication, Replicas } from '../interface.ts'
 import type { PhaseTimes } from './round-events.ts'
 import type { Inbox } from './inbox.ts'
-import type { Liar } from './liar.ts'
 import type { InHand, LocalWork, Trained } from './local-work.ts'
 import type { Pace } from './pace.ts'
 import type { PhaseTimer } from './phase-times.ts'
@@ -25,11 +24,9 @@ export interface ContributionComponents extends Pick<RoundComponents, 'network' 
   pace: Pace
   timer: PhaseTimer
   work: Pick<LocalWork, 'train'>
-  /** Undefined: an honest node */
-  liar: Liar | undefined
 }
 
-export interface ContributionInit extends Pick<RoundInit, 'attack' | 'parameterCount'> {
+export interface ContributionInit extends Pick<RoundInit, 'parameterCount'> {
   /** A round begins to cost something */
   onPaid: (round: number) => void
   /** The budget is spent: from this round on nothing is published. Once */
@@ -128,17 +125,12 @@ export class Contribution {
   }
 
   private async publish (half: readonly Float32Array[], phases: PhaseTimes, { round, signal }: InHand): Promise<Pick<Contributed, 'own' | 'degree'>> {
-    const { codec, replicas, clock, timer, liar, pace } = this.components
-    const { attack, parameterCount } = this.init
-    const whole = joined(half)
-    const own = await timer.timed(phases, 'encode', async () => replicas.own(whole))
-    const { replica, ...update } = own
-    const lie = liar?.payload({ own: whole, round })
-    const lies = lie === undefined ? [] : [lie, ...(attack?.equivocates === true ? [codec.encode(whole)] : [])]
-    const degree = await timer.timed(phases, 'publish', async () => this.publisher.send(round, lie === undefined ? [update] : lies.map((payload) => ({ payload })), signal))
-    // a lie is nothing that an own update may stand on
-    lie === undefined && replicas.published(own)
+    const { replicas, clock, timer, pace } = this.components
+    const made = await timer.timed(phases, 'encode', async () => replicas.own(joined(half)))
+    const { replica, ...update } = made
+    const degree = await timer.timed(phases, 'publish', async () => this.publisher.send(round, update, signal))
+    replicas.published(made)
     pace.published(round, clock.monotonicMs())
-    return { own: separated(replica.parameters, parameterCount), degree }
+    return { own: separated(replica.parameters, this.init.parameterCount), degree }
   }
 }

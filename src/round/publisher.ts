@@ -63,25 +63,23 @@ export class Publisher {
   }
 
   /**
-   * Publishes this for one round: one update, unless the node lies. Throws RoundLimitError
+   * Publishes this for one round. Throws RoundLimitError
    *
    * @returns The number of own neighbours that the update states
    */
-  async send (round: number, updates: ReadonlyArray<Pick<OutgoingUpdate, 'payload' | 'kind' | 'replicaHash'>>, signal: AbortSignal): Promise<number> {
+  async send (round: number, update: Pick<OutgoingUpdate, 'payload' | 'kind' | 'replicaHash'>, signal: AbortSignal): Promise<number> {
     requireOwnRound(round)
     const { network, store, codec, clock } = this.components
     const peers = network.neighbours().map(({ peer }) => peer)
     const degree = this.degree = peers.length
     const count = this.steps * degree
-    for (const [index, { payload, ...stated }] of updates.entries()) {
-      // wall clock, so that a home restored from a backup does not sign an old number again
-      const sequence = index === 0 ? Math.max(this.last.sequence + 1, clock.now()) : this.last.sequence + 1
-      // with the numbers of the round's messages: one synced write for all of them
-      this.last = { round, sequence: sequence + count }
-      await store.putPublication(this.last)
-      await network.publish({ round, sequence, codec: codec.name, payload, degree, ...stated }, { signal })
-      this.numbers = { round, first: sequence + 1, count, peers }
-    }
+    // wall clock, so that a home restored from a backup does not sign an old number again
+    const sequence = Math.max(this.last.sequence + 1, clock.now())
+    // with the numbers of the round's messages: one synced write for all of them
+    this.last = { round, sequence: sequence + count }
+    await store.putPublication(this.last)
+    await network.publish({ round, sequence, codec: codec.name, degree, ...update }, { signal })
+    this.numbers = { round, first: sequence + 1, count, peers }
     return degree
   }
 }

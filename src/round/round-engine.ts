@@ -17,7 +17,6 @@ import { earlierRounds } from './earlier-rounds.ts'
 import { euclideanNorm, Inbox } from './inbox.ts'
 import { JumpPlanner } from './jump.ts'
 import { lookAhead } from './look-ahead.ts'
-import { Liar } from './liar.ts'
 import { LocalState } from './local-state.ts'
 import { LocalWork } from './local-work.ts'
 import { Pace } from './pace.ts'
@@ -51,7 +50,6 @@ export class RoundEngine extends TypedEventEmitter<RoundEvents> {
   private readonly stragglers: Stragglers
   private readonly vigilance: Vigilance
   private readonly wake = new EventTarget()
-  private readonly liar: Liar | undefined
   private parameters: Float32Array = new Float32Array(0)
   readonly versions: CommittedVersions
   private readonly contribution: Contribution
@@ -88,17 +86,16 @@ export class RoundEngine extends TypedEventEmitter<RoundEvents> {
     const warn = (detail: RoundEvents['warning']['detail']): void => { this.emit('warning', detail) }
     this.work = new LocalWork({ ...init, trainer: components.trainer, lastRound: init.rounds, warn: (code, message) => { warn({ code, message }) } })
     this.meter = new TrafficMeter(components.network)
-    this.liar = init.attack === undefined ? undefined : new Liar(init.attack, components.codec)
     this.timer = new PhaseTimer(components.clock, (phase) => { this.emit('round:phase', { round: this.round + 1, phase }) })
     this.contribution = this.createContribution()
-    this.averaging = new Averaging({ ...components, algorithm, inbox: this.inbox, vigilance: this.vigilance, work: this.work, liar: this.liar }, { ...init, warn })
+    this.averaging = new Averaging({ ...components, algorithm, inbox: this.inbox, vigilance: this.vigilance, work: this.work }, { ...init, warn })
     this.steps = createProtocolSteps({ ...components, inbox: this.inbox }, { ...init, warn })
     this.turns = this.createTurns()
   }
 
   private createContribution (): Contribution {
-    const { components, algorithm, inbox, replicas, pace, timer, work, liar } = this
-    return new Contribution({ ...components, algorithm, inbox, replicas, pace, timer, work, liar }, {
+    const { components, algorithm, inbox, replicas, pace, timer, work } = this
+    return new Contribution({ ...components, algorithm, inbox, replicas, pace, timer, work }, {
       ...this.init,
       onPaid: (round) => { this.turns.paid(round) },
       onExhausted: (round) => { this.emit('privacy:exhausted', { round, status: components.budget!.status() }) }

@@ -2,7 +2,6 @@
  * What a round engine is made of and what it tells
  */
 import type { Algorithm } from '../algorithm/algorithm.ts'
-import type { Attack } from '../attacks/attack.ts'
 import type { Aggregator, Clock, Codec, Network, Replicas, Store, Trainer } from '../interface.ts'
 import type { PrivacyBudget } from '../privacy/budget.ts'
 import type { RoundProtocol } from './exchange-interface.ts'
@@ -46,6 +45,4 @@ export interface RoundInit {
    * @default false
    */
   noisy?: boolean | undefined
-  /** Simulation only */
-  attack?: Attack | undefined
 }

@@ -1,20 +1,25 @@
 /**
- * A Byzantine peer of a simulation: its rounds are honest, and what leaves it is a lie
+ * A Byzantine peer: its rounds are honest, and what leaves it is a lie
+ *
+ * For simulations and testnets. Nothing of it is in the rounds or in the path that signs: it sits around the network.
  */
 import { encodeCorrupted } from '../attacks/attack.ts'
 import type { Attack } from '../attacks/attack.ts'
-import type { Codec, OutgoingUpdate, PeerName, Random } from '../interface.ts'
-import type { SimulatedNetwork } from './simulated-network.ts'
+import type { Codec, Network, OutgoingUpdate, PeerName, Random } from '../interface.ts'
 
 export interface LyingInit {
   attack: Attack
   codec: Codec
+  /** Elements of an update: those of a model, in a federation whose updates carry nothing else */
   parameterCount: number
   random: Random
 }
 
-/** Makes `network` publish lies from now on, the same one to everybody. It knows what its neighbours sent last */
-export function makeByzantine (network: SimulatedNetwork, { attack, codec, parameterCount, random }: LyingInit): void {
+/**
+ * Makes `network` publish lies from now on, the same one to everybody; one that equivocates signs its honest model as
+ * well. It knows what its neighbours sent last
+ */
+export function makeByzantine (network: Pick<Network, 'addEventListener' | 'publish'>, { attack, codec, parameterCount, random }: LyingInit): void {
   const heard = new Map<PeerName, Uint8Array>()
   network.addEventListener('update', ({ detail: { author, payload } }) => { heard.set(author, payload) })
   const decoded = (payload: Uint8Array): Float32Array[] => {
@@ -25,11 +30,18 @@ export function makeByzantine (network: SimulatedNetwork, { attack, codec, param
       return []
     }
   }
-  const lieOf = (update: OutgoingUpdate): Uint8Array => {
-    const [own] = decoded(update.payload)
+  const lieOf = ({ payload, round }: OutgoingUpdate): Uint8Array => {
+    const [own] = decoded(payload)
     const observed = [...heard].sort(([a], [b]) => a < b ? -1 : 1).flatMap(([, payload]) => decoded(payload))
-    return own === undefined ? update.payload : encodeCorrupted(attack, codec, { own, observed, round: update.round, random })
+    return own === undefined ? payload : encodeCorrupted(attack, codec, { own, observed, round, random })
   }
-  const { publish } = network
-  network.publish = async (update, options) => publish({ ...update, payload: lieOf(update) }, options)
+  const publish = network.publish.bind(network)
+  network.publish = async ({ kind, replicaHash, ...update }, options) => {
+    // a lie stands on nothing
+    const receipt = await publish({ ...update, payload: lieOf(update) }, options)
+    if (attack.equivocates === true) {
+      await publish({ ...update, sequence: update.sequence + 1 }, options)
+    }
+    return receipt
+  }
 }

@@ -12,11 +12,11 @@ import { encodeFederation } from '../federation/document.ts'
 import { federationId } from '../federation/federation-id.ts'
 import { lastingController } from '../lasting-controller.ts'
 import { LocalTraining } from '../model/local-training.ts'
-import { roundSettings } from '../node/round-settings.ts'
+import { networkSteps, roundSettings } from '../node/round-settings.ts'
 import { Colluders } from './colluders.ts'
 import { seededNoise } from './seeded-noise.ts'
 import { SimulatedMesh } from './simulated-mesh.ts'
-import { makePeers, runPeer } from './simulated-peers.ts'
+import { makePeers, replicasOf, runPeer } from './simulated-peers.ts'
 import { LINKS } from './simulation-interface.ts'
 import { StandstillError, VirtualClock } from './virtual-clock.ts'
 import type { PeerName } from '../interface.ts'
@@ -62,7 +62,8 @@ export async function simulate (init: SimulationInit): Promise<SimulationResult>
     topology: document.topology,
     graph,
     links: init.links ?? LINKS,
-    maxPayloadBytes: codec.maxEncodedBytes(parameterCount)
+    maxPayloadBytes: replicasOf(init, parameterCount).maxPayloadBytes,
+    steps: networkSteps(init.protocol?.(0), parameterCount)
   })
   // evaluates only
   const judge = new LocalTraining({ document, dataset, backend, seed, noise: seededNoise(seed) })

@@ -1,8 +1,10 @@
 /**
  * The peers of a simulation: the product's round engine, each with its data, its device and its seeds
  */
+import { gossipAveraging } from '../algorithm/gossip-averaging.ts'
 import { createAggregator } from '../aggregators/aggregator.ts'
 import { createAttack } from '../attacks/attacks.ts'
+import { absoluteReplicas } from '../codec/absolute-replicas.ts'
 import { createCodec } from '../codec/codec.ts'
 import { indices, split } from '../data/partition.ts'
 import { poisoned } from '../data/poison.ts'
@@ -15,7 +17,7 @@ import { RoundStore } from './round-store.ts'
 import { SimulatedTrainer } from './simulated-trainer.ts'
 import { DEVICES } from './simulation-interface.ts'
 import type { Examples } from '../data/examples.ts'
-import type { PeerName } from '../interface.ts'
+import type { PeerName, Replicas } from '../interface.ts'
 import type { LocalTraining } from '../model/local-training.ts'
 import type { RoundInit } from '../round/round-interface.ts'
 import type { SimulatedMesh } from './simulated-mesh.ts'
@@ -74,6 +76,12 @@ function sharesOf ({ peers: count, seed, dataset: { train }, alpha, shares }: Si
   return split(train.labels, { ...strategy, count, seed: seededInteger(`shares ${seed}`) }).map((rows) => selectExamples(train, rows))
 }
 
+/** What the updates of one peer stand for, of as many vectors as its algorithm has */
+export function replicasOf ({ document, algorithm = gossipAveraging, replicas = absoluteReplicas }: SimulationInit, parameterCount: number): Replicas {
+  const { vectors } = algorithm({ document, parameterCount })
+  return replicas({ codec: createCodec(document.codec.name), parameterCount: parameterCount * vectors.length })
+}
+
 /** In the order of their numbers */
 export function makePeers (shared: Shared): SimulatedPeer[] {
   const { peers: count, byzantine = 0, seed, devices = DEVICES } = shared.init
@@ -90,7 +98,8 @@ function makePeer ({ init, clock, mesh, settings, judge }: Shared, { index, step
   const { document, backend, seed, attack: spec = 'sign-flip', aggregator, onRound } = init
   const name = peerName(index)
   const codec = createCodec(document.codec.name)
-  const network = mesh.join(name)
+  const replicas = replicasOf(init, settings.parameterCount)
+  const network = mesh.join(name, replicas)
   const attack = isHonest ? undefined : createAttack(spec)
   const train = attack?.poison === undefined ? examples : poisoned(examples, attack.poison, { shape: judge.plan.inputShape, classes: document.model.labels.length })
   if (attack !== undefined) {
@@ -104,7 +113,9 @@ function makePeer ({ init, clock, mesh, settings, judge }: Shared, { index, step
     clock,
     trainer: new SimulatedTrainer({ document, train, backend, seed: `${seed}/${index}`, stepMs, clock, judge }),
     aggregator: aggregator?.(index) ?? createAggregator(document.aggregation, seededRandom(`rule ${seed}/${index}`)),
-    algorithm: init.algorithm?.({ document, parameterCount: settings.parameterCount })
+    algorithm: init.algorithm?.({ document, parameterCount: settings.parameterCount }),
+    protocol: init.protocol?.(index),
+    replicas
   }, settings)
   const peer: SimulatedPeer = { name, isHonest, network, engine, store, accepted: 0, bytesSent: 0, failed: false }
   engine.addEventListener('round:end', ({ detail }) => {

@@ -4,8 +4,10 @@
 import type { Algorithm, AlgorithmInit } from '../algorithm/algorithm.ts'
 import type { Dataset, Examples } from '../data/examples.ts'
 import type { FederationDocument } from '../federation/document.ts'
-import type { Aggregator, PeerName } from '../interface.ts'
+import type { Aggregator, PeerName, Replicas } from '../interface.ts'
 import type { Backend } from '../model/backend.ts'
+import type { ReplicasPartInit } from '../node/node-parts.ts'
+import type { RoundProtocol } from '../round/exchange-interface.ts'
 import type { RoundReport } from '../round/round-events.ts'
 import type { Adversary } from './colluders.ts'
 import type { DrawGraph, SimulatedLinks } from './simulated-mesh.ts'
@@ -49,6 +51,10 @@ export interface SimulationInit {
   aggregator?: (index: number) => Aggregator
   /** Of each peer. @default gossip averaging */
   algorithm?: (init: AlgorithmInit) => Algorithm
+  /** What updates stand for, of each peer. @default each payload by itself */
+  replicas?: (init: ReplicasPartInit) => Replicas
+  /** Steps of a round beside the updates: of the peer with this number. @default none */
+  protocol?: (index: number) => RoundProtocol
   /** As in NodeInit. @default wait */
   alone?: 'wait' | 'train'
   devices?: readonly DeviceClass[]

@@ -3,6 +3,7 @@
  */
 import { beforeAll, describe, expect, it } from 'vitest'
 import { networkContract } from '../../src/contracts/network.ts'
+import { deltaReplicas } from '../../src/codec/delta-replicas.ts'
 import { loadDigits } from '../../src/data/digits.ts'
 import { parseFederation } from '../../src/federation/document.ts'
 import { createCodec } from '../../src/codec/codec.ts'
@@ -18,6 +19,7 @@ import { peerName } from '../../src/simulation/simulated-peers.ts'
 import { SimulatedMesh } from '../../src/simulation/simulated-mesh.ts'
 import { simulate } from '../../src/simulation/simulate.ts'
 import { VirtualClock } from '../../src/simulation/virtual-clock.ts'
+import { exactDelta } from '../customers/exact-delta.ts'
 import type { Dataset, Examples } from '../../src/data/examples.ts'
 import type { FederationDocument, FederationInit } from '../../src/federation/document.ts'
 import type { Backend } from '../../src/model/backend.ts'
@@ -67,6 +69,36 @@ describe('a simulated federation', () => {
     expect(result.seconds).toBeGreaterThan(ROUNDS * 0.2)
     const distant = await run({ links: { latencyMs: 500, bytesPerSecond: 1e9 } })
     expect(distant.seconds).toBeGreaterThan(result.seconds + ROUNDS * 0.4)
+  })
+
+  it('is the same, bit for bit, with updates that are exact differences', async () => {
+    const codec = { name: 'float32' as const }
+    const whole = await run({}, { codec })
+    const differences = await run({ replicas: (part) => deltaReplicas({ ...part, delta: exactDelta }) }, { codec })
+    expect(differences.digest).toBe(whole.digest)
+    expect(differences.bytesSent).toBeLessThan(whole.bytesSent)
+  })
+
+  it('is the same with a protocol of steps that leaves nobody out', async () => {
+    const echoes: string[] = []
+    const followed = await run({
+      devices: [{ share: 1, stepMs: 20 }],
+      protocol: () => ({
+        name: 'count',
+        steps: 2,
+        maxStepBytes: () => 1,
+        run: async (exchange, { received }) => {
+          await exchange.broadcast(1, Uint8Array.of(exchange.round))
+          const heard = await exchange.collect(1, { from: exchange.peers })
+          echoes.push(...[...heard.values()].map(([round]) => `${exchange.round} ${round}`))
+          return received
+        }
+      })
+    })
+    const plain = await run({ devices: [{ share: 1, stepMs: 20 }] })
+    expect(followed.digest).toBe(plain.digest)
+    expect(echoes.length).toBeGreaterThan(5 * PEERS * ROUNDS)
+    expect(echoes.every((echo) => echo.split(' ')[0] === echo.split(' ')[1])).toBe(true)
   })
 
   it('repeats itself, bit for bit, whatever else the machine does, and is another one from another seed', async () => {

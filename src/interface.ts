@@ -518,10 +518,11 @@ export interface Store {
     parameters: Float32Array
     metrics: VersionMetrics
     /**
-     * Local state that goes with the version, by name (letters, digits, dashes): part of the same atomic write. What
-     * an earlier commit gave under another name goes with this version from now on
+     * Local state that goes with the version, by name (letters, digits, dashes): part of the same atomic write.
+     * Undefined removes what is there. What an earlier commit gave under another name goes with this version from now
+     * on
      */
-    state?: Readonly<Record<string, Uint8Array>>
+    state?: Readonly<Record<string, Uint8Array | undefined>>
   }) => Promise<ModelVersion>
   /** Of the newest version; undefined where there is none of this name. A rollback and `beginAgain` forget it */
   state: (name: string) => Promise<Uint8Array | undefined>

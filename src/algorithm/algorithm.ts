@@ -27,14 +27,20 @@ export interface LocalResult {
   before: Float32Array
   /** The model after them, d elements; not to be mutated. With a privacy mechanism, what may be released */
   after: Float32Array
-  /** Optimiser steps taken; 0 where training failed, and `after` is `before` then */
+  /**
+   * Optimiser steps taken; 0 where training failed, and `after` is `before` then. Where rounds are whole passes it
+   * tells how many examples the peer has: a private federation with another algorithm than gossip averaging counts
+   * rounds in steps, which the document says
+   */
   steps: number
   /** The steps were shortened together to this part of their length (step-length.ts), above 0 and at most 1 */
   scale: number
 }
 
 /**
- * An algorithm in one peer, with what it remembers. Pure computation: the same calls give the same results.
+ * An algorithm in one peer, with what it remembers. What it makes is looked at before it is published: where it is no
+ * vectors of d finite elements the algorithm is reset, with a warning. Pure computation: the same calls give the same
+ * results.
  *
  * With a privacy mechanism it must know nothing of the data but what the local steps release: it is given nothing else.
  */

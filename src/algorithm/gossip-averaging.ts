@@ -3,9 +3,11 @@
  */
 import type { Algorithm, LocalResult } from './algorithm.ts'
 
+export const GOSSIP_AVERAGING = 'gossip-averaging'
+
 export function gossipAveraging (): Algorithm {
   return {
-    name: 'gossip-averaging',
+    name: GOSSIP_AVERAGING,
     vectors: [{ name: 'model', rule: 'robust' }],
     correction: () => undefined,
     outgoing: ({ after }: LocalResult) => [after],

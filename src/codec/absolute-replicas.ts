@@ -12,7 +12,7 @@ export interface AbsoluteReplicasInit {
   parameterCount: number
 }
 
-export class AbsoluteReplicas implements Replicas {
+class AbsoluteReplicas implements Replicas {
   readonly codec: string
   readonly kinds: ReadonlySet<number> = new Set([KEYFRAME])
   readonly keepsMemory = false

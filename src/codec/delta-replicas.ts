@@ -42,7 +42,7 @@ interface Base {
   replica: Replica
 }
 
-export class DeltaReplicas implements Replicas {
+class DeltaReplicas implements Replicas {
   readonly codec: string
   readonly kinds: ReadonlySet<number> = new Set([KEYFRAME, DELTA])
   readonly keepsMemory = true

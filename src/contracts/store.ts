@@ -390,7 +390,7 @@ export function storeContract (name: string, factory: () => Promise<StoreHome>):
     describe('local state', () => {
       const state = (...bytes: number[]) => Uint8Array.from(bytes)
 
-      async function commitWith (round: number, given?: Readonly<Record<string, Uint8Array>>): Promise<ModelVersion> {
+      async function commitWith (round: number, given?: Readonly<Record<string, Uint8Array | undefined>>): Promise<ModelVersion> {
         const { id } = await store.newest() ?? { id: 'none' }
         const version = { federation: FEDERATION, round, parents: [id, 'x'], parameters: Float32Array.of(round), metrics: {} }
         return store.commit({ ...version, ...(given === undefined ? {} : { state: given }) })
@@ -420,6 +420,19 @@ export function storeContract (name: string, factory: () => Promise<StoreHome>):
         await restart()
         expect(await store.state('moments')).toEqual(state(1))
         expect(await store.state('tracker')).toEqual(state(3))
+      })
+
+      it('is removed where it is undefined', async () => {
+        await commitWith(1, { moments: state(1), tracker: state(2) })
+        await commitWith(2, { moments: undefined })
+        await restart()
+        expect(await store.state('moments')).toBeUndefined()
+        expect(await store.state('tracker')).toEqual(state(2))
+        await commitWith(3, { tracker: undefined, other: undefined })
+        await commitWith(4, { moments: state(4) })
+        await restart()
+        expect(await store.state('tracker')).toBeUndefined()
+        expect(await store.state('moments')).toEqual(state(4))
       })
 
       it('is forgotten by a rollback, also one of a version that had none of its own', async () => {

@@ -22,7 +22,7 @@ import type { FederationDocument } from '../federation/document.ts'
 import type { EvaluationResult, Random, TrainResult } from '../interface.ts'
 import type { NoiseSource } from '../privacy/noise/noise-source.ts'
 import type { Backend } from './backend.ts'
-import type { Optimizer } from './optimizer.ts'
+import type { Optimizer, OptimizerState } from './optimizer.ts'
 import type { StepStatistics } from './private-steps.ts'
 import type { ModelPlan } from './topology.ts'
 
@@ -124,22 +124,25 @@ export class LocalTraining {
    * nothing that may be kept: under update-level privacy the moments are of gradients that no noise hides
    */
   state (): Uint8Array<ArrayBuffer> | undefined {
-    const optimizer = this.init.document.privacy.mechanism === 'update-level' ? undefined : this.optimizer.state()
+    const optimizer = this.keptMoments()
     const { place } = this.continuous
     return optimizer === undefined && place === 0
       ? undefined
       : encodeTrainingState({ place, optimizer: optimizer ?? { powers: new Float64Array(0), moments: new Float32Array(0) } })
   }
 
+  private keptMoments (): OptimizerState | undefined {
+    return this.init.document.privacy.mechanism === 'update-level' ? undefined : this.optimizer.state()
+  }
+
   /** Goes on from what `state` gave; false, and training starts afresh, when that was for another model or optimiser */
   restore (bytes: Uint8Array): boolean {
     const state = decodeTrainingState(bytes)
-    const isEmpty = state?.optimizer.moments.length === 0
-    if (state === undefined || (isEmpty ? this.optimizer.state() !== undefined : !this.optimizer.restore(state.optimizer))) {
-      return false
+    const isOwn = state !== undefined && (state.optimizer.moments.length === 0 ? this.keptMoments() === undefined : this.optimizer.restore(state.optimizer))
+    if (isOwn) {
+      this.continuous.goTo(state.place)
     }
-    this.continuous.goTo(state.place)
-    return true
+    return isOwn
   }
 
   /** One step from `parameters` and one batch of an evaluation that leave no trace: to run the backend in */

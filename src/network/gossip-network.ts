@@ -110,7 +110,7 @@ export class GossipNetwork extends ContainedEventEmitter<NetworkEvents> implemen
     const logger = host.libp2p.logger.forComponent('grapevine:network')
     const log = new AuthorLog()
     const cache = new UpdateCache({ self: host.self, maxBytes: Math.max(MIN_CACHE_BYTES, CACHE_PAYLOADS * maxPayloadBytes) })
-    const limits = { federation, epoch, maxPayloadBytes, kinds: replicas?.kinds }
+    const limits = { federation, epoch, maxPayloadBytes, kinds: replicas?.kinds, vectors: init.vectors }
     const own = new OwnUpdates({ cache, logger, privateKey: init.privateKey, store: init.store }, { ...limits, self: host.self, keep: init.keepPublished ?? false })
     const puller = new UpdatePuller({ host, clock, ranks, refuse: refusePeer }, limits)
     const keyframes = new KeyframePuller({ puller, clock, refuse: refusePeer }, { maxKeyframeBytes: replicas?.maxKeyframeBytes ?? 0 })

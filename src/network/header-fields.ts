@@ -65,27 +65,30 @@ export function isWellFormed (header: UpdateHeader): boolean {
   return hasCommonFields(header) && (header.version > PROTOCOL_VERSION || hasOwnFields(header))
 }
 
-/**
- * A model for everybody, in the first step of its round and the first incarnation of its author; anything else comes
- * from a later version, or is a message of a later step (step-header.ts), which no topic carries. Who may count anew in
- * a next incarnation, and how the two are bound to each other, is open: until then it would be a way to sign two models
- * for one round
- */
-export function isUnderstood ({ version, kind, incarnation, step, vector, receiver }: UpdateHeader, kinds = KEYFRAMES_ONLY): boolean {
-  return version === PROTOCOL_VERSION && kinds.has(kind) && incarnation === 0 && step === 0 && vector === 0 && receiver.byteLength === 0
-}
-
 /** What a node makes of headers */
 export interface Understanding {
   /** Of the document in force: how often it has changed */
   epoch: number
   /** Kinds of updates that are understood. @default keyframes */
   kinds?: ReadonlySet<number> | undefined
+  /** How many vectors an update carries, the model included. @default 1 */
+  vectors?: number | undefined
+}
+
+/**
+ * A model for everybody, with as many vectors as this node's updates have, in the first step of its round and the first
+ * incarnation of its author; anything else comes from a later version or another algorithm, or is a message of a later
+ * step (step-header.ts), which no topic carries. Who may count anew in a next incarnation, and how the two are bound to
+ * each other, is open: until then it would be a way to sign two models for one round
+ */
+export function isUnderstood ({ version, kind, incarnation, step, vector, receiver }: UpdateHeader, { kinds = KEYFRAMES_ONLY, vectors = 1 }: Omit<Understanding, 'epoch'> = {}): boolean {
+  const isOwnKind = version === PROTOCOL_VERSION && kinds.has(kind) && vector === vectors - 1
+  return isOwnKind && incarnation === 0 && step === 0 && receiver.byteLength === 0
 }
 
 /** Why a well-formed header is left alone; undefined where it is a model under the document in force */
-export function strangeness (header: UpdateHeader, { epoch, kinds }: Understanding): Extract<RejectionReason, 'unsupported' | 'wrong-epoch'> | undefined {
-  if (!isUnderstood(header, kinds)) {
+export function strangeness (header: UpdateHeader, { epoch, ...understood }: Understanding): Extract<RejectionReason, 'unsupported' | 'wrong-epoch'> | undefined {
+  if (!isUnderstood(header, understood)) {
     return 'unsupported'
   }
   return header.epoch === epoch ? undefined : 'wrong-epoch'

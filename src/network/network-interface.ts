@@ -19,6 +19,8 @@ export interface NetworkInit {
   leastNeighbours?: number
   /** Larger updates are refused unread, own ones too */
   maxPayloadBytes: number
+  /** How many vectors an update carries, the model included. @default 1 */
+  vectors?: number | undefined
   /** What is said in the steps of a round; left out: a round has no exchange but that of updates */
   steps?: StepLimits | undefined
   /** Which kinds of updates are understood, and who holds keyframes. @default keyframes alone, each an update */

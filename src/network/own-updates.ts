@@ -93,11 +93,11 @@ export class OwnUpdates {
   async sign ({ payload, ...fields }: OutgoingUpdate): Promise<SignedHeader> {
     const { privateKey, cache, store, logger } = this.components
     logger.trace('publishing round %d', fields.round)
-    const { federation, epoch } = this.init
+    const { federation, epoch, vectors } = this.init
     if (this.last === undefined && (fields.kind ?? KEYFRAME) !== KEYFRAME) {
       throw new PublishError(`round ${fields.round} cannot be published: a stream begins with a keyframe`)
     }
-    const signed = await signHeader(privateKey, { ...fields, federation, epoch, follows: this.last }, payload)
+    const signed = await signHeader(privateKey, { ...fields, federation, epoch, vectors, follows: this.last }, payload)
     if (this.init.keep) {
       await store.putPublished(encodeSigned(signed, payload))
     }
@@ -108,8 +108,8 @@ export class OwnUpdates {
   }
 
   private async verified (message: Uint8Array): Promise<CachedUpdate | undefined> {
-    const { federation, self, maxPayloadBytes, kinds } = this.init
-    const update = readUpdate(message, { maxMessageBytes: Infinity, maxPayloadBytes, kinds })
+    const { federation, self, maxPayloadBytes, kinds, vectors } = this.init
+    const update = readUpdate(message, { maxMessageBytes: Infinity, maxPayloadBytes, kinds, vectors })
     if (typeof update === 'string' || update.payload === undefined) {
       return undefined
     }

@@ -131,7 +131,7 @@ export class UpdateGossip {
     if (this.components.isBanned(from)) {
       return 'ignore'
     }
-    const update = readUpdate(data, { maxMessageBytes: MAX_GOSSIP_MESSAGE_BYTES, maxPayloadBytes: this.init.maxPayloadBytes, kinds: this.init.kinds })
+    const update = readUpdate(data, { ...this.init, maxMessageBytes: MAX_GOSSIP_MESSAGE_BYTES })
     if (typeof update === 'string') {
       return this.reject(from, author, update)
     }

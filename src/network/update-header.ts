@@ -13,6 +13,7 @@ import { isUnderstood, isWellFormed, PROTOCOL_VERSION } from './header-fields.ts
 import { SignedUpdate, UpdateHeader } from './wire/update.ts'
 import type { PrivateKey } from '@libp2p/interface'
 import type { PeerName, RejectionReason } from '../interface.ts'
+import type { Understanding } from './header-fields.ts'
 
 /** More than any header with its longest fields */
 export const MAX_HEADER_BYTES = 1_024
@@ -47,6 +48,8 @@ export interface HeaderFields {
   epoch?: number
   /** @default 0 */
   incarnation?: number
+  /** How many vectors the payload carries, the model included. @default 1 */
+  vectors?: number | undefined
   /** The own update before it. Without one it begins a stream: what came before is not known, or not to be built on */
   follows?: SignedHeader | undefined
 }
@@ -74,7 +77,7 @@ function placeOf (sequence: number, before: SignedHeader | undefined): Pick<Upda
 
 /** Makes and signs the header of `payload` */
 export async function signHeader (privateKey: PrivateKey, fields: HeaderFields, payload: Uint8Array): Promise<SignedHeader> {
-  const { federation, round, sequence, codec, degree, kind = KEYFRAME, replicaHash = new Uint8Array(0), epoch = 0, incarnation = 0, follows } = fields
+  const { federation, round, sequence, codec, degree, kind = KEYFRAME, replicaHash = new Uint8Array(0), epoch = 0, incarnation = 0, vectors = 1, follows } = fields
   const header: UpdateHeader = {
     version: PROTOCOL_VERSION,
     ...{ federation, round, sequence, codec, degree, epoch, incarnation },
@@ -86,7 +89,7 @@ export async function signHeader (privateKey: PrivateKey, fields: HeaderFields, 
     replicaHash: Uint8Array.from(replicaHash),
     step: 0,
     receiver: new Uint8Array(0),
-    vector: 0
+    vector: vectors - 1
   }
   return signFields(privateKey, header)
 }
@@ -143,7 +146,7 @@ export interface ReadUpdate {
 }
 
 /** Reads a gossip message: size and schema, nothing that needs a key */
-export function readUpdate (data: Uint8Array, limits: { maxMessageBytes: number, maxPayloadBytes: number, kinds?: ReadonlySet<number> | undefined }): ReadUpdate | RejectionReason {
+export function readUpdate (data: Uint8Array, limits: { maxMessageBytes: number, maxPayloadBytes: number } & Omit<Understanding, 'epoch'>): ReadUpdate | RejectionReason {
   if (data.byteLength > limits.maxMessageBytes) {
     return 'oversized'
   }
@@ -159,7 +162,7 @@ export function readUpdate (data: Uint8Array, limits: { maxMessageBytes: number,
   }
   const { payload } = message
   // another kind than this version's may be larger, or travel in another way: nobody is to blame for that
-  if (!isUnderstood(signed.header, limits.kinds)) {
+  if (!isUnderstood(signed.header, limits)) {
     return { signed, payload }
   }
   if (signed.header.payloadBytes > limits.maxPayloadBytes) {

@@ -48,6 +48,8 @@ export interface NetworkPartInit extends Pick<NodeInit, 'home'>, Settings<'liste
    * begin anyway
    */
   leastNeighbours: number
+  /** How many vectors an update carries, the model included: others are left alone, and blame nobody */
+  vectors: number
   /** What the network must be able to send in the steps of a round; undefined: nothing but updates */
   steps: StepLimits | undefined
   store: Store

@@ -21,7 +21,7 @@ import { KeptVersions } from './kept-versions.ts'
 import { lostWarning } from './lost-versions.ts'
 import { meshLimits } from './mesh-limits.ts'
 import { RoundMetrics } from './round-metrics.ts'
-import { leastNeighbours, networkSteps, requireCharging, roundSettings } from './round-settings.ts'
+import { leastNeighbours, networkSteps, requireCharging, requirePublicSteps, roundSettings } from './round-settings.ts'
 import { checkNodeInit } from './settings.ts'
 import { soleUse } from './sole-use.ts'
 import type { FederationDocument } from '../federation/document.ts'
@@ -116,10 +116,11 @@ class Node extends TypedEventEmitter<NodeEvents> implements GrapevineNode {
     const codec = createCodec(membership.document.codec.name)
     const description = await this.startTrainer(membership.document)
     const algorithm = parts.algorithm({ document: membership.document, parameterCount })
+    requirePublicSteps(membership.document, algorithm)
     const replicas = parts.replicas({ codec, parameterCount: parameterCount * algorithm.vectors.length })
     const { maxPayloadBytes } = replicas
     const network = this.network = await parts.network({
-      ...{ ...init, identity, membership, maxPayloadBytes, replicas, store, clock: this.clock },
+      ...{ ...init, identity, membership, maxPayloadBytes, replicas, vectors: algorithm.vectors.length, store, clock: this.clock },
       ...{ leastNeighbours: leastNeighbours(membership, init), steps: networkSteps(parts.protocol, parameterCount) }
     })
     forwardNetworkEvents(network, (type, detail) => { this.emit(type, detail) })

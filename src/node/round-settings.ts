@@ -1,11 +1,13 @@
 /**
  * What the rounds of a node go by: the document's words, the node's settings, and what follows from both
  */
+import { GOSSIP_AVERAGING } from '../algorithm/gossip-averaging.ts'
 import { minimumNeighbours, ruleChain } from '../aggregators/rules.ts'
 import { inspectTopology } from '../model/topology.ts'
 import { noiseReach } from '../privacy/mechanism.ts'
 import { stepLimits } from '../round/protocol-steps.ts'
 import { sparedNeighbours } from './spared-neighbours.ts'
+import type { Algorithm } from '../algorithm/algorithm.ts'
 import type { FederationDocument } from '../federation/document.ts'
 import type { StepLimits, TrainerDescription } from '../interface.ts'
 import type { RoundProtocol } from '../round/exchange-interface.ts'
@@ -32,6 +34,18 @@ export function requireCharging ({ privacy }: FederationDocument, { budget }: Pi
   }
   if (privacy.mechanism !== 'none' && protocol !== undefined && protocol.isPostProcessing !== true) {
     throw new TypeError(`the federation asks for privacy (${privacy.mechanism}), and what ${protocol.name} sends in its steps is not charged: a protocol must say that it is post-processing of what was published (isPostProcessing)`)
+  }
+}
+
+/**
+ * Whole passes take as many steps as the peer has examples, which is no one else's business: an algorithm of one's own,
+ * which is told how many there were, may publish what follows from that
+ *
+ * Throws TypeError
+ */
+export function requirePublicSteps ({ privacy, training }: FederationDocument, { name }: Pick<Algorithm, 'name'>): void {
+  if (privacy.mechanism !== 'none' && training.steps === undefined && name !== GOSSIP_AVERAGING) {
+    throw new TypeError(`the federation asks for privacy (${privacy.mechanism}) and counts rounds in passes: how many steps they take tells how many examples this peer has, and ${name} is told; set training.steps in the document`)
   }
 }
 

@@ -17,7 +17,7 @@ export interface LocalStateComponents {
 export class LocalState {
   readonly #components: LocalStateComponents
   /** Of the last local steps, until it is committed */
-  #trained: Uint8Array | undefined
+  #trained: Record<string, Uint8Array | undefined> = {}
 
   constructor (components: LocalStateComponents) {
     this.#components = components
@@ -39,16 +39,15 @@ export class LocalState {
     ]
   }
 
-  /** Local steps came to an end: their state goes with the next version */
+  /** Local steps came to an end: their state goes with the next version; undefined where they have none any more */
   trained (state: Uint8Array | undefined): void {
-    this.#trained = state
+    this.#trained = { [TRAINER]: state }
   }
 
-  /** For the commit of a version: what has changed since the one before */
-  changed (): Record<string, Uint8Array> {
+  /** For the commit of a version: what has changed since the one before, and what is not there any more */
+  changed (): Record<string, Uint8Array | undefined> {
     const trained = this.#trained
-    this.#trained = undefined
-    const remembered = this.#components.algorithm.state()
-    return { ...(trained === undefined ? {} : { [TRAINER]: trained }), ...(remembered === undefined ? {} : { [ALGORITHM]: remembered }) }
+    this.#trained = {}
+    return { ...trained, [ALGORITHM]: this.#components.algorithm.state() }
   }
 }

@@ -65,7 +65,9 @@ export function mix (input: MixInput, aggregator: Aggregator, { degree, vectors 
     return { ...kept, unsound }
   }
   const parents = entries.filter(({ update }) => !dropped.has(update.author)).map(({ update }) => update.updateId)
-  return { vectors: mixed, parents, received, excluded, keptOwn: false, distance }
+  // the model is its own where nobody took part: so are the others then, whatever their rule made of them
+  const moved = parents.length === 0 ? [parameters, ...half.slice(1)] : mixed
+  return { vectors: moved, parents, received, excluded, keptOwn: false, distance }
 }
 
 function replicasOf (entries: readonly InboxEntry[], vector: number, degree: number): NeighbourReplica[] {

@@ -14,6 +14,7 @@ import { Averaging } from './averaging.ts'
 import { CommittedVersions } from './committed-versions.ts'
 import { Contribution, UNPACED_ROUND_MS } from './contribution.ts'
 import { earlierRounds } from './earlier-rounds.ts'
+import { guardedAlgorithm } from './guarded-algorithm.ts'
 import { euclideanNorm, Inbox } from './inbox.ts'
 import { JumpPlanner } from './jump.ts'
 import { lookAhead } from './look-ahead.ts'
@@ -75,7 +76,8 @@ export class RoundEngine extends TypedEventEmitter<RoundEvents> {
     this.components = components
     this.init = init
     const { codec } = components
-    const algorithm = this.algorithm = components.algorithm ?? gossipAveraging()
+    const warn = (detail: RoundEvents['warning']['detail']): void => { this.emit('warning', detail) }
+    const algorithm = this.algorithm = guardedAlgorithm(components.algorithm ?? gossipAveraging(), { ...init, warn: (message) => { warn({ code: 'algorithm', message }) } })
     const replicas = this.replicas = components.replicas ?? absoluteReplicas({ codec, parameterCount: init.parameterCount * algorithm.vectors.length })
     const inbox = this.inbox = new Inbox({ ...init, replicas })
     this.local = new LocalState({ ...components, algorithm })
@@ -83,7 +85,6 @@ export class RoundEngine extends TypedEventEmitter<RoundEvents> {
     const stragglers = this.stragglers = new Stragglers({ ...components, inbox, wake: this.wake }, init.deadlineMs)
     this.arrivals = new Arrivals({ ...components, replicas, inbox, stragglers, pace: this.pace, wake: this.wake })
     this.vigilance = new Vigilance(init.quarantineLimit)
-    const warn = (detail: RoundEvents['warning']['detail']): void => { this.emit('warning', detail) }
     this.work = new LocalWork({ ...init, trainer: components.trainer, lastRound: init.rounds, warn: (code, message) => { warn({ code, message }) } })
     this.meter = new TrafficMeter(components.network)
     this.timer = new PhaseTimer(components.clock, (phase) => { this.emit('round:phase', { round: this.round + 1, phase }) })
@@ -131,7 +132,8 @@ export class RoundEngine extends TypedEventEmitter<RoundEvents> {
     this.vigilance.restore((await store.metrics({ limit: 1 }))[0])
     this.round = this.contribution.notBefore(this.versions.newest?.round ?? 0)
     this.parameters = parameters ?? await trainer.initialParameters()
-    const unfit = await this.local.load()
+    // state goes with a version: that of one that is no model goes with it
+    const unfit = parameters === undefined ? [] : await this.local.load()
     unfit.forEach((message) => { this.emit('warning', { code: 'state', message }) })
     this.turns.restore(await earlierRounds(this.components))
     this.turnTo(this.round + 1)

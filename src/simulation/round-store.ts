@@ -26,7 +26,7 @@ export class RoundStore {
 
   commit: RoundComponents['store']['commit'] = async (committed) => {
     const { parameters, state = {} } = committed
-    Object.entries(state).forEach(([name, value]) => this.#state.set(name, value.slice()))
+    Object.entries(state).forEach(([name, value]) => value === undefined ? this.#state.delete(name) : this.#state.set(name, value.slice()))
     const version = this.#version(committed)
     this.#newest = { version, parameters: parameters.slice() }
     if (version.mixed) {

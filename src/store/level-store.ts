@@ -129,7 +129,7 @@ class LevelStore implements Store {
     requireSound(parameters, `what was to be committed as round ${version.round} to ${this.init.location}`, 'Nothing was written')
     const bytes = parametersToBytes(parameters)
     // the caller may go on using its arrays
-    const copies = Object.fromEntries(Object.entries(state).map(([name, value]) => [name, new Uint8Array(value)]))
+    const copies = Object.fromEntries(Object.entries(state).map(([name, value]) => [name, value === undefined ? undefined : new Uint8Array(value)]))
     return this.run(async ({ versions, note }) => {
       this.trace('committing round %d', version.round)
       const committed = await versions.commit({ ...version, state: copies, bytes, createdAt: this.init.clock.now() })

@@ -31,16 +31,16 @@ export class StateTable {
   }
 
   /**
-   * What a commit writes along: what is under these names is replaced, what is under others goes with the new version
-   * from now on, where it went with the one before
+   * What a commit writes along: what is under these names is replaced, or removed where it is undefined; what is under
+   * others goes with the new version from now on, where it went with the one before
    *
    * @returns `written` is to be called once the operations are on disk
    */
-  commit (version: string, before: string | undefined, state: Readonly<Record<string, Uint8Array>>): { operations: Operation[], written: () => void } {
+  commit (version: string, before: string | undefined, state: Readonly<Record<string, Uint8Array | undefined>>): { operations: Operation[], written: () => void } {
     const isCurrent = this.#version !== undefined && this.#version === before
-    const given = Object.entries(state)
-    const left = isCurrent ? [] : [...this.#names].filter((name) => !Object.hasOwn(state, name))
-    const names = new Set([...isCurrent ? this.#names : [], ...given.map(([name]) => name)])
+    const given = Object.entries(state).filter((entry): entry is [string, Uint8Array] => entry[1] !== undefined)
+    const kept = isCurrent ? [...this.#names].filter((name) => !Object.hasOwn(state, name)) : []
+    const names = new Set([...kept, ...given.map(([name]) => name)])
     if (names.size === 0) {
       return this.forget()
     }
@@ -48,7 +48,7 @@ export class StateTable {
       operations: [
         { table: 'state', key: VERSION_KEY, value: new TextEncoder().encode(version) },
         ...given.map(([key, value]) => ({ table: 'state' as const, key, value })),
-        ...left.map((key) => ({ table: 'state' as const, key }))
+        ...[...this.#names].filter((name) => !names.has(name)).map((key) => ({ table: 'state' as const, key }))
       ],
       written: () => { this.#set(names, version) }
     }

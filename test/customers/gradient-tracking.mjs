@@ -34,8 +34,9 @@ export function gradientTracking ({ document: { training: { optimizer } }, param
       return tracker.map((value, i) => value - gradient[i])
     },
     outgoing: ({ round, before, after, steps, scale }) => {
-      if (steps > 0) {
-        const length = learningRateOf(optimizer, round) * steps * scale
+      const length = learningRateOf(optimizer, round) * steps * scale
+      // nothing was trained, or the learning rate has come down to zero
+      if (length > 0) {
         const followed = before.map((value, i) => (value - after[i]) / length)
         gradient = followed.map((value, i) => value - tracker[i] + gradient[i])
         tracker = followed

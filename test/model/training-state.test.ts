@@ -75,6 +75,16 @@ describe('the state of training', () => {
     expect(training.state()).toBeUndefined()
   })
 
+  it('is the place in the data alone there, and fits', () => {
+    const document = documentOf({ optimizer: MOMENTUM }, { mechanism: 'update-level', clipNorm: 1, noiseMultiplier: 1, delta: 1e-5, epsilonLimit: 100 })
+    const training = trainingOf(document)
+    training.train(initialParameters(document.model), { round: 1 })
+    expect(decodeTrainingState(training.state()!)).toMatchObject({ place: 250, optimizer: { moments: new Float32Array(0) } })
+    const next = trainingOf(document)
+    expect(next.restore(training.state()!)).toBe(true)
+    expect(next.state()).toEqual(training.state())
+  })
+
   it.each([
     ['of another optimiser', documentOf({ optimizer: MOMENTUM })],
     ['of one without moments', documentOf({ optimizer: SGD })]

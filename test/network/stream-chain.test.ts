@@ -113,6 +113,21 @@ describe('one round', () => {
   })
 })
 
+describe('several vectors', () => {
+  it('are left alone by whoever has another number of them, whatever their size, and blame nobody', async () => {
+    const large = new Uint8Array(LIMITS.maxPayloadBytes + 1)
+    const two = await sign(1, { vectors: 2 }, large)
+    expect(two.header.vector).toBe(1)
+    const read = readUpdate(encodeSigned(two, large), LIMITS)
+    expect(typeof read).toBe('object')
+    expect(strangeness(two.header, { epoch: 0 })).toBe('unsupported')
+    expect(strangeness(two.header, { epoch: 0, vectors: 2 })).toBeUndefined()
+    expect(strangeness((await sign(1)).header, { epoch: 0, vectors: 2 })).toBe('unsupported')
+    // of one's own kind, too long is too long
+    expect(readUpdate(encodeSigned(two, large), { ...LIMITS, vectors: 2 })).toBe('oversized')
+  })
+})
+
 describe('a new incarnation', () => {
   it('is left to a later version: it would be a way to sign two models for one round', async () => {
     const [one, other] = [await sign(7, { incarnation: 2 }), await sign(7, { sequence: 8, incarnation: 3 })]

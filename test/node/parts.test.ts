@@ -5,7 +5,7 @@ import { existsSync } from 'node:fs'
 import { generateKeyPair } from '@libp2p/crypto/keys'
 import { MemoryLevel } from 'memory-level'
 import { afterEach, describe, expect, it } from 'vitest'
-import { createNode, denseTopology, inspectTopology, parseFederation, presetDocument } from '../../src/index.ts'
+import { createNode, denseTopology, gossipAveraging, inspectTopology, parseFederation, presetDocument } from '../../src/index.ts'
 import { createLevelStore } from '../../src/store/level-store.ts'
 import { echoProtocol } from '../customers/echo-protocol.ts'
 import { MemoryHub } from '../round/memory-network.ts'
@@ -152,6 +152,18 @@ describe('a private federation with handed-in parts', () => {
     const { node } = nodeOf(hub, 0, {}, noisy)
     await expect(node.start()).rejects.toThrow('the federation asks for privacy (dp-sgd), and no budget was opened')
     expect(hub.latest.size).toBe(0)
+  })
+
+  it('does not start with an algorithm that could tell how many examples there are by how many steps it took', async () => {
+    const { batchSize, optimizer } = noisy.training
+    const passes = parseFederation({ ...noisy, training: { batchSize, optimizer, epochs: 1 } })
+    const own = { algorithm: () => ({ ...gossipAveraging(), name: 'own' }) }
+    const refused = nodeOf(new MemoryHub(), 0, own, passes)
+    await expect(refused.node.start()).rejects.toThrow('counts rounds in passes: how many steps they take tells how many examples this peer has, and own is told')
+    // with steps that the document says it is the account that is missing
+    const told = nodeOf(new MemoryHub(), 0, own, parseFederation({ ...noisy, training: { batchSize, optimizer, steps: 2 } }))
+    await expect(told.node.start()).rejects.toThrow('no budget was opened')
+    await expect(nodeOf(new MemoryHub(), 0, {}, passes).node.start()).rejects.toThrow('no budget was opened')
   })
 
   it('does not start with a protocol whose messages nobody charges, unless it says that it sends nothing but post-processing', async () => {

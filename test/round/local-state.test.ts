@@ -51,8 +51,10 @@ describe('local state', () => {
     expect(state.changed()).toEqual({ trainer: Uint8Array.of(1), algorithm: Uint8Array.of(7) })
     expect(state.changed()).toEqual({ algorithm: Uint8Array.of(7) })
     const { state: plain } = stateOf({})
+    expect(Object.keys(plain.changed())).toEqual(['algorithm'])
+    // what is there of an earlier optimiser or algorithm belongs to no later version
     plain.trained(undefined)
-    expect(plain.changed()).toEqual({})
+    expect(plain.changed()).toStrictEqual({ trainer: undefined, algorithm: undefined })
   })
 })
 

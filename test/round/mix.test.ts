@@ -7,6 +7,7 @@ import { createAggregator } from '../../src/aggregators/aggregator.ts'
 import { createCodec } from '../../src/codec/codec.ts'
 import { mix } from '../../src/round/mix.ts'
 import { seededRandom } from '../../src/seeded-random.ts'
+import type { Aggregator } from '../../src/interface.ts'
 import type { InboxEntry } from '../../src/round/inbox.ts'
 
 const SIZE = 64
@@ -96,6 +97,18 @@ describe('mixing several vectors', () => {
     const { vectors: mixed, excluded } = mix({ half: own, own, entries }, krum, { degree: 5, vectors })
     expect(excluded.map(({ peer }) => peer)).toContain('liar')
     expect(mixed[2]![0]).toBeCloseTo(4, 5)
+  })
+
+  it('keeps the others where nobody took part with the model', () => {
+    const nobody: Aggregator = {
+      ...median,
+      aggregate: (input) => ({ ...median.aggregate(input), parameters: input.own.slice(), excluded: input.neighbours.map(({ peer }) => ({ peer, reason: 'distance-gate' })) })
+    }
+    const own = three(0, 10, 0)
+    const half = three(1, 10.5, 0)
+    const mixed = mix({ half, own, entries: [from('a', 9, 20, 3), from('b', 9, 30, 6), from('c', 9, 30, 9)] }, nobody, { degree: 3, vectors })
+    expect(mixed.vectors.map((vector) => vector[0])).toEqual([1, 10.5, 0])
+    expect(mixed.parents).toEqual([])
   })
 
   it('keeps all of them where one would not be a model', () => {

@@ -96,6 +96,7 @@ const ORIGINS: Record<string, Origin> = {
   'UpdateResponse.status': 'load',
   'UpdateResponse.update': 'message inside',
   'UpdateResponse.remaining_bytes': 'length of released bytes',
+  'StepAnswer.status': 'load',
 
   'MemberRecord.federation': 'federation document',
   'MemberRecord.peer': 'identity',
@@ -136,6 +137,8 @@ const MADE_IN: Record<string, number> = {
   'federation-exchange.ts': 1,
   // a record a second time, to know how much room it leaves for vouchers
   'member-record.ts': 3,
+  // how a message was taken, and whether its payload is to come
+  'step-server.ts': 2,
   'update-header.ts': 2,
   'update-pull.ts': 1,
   'update-server.ts': 2

@@ -16,8 +16,9 @@ const MAX_STEP_BYTES = 67_108_864
 const MAX_NAME_LENGTH = 32
 
 /**
- * Rounds in a row without a result that are followed by the next just because neighbours are in it. Then as after any
- * round that was not mixed: whoever publishes and never answers costs no more than these at full speed
+ * Rounds in a row in which nothing was mixed that are followed by the next just because neighbours are in it. Then as
+ * after any round that was not mixed: whoever publishes and never answers costs no more than these at full speed, and
+ * so does a protocol whose results the rule can make nothing of
  */
 const MAX_FRUITLESS = 8
 
@@ -67,7 +68,7 @@ export class ProtocolSteps {
   private readonly init: ProtocolStepsInit
   private readonly limits: StepLimits
   private readonly messages: StepInbox
-  /** Rounds in a row without a result */
+  /** Rounds in a row in which nothing was mixed */
   private fruitless = 0
 
   constructor (components: ProtocolStepsComponents, init: ProtocolStepsInit) {
@@ -100,6 +101,11 @@ export class ProtocolSteps {
     return this.fruitless < MAX_FRUITLESS
   }
 
+  /** What the rule made of the round's result, or of none */
+  judged (isMixed: boolean): void {
+    this.fruitless = isMixed ? 0 : this.fruitless + 1
+  }
+
   /** The updates that are mixed in this round: none without a result. Rejects with the signal's reason */
   async run ({ round, own, numbers, signal }: StepsInHand): Promise<InboxEntry[]> {
     const { network, inbox } = this.components
@@ -108,7 +114,6 @@ export class ProtocolSteps {
     signal.throwIfAborted()
     // the protocol has decided about them: they are not mixed late without it
     inbox.use(entries)
-    this.fruitless = outcome === undefined || outcome.size === 0 ? this.fruitless + 1 : 0
     return entries.flatMap((entry) => {
       const parameters = outcome?.get(entry.update.author)
       return parameters === undefined ? [] : [{ ...entry, parameters, vectors: [parameters, ...entry.vectors.slice(1)] }]

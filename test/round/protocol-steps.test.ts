@@ -12,7 +12,7 @@ import { createLevelStore } from '../../src/store/level-store.ts'
 import { systemClock } from '../../src/system-clock.ts'
 import { ManualClock } from '../manual-clock.ts'
 import { MemoryHub } from './memory-network.ts'
-import type { Store } from '../../src/interface.ts'
+import type { Aggregator, Store } from '../../src/interface.ts'
 import type { Exchange, ProtocolInput, ProtocolOutcome, RoundProtocol } from '../../src/round/exchange-interface.ts'
 import type { RoundReport } from '../../src/round/round-events.ts'
 import type { RoundComponents, RoundInit } from '../../src/round/round-interface.ts'
@@ -28,7 +28,8 @@ interface Peer {
 }
 
 const never = new AbortController().signal
-async function peer (hub: MemoryHub, name: string, protocol: RoundProtocol | undefined, { clock = systemClock, budget, ...init }: Partial<RoundInit> & Partial<Pick<RoundComponents, 'clock' | 'budget'>> = {}): Promise<Peer> {
+type Chosen = Partial<RoundInit> & Partial<Pick<RoundComponents, 'clock' | 'budget' | 'aggregator' | 'algorithm'>>
+async function peer (hub: MemoryHub, name: string, protocol: RoundProtocol | undefined, { clock = systemClock, budget, algorithm, aggregator = createAggregator({ rule: 'mean', f: 0 }), ...init }: Chosen = {}): Promise<Peer> {
   const network = hub.join(name)
   const store = createLevelStore({ location: 'memory', clock, createDatabase: () => new MemoryLevel({ keyEncoding: 'utf8', valueEncoding: 'view' }) as never })
   await store.open()
@@ -43,7 +44,8 @@ async function peer (hub: MemoryHub, name: string, protocol: RoundProtocol | und
     },
     store,
     codec: createCodec('float32'),
-    aggregator: createAggregator({ rule: 'mean', f: 0 }),
+    aggregator,
+    algorithm,
     clock,
     protocol,
     budget
@@ -176,6 +178,43 @@ describe('a round with a protocol', () => {
     // at full speed no time passed
     expect(a.reports).toHaveLength(8)
     expect(a.engine.waiting).toBeDefined()
+    abort.abort()
+    expect(await running).toBe('ended')
+  })
+
+  it.each<[string, string, Aggregator]>([
+    ['needs two updates and is given one', 'too-few-updates', { ...createAggregator({ rule: 'mean', f: 0 }), minimumNeighbours: 2 }],
+    ['makes no model of them', 'unsound-average', { ...createAggregator({ rule: 'mean', f: 0 }), aggregate: ({ own }) => ({ parameters: own.map(() => NaN), excluded: [] }) }]
+  ])('pays for a few rounds at full speed, and then only with pauses, where the rule %s', async (_, code, aggregator) => {
+    const hub = new MemoryHub()
+    const clock = new ManualClock()
+    const one = protocolOf(async (_, { received }) => new Map([...received].slice(0, 1)))
+    const paid: number[] = []
+    const budget = {
+      refuses: () => false,
+      reserve: async (round: number) => {
+        paid.push(round)
+        return true
+      },
+      status: () => ({}) as never
+    }
+    const a = await peer(hub, 'a', one, { clock, budget, aggregator, rounds: 20 })
+    const others = [hub.join('b'), hub.join('c')]
+    const publish = (round: number): void => {
+      others.forEach((other) => { void other.publish({ round, sequence: round, codec: 'float32', degree: 2, payload: createCodec('float32').encode(new Float32Array(PARAMETERS)) }) })
+    }
+    // always there, as the first of each round
+    a.engine.addEventListener('round:end', ({ detail: { round } }) => { publish(round + 1) })
+    publish(1)
+    const abort = new AbortController()
+    const ended = Promise.withResolvers<void>()
+    const running = a.engine.run(abort.signal).catch(() => 'ended').finally(ended.resolve)
+    await until(() => a.reports.length >= 8)
+    // waits at last, or goes on to the end
+    await Promise.race([clock.waited(), ended.promise])
+    expect(paid).toEqual([1, 2, 3, 4, 5, 6, 7, 8])
+    expect(a.engine.waiting).toBeDefined()
+    expect(a.warnings.map((line) => line.split(':')[0])).toEqual(Array<string>(8).fill(code))
     abort.abort()
     expect(await running).toBe('ended')
   })

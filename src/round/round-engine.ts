@@ -89,7 +89,7 @@ export class RoundEngine extends TypedEventEmitter<RoundEvents> {
     this.timer = new PhaseTimer(components.clock, (phase) => { this.emit('round:phase', { round: this.round + 1, phase }) })
     this.contribution = this.createContribution()
     this.averaging = new Averaging({ ...components, algorithm, inbox: this.inbox, vigilance: this.vigilance, work: this.work }, { ...init, warn })
-    this.steps = createProtocolSteps({ ...components, inbox: this.inbox }, { ...init, warn })
+    this.steps = createProtocolSteps({ ...components, algorithm, inbox: this.inbox }, { ...init, warn })
     this.turns = this.createTurns()
   }
 

@@ -6,6 +6,7 @@ import { generateKeyPair } from '@libp2p/crypto/keys'
 import { MemoryLevel } from 'memory-level'
 import { afterEach, describe, expect, it } from 'vitest'
 import { createNode, denseTopology, inspectTopology, parseFederation, presetDocument } from '../../src/index.ts'
+import { gossipAveraging } from '../../src/algorithm/gossip-averaging.ts'
 import { createLevelStore } from '../../src/store/level-store.ts'
 import { echoProtocol } from '../customers/echo-protocol.ts'
 import { MemoryHub } from '../round/memory-network.ts'
@@ -106,6 +107,14 @@ describe('a node of handed-in parts', () => {
     expect(asked).toEqual([undefined, { protocol: 'echo', steps: 3, maxBytes: 1_024 }])
     const broken = nodeOf(new MemoryHub(), 0, { protocol: { ...echoProtocol(), steps: 1 } })
     await expect(broken.node.start()).rejects.toThrow(/^a round has 2 to 16 steps/)
+  })
+
+  it('does not start with a protocol beside an algorithm of several vectors', async () => {
+    const algorithm: NodeParts['algorithm'] = () => ({ ...gossipAveraging(), name: 'tracking', vectors: [{ name: 'model', rule: 'robust' }, { name: 'tracker', rule: 'robust' }] })
+    const hub = new MemoryHub()
+    const { node } = nodeOf(hub, 0, { protocol: echoProtocol(), algorithm })
+    await expect(node.start()).rejects.toThrow(new TypeError('echo decides about the model alone, and an update of tracking carries model, tracker: a protocol cannot run beside an algorithm of several vectors'))
+    expect(hub.networks.size).toBe(0)
   })
 
   it('tells its numbers and its diagnostics to the sinks that it was given', async () => {

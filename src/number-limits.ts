@@ -20,6 +20,12 @@ export const MAX_LONE_RAISE = 5_000
 /** Fewest authors whose word takes a peer further: one more than may be alone with it */
 export const LEAST_QUORUM = 2
 
+/**
+ * Rounds ahead of the own one whose messages of steps are taken: neighbours are a round or two apart, and wait for
+ * others
+ */
+export const STEP_ROUNDS_AHEAD = 2
+
 /** Throws RoundLimitError for a round that no other peer would take */
 export function requireOwnRound (round: number): number {
   if (round > MAX_OWN_ROUND) {

@@ -145,6 +145,19 @@ export function networkContract (name: string, contract: NetworkContract): void 
       expect(await author!.send(message(1, [gone!.self, receiver!.self], bytes(10)))).toEqual([receiver!.self])
     })
 
+    it('hands a message to nobody when the signal is aborted already, and says so; it was said all the same', async () => {
+      const networks = await mesh(2)
+      const messages = recordMessages(networks)
+      const [author, receiver] = networks
+      const { self } = receiver!
+      expect(await author!.send(message(1, self, bytes(1)), { signal: AbortSignal.abort() })).toEqual([])
+      expect(await failure(author!.send(message(1, self, bytes(1))))).toMatch(/^PublishError/)
+      // what is said later is there: so would be what was said before
+      expect(await author!.send(message(2, self, bytes(1)))).toEqual([self])
+      await until(() => messages.get(self)!.length === 1)
+      expect(messages.get(self)![0]).toMatchObject({ step: 2 })
+    })
+
     it('says nothing twice in one step to one peer, or to all', async () => {
       const [author, receiver] = await mesh(2)
       const { self } = receiver!

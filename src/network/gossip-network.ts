@@ -119,10 +119,10 @@ export class GossipNetwork extends ContainedEventEmitter<NetworkEvents> implemen
     const queue = new PullQueue({ puller, refuse, deliver, signal: this.stopping.signal })
     const catchUp = new CatchUp({ host, puller, cache, log, clock, logger, neighbourhood, isBanned, refuse, deliver })
     const announced = (update: ReadUpdate, from: PeerName): void => { this.announced(update, from) }
-    const gossip = new UpdateGossip({ host, log, clock, logger, isBanned, refuse, deliver: announced }, limits)
+    const gossip = new UpdateGossip({ host, log, clock, logger, meter, isBanned, refuse, deliver: announced }, limits)
     const server = new UpdateServer({ host, cache, log, clock, ranks, replicas, refuse: refusePeer }, limits)
     const steps = createSteps({ host, clock, log, logger, ranks, privateKey: init.privateKey, refuse: refusePeer, deliver: (detail) => { this.safeDispatchEvent('message', { detail }) } }, { federation, epoch, limits: init.steps })
-    const refusals = new Refusals({ host, log, logger, meter, neighbourhood, reputation })
+    const refusals = new Refusals({ host, log, logger, neighbourhood, reputation })
     const live = new LiveNeighbours({ host, neighbourhood, gossip, log })
     this.parts = { host, logger, reputation, refusals, log, own, cache, gossip, queue, server, steps, catchUp, keyframes, neighbourhood, live }
   }

@@ -1,15 +1,14 @@
 /**
- * What follows from a refusal: points for whom it proves guilty, a ban at last, proofs told, replays paid for
+ * What follows from a refusal: points for whom it proves guilty, a ban at last, proofs told
  */
 import { peerIdFromString } from '@libp2p/peer-id'
 import { provenGuilty } from '../blame.ts'
 import { encodeProof } from './equivocation.ts'
 import type { Logger } from '@libp2p/interface'
 import type { Refused } from '../blame.ts'
-import type { PeerName, RejectionReason } from '../interface.ts'
+import type { PeerName } from '../interface.ts'
 import type { AuthorLog } from './author-log.ts'
 import type { Reputation } from './bans.ts'
-import type { GossipMeter } from './gossip-meter.ts'
 import type { Host } from './host.ts'
 import type { Neighbourhood } from './neighbourhood-interface.ts'
 
@@ -17,13 +16,9 @@ export interface RefusalsComponents {
   host: Pick<Host, 'libp2p'>
   log: Pick<AuthorLog, 'equivocation'>
   logger: Logger
-  meter: Pick<GossipMeter, 'chargeReplay'>
   neighbourhood: Pick<Neighbourhood, 'tellEquivocation'>
   reputation: Reputation
 }
-
-/** Decided before the signature: anybody can send such in another's name, and pays for it with its own allowance */
-const UNASKED: ReadonlySet<RejectionReason> = new Set<RejectionReason>(['replay', 'unsupported', 'wrong-epoch'])
 
 export class Refusals {
   private readonly components: RefusalsComponents
@@ -37,7 +32,7 @@ export class Refusals {
 
   /** Never throws: what is refused comes from outside */
   refuse ({ peer, author, reason }: Refused): void {
-    const { meter, reputation, log, neighbourhood, logger } = this.components
+    const { reputation, log, neighbourhood, logger } = this.components
     const guilty = provenGuilty({ peer, author, reason })
     const proof = reason === 'equivocation' && guilty !== undefined ? log.equivocation(guilty) : undefined
     if (guilty !== undefined) {
@@ -47,9 +42,6 @@ export class Refusals {
       neighbourhood.tellEquivocation(proof).catch((err: unknown) => {
         logger.error('could not tell that %s equivocates - %e', guilty, err)
       })
-    }
-    if (UNASKED.has(reason)) {
-      meter.chargeReplay(peer)
     }
   }
 

@@ -3,6 +3,7 @@
  * rounds follow in place of a codec (docs/protocol.md, Steps)
  */
 import { peerIdFromPublicKey, peerIdFromString } from '@libp2p/peer-id'
+import { STEP_ROUNDS_AHEAD } from '../number-limits.ts'
 import { KEYFRAME } from '../update-kind.ts'
 import { authorBytes, authorKey } from './author-key.ts'
 import { PROTOCOL_VERSION } from './header-fields.ts'
@@ -11,9 +12,6 @@ import type { PrivateKey } from '@libp2p/interface'
 import type { OutgoingMessage, PeerName, RejectionReason, StepLimits } from '../interface.ts'
 import type { SignedHeader } from './update-header.ts'
 import type { UpdateHeader } from './wire/update.ts'
-
-/** Rounds ahead of the own one whose messages are taken: neighbours are a round or two apart, and wait for others */
-export const STEP_ROUNDS_AHEAD = 2
 
 /** What a message is held to */
 export interface StepRules {

@@ -16,6 +16,7 @@ import type { Logger, PeerId } from '@libp2p/interface'
 import type { Refused } from '../blame.ts'
 import type { Clock, PeerName, RejectionReason } from '../interface.ts'
 import type { AuthorLog, Verdict } from './author-log.ts'
+import type { GossipMeter } from './gossip-meter.ts'
 import type { Understanding } from './header-fields.ts'
 import type { Host } from './host.ts'
 import type { RateLimit } from './rate-limit.ts'
@@ -27,11 +28,15 @@ const UPDATE_BURST = 300
 const BYTES_PER_SECOND = 8_388_608
 const BYTES_BURST = 33_554_432
 
+/** Decided before the signature: anybody can send such in another's name, and pays for it with its own allowance */
+const UNASKED: ReadonlySet<RejectionReason> = new Set<RejectionReason>(['replay', 'unsupported', 'wrong-epoch'])
+
 export interface UpdateGossipComponents {
   host: Host
   log: AuthorLog
   clock: Clock
   logger: Logger
+  meter: Pick<GossipMeter, 'chargeReplay'>
   isBanned: (peer: PeerName) => boolean
   refuse: (refusal: Refused) => void
   /** A new header, verified and recorded; with its payload, verified too, when that was in the message */
@@ -118,7 +123,11 @@ export class UpdateGossip {
   }
 
   private refuse (refusal: Refused, outcome: Outcome): Outcome {
-    this.components.refuse(refusal)
+    const { meter, refuse } = this.components
+    refuse(refusal)
+    if (UNASKED.has(refusal.reason)) {
+      meter.chargeReplay(refusal.peer)
+    }
     return outcome
   }
 

@@ -121,7 +121,7 @@ class Node extends TypedEventEmitter<NodeEvents> implements GrapevineNode {
     const { maxPayloadBytes } = replicas
     const network = this.network = await parts.network({
       ...{ ...init, identity, membership, maxPayloadBytes, replicas, vectors: algorithm.vectors.length, store, clock: this.clock },
-      ...{ leastNeighbours: leastNeighbours(membership, init), steps: networkSteps(parts.protocol, parameterCount) }
+      ...{ leastNeighbours: leastNeighbours(membership, init), steps: networkSteps(parts.protocol, algorithm, parameterCount) }
     })
     forwardNetworkEvents(network, (type, detail) => { this.emit(type, detail) })
     await this.privacy.open(membership, description, network.self)

@@ -5,7 +5,7 @@ import { GOSSIP_AVERAGING } from '../algorithm/gossip-averaging.ts'
 import { minimumNeighbours, ruleChain } from '../aggregators/rules.ts'
 import { inspectTopology } from '../model/topology.ts'
 import { noiseReach } from '../privacy/mechanism.ts'
-import { stepLimits } from '../round/protocol-steps.ts'
+import { stepLimits, vectorProblem } from '../round/protocol-steps.ts'
 import { sparedNeighbours } from './spared-neighbours.ts'
 import type { Algorithm } from '../algorithm/algorithm.ts'
 import type { FederationDocument } from '../federation/document.ts'
@@ -49,9 +49,19 @@ export function requirePublicSteps ({ privacy, training }: FederationDocument, {
   }
 }
 
-/** What a network must be able to send for this protocol. Throws RangeError for one that cannot be run */
-export function networkSteps (protocol: RoundProtocol | undefined, parameterCount: number): StepLimits | undefined {
-  return protocol === undefined ? undefined : stepLimits(protocol, parameterCount)
+/**
+ * What a network must be able to send for this protocol. Throws RangeError for one that cannot be run, TypeError beside
+ * an algorithm of several vectors
+ */
+export function networkSteps (protocol: RoundProtocol | undefined, algorithm: Pick<Algorithm, 'name' | 'vectors'>, parameterCount: number): StepLimits | undefined {
+  if (protocol === undefined) {
+    return undefined
+  }
+  const problem = vectorProblem(protocol, algorithm)
+  if (problem !== undefined) {
+    throw new TypeError(problem)
+  }
+  return stepLimits(protocol, parameterCount)
 }
 
 export function roundSettings ({ id, document }: Membership, init: Pick<NodeInit, 'rounds' | 'evaluateEvery' | 'alone'>, { trainExamples }: Pick<TrainerDescription, 'trainExamples'>): RoundInit {

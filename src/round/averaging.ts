@@ -39,7 +39,10 @@ export interface AveragingInput {
    * since; undefined: not known
    */
   shared: Float32Array | undefined
-  /** Left out: whatever the neighbours sent for this round */
+  /**
+   * What a protocol let take part, or what came late. Empty in a round in hand: the protocol gave no result, which the
+   * operator was told, or was not asked, by an observer. Left out: whatever the neighbours sent for this round
+   */
   entries?: readonly InboxEntry[] | undefined
   /** In the name of a round that is over. @default false */
   isLate?: boolean
@@ -87,11 +90,16 @@ export class Averaging {
     }
     if (!mixed.keptOwn) {
       inbox.use(entries)
-    } else if (neighbours.length > 0) {
+    } else if (!isExplained(neighbours.length, input)) {
       warn(keptOwnWarning(mixed, aggregator, round))
     }
     return { ...mixed, parameters: algorithm.mixed(mixed.vectors) }
   }
+}
+
+/** Nobody is there to average with, or no result of a protocol: the operator was told */
+function isExplained (neighbours: number, { entries, isLate = false }: Pick<AveragingInput, 'entries' | 'isLate'>): boolean {
+  return neighbours === 0 || (!isLate && entries?.length === 0)
 }
 
 /** Mean loss of the own replica and of each neighbour's on one batch of own training examples */

@@ -62,6 +62,9 @@ export type ProtocolOutcome = ReadonlyMap<PeerName, Float32Array> | undefined
 /**
  * What the rounds of a federation follow beside the exchange of updates. All its peers run the same: it is a part that
  * is handed in, not yet a word of the document, and peers without it are peers that never answer
+ *
+ * It decides about models: beside an algorithm whose updates carry other vectors too, nothing starts. A peer that has
+ * spent its privacy budget is not asked to run it, and mixes nothing any more
  */
 export interface RoundProtocol {
   /**

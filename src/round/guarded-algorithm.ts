@@ -28,7 +28,7 @@ export function guardedAlgorithm (algorithm: Algorithm, { parameterCount, warn }
     const bad = made.findIndex((vector) => firstUnacceptable(vector) !== -1)
     return bad === -1 ? undefined : `element ${firstUnacceptable(made[bad]!)} of ${vectors[bad]!.name} is not finite or too large`
   }
-  /** What it makes, or what it makes of `model` once it has forgotten all. Throws TypeError where that is none either */
+  /** What it makes, or what it makes of `model` once it has forgotten all. Throws TypeError where that is none, too */
   const sound = (what: string, make: () => readonly Float32Array[], model: Float32Array): readonly Float32Array[] => {
     const made = make()
     const problem = problemOf(made, vectors.length)

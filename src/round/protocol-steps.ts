@@ -5,6 +5,7 @@ import { firstUnacceptable } from '../codec/frame.ts'
 import { RoundExchange } from './exchange.ts'
 import { supportedRound } from './round-numbers.ts'
 import { StepInbox } from './step-inbox.ts'
+import type { Algorithm } from '../algorithm/algorithm.ts'
 import type { Aggregator, Clock, Network, PeerName, StepLimits } from '../interface.ts'
 import type { Inbox, InboxEntry } from './inbox.ts'
 import type { ProtocolOutcome, RoundProtocol } from './exchange-interface.ts'
@@ -16,8 +17,9 @@ const MAX_STEP_BYTES = 67_108_864
 const MAX_NAME_LENGTH = 32
 
 /**
- * Rounds in a row without a result that are followed by the next just because neighbours are in it. Then as after any
- * round that was not mixed: whoever publishes and never answers costs no more than these at full speed
+ * Rounds in a row in which nothing was mixed that are followed by the next just because neighbours are in it. Then as
+ * after any round that was not mixed: whoever publishes and never answers costs no more than these at full speed, and
+ * so does a protocol whose results the rule can make nothing of
  */
 const MAX_FRUITLESS = 8
 
@@ -39,6 +41,7 @@ export function stepLimits ({ name, steps, maxStepBytes }: Pick<RoundProtocol, '
 export interface ProtocolStepsComponents {
   network: Network
   clock: Clock
+  algorithm: Pick<Algorithm, 'name' | 'vectors'>
   aggregator: Pick<Aggregator, 'minimumNeighbours'>
   inbox: Pick<Inbox, 'usableOf' | 'use'>
   protocol: RoundProtocol
@@ -67,7 +70,7 @@ export class ProtocolSteps {
   private readonly init: ProtocolStepsInit
   private readonly limits: StepLimits
   private readonly messages: StepInbox
-  /** Rounds in a row without a result */
+  /** Rounds in a row in which nothing was mixed */
   private fruitless = 0
 
   constructor (components: ProtocolStepsComponents, init: ProtocolStepsInit) {
@@ -100,6 +103,11 @@ export class ProtocolSteps {
     return this.fruitless < MAX_FRUITLESS
   }
 
+  /** What the rule made of the round's result, or of none */
+  judged (isMixed: boolean): void {
+    this.fruitless = isMixed ? 0 : this.fruitless + 1
+  }
+
   /** The updates that are mixed in this round: none without a result. Rejects with the signal's reason */
   async run ({ round, own, numbers, signal }: StepsInHand): Promise<InboxEntry[]> {
     const { network, inbox } = this.components
@@ -108,10 +116,9 @@ export class ProtocolSteps {
     signal.throwIfAborted()
     // the protocol has decided about them: they are not mixed late without it
     inbox.use(entries)
-    this.fruitless = outcome === undefined || outcome.size === 0 ? this.fruitless + 1 : 0
     return entries.flatMap((entry) => {
       const parameters = outcome?.get(entry.update.author)
-      return parameters === undefined ? [] : [{ ...entry, parameters, vectors: [parameters, ...entry.vectors.slice(1)] }]
+      return parameters === undefined ? [] : [{ ...entry, parameters, vectors: [parameters] }]
     })
   }
 
@@ -126,8 +133,8 @@ export class ProtocolSteps {
       const exchange = new RoundExchange({ network, clock, inbox: this.messages }, { limits: this.limits, numbers, deadlineMs, signal: over.signal })
       const outcome = await unlessAborted(protocol.run(exchange, { own, received }), over.signal)
       this.requireReplicas(outcome, received)
-      if (outcome === undefined) {
-        warn({ code: 'no-result', message: `round ${numbers.round}: ${protocol.name} gave no result; nothing is mixed` })
+      if (outcome === undefined || outcome.size === 0) {
+        warn({ code: 'no-result', message: `round ${numbers.round}: ${protocol.name} gave no result of ${entries.length} updates; nothing is mixed` })
       }
       return outcome
     } catch (err) {
@@ -165,7 +172,25 @@ async function unlessAborted<T> (work: Promise<T>, signal: AbortSignal): Promise
   }
 }
 
-/** Undefined where nothing but updates is exchanged. Throws RangeError for a protocol that cannot be run */
+/**
+ * Why this protocol cannot run beside this algorithm: it decides about models, and would let other vectors through
+ * unseen. Undefined when it can
+ */
+export function vectorProblem ({ name }: Pick<RoundProtocol, 'name'>, { name: algorithm, vectors }: Pick<Algorithm, 'name' | 'vectors'>): string | undefined {
+  return vectors.length === 1 ? undefined : `${name} decides about the model alone, and an update of ${algorithm} carries ${vectors.map((vector) => vector.name).join(', ')}: a protocol cannot run beside an algorithm of several vectors`
+}
+
+/**
+ * Undefined where nothing but updates is exchanged. Throws RangeError for a protocol that cannot be run, or not beside
+ * this algorithm
+ */
 export function createProtocolSteps ({ protocol, ...components }: Omit<ProtocolStepsComponents, 'protocol'> & { protocol?: RoundProtocol | undefined }, init: ProtocolStepsInit): ProtocolSteps | undefined {
-  return protocol === undefined ? undefined : new ProtocolSteps({ ...components, protocol }, init)
+  if (protocol === undefined) {
+    return undefined
+  }
+  const problem = vectorProblem(protocol, components.algorithm)
+  if (problem !== undefined) {
+    throw new RangeError(problem)
+  }
+  return new ProtocolSteps({ ...components, protocol }, init)
 }

@@ -90,7 +90,7 @@ export class RoundEngine extends TypedEventEmitter<RoundEvents> {
     this.timer = new PhaseTimer(components.clock, (phase) => { this.emit('round:phase', { round: this.round + 1, phase }) })
     this.contribution = this.createContribution()
     this.averaging = new Averaging({ ...components, algorithm, inbox: this.inbox, vigilance: this.vigilance, work: this.work }, { ...init, warn })
-    this.steps = createProtocolSteps({ ...components, inbox: this.inbox }, { ...init, warn })
+    this.steps = createProtocolSteps({ ...components, algorithm, inbox: this.inbox }, { ...init, warn })
     this.turns = this.createTurns()
   }
 
@@ -221,6 +221,7 @@ export class RoundEngine extends TypedEventEmitter<RoundEvents> {
     const inHand = { round, own: models.own[0]!, numbers: this.contribution.numbers, signal }
     const { late, entries } = await this.timer.timed(phases, 'wait', async () => this.wait(inHand))
     const mixed = await this.timer.timed(phases, 'aggregate', async () => this.average(round, { ...models, entries }, signal))
+    this.steps?.judged(mixed.parents.length > 0)
     const evaluation = await this.timer.timed(phases, 'evaluate', async () => this.work.evaluate(mixed.parameters, { round, signal }))
     signal.throwIfAborted()
     await this.timer.timed(phases, 'persist', async () => this.commit(round, mixed.parameters, mixed.parents, {

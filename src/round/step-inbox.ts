@@ -1,10 +1,8 @@
 /**
  * Messages of steps that wait to be collected: of the round in hand and of the next ones, from faster neighbours
  */
+import { STEP_ROUNDS_AHEAD } from '../number-limits.ts'
 import type { Network, PeerName, ReceivedMessage, StepLimits } from '../interface.ts'
-
-/** A network takes messages of no later rounds */
-const ROUNDS_AHEAD = 2
 
 export class StepInbox {
   /** Gets an `update` event when a message came in */
@@ -34,7 +32,7 @@ export class StepInbox {
 
   private put ({ author, round, step, payload }: ReceivedMessage): void {
     const { steps, maxBytes } = this.limits
-    const isInBounds = round >= this.round && round <= this.round + ROUNDS_AHEAD && step >= 1 && step < steps && payload.byteLength <= maxBytes
+    const isInBounds = round >= this.round && round <= this.round + STEP_ROUNDS_AHEAD && step >= 1 && step < steps && payload.byteLength <= maxBytes
     const messages = this.rounds.get(round) ?? new Map<string, Uint8Array>()
     const key = `${step}/${author}`
     // a second one, the other of those for all and for this peer alone, is none that the protocol asks for

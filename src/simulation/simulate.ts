@@ -6,6 +6,7 @@
  */
 import { createHash } from 'node:crypto'
 import { consensusDistance } from '../aggregators/consensus.ts'
+import { gossipAveraging } from '../algorithm/gossip-averaging.ts'
 import { createCodec } from '../codec/codec.ts'
 import { TrainingError } from '../errors.ts'
 import { encodeFederation } from '../federation/document.ts'
@@ -47,7 +48,7 @@ function requireCounts ({ peers, byzantine = 0, shares }: SimulationInit): void 
   }
 }
 
-/** Throws RangeError, as the document's rule and the attack's name do */
+/** Throws RangeError, as the document's rule and the attack's name do, TypeError as `networkSteps` does */
 export async function simulate (init: SimulationInit): Promise<SimulationResult> {
   requireCounts(init)
   const { document, dataset, backend, peers: count, rounds, seed, alone, graph, adversary } = init
@@ -63,7 +64,7 @@ export async function simulate (init: SimulationInit): Promise<SimulationResult>
     graph,
     links: init.links ?? LINKS,
     maxPayloadBytes: replicasOf(init, parameterCount).maxPayloadBytes,
-    steps: networkSteps(init.protocol?.(0), parameterCount)
+    steps: networkSteps(init.protocol?.(0), (init.algorithm ?? gossipAveraging)({ document, parameterCount }), parameterCount)
   })
   // evaluates only
   const judge = new LocalTraining({ document, dataset, backend, seed, noise: seededNoise(seed) })

@@ -7,15 +7,13 @@
  */
 import { TypedEventEmitter } from 'main-event'
 import { PublishError } from '../errors.ts'
+import { STEP_ROUNDS_AHEAD } from '../number-limits.ts'
 import { KEYFRAME } from '../update-kind.ts'
 import type { AbortOptions, EarlierLife, IdentityUse, KeyframeSource, Neighbour, Network, NetworkEvents, OutgoingMessage, OutgoingUpdate, PeerName, PublishReceipt, ReceivedMessage, ReceivedUpdate, RejectionReason, Traffic } from '../interface.ts'
 import type { SimulatedMesh } from './simulated-mesh.ts'
 
 /** As in the network of libp2p */
 const SUSPENSION_MS = 60_000
-
-/** As in the network of libp2p */
-const STEP_ROUNDS_AHEAD = 2
 
 export class SimulatedNetwork extends TypedEventEmitter<NetworkEvents> implements Network {
   readonly self: PeerName
@@ -174,10 +172,12 @@ export class SimulatedNetwork extends TypedEventEmitter<NetworkEvents> implement
 
   /** Resolves when the answers are back */
   send = async (message: OutgoingMessage, options: AbortOptions = {}): Promise<PeerName[]> => {
-    options.signal?.throwIfAborted()
     const { clock, networks, init: { links } } = this.#mesh
     const { round, step, payload, to } = message
     this.#claim(message)
+    if (options.signal?.aborted === true) {
+      return []
+    }
     const own = payload.slice()
     const receiver = typeof to === 'string' ? to : undefined
     const receivers = receiver === undefined ? [...new Set(to)] : [receiver]

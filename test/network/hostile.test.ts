@@ -1,7 +1,8 @@
 import assert from 'node:assert'
 import { generateKeyPair } from '@libp2p/crypto/keys'
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { MAX_CONTROL_BYTES } from '../../src/network/control-messages.ts'
+import { GossipMeter } from '../../src/network/gossip-meter.ts'
 import { MAX_GOSSIP_FRAME_BYTES } from '../../src/network/gossip-settings.ts'
 import { readProof } from '../../src/network/equivocation.ts'
 import { encodeSigned, signFields, signHeader } from '../../src/network/update-header.ts'
@@ -15,7 +16,10 @@ import type { TestNetwork } from './nodes.ts'
 
 const stage = new Stage()
 
-afterEach(async () => stage.strike())
+afterEach(async () => {
+  vi.restoreAllMocks()
+  await stage.strike()
+})
 
 /** A frame: its length as a varint of three bytes, then its content */
 function prefixed (content: Uint8Array): Uint8Array {
@@ -117,10 +121,13 @@ describe('a hostile sender', () => {
     ['a header of a later version', 'unsupported', async (s) => signFields(s.author, { ...(await s.sign()).header, version: 3 })],
     ['an update under another document', 'wrong-epoch', async (s) => s.sign({ epoch: 1 })]
   ])('does not hurt the peer that passes on %s: it is left alone, and what is understood still comes', async (_, reason, make) => {
+    const charged = vi.spyOn(GossipMeter.prototype, 'chargeReplay')
     const s = await scene(false)
     await s.send(encodeSigned(await make(s), bytes(100)))
     await until(() => s.victim.rejected.length === 1)
     expect(s.victim.rejected).toEqual([{ peer: s.attacker.self, author: s.authorName, reason }])
+    // read a little more slowly, and no more than that
+    expect(charged.mock.calls).toEqual([[s.attacker.self]])
     expect(s.victim.host.pubsub.getScore(s.attacker.self)).toBe(0)
     await s.send(encodeSigned(await s.sign({ round: 2, sequence: 2 }), bytes(100)))
     await until(() => s.victim.updates.length === 1 && s.witness.updates.length === 1)

@@ -4,11 +4,12 @@
 import assert from 'node:assert'
 import { generateKeyPair } from '@libp2p/crypto/keys'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { bytes, failure, until } from '../../src/contracts/helpers.ts'
 import { AuthorLog } from '../../src/network/author-log.ts'
 import { contradict, readProof } from '../../src/network/equivocation.ts'
 import { isWellFormed, strangeness } from '../../src/network/header-fields.ts'
+import { GossipMeter } from '../../src/network/gossip-meter.ts'
 import { receiverOf, signMessage } from '../../src/network/step-header.ts'
 import { StepLog } from '../../src/network/step-log.ts'
 import { EAGER_PAYLOAD_BYTES, StepServer } from '../../src/network/step-server.ts'
@@ -28,7 +29,10 @@ const LIMITS = { protocol: 'test', steps: 3, maxBytes: 200_000 }
 const RULES = { federation: FEDERATION, epoch: 0, limits: LIMITS }
 
 const stage = new Stage()
-afterEach(async () => stage.strike())
+afterEach(async () => {
+  vi.restoreAllMocks()
+  await stage.strike()
+})
 
 function record (network: TestNetwork): ReceivedMessage[] {
   const messages: ReceivedMessage[] = []
@@ -145,9 +149,12 @@ describe('a hostile author of messages', () => {
     ['an update', 'unsupported', async ({ key, sign }) => signFields(key, { ...(await sign()).header, step: 0 })]
   ])('gains nothing with %s: counted, and told', async (_, reason, make) => {
     const s = await scene()
+    const charged = vi.spyOn(GossipMeter.prototype, 'chargeReplay')
     const signed = await make(s)
     expect(await say(s.author, signed)).toBe(REFUSED)
     await until(() => s.victim.rejected.length === 1)
+    // no message of gossip: the author's updates are read as before
+    expect(charged).not.toHaveBeenCalled()
     expect(s.victim.rejected[0]).toMatchObject({ peer: s.author.self, reason })
     expect(s.messages).toEqual([])
   })

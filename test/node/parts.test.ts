@@ -108,6 +108,14 @@ describe('a node of handed-in parts', () => {
     await expect(broken.node.start()).rejects.toThrow(/^a round has 2 to 16 steps/)
   })
 
+  it('does not start with a protocol beside an algorithm of several vectors', async () => {
+    const algorithm: NodeParts['algorithm'] = () => ({ ...gossipAveraging(), name: 'tracking', vectors: [{ name: 'model', rule: 'robust' }, { name: 'tracker', rule: 'robust' }] })
+    const hub = new MemoryHub()
+    const { node } = nodeOf(hub, 0, { protocol: echoProtocol(), algorithm })
+    await expect(node.start()).rejects.toThrow(new TypeError('echo decides about the model alone, and an update of tracking carries model, tracker: a protocol cannot run beside an algorithm of several vectors'))
+    expect(hub.networks.size).toBe(0)
+  })
+
   it('tells its numbers and its diagnostics to the sinks that it was given', async () => {
     const hub = new MemoryHub()
     const all = [0, 1, 2].map((index) => nodeOf(hub, index))

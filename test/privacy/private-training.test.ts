@@ -222,8 +222,8 @@ describe('a federation with privacy', () => {
     // the audit and the simulation train on their own and release nothing
     expect(making.filter((name) => !/^(?:audit|simulation)\//.test(name))).toEqual(['model/worker.ts', 'privacy/noise/secure-noise.ts'])
     const seeded = texts.filter(({ text }) => /seededNoise|seededKeystream/.test(text)).map(({ name }) => name)
-    // no ledger is charged there, and nobody else takes anything from it but the audit, which has the rounds of one peer
-    // over a clock of its own, and noise from the operating system
+    // no ledger is charged there, and nobody else takes anything from it but the audit: the rounds of one peer, whose
+    // noise is from the operating system
     const taken = texts.filter(({ name }) => !name.startsWith('simulation/')).flatMap(({ name, text }) => [...text.matchAll(/from '[^']*simulation\/([^']*)'/g)].map(([, file]) => [name, file]))
     expect(taken).toEqual([['audit/audited-rounds.ts', 'lonely-rounds.ts']])
     const loadedBy = (file: string, seen = new Set<string>()): Set<string> => {

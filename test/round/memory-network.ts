@@ -140,7 +140,7 @@ export class MemoryNetwork extends TypedEventEmitter<NetworkEvents> implements N
     return { updateId, recipients: others.length, inline: true }
   }
 
-  send = async (message: OutgoingMessage): Promise<PeerName[]> => {
+  send = async (message: OutgoingMessage, { signal }: AbortOptions = {}): Promise<PeerName[]> => {
     const { step, payload, to } = message
     const { steps, maxBytes } = this.hub.steps
     const place = (sent: OutgoingMessage): string => JSON.stringify([sent.round, sent.step, typeof sent.to === 'string' ? sent.to : ''])
@@ -150,6 +150,9 @@ export class MemoryNetwork extends TypedEventEmitter<NetworkEvents> implements N
     // the caller's array may change meanwhile
     const own = { ...message, payload: payload.slice() }
     this.said.push(own)
+    if (signal?.aborted === true) {
+      return []
+    }
     this.sent += payload.byteLength
     const receivers = typeof to === 'string' ? [to] : [...new Set(to)]
     const taken = await Promise.all(receivers.map(async (peer) => new Promise<boolean>((resolve) => {

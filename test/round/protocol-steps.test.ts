@@ -4,6 +4,7 @@
 import { MemoryLevel } from 'memory-level'
 import { describe, expect, it } from 'vitest'
 import { createAggregator } from '../../src/aggregators/aggregator.ts'
+import { gossipAveraging } from '../../src/algorithm/gossip-averaging.ts'
 import { createCodec } from '../../src/codec/codec.ts'
 import { until } from '../../src/contracts/helpers.ts'
 import { stepLimits } from '../../src/round/protocol-steps.ts'
@@ -12,7 +13,8 @@ import { createLevelStore } from '../../src/store/level-store.ts'
 import { systemClock } from '../../src/system-clock.ts'
 import { ManualClock } from '../manual-clock.ts'
 import { MemoryHub } from './memory-network.ts'
-import type { Store } from '../../src/interface.ts'
+import type { Algorithm } from '../../src/algorithm/algorithm.ts'
+import type { Aggregator, Store } from '../../src/interface.ts'
 import type { Exchange, ProtocolInput, ProtocolOutcome, RoundProtocol } from '../../src/round/exchange-interface.ts'
 import type { RoundReport } from '../../src/round/round-events.ts'
 import type { RoundComponents, RoundInit } from '../../src/round/round-interface.ts'
@@ -28,7 +30,8 @@ interface Peer {
 }
 
 const never = new AbortController().signal
-async function peer (hub: MemoryHub, name: string, protocol: RoundProtocol | undefined, { clock = systemClock, budget, ...init }: Partial<RoundInit> & Partial<Pick<RoundComponents, 'clock' | 'budget'>> = {}): Promise<Peer> {
+type Chosen = Partial<RoundInit> & Partial<Pick<RoundComponents, 'clock' | 'budget' | 'aggregator' | 'algorithm'>>
+async function peer (hub: MemoryHub, name: string, protocol: RoundProtocol | undefined, { clock = systemClock, budget, algorithm, aggregator = createAggregator({ rule: 'mean', f: 0 }), ...init }: Chosen = {}): Promise<Peer> {
   const network = hub.join(name)
   const store = createLevelStore({ location: 'memory', clock, createDatabase: () => new MemoryLevel({ keyEncoding: 'utf8', valueEncoding: 'view' }) as never })
   await store.open()
@@ -43,7 +46,8 @@ async function peer (hub: MemoryHub, name: string, protocol: RoundProtocol | und
     },
     store,
     codec: createCodec('float32'),
-    aggregator: createAggregator({ rule: 'mean', f: 0 }),
+    aggregator,
+    algorithm,
     clock,
     protocol,
     budget
@@ -84,6 +88,7 @@ describe('a round with a protocol', () => {
 
   it.each<[string, string, RoundProtocol['run']]>([
     ['nothing', 'no-result', async () => undefined],
+    ['nobody', 'no-result', async () => new Map()],
     ['an error', 'protocol-failed', async () => { throw new RangeError('broken') }],
     ['an error at once', 'protocol-failed', () => { throw new RangeError('broken') }],
     ['a model of a stranger', 'protocol-failed', async () => new Map([['x', new Float32Array(PARAMETERS)]])],
@@ -94,7 +99,7 @@ describe('a round with a protocol', () => {
     const [a, b] = [await peer(hub, 'a', protocolOf(does), { rounds: 1 }), await peer(hub, 'b', protocolOf(async () => undefined), { rounds: 1 })]
     await Promise.all([a, b].map(run))
     expect(a.reports).toMatchObject([{ round: 1, accepted: 0, keptOwn: true }])
-    expect(a.warnings.filter((line) => line.startsWith(code))).toHaveLength(1)
+    expect(a.warnings.map((line) => line.split(':')[0])).toEqual([code])
     const { id, mixed } = (await a.store.newest())!
     expect(mixed).toBe(false)
     expect((await a.store.parameters(id))![0]).toBeCloseTo(0.5, 6)
@@ -180,6 +185,43 @@ describe('a round with a protocol', () => {
     expect(await running).toBe('ended')
   })
 
+  it.each<[string, string, Aggregator]>([
+    ['needs two updates and is given one', 'too-few-updates', { ...createAggregator({ rule: 'mean', f: 0 }), minimumNeighbours: 2 }],
+    ['makes no model of them', 'unsound-average', { ...createAggregator({ rule: 'mean', f: 0 }), aggregate: ({ own }) => ({ parameters: own.map(() => NaN), excluded: [] }) }]
+  ])('pays for a few rounds at full speed, and then only with pauses, where the rule %s', async (_, code, aggregator) => {
+    const hub = new MemoryHub()
+    const clock = new ManualClock()
+    const one = protocolOf(async (_, { received }) => new Map([...received].slice(0, 1)))
+    const paid: number[] = []
+    const budget = {
+      refuses: () => false,
+      reserve: async (round: number) => {
+        paid.push(round)
+        return true
+      },
+      status: () => ({}) as never
+    }
+    const a = await peer(hub, 'a', one, { clock, budget, aggregator, rounds: 20 })
+    const others = [hub.join('b'), hub.join('c')]
+    const publish = (round: number): void => {
+      others.forEach((other) => { void other.publish({ round, sequence: round, codec: 'float32', degree: 2, payload: createCodec('float32').encode(new Float32Array(PARAMETERS)) }) })
+    }
+    // always there, as the first of each round
+    a.engine.addEventListener('round:end', ({ detail: { round } }) => { publish(round + 1) })
+    publish(1)
+    const abort = new AbortController()
+    const ended = Promise.withResolvers<void>()
+    const running = a.engine.run(abort.signal).catch(() => 'ended').finally(ended.resolve)
+    await until(() => a.reports.length >= 8)
+    // waits at last, or goes on to the end
+    await Promise.race([clock.waited(), ended.promise])
+    expect(paid).toEqual([1, 2, 3, 4, 5, 6, 7, 8])
+    expect(a.engine.waiting).toBeDefined()
+    expect(a.warnings.map((line) => line.split(':')[0])).toEqual(Array<string>(8).fill(code))
+    abort.abort()
+    expect(await running).toBe('ended')
+  })
+
   it('says nothing in a round in which it publishes nothing, and mixes nothing', async () => {
     const hub = new MemoryHub()
     const result = protocolOf(async (exchange, { received }) => {
@@ -192,6 +234,7 @@ describe('a round with a protocol', () => {
     await a.engine.run(never)
     expect(hub.networks.get('a')!.said).toEqual([])
     expect(a.reports).toMatchObject([{ accepted: 0, keptOwn: true }])
+    expect(a.warnings).toEqual([])
     abort.abort()
     await others
   })
@@ -228,6 +271,12 @@ describe('a protocol that cannot be run', () => {
     [{ maxStepBytes: () => 0 }, /^a message of a step has 1 to 67108864 bytes/], [{ maxStepBytes: () => 2 ** 26 + 1 }, /^a message of a step has/]
   ])('is refused: %j', (change, message) => {
     expect(() => stepLimits({ ...sound, ...change }, 1)).toThrow(message)
+  })
+
+  it('is refused beside an algorithm of several vectors: it would see the model alone', async () => {
+    const several: Algorithm = { ...gossipAveraging(), name: 'tracking', vectors: [{ name: 'model', rule: 'robust' }, { name: 'tracker', rule: 'mean' }] }
+    const made = peer(new MemoryHub(), 'a', protocolOf(async () => undefined), { algorithm: several })
+    await expect(made).rejects.toThrow(new RangeError('test decides about the model alone, and an update of tracking carries model, tracker: a protocol cannot run beside an algorithm of several vectors'))
   })
 
   it('and one at the bounds is not', () => {

@@ -210,6 +210,22 @@ describe('looking ahead', () => {
     expect(inbox.usable('a', 3)?.update.round).toBe(3)
   })
 
+  it('waits no longer than its deadline for what was asked for before, and leaves it to those that wait on', async () => {
+    const { inbox, keyframes, network, clock, take, replicas } = setUp()
+    const { update, keyframe } = updatesOf('a', 3).at(-1)!
+    inbox.setRound(3, 100)
+    // asked for by a round, which waits as long as it takes
+    take(update)
+    await settled()
+    const pulled = pullLatest({ network: { pullLatest: async () => [update] }, clock, replicas, keyframes }, { deadlineMs: 1_000, voters: ['a'], signal: never })
+    await settled()
+    clock.advance(1_000)
+    expect(await pulled).toEqual([update])
+    expect(network.asked).toEqual(['a/3'])
+    await network.answer(keyframe)
+    expect(inbox.usable('a', 3)?.update.round).toBe(3)
+  })
+
   it('asks for the keyframes of those that have a vote, and waits for them up to its deadline', async () => {
     const { keyframes, network, clock, replicas } = setUp()
     const [a, b, stranger] = ['a', 'b', 'c'].map((author) => updatesOf(author, 9).at(-1)!)

@@ -1,7 +1,7 @@
 /**
  * Keyframes while they are sent: one encoding for each replica, which all transfers of it share, and few at a time
  *
- * Anybody may ask, ids are free, and an encoding is as large as a model: a place for a transfer alone bounds too little.
+ * Anybody may ask, ids are free, and an encoding is as large as a model: places for transfers alone bound too little.
  */
 import type { Keyframe } from '../interface.ts'
 import type { Rank } from './peer-ranks.ts'

@@ -116,7 +116,7 @@ export interface KeyframeSource {
   readonly kinds: ReadonlySet<number>
   /** 0 where every update is a keyframe */
   readonly maxKeyframeBytes: number
-  /** Of the replica with this hash, where it is held */
+  /** Of the replica that a delta names by this hash, where it is held. Cheap, for strangers ask: hashes nothing */
   keyframe: (replicaHash: Uint8Array) => Keyframe | undefined
 }
 

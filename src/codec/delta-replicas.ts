@@ -36,10 +36,15 @@ const DEFAULT_KEYFRAME_EVERY = 50
 /** Authors whose newest replica is kept, at most: those that were not heard of for longest go first */
 const MAX_AUTHORS = 256
 
-interface Base {
+interface Held {
+  replica: Replica
+  /** As the delta that it came with names it */
+  replicaHash: Uint8Array | undefined
+}
+
+interface Base extends Held {
   updateId: string
   sequence: number
-  replica: Replica
 }
 
 class DeltaReplicas implements Replicas {
@@ -53,7 +58,7 @@ class DeltaReplicas implements Replicas {
   /** By author, the one heard of last at the end */
   readonly #bases = new Map<PeerName, Base>()
   /** Own ones that were published, the newest first; two, because who asks for one may ask a moment too late */
-  #published: Replica[] = []
+  #published: Held[] = []
   /** Deltas since the own last keyframe */
   #deltas = 0
   /** Made, and perhaps sent or not: nothing may stand on it */
@@ -82,7 +87,7 @@ class DeltaReplicas implements Replicas {
       return base.replica
     }
     const replica = kind === DELTA ? this.#advance(update, base) : absoluteReplica(this.#init.codec, payload, this.#init.parameterCount)
-    typeof replica === 'string' || this.#keep(update, replica)
+    typeof replica === 'string' || this.#keep(update, replica, kind === DELTA ? update.replicaHash : undefined)
     return replica
   }
 
@@ -113,17 +118,17 @@ class DeltaReplicas implements Replicas {
     if (replica === undefined) {
       return false
     }
-    this.#keep(update, replica)
+    this.#keep(update, replica, replicaHash)
     return true
   }
 
   /** What is older than the base of its author is of no more use */
-  #keep ({ author, updateId, sequence }: ReceivedUpdate, replica: Replica): void {
+  #keep ({ author, updateId, sequence }: ReceivedUpdate, replica: Replica, replicaHash: Uint8Array | undefined): void {
     if (sequence < (this.#bases.get(author)?.sequence ?? 0)) {
       return
     }
     this.#bases.delete(author)
-    this.#bases.set(author, { updateId, sequence, replica })
+    this.#bases.set(author, { updateId, sequence, replica, replicaHash })
     if (this.#bases.size > MAX_AUTHORS) {
       this.#bases.delete(this.#bases.keys().next().value!)
     }
@@ -136,16 +141,16 @@ class DeltaReplicas implements Replicas {
   }
 
   keyframe (replicaHash: Uint8Array): Keyframe | undefined {
-    const held = [...this.#published, ...[...this.#bases.values()].map(({ replica }) => replica)]
-    const replica = held.find(({ hash }) => equalHashes(hash, replicaHash))
-    return replica === undefined ? undefined : keyframeOf(replica)
+    // only deltas name replicas. The others are never hashed for this: strangers ask
+    const held = [...this.#published, ...this.#bases.values()].find((one) => one.replicaHash !== undefined && equalHashes(one.replicaHash, replicaHash))
+    return held === undefined ? undefined : keyframeOf(held.replica)
   }
 
   // ---------------------------------------------------------------------------------------- own
 
   own (parameters: Float32Array): OwnReplica {
     checkParameters(parameters)
-    const [base] = this.#published
+    const base = this.#published[0]?.replica
     const isDue = this.#inDoubt || this.#deltas + 1 >= this.#keyframeEvery
     this.#inDoubt = true
     return (base === undefined || isDue ? undefined : this.#delta(parameters, base)) ?? this.#absolute(parameters)
@@ -168,14 +173,14 @@ class DeltaReplicas implements Replicas {
     return firstUnacceptable(replica.parameters) === -1 ? { payload, replica, kind: DELTA, replicaHash: replica.hash } : undefined
   }
 
-  published ({ replica, kind }: OwnReplica): void {
+  published ({ replica, replicaHash, kind }: OwnReplica): void {
     this.#inDoubt = false
     this.#deltas = kind === DELTA ? this.#deltas + 1 : 0
-    this.#published = [replica, ...this.#published].slice(0, 2)
+    this.#published = [{ replica, replicaHash }, ...this.#published].slice(0, 2)
   }
 
   seen (parameters: Float32Array): Float32Array {
-    return (this.#published[0] ?? this.#absolute(parameters).replica).parameters
+    return (this.#published[0] ?? this.#absolute(parameters)).replica.parameters
   }
 }
 

@@ -47,7 +47,7 @@ export class KeyframePuller {
     return this.#transfers.run(async () => {
       options.signal?.throwIfAborted()
       return withinDeadline(this.#components.clock, this.#maxKeyframeBytes, async (signal) => this.#attempt(update, replicaHash, accept, signal), options)
-    })
+    }, options)
   }
 
   async #attempt ({ author, from }: ReceivedUpdate, replicaHash: Uint8Array, accept: Accept, signal: AbortSignal): Promise<boolean> {

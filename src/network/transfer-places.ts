@@ -22,7 +22,10 @@ interface Share {
   own: number
 }
 
-/** A puller has 12 transfers at a time; the memory for each is a send window, for payloads are shared with the cache */
+/**
+ * A puller has 12 transfers at a time. The memory for each is a send window: payloads are shared with the cache, and
+ * keyframes among all transfers of one (keyframe-encodings.ts)
+ */
 const SHARES: Readonly<Record<Rank, Share>> = {
   neighbour: { all: 64, each: 12, own: 4 },
   member: { all: 24, each: 4, own: 0 },

@@ -121,7 +121,7 @@ export class UpdatePuller {
     if (running !== undefined) {
       return running
     }
-    return this.track(signed.id, this.announced.run(async () => this.fetch(this.begin(signed), from, options)))
+    return this.track(signed.id, this.announced.run(async () => this.fetch(this.begin(signed), from, options), options))
   }
 
   /**
@@ -130,7 +130,7 @@ export class UpdatePuller {
    * Throws PullError when the peer does not deliver
    */
   async latest (peer: PeerName, author: PeerName, afterSequence: number, options: AbortOptions = {}): Promise<PulledUpdate | undefined> {
-    const answer = await this.questions(peer).run(async () => withinDeadline(this.components.clock, this.init.maxPayloadBytes, async (signal) => this.ask(peer, author, afterSequence, { signal }), options))
+    const answer = await this.questions(peer).run(async () => withinDeadline(this.components.clock, this.init.maxPayloadBytes, async (signal) => this.ask(peer, author, afterSequence, { signal }), options), options)
     // not while holding a place: that transfer may be waiting for one
     return answer !== undefined && 'running' in answer ? answer.running : answer
   }
@@ -150,7 +150,7 @@ export class UpdatePuller {
       // whatever kind it is of, by a later version of this program too: its numbers are taken
       const signed = response.update === undefined ? undefined : await this.signedBy(self, peer, response)
       return signed !== undefined && signed.header.sequence > afterSequence ? signed : undefined
-    }), options))
+    }), options), options)
   }
 
   private questions (peer: PeerName): Limiter {

@@ -2,6 +2,7 @@
  * Answers requests for updates on streams of /grapevine/update/2.0.0, from the cache of recent ones
  */
 import '../promise-with-resolvers.ts'
+import { KeyframeEncodings } from './keyframe-encodings.ts'
 import { createRateLimit } from './rate-limit.ts'
 import { StreamBytes, watchStream } from './stream-bytes.ts'
 import { UPDATE_PROTOCOL } from './topics.ts'
@@ -58,6 +59,7 @@ export class UpdateServer {
   private readonly requests: RateLimit
   private readonly payloadBytes: RateLimit
   private readonly places: TransferPlaces
+  private readonly encodings = new KeyframeEncodings()
 
   constructor (components: UpdateServerComponents, init: { federation: string, maxPayloadBytes: number }) {
     this.components = components
@@ -117,7 +119,10 @@ export class UpdateServer {
     if (payloadHash === undefined) {
       return author === asker.peer ? this.newestOf(author, request) : this.newest(asker, author, request)
     }
-    const offer = request.keyframe === true ? this.keyframe(payloadHash) : this.payload(author, payloadHash)
+    if (request.keyframe === true) {
+      return this.keyframe(asker, payloadHash, request)
+    }
+    const offer = this.payload(author, payloadHash)
     return offer === undefined ? { status: STATUS_NOT_HELD } : this.admit(asker, offer, request)
   }
 
@@ -134,9 +139,21 @@ export class UpdateServer {
     return held === undefined ? undefined : offerOf(held.payload)
   }
 
-  private keyframe (replicaHash: Uint8Array): Offer | undefined {
-    const held = this.components.replicas?.keyframe(replicaHash)
-    return held === undefined ? undefined : { byteLength: held.byteLength, payload: () => held.encode() }
+  /** Whole or not at all: a part would cost as much as the whole, and nobody asks for one */
+  private keyframe (asker: Asker, replicaHash: Uint8Array, request: UpdateRequest): Answer {
+    const held = request.offset === 0 ? this.components.replicas?.keyframe(replicaHash) : undefined
+    if (held === undefined) {
+      return { status: STATUS_NOT_HELD }
+    }
+    const encoding = this.encodings.hold(replicaHash, held, this.components.ranks.of(asker.peer))
+    if (encoding === undefined) {
+      return { status: STATUS_BUSY }
+    }
+    const answer = this.admit(asker, { byteLength: held.byteLength, payload: encoding.bytes, end: encoding.release }, request)
+    if (answer.status !== STATUS_OK) {
+      encoding.release()
+    }
+    return answer
   }
 
   /**
@@ -177,6 +194,7 @@ export class UpdateServer {
       completed = true
     } finally {
       place.release(completed)
+      offer.end?.()
     }
   }
 
@@ -210,6 +228,8 @@ interface Offer {
   byteLength: number
   /** Made when there is a place for it */
   payload: () => Uint8Array
+  /** Called when it is not sent any more */
+  end?: () => void
   /** Goes along where whoever asks does not know it */
   signed?: SignedHeader | undefined
 }

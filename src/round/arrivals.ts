@@ -1,6 +1,8 @@
 /**
  * The way of an update from the network into the inbox: decoded, refused, or kept until its keyframe came
  */
+import { KEYFRAME } from '../update-kind.ts'
+import { DeltaAllowance } from './delta-allowance.ts'
 import { Keyframes } from './keyframes.ts'
 import type { Clock, Network, ReceivedUpdate, Replicas } from '../interface.ts'
 import type { Inbox } from './inbox.ts'
@@ -21,9 +23,13 @@ export interface ArrivalsComponents {
 export class Arrivals {
   private readonly components: ArrivalsComponents
   readonly keyframes: Keyframes
+  /** Undefined where nothing stands on anything */
+  private readonly allowance: DeltaAllowance | undefined
 
   constructor (components: ArrivalsComponents) {
     this.components = components
+    const { replicas, clock } = components
+    this.allowance = replicas.keepsMemory ? new DeltaAllowance(clock, { replicaBytes: replicas.maxKeyframeBytes }) : undefined
     this.keyframes = new Keyframes(components, {
       enter: (update) => {
         const problem = this.enter(update)
@@ -39,6 +45,9 @@ export class Arrivals {
 
   /** Keyframes are asked for until the signal aborts */
   take (update: ReceivedUpdate, signal: AbortSignal): void {
+    if ((update.kind ?? KEYFRAME) !== KEYFRAME && this.allowance?.take(update.author) === false) {
+      return
+    }
     const { pace, stragglers } = this.components
     const problem = this.enter(update)
     const lagMs = pace.lagMs(update.round, update.receivedAtMs)

@@ -5,6 +5,7 @@
  * partition each peer asks once for each author that it follows. What came meanwhile stands on the keyframe when it is
  * there, and needs none.
  */
+import '../promise-with-resolvers.ts'
 import type { Clock, Network, PeerName, ReceivedUpdate, Replicas } from '../interface.ts'
 
 export interface KeyframesComponents {
@@ -30,6 +31,16 @@ const MAX_FAILED = 256
 interface Request {
   updateId: string
   arrival: Promise<boolean>
+}
+
+async function unlessAborted (arrival: Promise<boolean>, signal: AbortSignal): Promise<boolean> {
+  if (signal.aborted) {
+    return false
+  }
+  const { promise, resolve } = Promise.withResolvers<boolean>()
+  const leave = (): void => { resolve(false) }
+  signal.addEventListener('abort', leave, { once: true })
+  return Promise.race([arrival, promise]).finally(() => { signal.removeEventListener('abort', leave) })
 }
 
 export class Keyframes {
@@ -79,13 +90,14 @@ export class Keyframes {
 
   /**
    * Restores the replica of this update. False when its keyframe cannot be had, or could not a moment ago, or another
-   * one of its author is on its way. Never rejects
+   * one of its author is on its way. False as soon as the signal aborts, too: what others wait for goes on. Never
+   * rejects
    */
   async fetch (update: ReceivedUpdate, signal: AbortSignal): Promise<boolean> {
     const { author, updateId } = update
     const running = this.#requests.get(author)
     if (running !== undefined) {
-      return running.updateId === updateId && running.arrival
+      return running.updateId === updateId && unlessAborted(running.arrival, signal)
     }
     const failed = this.#failed.get(author)
     if (failed?.updateId === updateId && this.#components.clock.monotonicMs() - failed.atMs < AGAIN_MS) {
@@ -93,7 +105,7 @@ export class Keyframes {
     }
     const arrival = this.#pull(update, signal)
     this.#requests.set(author, { updateId, arrival })
-    return arrival
+    return unlessAborted(arrival, signal)
   }
 
   async #pull (update: ReceivedUpdate, signal: AbortSignal): Promise<boolean> {

@@ -1,6 +1,7 @@
 /**
  * The parts of a node that lies to its neighbours: for testnets and benchmarks
  */
+import { gossipAveraging } from '../algorithm/gossip-averaging.ts'
 import { createAttack } from '../attacks/attacks.ts'
 import { createCodec } from '../codec/codec.ts'
 import { inspectTopology } from '../model/topology.ts'
@@ -12,18 +13,23 @@ import type { NodeParts } from '../node/node-parts.ts'
 
 /**
  * @param spec - What it does, e.g. `sign-flip` or `sign-flip:2`: see `createAttack`
+ * @param options.algorithm - Of the node. @default gossip averaging
  *
- * Throws RangeError
+ * Throws RangeError; so does the start of a node whose updates stand on earlier ones, of which there are no lies yet
  */
-export function byzantineParts (spec: string): Pick<NodeParts, 'trainer' | 'network'> {
+export function byzantineParts (spec: string, { algorithm = gossipAveraging }: Partial<Pick<NodeParts, 'algorithm'>> = {}): Pick<NodeParts, 'trainer' | 'network'> {
   const attack = createAttack(spec)
   return {
     trainer: (init) => createWorkerTrainer({ ...init, poison: attack.poison }),
     network: async (init) => {
-      const { model, codec } = init.membership.document
+      const { document } = init.membership
+      if (init.replicas.maxKeyframeBytes > 0) {
+        throw new RangeError(`attack ${spec}: there are no lies about updates that stand on earlier ones`)
+      }
       const network = await defaultParts.network(init)
-      const { parameterCount } = inspectTopology(model)
-      makeByzantine(network, { attack, codec: createCodec(codec.name), parameterCount, random: seededRandom('attack') })
+      const { parameterCount } = inspectTopology(document.model)
+      const elements = parameterCount * algorithm({ document, parameterCount }).vectors.length
+      makeByzantine(network, { attack, codec: createCodec(document.codec.name), elements, random: seededRandom('attack') })
       return network
     }
   }

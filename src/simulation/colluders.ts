@@ -9,7 +9,10 @@ import type { SimulatedNetwork } from './simulated-network.ts'
 /** What all honest peers that are there have published of a round */
 export interface HeardRound {
   round: number
-  /** The newest model of each honest peer, as its neighbours decode it; d elements. Not to be mutated */
+  /**
+   * The newest model of each honest peer, as its neighbours decode it; d elements, and as many for each further vector
+   * that its algorithm mixes. Not to be mutated
+   */
   models: ReadonlyMap<PeerName, Float32Array>
 }
 
@@ -32,7 +35,8 @@ export interface Adversary {
 export interface ColludersInit {
   honest: readonly SimulatedNetwork[]
   codec: Codec
-  parameterCount: number
+  /** Of an update */
+  elements: number
 }
 
 /** Of the colluder with this number, from 0 */
@@ -59,7 +63,7 @@ export class Colluders {
       const { publish } = network
       network.publish = async (update, options) => {
         const receipt = await publish(update, options)
-        this.#models.set(network.self, init.codec.decode(update.payload, init.parameterCount))
+        this.#models.set(network.self, init.codec.decode(update.payload, init.elements))
         this.#rounds.set(network.self, update.round)
         this.#speak()
         return receipt

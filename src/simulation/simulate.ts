@@ -17,10 +17,10 @@ import { networkSteps, roundSettings } from '../node/round-settings.ts'
 import { Colluders } from './colluders.ts'
 import { seededNoise } from './seeded-noise.ts'
 import { SimulatedMesh } from './simulated-mesh.ts'
-import { makePeers, replicasOf, runPeer } from './simulated-peers.ts'
+import { elementsOf, makePeers, replicasOf, runPeer } from './simulated-peers.ts'
 import { LINKS } from './simulation-interface.ts'
 import { StandstillError, VirtualClock } from './virtual-clock.ts'
-import type { PeerName } from '../interface.ts'
+import type { PeerName, Replicas } from '../interface.ts'
 import type { SimulatedPeer } from './simulated-peers.ts'
 import type { SimulationInit, SimulationResult } from './simulation-interface.ts'
 
@@ -48,6 +48,13 @@ function requireCounts ({ peers, byzantine = 0, shares }: SimulationInit): void 
   }
 }
 
+/** Liars read and write updates one by one: among deltas they would tell the truth, or nothing */
+function requireReadable ({ byzantine = 0, adversary }: SimulationInit, { keepsMemory }: Replicas): void {
+  if (keepsMemory && (byzantine > 0 || adversary !== undefined)) {
+    throw new RangeError('liars are not simulated where updates stand on earlier ones: leave out replicas, or byzantine and adversary')
+  }
+}
+
 /** Throws RangeError, as the document's rule and the attack's name do, TypeError as `networkSteps` does */
 export async function simulate (init: SimulationInit): Promise<SimulationResult> {
   requireCounts(init)
@@ -58,19 +65,21 @@ export async function simulate (init: SimulationInit): Promise<SimulationResult>
   const clock = new VirtualClock()
   const { parameterCount } = settings
   const codec = createCodec(document.codec.name)
+  const replicas = replicasOf(init, parameterCount)
+  requireReadable(init, replicas)
   const mesh = new SimulatedMesh(clock, {
     federation: `${id} ${seed}`,
     topology: document.topology,
     graph,
     links: init.links ?? LINKS,
-    maxPayloadBytes: replicasOf(init, parameterCount).maxPayloadBytes,
+    maxPayloadBytes: replicas.maxPayloadBytes,
     steps: networkSteps(init.protocol?.(0), (init.algorithm ?? gossipAveraging)({ document, parameterCount }), parameterCount)
   })
   // evaluates only
   const judge = new LocalTraining({ document, dataset, backend, seed, noise: seededNoise(seed) })
   const peers = makePeers({ init, clock, mesh, settings, judge })
   const honest = peers.filter(({ isHonest }) => isHonest).map(({ network }) => network)
-  const colluders = adversary === undefined ? undefined : new Colluders(mesh, adversary, { honest, codec, parameterCount })
+  const colluders = adversary === undefined ? undefined : new Colluders(mesh, adversary, { honest, codec, elements: elementsOf(init, parameterCount) })
   await clock.run(Promise.all(peers.map(async ({ engine }) => engine.load())))
   await clock.run(Promise.all([...mesh.networks.values()].map(async (network) => network.start())))
   colluders?.declareReady()

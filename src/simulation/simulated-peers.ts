@@ -76,10 +76,15 @@ function sharesOf ({ peers: count, seed, dataset: { train }, alpha, shares }: Si
   return split(train.labels, { ...strategy, count, seed: seededInteger(`shares ${seed}`) }).map((rows) => selectExamples(train, rows))
 }
 
-/** What the updates of one peer stand for, of as many vectors as its algorithm has */
-export function replicasOf ({ document, algorithm = gossipAveraging, replicas = absoluteReplicas }: SimulationInit, parameterCount: number): Replicas {
-  const { vectors } = algorithm({ document, parameterCount })
-  return replicas({ codec: createCodec(document.codec.name), parameterCount: parameterCount * vectors.length })
+/** Elements of an update: `parameterCount` for each vector of the algorithm */
+export function elementsOf ({ document, algorithm = gossipAveraging }: SimulationInit, parameterCount: number): number {
+  return parameterCount * algorithm({ document, parameterCount }).vectors.length
+}
+
+/** What the updates of one peer stand for */
+export function replicasOf (init: SimulationInit, parameterCount: number): Replicas {
+  const { document, replicas = absoluteReplicas } = init
+  return replicas({ codec: createCodec(document.codec.name), parameterCount: elementsOf(init, parameterCount) })
 }
 
 /** In the order of their numbers */
@@ -103,7 +108,7 @@ function makePeer ({ init, clock, mesh, settings, judge }: Shared, { index, step
   const attack = isHonest ? undefined : createAttack(spec)
   const train = attack?.poison === undefined ? examples : poisoned(examples, attack.poison, { shape: judge.plan.inputShape, classes: document.model.labels.length })
   if (attack !== undefined) {
-    makeByzantine(network, { attack, codec, parameterCount: settings.parameterCount, random: seededRandom(`lie ${seed}/${index}`) })
+    makeByzantine(network, { attack, codec, elements: elementsOf(init, settings.parameterCount), random: seededRandom(`lie ${seed}/${index}`) })
   }
   const store = new RoundStore(clock)
   const engine = new RoundEngine({

@@ -83,6 +83,20 @@ describe('replicas of a delta that rounds', () => {
   })
 })
 
+describe('who asks for the replica of a delta', () => {
+  it('makes nobody hash one that no delta named', () => {
+    const [author, receiver] = [lossy(10, 1_000), lossy(10)]
+    const first = author.own(new Float32Array(10))
+    author.published(first)
+    const held = receiver.apply(updateOf(first.payload)) as Replica
+    for (const replica of [first.replica, held]) {
+      Object.defineProperty(replica, 'hash', { get: () => { throw new TypeError('hashed for a stranger') } })
+    }
+    expect(author.keyframe(new Uint8Array(32))).toBeUndefined()
+    expect(receiver.keyframe(new Uint8Array(32))).toBeUndefined()
+  })
+})
+
 describe('replicas of a codec', () => {
   it('are decoded once for all who hold the same payload', () => {
     let decodings = 0

@@ -334,4 +334,33 @@ describe('Limiter', () => {
     expect(most).toBe(3)
     expect(results).toEqual(Array.from({ length: 20 }, (_, index) => index))
   })
+
+  it('lets those go who wait no longer, and nobody else', async () => {
+    const limiter = new Limiter(1)
+    const abort = new AbortController()
+    const began: string[] = []
+    const first = Promise.withResolvers<undefined>()
+    const task = (name: string) => async (): Promise<void> => { began.push(name) }
+    const running = limiter.run(async () => first.promise, { signal: abort.signal })
+    const impatient = limiter.run(task('impatient'), { signal: abort.signal })
+    const patient = limiter.run(task('patient'))
+    abort.abort(new RangeError('too late'))
+    await expect(impatient).rejects.toThrow('too late')
+    await expect(limiter.run(task('late'), { signal: abort.signal })).rejects.toThrow('too late')
+    first.resolve(undefined)
+    await Promise.all([running, patient, limiter.run(task('last'))])
+    expect(began).toEqual(['patient', 'last'])
+  })
+
+  it('gives a place back whose owner went when its turn had come', async () => {
+    const limiter = new Limiter(1)
+    const abort = new AbortController()
+    const first = Promise.withResolvers<undefined>()
+    const running = limiter.run(async () => first.promise)
+    const second = limiter.run(async () => 2, { signal: abort.signal })
+    const third = limiter.run(async () => 3)
+    first.resolve(undefined)
+    void running.then(() => { abort.abort() })
+    expect(await Promise.allSettled([second, third])).toMatchObject([{ value: 2 }, { value: 3 }])
+  })
 })

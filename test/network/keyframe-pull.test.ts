@@ -1,9 +1,11 @@
+import { peerIdFromString } from '@libp2p/peer-id'
 import { afterEach, describe, expect, it } from 'vitest'
 import { bytes, until } from '../../src/contracts/helpers.ts'
+import { KeyframeEncodings } from '../../src/network/keyframe-encodings.ts'
 import { StreamBytes } from '../../src/network/stream-bytes.ts'
 import { UpdateRequest, UpdateResponse } from '../../src/network/wire/update.ts'
 import { DELTA, KEYFRAME } from '../../src/update-kind.ts'
-import { Stage } from './nodes.ts'
+import { FEDERATION, Stage } from './nodes.ts'
 import type { Stream } from '@libp2p/interface'
 import type { KeyframeSource, ReceivedUpdate } from '../../src/interface.ts'
 import type { TestNetwork } from './nodes.ts'
@@ -103,5 +105,78 @@ describe('the keyframe of a replica', () => {
     const network = await stage.network()
     await network.start()
     expect(await network.pullKeyframe({ author: 'nobody', from: 'nobody', updateId: 'u', round: 1, sequence: 1, codec: 'float32', degree: 1, payload: bytes(1), receivedAtMs: 0, replicaHash }, () => true)).toBe(false)
+  })
+})
+
+describe('whoever holds a keyframe', () => {
+  const LARGE = 4_000_000
+  const otherHash = bytes(32, 2)
+
+  /** A peer with two keyframes, how often it encoded one, and a stranger's streams to it */
+  async function holder (): Promise<{ encoded: () => number, open: () => Promise<Stream>, request: (fields?: { offset?: number, hash?: Uint8Array }) => Uint8Array }> {
+    let encoded = 0
+    const keyframe: KeyframeSource['keyframe'] = (hash) => [replicaHash, otherHash].some((held) => Buffer.from(hash).equals(held))
+      ? { byteLength: LARGE, encode: () => { encoded++; return bytes(LARGE) } }
+      : undefined
+    const [held, stranger] = [await stage.network({ replicas: { ...source(), maxKeyframeBytes: LARGE, keyframe } }), await stage.startedHost()]
+    await held.start()
+    const connection = await stranger.libp2p.dial(held.host.libp2p.getMultiaddrs())
+    return {
+      encoded: () => encoded,
+      open: async () => connection.newStream([UPDATES], { maxOutboundStreams: 16 }),
+      request: ({ offset = 0, hash = replicaHash } = {}) => UpdateRequest.encode({ federation: FEDERATION, author: Uint8Array.from(peerIdFromString(held.self).toMultihash().bytes), afterSequence: 0, offset, payloadHash: Uint8Array.from(hash), keyframe: true })
+    }
+  }
+
+  async function ask (stream: Stream, request: Uint8Array): Promise<number> {
+    const asker = new StreamBytes(stream)
+    await asker.writeMessage(request)
+    const { status, remainingBytes } = UpdateResponse.decode(await asker.readMessage(1_024))
+    await asker.readInto(new Uint8Array(remainingBytes))
+    return status
+  }
+
+  it('encodes nothing for who asks for a part of it', async () => {
+    const { encoded, open, request } = await holder()
+    expect(await ask(await open(), request({ offset: LARGE - 1 }))).toBe(2)
+    expect(encoded()).toBe(0)
+    expect(await ask(await open(), request())).toBe(1)
+    expect(encoded()).toBe(1)
+  })
+
+  it('encodes it once for all that it is being sent to, and for a stranger none beside', async () => {
+    const { encoded, open, request } = await holder()
+    const slow = await open()
+    slow.pause()
+    await new StreamBytes(slow).writeMessage(request())
+    await until(() => encoded() === 1)
+    expect(await ask(await open(), request())).toBe(1)
+    expect(encoded()).toBe(1)
+    expect(await ask(await open(), request({ hash: otherHash }))).toBe(4)
+    expect(encoded()).toBe(1)
+    slow.abort(new RangeError('enough'))
+    let status = 4
+    while (status === 4) {
+      status = await ask(await open(), request({ hash: otherHash }))
+    }
+    expect(status).toBe(1)
+    expect(encoded()).toBe(2)
+  })
+
+  it('keeps room for its neighbours, and for members before strangers', () => {
+    const encodings = new KeyframeEncodings()
+    let made = 0
+    const hold = (seed: number, rank: 'neighbour' | 'member' | 'stranger'): ReturnType<KeyframeEncodings['hold']> => encodings.hold(bytes(32, seed), { byteLength: 1, encode: () => bytes(1, made++) }, rank)
+    const first = hold(1, 'stranger')
+    expect(hold(2, 'stranger')).toBeUndefined()
+    expect([hold(2, 'member'), hold(3, 'member'), hold(4, 'member')].map((held) => held !== undefined)).toEqual([true, true, false])
+    expect([hold(4, 'neighbour'), hold(5, 'neighbour')].map((held) => held !== undefined)).toEqual([true, false])
+    const shared = hold(1, 'stranger')
+    expect(shared!.bytes()).toBe(first!.bytes())
+    expect(made).toBe(1)
+    first!.release()
+    expect(hold(5, 'neighbour')).toBeUndefined()
+    shared!.release()
+    expect(hold(5, 'neighbour')).toBeDefined()
   })
 })

@@ -4,13 +4,14 @@
 import { describe, expect, it } from 'vitest'
 import { createCodec } from '../../src/codec/codec.ts'
 import { deltaReplicas } from '../../src/codec/delta-replicas.ts'
+import { keyframeOf } from '../../src/codec/replica.ts'
 import { Inbox } from '../../src/round/inbox.ts'
 import { Keyframes } from '../../src/round/keyframes.ts'
 import { pullLatest } from '../../src/round/pull-latest.ts'
 import { DELTA } from '../../src/update-kind.ts'
 import { ManualClock } from '../manual-clock.ts'
 import { exactDelta } from '../customers/exact-delta.ts'
-import type { Keyframe, ReceivedUpdate, Replicas } from '../../src/interface.ts'
+import type { ReceivedUpdate, Replicas } from '../../src/interface.ts'
 
 const D = 20
 const never = new AbortController().signal
@@ -28,7 +29,7 @@ function updatesOf (author: string, count: number): Array<{ update: ReceivedUpda
       ...{ author, from: author, updateId: `${author}/${index + 1}`, round: index + 1, sequence: index + 1, codec: 'float32', degree: 1, payload: own.payload, receivedAtMs: 0 },
       ...(own.replicaHash === undefined ? {} : { kind: DELTA, replicaHash: own.replicaHash, follows: `${author}/${index}` })
     }
-    return { update, keyframe: (replicas.keyframe(own.replica.hash) as Keyframe).encode() }
+    return { update, keyframe: keyframeOf(own.replica).encode() }
   })
 }
 
@@ -160,12 +161,11 @@ describe('an update whose base is not held', () => {
     expect(inbox.usable('a', 2)).toBeDefined()
     const long = replicasOf()
     long.published(long.own(new Float32Array(D)))
-    const { payload, replicaHash } = long.own(new Float32Array(D).fill(100)) as Required<ReturnType<Replicas['own']>>
+    const { payload, replicaHash, replica } = long.own(new Float32Array(D).fill(100)) as Required<ReturnType<Replicas['own']>>
     const lie: ReceivedUpdate = { ...update, author: 'b', updateId: 'b/2', follows: 'b/1', payload, replicaHash }
     take(lie)
     await settled()
-    long.published({ ...long.own(new Float32Array(D).fill(100)) })
-    await network.answer(long.keyframe(replicaHash)!.encode())
+    await network.answer(keyframeOf(replica).encode())
     expect(inbox.put(lie)).toBe('norm')
     expect(inbox.usable('b', 2)).toBeUndefined()
   })
@@ -207,6 +207,22 @@ describe('looking ahead', () => {
     expect(await Promise.all(both)).toEqual([true, true])
     expect(network.asked).toEqual(['a/2'])
     expect(typeof replicas.apply(third!.update)).toBe('object')
+    expect(inbox.usable('a', 3)?.update.round).toBe(3)
+  })
+
+  it('waits no longer than its deadline for what was asked for before, and leaves it to those that wait on', async () => {
+    const { inbox, keyframes, network, clock, take, replicas } = setUp()
+    const { update, keyframe } = updatesOf('a', 3).at(-1)!
+    inbox.setRound(3, 100)
+    // asked for by a round, which waits as long as it takes
+    take(update)
+    await settled()
+    const pulled = pullLatest({ network: { pullLatest: async () => [update] }, clock, replicas, keyframes }, { deadlineMs: 1_000, voters: ['a'], signal: never })
+    await settled()
+    clock.advance(1_000)
+    expect(await pulled).toEqual([update])
+    expect(network.asked).toEqual(['a/3'])
+    await network.answer(keyframe)
     expect(inbox.usable('a', 3)?.update.round).toBe(3)
   })
 

@@ -15,7 +15,7 @@ const codec = createCodec('float32')
 function liar (spec: string): { liar: MemoryNetwork, other: MemoryNetwork, said: () => number[][] } {
   const hub = new MemoryHub()
   const [network, other] = [hub.join('liar'), hub.join('other')]
-  makeByzantine(network, { attack: createAttack(spec), codec, parameterCount: 2, random: seededRandom('lie') })
+  makeByzantine(network, { attack: createAttack(spec), codec, elements: 2, random: seededRandom('lie') })
   return { liar: network, other, said: () => network.published.map(({ payload }) => [...codec.decode(payload, 2)]) }
 }
 
@@ -44,6 +44,24 @@ describe('the network of a liar', () => {
     await network.publish({ ...update(1, 1, -2), kind: 2, replicaHash: new Uint8Array(32) })
     expect(network.published[0]).not.toHaveProperty('kind')
     expect(network.published[0]).not.toHaveProperty('replicaHash')
+  })
+
+  it('lies about all vectors of an update', async () => {
+    const network = new MemoryHub().join('liar')
+    makeByzantine(network, { attack: createAttack('sign-flip'), codec, elements: 4, random: seededRandom('lie') })
+    await network.publish(update(1, 1, -2, 3, -4))
+    expect(network.published.map(({ payload }) => [...codec.decode(payload, 4)])).toEqual([[-1, 2, -3, 4]])
+  })
+
+  it('does not tell the truth where it cannot read its own update', async () => {
+    const { liar: network } = liar('sign-flip')
+    await expect(network.publish(update(1, 1, -2, 3, -4))).rejects.toThrow('the own update is not one of 2 elements in codec float32')
+    expect(network.published).toEqual([])
+  })
+
+  it('is not made where updates stand on earlier ones', async () => {
+    const init = { membership: { document: {} }, replicas: { maxKeyframeBytes: 8 } }
+    await expect(byzantineParts('sign-flip').network(init as never)).rejects.toThrow('there are no lies about updates that stand on earlier ones')
   })
 
   it('is refused at once under a name that is none', () => {

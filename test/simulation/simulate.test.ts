@@ -2,6 +2,7 @@
  * A simulated federation learns, repeats itself, and is what the product's rounds make of it
  */
 import { beforeAll, describe, expect, it } from 'vitest'
+import { gossipAveraging } from '../../src/algorithm/gossip-averaging.ts'
 import { networkContract } from '../../src/contracts/network.ts'
 import { deltaReplicas } from '../../src/codec/delta-replicas.ts'
 import { loadDigits } from '../../src/data/digits.ts'
@@ -12,7 +13,7 @@ import { selectExamples } from '../../src/data/select-examples.ts'
 import { loadBackend } from '../../src/model/backend.ts'
 import { initialParameters } from '../../src/model/initial-parameters.ts'
 import { LocalTraining } from '../../src/model/local-training.ts'
-import { denseTopology } from '../../src/model/topology.ts'
+import { denseTopology, inspectTopology } from '../../src/model/topology.ts'
 import { presetDocument } from '../../src/presets.ts'
 import { colluderName } from '../../src/simulation/colluders.ts'
 import { peerName } from '../../src/simulation/simulated-peers.ts'
@@ -20,6 +21,7 @@ import { SimulatedMesh } from '../../src/simulation/simulated-mesh.ts'
 import { simulate } from '../../src/simulation/simulate.ts'
 import { VirtualClock } from '../../src/simulation/virtual-clock.ts'
 import { exactDelta } from '../customers/exact-delta.ts'
+import type { Algorithm } from '../../src/algorithm/algorithm.ts'
 import type { Dataset, Examples } from '../../src/data/examples.ts'
 import type { FederationDocument, FederationInit } from '../../src/federation/document.ts'
 import type { Backend } from '../../src/model/backend.ts'
@@ -207,6 +209,41 @@ describe('colluders', () => {
     const first = await attacked()
     expect([...reasons]).toEqual(['norm'])
     expect(await attacked()).toEqual(first)
+  })
+})
+
+describe('liars among updates of another kind', () => {
+  /** Gossip averaging that carries the model twice */
+  const twice = (): Algorithm => ({ ...gossipAveraging(), vectors: ['model', 'copy'].map((name) => ({ name, rule: 'robust' })), outgoing: ({ after }) => [after, after], current: (model) => [model, model] })
+  const mean = { codec: { name: 'float32' as const }, aggregation: { rule: 'mean' as const, f: 0 } }
+
+  it('lie about updates of two vectors as about models', async () => {
+    const settings = { algorithm: twice, rounds: 3 }
+    const clean = await run(settings, mean)
+    const attacked = await run({ ...settings, byzantine: 2, attack: 'sign-flip:10' }, mean)
+    expect(attacked.accuracy).toBeLessThan(clean.accuracy - 0.1)
+  })
+
+  it('collude about both vectors', async () => {
+    const lengths = new Set<number>()
+    const { accepted } = await run({
+      rounds: 2,
+      graph: complete,
+      algorithm: twice,
+      adversary: colluding(({ models }, to) => {
+        lengths.add(models.get(to)!.length)
+        return models.get(to)!
+      })
+    })
+    const { parameterCount } = inspectTopology(documentOf().model)
+    expect([...lengths]).toEqual([2 * parameterCount])
+    expect(accepted).toBeGreaterThan(10)
+  })
+
+  it('are refused where updates stand on earlier ones, before anything runs', async () => {
+    const replicas: SimulationInit['replicas'] = (part) => deltaReplicas({ ...part, delta: exactDelta })
+    await expect(run({ replicas, byzantine: 1 })).rejects.toThrow('liars are not simulated where updates stand on earlier ones')
+    await expect(run({ replicas, adversary: colluding(({ models }, to) => models.get(to)!) })).rejects.toThrow(RangeError)
   })
 })
 

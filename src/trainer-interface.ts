@@ -16,7 +16,7 @@ export interface TrainResult {
   steps: number
   /**
    * What the next round goes on from besides the parameters (momentum, moments, the place in the data): kept beside the
-   * version, for `restore` of the next process. Local knowledge: never sent
+   * version, for `restore` of the next process. There when `withState` asks for it. Local knowledge: never sent
    */
   state?: Uint8Array | undefined
 }
@@ -32,6 +32,8 @@ export interface LocalSteps {
    * @default nothing
    */
   correction?: Float32Array | undefined
+  /** Give the state along, where there is any: it costs copies of the optimiser's vectors. @default false */
+  withState?: boolean | undefined
 }
 
 export interface EvaluationResult {

@@ -152,7 +152,7 @@ export function trainerContract (backend: BackendName, factory: (init: TrainerCo
     it('goes on in another process as if there had been one, where its results have a state', async () => {
       const document = blobDocument({ steps: 7 })
       const subject = await started(document)
-      const first = await subject.train(await subject.initialParameters(), { round: 1 })
+      const first = await subject.train(await subject.initialParameters(), { round: 1, withState: true })
       const state = first.state?.slice()
       const second = await subject.train(first.parameters.slice(), { round: 2 })
       const next = await started(document)

@@ -69,11 +69,11 @@ class WorkerTrainer implements Trainer {
     return this.call('initialParameters', {})
   }
 
-  async train (parameters: Float32Array, { signal, round = 0, correction }: AbortOptions & LocalSteps = {}): Promise<TrainResult> {
+  async train (parameters: Float32Array, { signal, round = 0, correction, withState }: AbortOptions & LocalSteps = {}): Promise<TrainResult> {
     signal?.throwIfAborted()
     const copy = parameters.slice()
     await this.ensureStarted(signal)
-    return this.call('train', { parameters: copy, round, correction }, signal)
+    return this.call('train', { parameters: copy, round, correction, withState }, signal)
   }
 
   async restore (state: Uint8Array): Promise<boolean> {

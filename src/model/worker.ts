@@ -59,9 +59,9 @@ async function start (): Promise<TrainerDescription> {
   }
 }
 
-function train (training: LocalTraining, { parameters, round = 0, correction }: Calls['train']['arguments'], cancelled: () => boolean): TrainResult {
+function train (training: LocalTraining, { parameters, round = 0, correction, withState }: Calls['train']['arguments'], cancelled: () => boolean): TrainResult {
   const result = training.train(parameters, { round, correction, cancelled })
-  return { ...result, state: training.state() }
+  return withState === true ? { ...result, state: training.state() } : result
 }
 
 async function answer (request: Request): Promise<Calls[CallName]['result']> {

@@ -27,6 +27,8 @@ export interface ContributionComponents extends Pick<RoundComponents, 'network' 
 }
 
 export interface ContributionInit extends Pick<RoundInit, 'parameterCount'> {
+  /** What training goes on from is to be committed with the round */
+  isStateDue: () => boolean
   /** A round begins to cost something */
   onPaid: (round: number) => void
   /** The budget is spent: from this round on nothing is published. Once */
@@ -103,7 +105,7 @@ export class Contribution {
       const half = algorithm.current(parameters)
       return { trained: untrained(parameters), half, own: half, degree: this.components.network.neighbours().length }
     }
-    const trained = await timer.timed(phases, 'train', async () => work.train(parameters, inHand, algorithm.correction(round)))
+    const trained = await timer.timed(phases, 'train', async () => work.train(parameters, inHand, { correction: algorithm.correction(round), withState: this.init.isStateDue() }))
     pace.trainedMs = phases.trainMs
     const { parameters: after, steps, scale } = trained
     const half = algorithm.outgoing({ round, before: parameters, after, steps, scale })

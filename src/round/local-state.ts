@@ -2,22 +2,35 @@
  * What a node goes on from besides its model: the trainer's state and the algorithm's, kept with each version
  */
 import type { Algorithm } from '../algorithm/algorithm.ts'
-import type { Store, Trainer } from '../interface.ts'
+import type { Clock, Store, Trainer } from '../interface.ts'
+import type { Trained } from './local-work.ts'
 
 /** Names in the store */
 const TRAINER = 'trainer'
 const ALGORITHM = 'algorithm'
 
+/** A trainer's state up to this is written with each version */
+const SMALL_BYTES = 262_144
+/**
+ * A larger one this often: written with each version it would be most of what is written (Adam's moments are twice the
+ * model), and one that is some rounds old is nearly as good
+ */
+const LARGE_EVERY_MS = 60_000
+
 export interface LocalStateComponents {
   store: Pick<Store, 'state'>
   trainer: Pick<Trainer, 'restore'>
   algorithm: Pick<Algorithm, 'name' | 'state' | 'restore'>
+  clock: Pick<Clock, 'monotonicMs'>
 }
 
 export class LocalState {
   readonly #components: LocalStateComponents
   /** Of the last local steps, until it is committed */
   #trained: Record<string, Uint8Array | undefined> = {}
+  /** Of the trainer's state, when it was last there */
+  #bytes = 0
+  #takenAtMs = 0
 
   constructor (components: LocalStateComponents) {
     this.#components = components
@@ -39,9 +52,18 @@ export class LocalState {
     ]
   }
 
-  /** Local steps came to an end: their state goes with the next version; undefined where they have none any more */
-  trained (state: Uint8Array | undefined): void {
-    this.#trained = { [TRAINER]: state }
+  /** Whether the state of the next local steps is to be written with their version */
+  get isDue (): boolean {
+    return this.#bytes <= SMALL_BYTES || this.#components.clock.monotonicMs() - this.#takenAtMs >= LARGE_EVERY_MS
+  }
+
+  /** Local steps came to an end: their state, where it is known, goes with the next version */
+  trained ({ state, isStateKnown }: Pick<Trained, 'state' | 'isStateKnown'>): void {
+    if (isStateKnown) {
+      this.#trained = { [TRAINER]: state }
+      this.#bytes = state?.byteLength ?? 0
+      this.#takenAtMs = this.#components.clock.monotonicMs()
+    }
   }
 
   /** For the commit of a version: what has changed since the one before, and what is not there any more */

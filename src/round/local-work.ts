@@ -3,7 +3,7 @@
  */
 import { TrainingError } from '../errors.ts'
 import { StepLength } from './step-length.ts'
-import type { EvaluationResult, Trainer } from '../interface.ts'
+import type { EvaluationResult, LocalSteps, Trainer } from '../interface.ts'
 import type { SeenRound } from './step-length.ts'
 
 /** Failures in a row, of training or of evaluating */
@@ -20,13 +20,15 @@ export interface Trained {
   steps: number
   /** They were shortened together to this part of their length, at most 1 */
   scale: number
-  /** What training goes on from in the next process: see TrainResult */
+  /** What training goes on from in the next process: see TrainResult. Undefined also where it begins anew */
   state?: Uint8Array | undefined
+  /** `state` says how it is, or that there is none; else nobody asked */
+  isStateKnown: boolean
 }
 
 /** Nothing was trained */
 export function untrained (parameters: Float32Array): Trained {
-  return { parameters, loss: null, examples: 0, steps: 0, scale: 1 }
+  return { parameters, loss: null, examples: 0, steps: 0, scale: 1, isStateKnown: false }
 }
 
 export interface LocalWorkInit {
@@ -59,17 +61,18 @@ export class LocalWork {
    * Local steps, no longer than neighbours take for usual. When training fails the round goes on with the last good
    * parameters, a few times at most
    */
-  async train (parameters: Float32Array, { round, signal }: InHand, correction?: Float32Array): Promise<Trained> {
+  async train (parameters: Float32Array, { round, signal }: InHand, { correction, withState = false }: Omit<LocalSteps, 'round'> = {}): Promise<Trained> {
     try {
-      const result = await this.init.trainer.train(parameters, { signal, round, ...(correction === undefined ? {} : { correction }) })
+      const result = await this.init.trainer.train(parameters, { signal, round, withState, ...(correction === undefined ? {} : { correction }) })
       // a round that was trained is worth having, whether it can be evaluated or not
       this.failures.training = this.failures.evaluation = 0
       const { scale } = this.stepLength
-      return { ...result, parameters: this.stepLength.shortened(parameters, result.parameters), scale }
+      return { ...result, parameters: this.stepLength.shortened(parameters, result.parameters), scale, isStateKnown: withState }
     } catch (err) {
       const { message } = this.forgiven('training', err)
       this.init.warn('training-failed', `round ${round}: ${message}; the last good model is kept`)
-      return untrained(parameters)
+      // training that failed begins anew
+      return { ...untrained(parameters), isStateKnown: true }
     }
   }
 

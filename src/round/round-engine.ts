@@ -98,6 +98,7 @@ export class RoundEngine extends TypedEventEmitter<RoundEvents> {
     const { components, algorithm, inbox, replicas, pace, timer, work } = this
     return new Contribution({ ...components, algorithm, inbox, replicas, pace, timer, work }, {
       ...this.init,
+      isStateDue: () => this.local.isDue,
       onPaid: (round) => { this.turns.paid(round) },
       onExhausted: (round) => { this.emit('privacy:exhausted', { round, status: components.budget!.status() }) }
     })
@@ -217,7 +218,7 @@ export class RoundEngine extends TypedEventEmitter<RoundEvents> {
     this.emit('round:start', { round })
 
     const { trained, ...models } = await this.contribution.contribute(this.parameters, phases, { round, signal })
-    this.local.trained(trained.state)
+    this.local.trained(trained)
     const inHand = { round, own: models.own[0]!, numbers: this.contribution.numbers, signal }
     const { late, entries } = await this.timer.timed(phases, 'wait', async () => this.wait(inHand))
     const mixed = await this.timer.timed(phases, 'aggregate', async () => this.average(round, { ...models, entries }, signal))

@@ -9,8 +9,11 @@ import { createCodec } from '../../src/codec/codec.ts'
 import { createAggregator } from '../../src/aggregators/aggregator.ts'
 import { planJump } from '../../src/round/jump.ts'
 import { LocalState } from '../../src/round/local-state.ts'
+import { ManualClock } from '../manual-clock.ts'
 import type { Algorithm } from '../../src/algorithm/algorithm.ts'
 import type { ReceivedUpdate } from '../../src/interface.ts'
+
+const clock = new ManualClock()
 
 interface Taken { trainer: Uint8Array[], algorithm: Uint8Array[] }
 
@@ -19,6 +22,7 @@ function stateOf (stored: Record<string, Uint8Array>, { fits = true, algorithm =
   const state = new LocalState({
     store: { state: async (name) => stored[name] },
     trainer: { restore: async (bytes) => { taken.trainer.push(bytes); return fits } },
+    clock,
     algorithm: { ...gossipAveraging(), restore: (bytes) => { taken.algorithm.push(bytes); return fits }, ...algorithm }
   })
   return { state, taken }
@@ -47,14 +51,35 @@ describe('local state', () => {
 
   it('gives each commit what has changed: local steps once, an algorithm\'s memory always', () => {
     const { state } = stateOf({}, { algorithm: { state: () => Uint8Array.of(7) } })
-    state.trained(Uint8Array.of(1))
+    state.trained({ state: Uint8Array.of(1), isStateKnown: true })
     expect(state.changed()).toEqual({ trainer: Uint8Array.of(1), algorithm: Uint8Array.of(7) })
     expect(state.changed()).toEqual({ algorithm: Uint8Array.of(7) })
     const { state: plain } = stateOf({})
     expect(Object.keys(plain.changed())).toEqual(['algorithm'])
     // what is there of an earlier optimiser or algorithm belongs to no later version
-    plain.trained(undefined)
+    plain.trained({ state: undefined, isStateKnown: true })
     expect(plain.changed()).toStrictEqual({ trainer: undefined, algorithm: undefined })
+  })
+})
+
+describe('the state of a trainer', () => {
+  it('is asked for in each round while it is small, and once a minute when it is large', () => {
+    const { state } = stateOf({})
+    expect(state.isDue).toBe(true)
+    state.trained({ state: new Uint8Array(1_000), isStateKnown: true })
+    expect(state.isDue).toBe(true)
+    state.trained({ state: new Uint8Array(1_000_000), isStateKnown: true })
+    expect(state.changed()).toMatchObject({ trainer: new Uint8Array(1_000_000) })
+    expect(state.isDue).toBe(false)
+    // nobody asked: what was written goes with the next version
+    state.trained({ state: undefined, isStateKnown: false })
+    expect(state.changed()).not.toHaveProperty('trainer')
+    clock.advance(60_000)
+    expect(state.isDue).toBe(true)
+    // training failed, and begins anew
+    state.trained({ state: undefined, isStateKnown: true })
+    expect(state.changed()).toHaveProperty('trainer', undefined)
+    expect(state.isDue).toBe(true)
   })
 })
 

@@ -15,8 +15,9 @@ export async function makeFolder (path: string, { mode = 0o777 }: { mode?: numbe
     await mkdir(path, { mode })
   } catch (err) {
     const { code } = err as NodeJS.ErrnoException
-    if (code === 'ENOENT' && !await isFolder(dirname(path))) {
-      await makeFolder(dirname(path), { mode })
+    if (code === 'ENOENT') {
+      // the one above may be there by now: somebody else makes it at the same moment
+      await isFolder(dirname(path)) || await makeFolder(dirname(path), { mode })
       await mkdir(path, { mode }).catch((again: unknown) => acceptFolder(path, again))
       return
     }

@@ -19,6 +19,14 @@ describe('a folder', () => {
     expect((await stat(path)).mode & 0o777).toBe(0o700)
   })
 
+  it('is made by many at once, whoever of them makes the one above', async () => {
+    for (let round = 0; round < 100; round++) {
+      const path = join(folder, String(round), 'b', 'c', 'd')
+      await Promise.all(Array.from({ length: 6 }, async () => makeFolder(path)))
+      expect((await stat(path)).isDirectory()).toBe(true)
+    }
+  })
+
   it('is refused where a file has its name, or is above it', async () => {
     await writeFile(join(folder, 'file'), '')
     await expect(makeFolder(join(folder, 'file'))).rejects.toMatchObject({ code: 'EEXIST' })

@@ -52,3 +52,16 @@ export async function collect (components: CollectComponents, options: CollectOp
     signal.clear()
   }
 }
+
+/** For work that goes on without whoever waits for it. Rejects with the signal's reason when it aborts first */
+export async function unlessAborted<T> (work: Promise<T>, signal: AbortSignal): Promise<T> {
+  signal.throwIfAborted()
+  const { promise: aborted, reject } = Promise.withResolvers<never>()
+  const onAbort = (): void => { reject(signal.reason as Error) }
+  signal.addEventListener('abort', onAbort, { once: true })
+  try {
+    return await Promise.race([work, aborted])
+  } finally {
+    signal.removeEventListener('abort', onAbort)
+  }
+}

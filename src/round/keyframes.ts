@@ -6,6 +6,7 @@
  * there, and needs none.
  */
 import '../promise-with-resolvers.ts'
+import { unlessAborted } from './collect.ts'
 import type { Clock, Network, PeerName, ReceivedUpdate, Replicas } from '../interface.ts'
 
 export interface KeyframesComponents {
@@ -31,16 +32,6 @@ const MAX_FAILED = 256
 interface Request {
   updateId: string
   arrival: Promise<boolean>
-}
-
-async function unlessAborted (arrival: Promise<boolean>, signal: AbortSignal): Promise<boolean> {
-  if (signal.aborted) {
-    return false
-  }
-  const { promise, resolve } = Promise.withResolvers<boolean>()
-  const leave = (): void => { resolve(false) }
-  signal.addEventListener('abort', leave, { once: true })
-  return Promise.race([arrival, promise]).finally(() => { signal.removeEventListener('abort', leave) })
 }
 
 export class Keyframes {
@@ -97,7 +88,7 @@ export class Keyframes {
     const { author, updateId } = update
     const running = this.#requests.get(author)
     if (running !== undefined) {
-      return running.updateId === updateId && unlessAborted(running.arrival, signal)
+      return running.updateId === updateId && unlessAborted(running.arrival, signal).catch(() => false)
     }
     const failed = this.#failed.get(author)
     if (failed?.updateId === updateId && this.#components.clock.monotonicMs() - failed.atMs < AGAIN_MS) {
@@ -105,7 +96,7 @@ export class Keyframes {
     }
     const arrival = this.#pull(update, signal)
     this.#requests.set(author, { updateId, arrival })
-    return unlessAborted(arrival, signal)
+    return unlessAborted(arrival, signal).catch(() => false)
   }
 
   async #pull (update: ReceivedUpdate, signal: AbortSignal): Promise<boolean> {

@@ -5,6 +5,7 @@ import { firstUnacceptable } from '../codec/frame.ts'
 import { RoundExchange } from './exchange.ts'
 import { supportedRound } from './round-numbers.ts'
 import { StepInbox } from './step-inbox.ts'
+import { unlessAborted } from './collect.ts'
 import type { Algorithm } from '../algorithm/algorithm.ts'
 import type { Aggregator, Clock, Network, PeerName, StepLimits } from '../interface.ts'
 import type { Inbox, InboxEntry } from './inbox.ts'
@@ -156,19 +157,6 @@ export class ProtocolSteps {
         throw new TypeError(`what is to take part for ${peer} is no model of ${this.init.parameterCount} finite parameters`)
       }
     }
-  }
-}
-
-/** Rejects with the signal's reason when it aborts first */
-async function unlessAborted<T> (work: Promise<T>, signal: AbortSignal): Promise<T> {
-  signal.throwIfAborted()
-  const { promise: aborted, reject } = Promise.withResolvers<never>()
-  const onAbort = (): void => { reject(signal.reason as Error) }
-  signal.addEventListener('abort', onAbort, { once: true })
-  try {
-    return await Promise.race([work, aborted])
-  } finally {
-    signal.removeEventListener('abort', onAbort)
   }
 }
 

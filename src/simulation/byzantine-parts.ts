@@ -1,7 +1,6 @@
 /**
  * The parts of a node that lies to its neighbours: for testnets and benchmarks
  */
-import { gossipAveraging } from '../algorithm/gossip-averaging.ts'
 import { createAttack } from '../attacks/attacks.ts'
 import { createCodec } from '../codec/codec.ts'
 import { inspectTopology } from '../model/topology.ts'
@@ -13,11 +12,10 @@ import type { NodeParts } from '../node/node-parts.ts'
 
 /**
  * @param spec - What it does, e.g. `sign-flip` or `sign-flip:2`: see `createAttack`
- * @param options.algorithm - Of the node. @default gossip averaging
  *
  * Throws RangeError; so does the start of a node whose updates stand on earlier ones, of which there are no lies yet
  */
-export function byzantineParts (spec: string, { algorithm = gossipAveraging }: Partial<Pick<NodeParts, 'algorithm'>> = {}): Pick<NodeParts, 'trainer' | 'network'> {
+export function byzantineParts (spec: string): Pick<NodeParts, 'trainer' | 'network'> {
   const attack = createAttack(spec)
   return {
     trainer: (init) => createWorkerTrainer({ ...init, poison: attack.poison }),
@@ -27,8 +25,7 @@ export function byzantineParts (spec: string, { algorithm = gossipAveraging }: P
         throw new RangeError(`attack ${spec}: there are no lies about updates that stand on earlier ones`)
       }
       const network = await defaultParts.network(init)
-      const { parameterCount } = inspectTopology(document.model)
-      const elements = parameterCount * algorithm({ document, parameterCount }).vectors.length
+      const elements = inspectTopology(document.model).parameterCount * init.vectors
       makeByzantine(network, { attack, codec: createCodec(document.codec.name), elements, random: seededRandom('attack') })
       return network
     }

@@ -151,6 +151,21 @@ describe('a node of handed-in parts', () => {
   })
 })
 
+/** An account that keeps nothing but what its budget keeps */
+function accountOf (budget: PrivacyAccount['budget'], status: PrivacyStatus | null = null): PrivacyAccount {
+  return {
+    budget,
+    ledger: undefined,
+    sketchSecret: async () => undefined,
+    open: async () => {},
+    requireHomeCharged: async () => {},
+    requireHeldCharged: () => {},
+    trainedRound: async () => 0,
+    status: () => status,
+    close: async () => {}
+  }
+}
+
 describe('a private federation with handed-in parts', () => {
   const privacy = { mechanism: 'dp-sgd', clipNorm: 1, noiseMultiplier: 1, epsilonLimit: 8, delta: 1e-5 } as const
   const noisy = parseFederation({ ...federation, privacy, round: { ...preset.round, deadlineMs: 300 } })
@@ -175,17 +190,7 @@ describe('a private federation with handed-in parts', () => {
   })
 
   it('does not start with a protocol whose messages nobody charges, unless it says that it sends nothing but post-processing', async () => {
-    const account: PrivacyAccount = {
-      budget: { refuses: () => true, reserve: async () => false, status: () => ({}) as never },
-      ledger: undefined,
-      sketchSecret: async () => undefined,
-      open: async () => {},
-      requireHomeCharged: async () => {},
-      requireHeldCharged: () => {},
-      trainedRound: async () => 0,
-      status: () => null,
-      close: async () => {}
-    }
+    const account = accountOf({ refuses: () => true, reserve: async () => false, status: () => ({}) as never })
     const { isPostProcessing, ...uncharged } = echoProtocol()
     expect(isPostProcessing).toBe(true)
     const refused = nodeOf(new MemoryHub(), 0, { account: () => account, protocol: uncharged }, noisy)
@@ -201,7 +206,7 @@ describe('a private federation with handed-in parts', () => {
     const hub = new MemoryHub()
     const limit = 2
     const charged: number[][] = []
-    const accountOf = (index: number): Partial<NodeParts> => {
+    const partsOf = (index: number): Partial<NodeParts> => {
       const rounds: number[] = charged[index] = []
       const status: PrivacyStatus = { mechanism: 'dp-sgd', scope: 'example', epsilon: { pld: 1, rdp: 1 }, delta: 1e-5, accountant: 'pld', limit: 8, exhausted: false }
       const budget: PrivacyAccount['budget'] = {
@@ -213,20 +218,10 @@ describe('a private federation with handed-in parts', () => {
         },
         status: () => status
       }
-      const account: PrivacyAccount = {
-        budget,
-        ledger: undefined,
-        sketchSecret: async () => undefined,
-        open: async () => {},
-        requireHomeCharged: async () => {},
-        requireHeldCharged: () => {},
-        trainedRound: async () => 0,
-        status: () => status,
-        close: async () => {}
-      }
+      const account = accountOf(budget, status)
       return { account: () => account }
     }
-    const all = [0, 1, 2].map((index) => nodeOf(hub, index, accountOf(index), noisy))
+    const all = [0, 1, 2].map((index) => nodeOf(hub, index, partsOf(index), noisy))
     for (const { node } of all) {
       await node.start()
     }

@@ -6,7 +6,7 @@
  * Medians over samples that take turns, so that a busy machine slows all of them alike.
  */
 import { AGGREGATION_RULES, createAggregator } from '../src/aggregators/aggregator.ts'
-import { consensusDistance, neighbourDistance } from '../src/aggregators/consensus.ts'
+import { consensusDistance } from '../src/aggregators/consensus.ts'
 import { differenceProducts } from '../src/aggregators/kernels/difference-products.ts'
 import { combine } from '../src/aggregators/kernels/weighted-sum.ts'
 import { seededNormal, seededRandom } from '../src/seeded-random.ts'
@@ -60,7 +60,6 @@ for (const { size, count } of CASES) {
   tasks['n x n distances'] = () => differenceProducts(models[0]!, models.slice(1))
   const near = models.map((_, i) => Float64Array.from(models, (_, j) => i === j || (i + j) % 5 !== 0 ? 1 / count : 0))
   tasks['nearest-neighbour mixing'] = () => combine(models, near)
-  tasks['neighbour distance'] = () => neighbourDistance(models[0]!, models.slice(1))
   tasks['consensus distance'] = () => consensusDistance(models)
   const times = medianMs(tasks, SAMPLES)
   for (const [name, ms] of Object.entries(times)) {

@@ -5,6 +5,7 @@
  * the round engine and the composition root know nothing but the port.
  */
 import type { TypedEventTarget } from 'main-event'
+import type { Sliced } from './slices.ts'
 
 /** Options of every call that waits */
 export interface AbortOptions {
@@ -76,7 +77,8 @@ export interface Codec {
   encode: (parameters: Float32Array) => Uint8Array
   /**
    * Throws InvalidUpdateError when the bytes are not exactly `parameterCount` finite parameters.
-   * Never allocates more than the result and never reads beyond `bytes`
+   * Never allocates more than the result and never reads beyond `bytes`, of which the result may be a view: neither is
+   * changed later
    */
   decode: (bytes: Uint8Array, parameterCount: number) => Float32Array
 }
@@ -170,6 +172,11 @@ export interface AggregationInput {
   round?: number
   /** Mean losses on a batch of own examples, for a rule with `needsLosses` */
   losses?: { own: number, neighbours: ReadonlyMap<PeerName, number> }
+  /**
+   * Inner products of the vectors' differences from the own one, where they are known: n x n, row-major, the own vector
+   * first (its row and column are zeros), the neighbours as above. @default taken when the rule asks for them
+   */
+  products?: Float64Array
 }
 
 export interface AggregationResult {
@@ -186,6 +193,8 @@ export interface Aggregator {
   /** True when `aggregate` reads `losses` */
   readonly needsLosses: boolean
   aggregate: (input: AggregationInput) => AggregationResult
+  /** The same, bit for bit, in slices; a round asks for this one. @default `aggregate`, all at once */
+  aggregation?: (input: AggregationInput) => Sliced<AggregationResult>
 }
 
 // ---------------------------------------------------------------------------------------------- network

@@ -2,12 +2,15 @@
  * Runs a rule on a peer's own model and its neighbours'
  */
 import { randomFillSync } from 'node:crypto'
+import { atOnce } from '../slices.ts'
 import { checkedNeighbours } from './checked-input.ts'
-import { mixed } from './geometry.ts'
-import { differenceProducts } from './kernels/difference-products.ts'
-import { weightedSum } from './kernels/weighted-sum.ts'
+import { mixed, picked, positionsOf } from './geometry.ts'
+import { PIECE } from './kernels/memory.ts'
+import { weightedSum, slicedWeightedSum } from './kernels/weighted-sum.ts'
 import { minimumNeighbours, ruleChain } from './rules.ts'
 import type { AggregationInput, AggregationResult, Aggregator, NeighbourReplica, Random } from '../interface.ts'
+import type { Sliced } from '../slices.ts'
+import type { Columns } from './kernels/order-statistics.ts'
 import type { RuleChain } from './rules.ts'
 import type { Combination, CombinationRule, CoordinateRule, Geometry, RuleContext } from './rule.ts'
 
@@ -44,16 +47,18 @@ export function aggregatorOf (chain: RuleChain, { f, clipRadius }: Omit<Aggregat
     throw new RangeError(`f must be a whole number of at least 0, not ${f}`)
   }
   const minimum = minimumNeighbours(chain, f)
+  const aggregation = (input: AggregationInput): Sliced<AggregationResult> => {
+    const neighbours = checkedNeighbours(input, chain.name, minimum)
+    const vectors = [input.own, ...neighbours.map(({ parameters }) => parameters)]
+    const context = { f, clipRadius, random, ...contextOf(input, neighbours) }
+    return run(chain, { vectors, neighbours }, geometryOf(vectors, neighbours, input), context)
+  }
   return {
     name: chain.name,
     minimumNeighbours: minimum,
     needsLosses: chain.rule.kind === 'combination' && chain.rule.needsLosses === true,
-    aggregate: (input) => {
-      const neighbours = checkedNeighbours(input, chain.name, minimum)
-      const vectors = [input.own, ...neighbours.map(({ parameters }) => parameters)]
-      const context = { f, clipRadius, random, ...contextOf(input, neighbours) }
-      return run(chain, { vectors, neighbours }, geometryOf(vectors, neighbours), context)
-    }
+    aggregation,
+    aggregate: (input) => atOnce(aggregation(input))
   }
 }
 
@@ -66,27 +71,25 @@ function contextOf ({ own, round = 1, losses }: AggregationInput, neighbours: re
 }
 
 /** Rules that look at coordinates, or at nothing, never ask for the products */
-function geometryOf (vectors: readonly Float32Array[], neighbours: readonly NeighbourReplica[]): Geometry {
+function geometryOf (vectors: readonly Float32Array[], neighbours: readonly NeighbourReplica[], input: AggregationInput): Geometry {
   let products: Float64Array | undefined
   return {
     count: vectors.length,
     get products () {
-      products ??= productsOf(vectors)
+      products ??= input.products === undefined ? positionsOf(vectors[0]!, vectors.slice(1)).products : inOrder(input.products, neighbours, input)
       return products
     },
     gossipWeights: gossipWeights(neighbours)
   }
 }
 
-/** Relative to the own vector, whose row and column are zeros */
-function productsOf (vectors: readonly Float32Array[]): Float64Array {
-  const count = vectors.length
-  const among = differenceProducts(vectors[0]!, vectors.slice(1))
-  const products = new Float64Array(count * count)
-  for (let i = 1; i < count; i++) {
-    products.set(among.subarray((i - 1) * (count - 1), i * (count - 1)), i * count + 1)
+/** Products that were handed in, in the order of the neighbours here. Throws RangeError for those of another number */
+function inOrder (products: Float64Array, neighbours: readonly NeighbourReplica[], input: AggregationInput): Float64Array {
+  const count = neighbours.length + 1
+  if (products.length !== count * count) {
+    throw new RangeError(`products of ${count} vectors are ${count * count} numbers, not ${products.length}`)
   }
-  return products
+  return picked({ products, count }, [0, ...neighbours.map((replica) => input.neighbours.indexOf(replica) + 1)]).products
 }
 
 /**
@@ -112,7 +115,7 @@ interface Participants {
   neighbours: readonly NeighbourReplica[]
 }
 
-function run ({ before, rule }: RuleChain, participants: Participants, geometry: Geometry, context: RuleContext): AggregationResult {
+function * run ({ before, rule }: RuleChain, participants: Participants, geometry: Geometry, context: RuleContext): Sliced<AggregationResult> {
   let rows: Float64Array[] | undefined
   let positions = geometry
   for (const step of before) {
@@ -121,8 +124,8 @@ function run ({ before, rule }: RuleChain, participants: Participants, geometry:
     positions = mixed(geometry, rows)
   }
   return rule.kind === 'combination'
-    ? combination(rule, participants, { positions, rows }, context)
-    : { parameters: coordinates(rule, participants, { positions, rows }, context), excluded: [] }
+    ? yield * combination(rule, participants, { positions, rows }, context)
+    : { parameters: yield * coordinates(rule, participants, { positions, rows }, context), excluded: [] }
 }
 
 interface Mixed {
@@ -142,12 +145,12 @@ function composed (weights: Float64Array, rows: readonly Float64Array[]): Float6
   return result
 }
 
-function combination (rule: CombinationRule, { vectors, neighbours }: Participants, { positions, rows }: Mixed, context: RuleContext): AggregationResult {
+function * combination (rule: CombinationRule, { vectors, neighbours }: Participants, { positions, rows }: Mixed, context: RuleContext): Sliced<AggregationResult> {
   const chosen = rule.combine(positions, context)
   const weights = rows === undefined ? chosen.weights : composed(chosen.weights, rows)
   // what a rule says of a mean of several peers is said of none of them
   const excluded = rows === undefined ? chosen.excluded : undefined
-  return { parameters: weightedSum(vectors, weights), excluded: exclusions(excluded ?? new Map(), neighbours) }
+  return { parameters: yield * slicedWeightedSum(vectors, weights), excluded: exclusions(excluded ?? new Map(), neighbours) }
 }
 
 function exclusions (excluded: NonNullable<Combination['excluded']>, neighbours: readonly NeighbourReplica[]): AggregationResult['excluded'] {
@@ -157,7 +160,20 @@ function exclusions (excluded: NonNullable<Combination['excluded']>, neighbours:
   })
 }
 
-function coordinates (rule: CoordinateRule, { vectors }: Participants, { positions, rows }: Mixed, context: RuleContext): Float32Array {
+/** Each coordinate is on its own: a rule gets a piece of them after the other */
+function * coordinates (rule: CoordinateRule, { vectors }: Participants, { positions, rows }: Mixed, context: RuleContext): Sliced<Float32Array> {
+  const size = vectors[0]!.length
+  const parameters = new Float32Array(size)
+  for (let start = 0; start < size; start += PIECE) {
+    if (start > 0) {
+      yield
+    }
+    parameters.set(pieceOf(rule, { vectors: vectors.map((vector) => vector.subarray(start, start + PIECE)), rows }, positions, context), start)
+  }
+  return parameters
+}
+
+function pieceOf (rule: CoordinateRule, { vectors, rows }: Columns, positions: Geometry, context: RuleContext): Float32Array {
   const result = rule.aggregate({ vectors, rows }, positions, context)
   if (rows === undefined || result.every(Number.isFinite)) {
     return result

@@ -2,20 +2,6 @@
  * How far peers' models are from agreeing
  */
 import { differenceProducts } from './kernels/difference-products.ts'
-import { squaredDistance } from './kernels/squared-distance.ts'
-
-/**
- * A peer's own estimate of the consensus distance: sqrt(mean over neighbours of |own - replica|^2 / 2)
- *
- * Its square is unbiased when neighbours are drawn at random. Undefined without neighbours
- */
-export function neighbourDistance (own: Float32Array, replicas: readonly Float32Array[]): number | undefined {
-  if (replicas.length === 0) {
-    return undefined
-  }
-  const sum = replicas.reduce((total, replica) => total + squaredDistance(own, replica), 0)
-  return Math.sqrt(sum / replicas.length / 2)
-}
 
 /**
  * The consensus distance of all peers: sqrt(1/n * sum_i |x_i - mean|^2), for whoever sees all models, a testnet

@@ -16,6 +16,9 @@ export interface AggregatorContractOptions {
   withstands: 'hull' | 'ball' | 'none'
 }
 
+/** Of vectors so long that they are aggregated in several slices */
+const SLICED_ELEMENTS = 150_000
+
 /** Own vector first; peers get names in this order, and the weights of a complete graph */
 export function inputOf ([own, ...others]: readonly Float32Array[]): AggregationInput {
   const neighbours = others.map((parameters, j): NeighbourReplica => ({
@@ -128,6 +131,21 @@ export function aggregatorContract (name: string, create: (f: number) => Aggrega
       const expected = aggregate(inputOf(short)).parameters
 
       aggregate(inputOf(long)).parameters.forEach((value, i) => { expect(value).toBeCloseTo(expected[i % 8]!, 5) })
+    })
+
+    it('gives the same in slices, bit for bit, whatever else is aggregated in between', () => {
+      const random = seededRandom(name)
+      const vectors = Array.from({ length: Math.max(6, least) }, () => Float32Array.from({ length: SLICED_ELEMENTS }, () => random() - 0.5))
+      const other = inputOf(vectors.map((vector) => vector.subarray(0, 3_000)))
+      const input = inputOf(vectors)
+      const work = create(1).aggregation?.(input)
+      for (let step = work?.next(); step !== undefined; step = work?.next()) {
+        if (step.done === true) {
+          expect(sameBits(step.value.parameters, aggregate(input).parameters)).toBe(true)
+          return
+        }
+        aggregate(other)
+      }
     })
 
     it('takes too few neighbours for a mistake of the caller, and names the numbers', () => {

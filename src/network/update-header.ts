@@ -6,6 +6,7 @@
  */
 import '../promise-with-resolvers.ts'
 import { createHash } from 'node:crypto'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { peerIdFromPublicKey } from '@libp2p/peer-id'
 import { KEYFRAME } from '../update-kind.ts'
 import { authorBytes, authorKey } from './author-key.ts'
@@ -19,6 +20,9 @@ import type { Understanding } from './header-fields.ts'
 export const MAX_HEADER_BYTES = 1_024
 
 const SIGNATURE_BYTES = 64
+
+/** Some milliseconds of work */
+const HASHED_AT_ONCE = 4_194_304
 
 /** Separates these signatures from everything else that the same key signs (Noise handshakes, peer records) */
 const SIGNING_DOMAIN = new TextEncoder().encode('grapevine update header 2\n')
@@ -58,6 +62,18 @@ export function sha256 (bytes: Uint8Array): Buffer {
   return createHash('sha256').update(bytes).digest()
 }
 
+/** The same of a payload that may be large: others get their turn in between */
+async function slicedSha256 (bytes: Uint8Array): Promise<Buffer> {
+  const hash = createHash('sha256')
+  for (let start = 0; start < bytes.byteLength; start += HASHED_AT_ONCE) {
+    if (start > 0) {
+      await nextTurn()
+    }
+    hash.update(bytes.subarray(start, start + HASHED_AT_ONCE))
+  }
+  return hash.digest()
+}
+
 function equalBytes (a: Uint8Array, b: Uint8Array): boolean {
   return Buffer.from(a.buffer, a.byteOffset, a.byteLength).equals(b)
 }
@@ -83,7 +99,7 @@ export async function signHeader (privateKey: PrivateKey, fields: HeaderFields, 
     ...{ federation, round, sequence, codec, degree, epoch, incarnation },
     author: authorBytes(privateKey.publicKey),
     ...placeOf(sequence, follows),
-    payloadHash: Uint8Array.from(sha256(payload)),
+    payloadHash: Uint8Array.from(await slicedSha256(payload)),
     payloadBytes: payload.byteLength,
     kind,
     replicaHash: Uint8Array.from(replicaHash),

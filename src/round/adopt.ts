@@ -5,6 +5,7 @@
  * smallest sum of distances to the others): below one half of liars it is never far from the honest ones. Where the
  * replicas are just as many as the rule needs beside the own model, the own model must make up the number.
  */
+import { distancesFromVector, positionsOf, ranked } from '../aggregators/geometry.ts'
 import type { Aggregator, NeighbourReplica, PeerName, ReceivedUpdate, RejectionReason, Replicas } from '../interface.ts'
 
 /** A neighbour's replica and the update that it came from */
@@ -12,32 +13,11 @@ export interface DecodedReplica extends NeighbourReplica {
   updateId: string
 }
 
-function distance (a: Float32Array, b: Float32Array): number {
-  let sum = 0
-  for (let i = 0; i < a.length; i++) {
-    const difference = a[i]! - b[i]!
-    sum += difference * difference
-  }
-  return Math.sqrt(sum)
-}
-
-/** Index of the replica with the smallest sum of distances to all others */
+/** Index of the replica with the smallest sum of distances to all others; the first of such */
 export function medoid (replicas: readonly Float32Array[]): number {
-  const sums = new Float64Array(replicas.length)
-  for (let i = 0; i < replicas.length; i++) {
-    for (let j = i + 1; j < replicas.length; j++) {
-      const d = distance(replicas[i]!, replicas[j]!)
-      sums[i]! += d
-      sums[j]! += d
-    }
-  }
-  let best = 0
-  for (let i = 1; i < sums.length; i++) {
-    if (sums[i]! < sums[best]!) {
-      best = i
-    }
-  }
-  return best
+  const positions = positionsOf(replicas[0]!, replicas.slice(1))
+  const sums = replicas.map((_, i) => distancesFromVector(positions, i).reduce((sum, distance) => sum + distance, 0))
+  return ranked(sums)[0]!
 }
 
 export interface AdoptOptions {

@@ -12,6 +12,10 @@
  * seen.
  */
 import type { NeighbourReplica, PeerName } from '../interface.ts'
+import type { Sliced } from '../slices.ts'
+
+/** Elements at a time */
+const PIECE = 65_536
 
 /**
  * Who holds less of the model than this is against it. The least of honest peers was 0.56, in the second round on a
@@ -34,17 +38,31 @@ export interface Agreement {
 }
 
 /** Of a replica m with the model x, d elements each; undefined when x is zero */
-export function agreement (model: Float32Array, replica: Float32Array): Agreement | undefined {
-  let length = 0
-  let product = 0
-  let distance = 0
+export function * agreement (model: Float32Array, replica: Float32Array): Sliced<Agreement | undefined> {
+  const sums: Sums = { length: 0, product: 0, distance: 0 }
+  for (let start = 0; start < model.length; start += PIECE) {
+    add(sums, model.subarray(start, start + PIECE), replica.subarray(start, start + PIECE))
+    yield
+  }
+  const { length, product, distance } = sums
+  return length === 0 ? undefined : { share: product / length, deviation: Math.sqrt(distance / (model.length * length)) }
+}
+
+interface Sums {
+  length: number
+  product: number
+  distance: number
+}
+
+function add (sums: Sums, model: Float32Array, replica: Float32Array): void {
+  let { length, product, distance } = sums
   for (let i = 0; i < model.length; i++) {
     const [x, m] = [model[i]!, replica[i]!]
     length += x * x
     product += m * x
     distance += (m - x) * (m - x)
   }
-  return length === 0 ? undefined : { share: product / length, deviation: Math.sqrt(distance / (model.length * length)) }
+  Object.assign(sums, { length, product, distance })
 }
 
 /**
@@ -56,10 +74,13 @@ export function agreement (model: Float32Array, replica: Float32Array): Agreemen
  *
  * @param before - The own model before the round's training, d elements
  */
-export function contrary (before: Float32Array, replicas: ReadonlyArray<Pick<NeighbourReplica, 'peer' | 'parameters'>>): PeerName[] {
-  const against = replicas.filter(({ parameters }) => {
-    const found = agreement(before, parameters)
-    return found !== undefined && found.share + ALLOWED_NOISE * found.deviation < LEAST_AGREEMENT
-  })
-  return 2 * against.length > replicas.length ? [] : against.map(({ peer }) => peer)
+export function * contrary (before: Float32Array, replicas: ReadonlyArray<Pick<NeighbourReplica, 'peer' | 'parameters'>>): Sliced<PeerName[]> {
+  const against: PeerName[] = []
+  for (const { peer, parameters } of replicas) {
+    const found = yield * agreement(before, parameters)
+    if (found !== undefined && found.share + ALLOWED_NOISE * found.deviation < LEAST_AGREEMENT) {
+      against.push(peer)
+    }
+  }
+  return 2 * against.length > replicas.length ? [] : against
 }

@@ -2,6 +2,7 @@
  * The way of an update from the network into the inbox: decoded, refused, or kept until its keyframe came
  */
 import { KEYFRAME } from '../update-kind.ts'
+import { WorkQueue } from '../slices.ts'
 import { DeltaAllowance } from './delta-allowance.ts'
 import { Keyframes } from './keyframes.ts'
 import type { Clock, Network, ReceivedUpdate, Replicas } from '../interface.ts'
@@ -25,10 +26,13 @@ export class Arrivals {
   readonly keyframes: Keyframes
   /** Undefined where nothing stands on anything */
   private readonly allowance: DeltaAllowance | undefined
+  /** Updates of large models take their time: as many at once as there are neighbours would hold up all else */
+  private readonly queue: WorkQueue<{ update: ReceivedUpdate, signal: AbortSignal }>
 
   constructor (components: ArrivalsComponents) {
     this.components = components
     const { replicas, clock } = components
+    this.queue = new WorkQueue(clock, (arrived) => { this.receive(arrived) })
     this.allowance = replicas.keepsMemory ? new DeltaAllowance(clock, { replicaBytes: replicas.maxKeyframeBytes }) : undefined
     this.keyframes = new Keyframes(components, {
       enter: (update) => {
@@ -46,6 +50,13 @@ export class Arrivals {
   /** Keyframes are asked for until the signal aborts */
   take (update: ReceivedUpdate, signal: AbortSignal): void {
     if ((update.kind ?? KEYFRAME) !== KEYFRAME && this.allowance?.take(update.author) === false) {
+      return
+    }
+    this.queue.add({ update, signal })
+  }
+
+  private receive ({ update, signal }: { update: ReceivedUpdate, signal: AbortSignal }): void {
+    if (signal.aborted) {
       return
     }
     const { pace, stragglers } = this.components

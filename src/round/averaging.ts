@@ -1,10 +1,14 @@
 /**
  * From the updates that came to the next model: hold back, check losses where the rule wants them, mix, judge
  */
+import { inSlices } from '../slices.ts'
+import { contrary } from './agreement.ts'
 import { Isolation } from './isolation.ts'
 import { keptOwnWarning, mix } from './mix.ts'
+import { roundPositions } from './round-positions.ts'
 import type { Algorithm } from '../algorithm/algorithm.ts'
-import type { AggregationInput, Aggregator, Network, PeerName, Trainer } from '../interface.ts'
+import type { AggregationInput, Aggregator, Clock, Network, PeerName, Trainer } from '../interface.ts'
+import type { Sliced } from '../slices.ts'
 import type { Inbox, InboxEntry } from './inbox.ts'
 import type { LocalWork } from './local-work.ts'
 import type { Mixed } from './mix.ts'
@@ -18,7 +22,8 @@ export interface AveragingComponents {
   algorithm: Pick<Algorithm, 'vectors' | 'mixed'>
   inbox: Inbox
   vigilance: Vigilance
-  work: Pick<LocalWork, 'seen'>
+  work: Pick<LocalWork, 'seen' | 'readsBefore'>
+  clock: Pick<Clock, 'monotonicMs'>
 }
 
 export interface AveragingInit {
@@ -82,18 +87,28 @@ export class Averaging {
     const losses = aggregator.needsLosses && admitted.length >= aggregator.minimumNeighbours
       ? await sampleLosses(trainer, { own: model, entries: admitted }, { round, signal })
       : undefined
-    const { vectors } = algorithm
-    const mixed = mix({ half, own, entries: admitted }, aggregator, { degree, round, vectors, ...(losses === undefined ? {} : { losses }) })
-    vigilance.judge({ own: model, entries, neighbours, shared: noisy ? shared : undefined }, mixed.excluded)
-    if (input.isLate !== true) {
-      work.seen({ before, own: model, replicas: entries.map(({ parameters }) => parameters) })
-    }
+    const replicas = entries.map(({ update, parameters }) => ({ peer: update.author, parameters }))
+    const positions = await this.inSlices(roundPositions(model, replicas, this.startOf(before, input)), signal)
+    const options = { degree, round, vectors: algorithm.vectors, ...(losses === undefined ? {} : { losses }) }
+    const mixed = await this.inSlices(mix({ half, own, entries: admitted, positions }, aggregator, options), signal)
+    const against = noisy && shared !== undefined ? await this.inSlices(contrary(shared, replicas), signal) : []
+    vigilance.judge({ positions, neighbours, contrary: against }, mixed.excluded)
+    work.seen(positions)
     if (!mixed.keptOwn) {
       inbox.use(entries)
     } else if (!isExplained(neighbours.length, input)) {
       warn(keptOwnWarning(mixed, aggregator, round))
     }
     return { ...mixed, parameters: algorithm.mixed(mixed.vectors) }
+  }
+
+  /** Where the step of the round in hand began, for its length; undefined where nobody asks */
+  private startOf (before: Float32Array, { isLate = false }: Pick<AveragingInput, 'isLate'>): Float32Array | undefined {
+    return isLate || !this.components.work.readsBefore ? undefined : before
+  }
+
+  private async inSlices<T> (part: Sliced<T>, signal: AbortSignal): Promise<T> {
+    return inSlices(part, this.components.clock, { signal })
   }
 }
 

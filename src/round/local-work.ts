@@ -4,7 +4,7 @@
 import { TrainingError } from '../errors.ts'
 import { StepLength } from './step-length.ts'
 import type { EvaluationResult, LocalSteps, Trainer } from '../interface.ts'
-import type { SeenRound } from './step-length.ts'
+import type { RoundPositions } from './round-positions.ts'
 
 /** Failures in a row, of training or of evaluating */
 const MAX_FAILURES = 3
@@ -76,8 +76,13 @@ export class LocalWork {
     }
   }
 
+  /** `seen` reads where the own model was before the training */
+  get readsBefore (): boolean {
+    return this.stepLength.isActive
+  }
+
   /** What a round that was trained in came to, so that the next step is as long as is usual */
-  seen (round: SeenRound): void {
+  seen (round: RoundPositions): void {
     this.stepLength.observe(round)
   }
 

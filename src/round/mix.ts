@@ -1,12 +1,14 @@
 /**
  * Step 4 of a round: x <- x_half + (Agg(own replica; neighbours' replicas) - own replica), for each vector
  */
-import { neighbourDistance } from '../aggregators/consensus.ts'
 import { metropolisHastingsWeight } from '../aggregators/metropolis-hastings.ts'
 import { firstUnacceptable } from '../codec/frame.ts'
+import { neighbourDistance, productsOf } from './round-positions.ts'
 import type { AggregationInput, AggregationResult, Aggregator, NeighbourReplica } from '../interface.ts'
 import type { VectorDefinition } from '../algorithm/algorithm.ts'
+import type { Sliced } from '../slices.ts'
 import type { InboxEntry } from './inbox.ts'
+import type { RoundPositions } from './round-positions.ts'
 
 export interface MixInput {
   /** The exact local vectors after the local steps; the first is the model */
@@ -15,6 +17,8 @@ export interface MixInput {
   own: readonly Float32Array[]
   /** Usable updates, in any order */
   entries: readonly InboxEntry[]
+  /** Of the own model and those of the updates, or of more */
+  positions: RoundPositions
 }
 
 export interface Mixed {
@@ -29,7 +33,7 @@ export interface Mixed {
   keptOwn: boolean
   /** Index of the first parameter of the average that could not be published; undefined when there is none */
   unsound?: number
-  /** sqrt(mean |own - replica|^2 / 2); null without updates */
+  /** See neighbourDistance */
   distance: number | null
 }
 
@@ -40,25 +44,31 @@ export interface MixOptions extends Pick<AggregationInput, 'round' | 'losses'> {
   vectors?: readonly VectorDefinition[]
 }
 
+/** Elements at a time */
+const PIECE = 65_536
+
 const MODEL: readonly VectorDefinition[] = [{ name: 'model', rule: 'robust' }]
 
-export function mix (input: MixInput, aggregator: Aggregator, { degree, vectors = MODEL, ...options }: MixOptions): Mixed {
-  const { half, own } = input
+export function * mix ({ half, own, positions, ...input }: MixInput, aggregator: Aggregator, { degree, vectors = MODEL, ...options }: MixOptions): Sliced<Mixed> {
   const entries = [...input.entries].sort((a, b) => a.update.author < b.update.author ? -1 : 1)
   const received = entries.length
-  const distance = neighbourDistance(own[0]!, entries.map(({ parameters }) => parameters)) ?? null
-  const kept = { vectors: half, parents: [], received, excluded: [], keptOwn: true, distance }
+  const products = productsOf(positions, entries.map(({ update }) => update.author))
+  const kept = { vectors: half, parents: [], received, excluded: [], keptOwn: true, distance: neighbourDistance(products) }
   if (received < Math.max(1, aggregator.minimumNeighbours)) {
     return kept
   }
   const inputOf = (vector: number): AggregationInput => ({ ...options, own: own[vector]!, neighbours: replicasOf(entries, vector, degree) })
-  const { parameters, excluded } = aggregator.aggregate(inputOf(0))
+  const { parameters, excluded } = yield * aggregated(aggregator, { ...inputOf(0), products })
   const dropped = new Set(excluded.map(({ peer }) => peer))
-  const others = vectors.slice(1).map(({ rule }, index) => rule === 'robust'
-    ? aggregator.aggregate(inputOf(index + 1)).parameters
-    : gossipMean(own[index + 1]!, replicasOf(entries, index + 1, degree).filter(({ peer }) => !dropped.has(peer))))
-  const mixed = [parameters, ...others]
-  mixed.forEach((vector, index) => { displace(vector, half[index]!, own[index]!) })
+  const mixed = [parameters]
+  for (const [index, { rule }] of vectors.entries()) {
+    if (index > 0) {
+      mixed.push(rule === 'robust'
+        ? (yield * aggregated(aggregator, inputOf(index))).parameters
+        : gossipMean(own[index]!, replicasOf(entries, index, degree).filter(({ peer }) => !dropped.has(peer))))
+    }
+    yield * displace(mixed[index]!, half[index]!, own[index]!)
+  }
   const unsound = mixed.map(firstUnacceptable).find((index) => index !== -1)
   if (unsound !== undefined) {
     // committed, it would end this peer now and at every start
@@ -67,7 +77,11 @@ export function mix (input: MixInput, aggregator: Aggregator, { degree, vectors 
   const parents = entries.filter(({ update }) => !dropped.has(update.author)).map(({ update }) => update.updateId)
   // the model is its own where nobody took part: so are the others then, whatever their rule made of them
   const moved = parents.length === 0 ? [parameters, ...half.slice(1)] : mixed
-  return { vectors: moved, parents, received, excluded, keptOwn: false, distance }
+  return { ...kept, vectors: moved, parents, excluded, keptOwn: false }
+}
+
+function * aggregated (aggregator: Aggregator, input: AggregationInput): Sliced<AggregationResult> {
+  return aggregator.aggregation === undefined ? aggregator.aggregate(input) : yield * aggregator.aggregation(input)
 }
 
 function replicasOf (entries: readonly InboxEntry[], vector: number, degree: number): NeighbourReplica[] {
@@ -90,7 +104,14 @@ function gossipMean (own: Float32Array, neighbours: readonly NeighbourReplica[])
 }
 
 /** A displacement of the exact vector: the rounding error of the own codec is not lost. vector += half - own */
-function displace (vector: Float32Array, half: Float32Array, own: Float32Array): void {
+function * displace (vector: Float32Array, half: Float32Array, own: Float32Array): Sliced<void> {
+  for (let start = 0; start < vector.length; start += PIECE) {
+    addDifference(vector.subarray(start, start + PIECE), half.subarray(start, start + PIECE), own.subarray(start, start + PIECE))
+    yield
+  }
+}
+
+function addDifference (vector: Float32Array, half: Float32Array, own: Float32Array): void {
   for (let i = 0; i < vector.length; i++) {
     vector[i]! += half[i]! - own[i]!
   }

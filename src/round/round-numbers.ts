@@ -5,7 +5,16 @@
  * neighbours reached, and at least as many as the rule needs, jumps: so the numbers meet again after an outage.
  */
 import { LEAST_QUORUM } from '../number-limits.ts'
-import { lowerMedian } from './lower-median.ts'
+
+/**
+ * The lower median: with k reports it takes more than half of them to raise it
+ *
+ * 0 for an empty list
+ */
+export function lowerMedian (values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b)
+  return sorted[Math.floor((sorted.length - 1) / 2)] ?? 0
+}
 
 /**
  * The round that at least half of the neighbours published, and at least `needed` and two of them, or all where they

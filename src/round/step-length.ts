@@ -10,9 +10,11 @@
  * All of a round's replicas moved by what is common to their steps, so the comparison is of one round, and the result
  * holds for the next.
  */
-import { differenceProducts } from '../aggregators/kernels/difference-products.ts'
 import { median } from '../aggregators/median.ts'
+import { relativeTo } from '../aggregators/geometry.ts'
 import { LEAST_SPREAD, LEAST_UPDATES, NORMAL_MAD } from './suspicion.ts'
+import type { Positions } from '../aggregators/geometry.ts'
+import type { RoundPositions } from './round-positions.ts'
 
 /**
  * Of the median of a neighbour's distances. The default rule's gate closes at 3, and steps scatter from round to round:
@@ -29,23 +31,6 @@ const LEAST_SCALE = 1 / 20
 const GROWTH = 2
 /** Halvings of the search for the longest usual step: to a part in a thousand */
 const HALVINGS = 11
-
-export interface SeenRound {
-  /** The own model before the step, d elements */
-  before: Float32Array
-  /** What the neighbours decoded of the own update */
-  own: Float32Array
-  /** The neighbours' replicas of the same round */
-  replicas: readonly Float32Array[]
-}
-
-/**
- * Inner products of the own step and of the neighbours' replicas, all of them relative to the own model before the step
- */
-interface Products {
-  products: Float64Array
-  count: number
-}
 
 /** What this neighbour would make of the own update: its distance over the longest one that is usual there */
 function strangeness (distance: number, others: readonly number[]): number {
@@ -64,8 +49,11 @@ function root (square: number): number {
 /**
  * For an own step `factor` times as long: the greatest strangeness, but for the `spared` neighbours where it is
  * greatest
+ *
+ * @param positions - Of what the neighbours decoded from the own update, and of their replicas, all of them relative to
+ * the own model before the step
  */
-function judgement ({ products, count }: Products, factor: number, spared: number): number {
+function judgement ({ products, count }: Positions, factor: number, spared: number): number {
   const product = (i: number, j: number): number => products[i * count + j]!
   const neighbours = Array.from({ length: count - 1 }, (_, index) => index + 1)
   const scores = neighbours.map((j) => {
@@ -83,8 +71,9 @@ function judgement ({ products, count }: Products, factor: number, spared: numbe
  *
  * @param spared - Neighbours whose view does not count: as many as may lie
  */
-export function usualFactor ({ before, own, replicas }: SeenRound, spared: number): number {
-  const vectors = { products: differenceProducts(before, [own, ...replicas]), count: replicas.length + 1 }
+export function usualFactor (positions: RoundPositions, spared: number): number {
+  const shown = Array.from({ length: positions.peers.length + 1 }, (_, index) => index)
+  const vectors = relativeTo(positions, positions.count - 1, shown)
   const isUsual = (factor: number): boolean => judgement(vectors, factor, spared) <= 1
   if (vectors.products[0] === 0 || isUsual(GROWTH) || !isUsual(0)) {
     return GROWTH
@@ -116,9 +105,14 @@ export class StepLength {
     return this.scale === 1 ? trained : trained.map((value, i) => before[i]! + this.scale * (value - before[i]!))
   }
 
-  /** Learns from a round how long the next step may be */
-  observe (round: SeenRound): void {
-    if (this.spared !== undefined && round.replicas.length >= LEAST_NEIGHBOURS) {
+  /** Reads where the own model was before the training */
+  get isActive (): boolean {
+    return this.spared !== undefined
+  }
+
+  /** Learns from a round how long the next step may be. Nothing where it is not known where the own model was before */
+  observe (round: RoundPositions): void {
+    if (this.spared !== undefined && round.hasBefore && round.peers.length >= LEAST_NEIGHBOURS) {
       this.scale = Math.min(1, Math.max(LEAST_SCALE, this.scale * usualFactor(round, this.spared)))
     }
   }

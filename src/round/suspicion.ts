@@ -10,10 +10,9 @@
  * Under DP-SGD all distances of one round are noise, a liar's among them. There it is judged as well how much of the
  * own model a neighbour's holds (agreement.ts).
  */
-import { differenceProducts } from '../aggregators/kernels/difference-products.ts'
 import { median } from '../aggregators/median.ts'
-import { contrary } from './agreement.ts'
-import type { NeighbourReplica, PeerName } from '../interface.ts'
+import type { PeerName } from '../interface.ts'
+import type { RoundPositions } from './round-positions.ts'
 
 /** Robust standard deviations from the median */
 const ODD = 3
@@ -48,43 +47,37 @@ function robustScores (values: readonly number[], scale: number): number[] {
   return values.map((value) => spread === 0 ? 0 : NORMAL_MAD * (value - middle) / spread)
 }
 
-type Replica = Pick<NeighbourReplica, 'peer' | 'parameters'>
-
 /** Scores of each replica among the others; empty when there are too few */
-export function oddities (own: Float32Array, replicas: readonly Replica[]): Oddity[] {
-  const count = replicas.length
-  if (count < LEAST_UPDATES) {
+export function oddities ({ products, count, peers }: RoundPositions): Oddity[] {
+  if (peers.length < LEAST_UPDATES) {
     return []
   }
-  const products = differenceProducts(own, replicas.map(({ parameters }) => parameters))
-  const lengths = replicas.map((_, j) => Math.sqrt(products[j * count + j]!))
-  const rowSums = replicas.map((_, j) => products.subarray(j * count, (j + 1) * count).reduce((sum, product) => sum + product, 0))
+  const rows = peers.map((_, j) => products.subarray((j + 1) * count + 1, (j + 1) * count + 1 + peers.length))
+  const lengths = rows.map((row, j) => Math.sqrt(row[j]!))
+  const rowSums = rows.map((row) => row.reduce((sum, product) => sum + product, 0))
   const total = rowSums.reduce((sum, value) => sum + value, 0)
-  const cosines = replicas.map((_, j) => {
-    const square = products[j * count + j]!
+  const cosines = rows.map((row, j) => {
+    const square = row[j]!
     const others = Math.sqrt(Math.max(0, total - 2 * rowSums[j]! + square))
     return lengths[j] === 0 || others === 0 ? 0 : (rowSums[j]! - square) / (lengths[j]! * others)
   })
   const far = robustScores(lengths, median(lengths))
   const against = robustScores(cosines, 1)
-  return replicas.map(({ peer }, j) => ({ peer, distance: far[j]!, angle: against[j]! }))
+  return peers.map((peer, j) => ({ peer, distance: far[j]!, angle: against[j]! }))
 }
 
 export class Suspicion {
   private readonly levels = new Map<PeerName, number>()
 
   /**
-   * Takes in one round: the replicas, and who was refused or left out by judgement
-   *
-   * @param before - The own model before the round's training, where all peers add noise of their own to what they send
+   * Takes in one round: the models, who was refused or left out by judgement, and who speaks against the own model
+   * (agreement.ts), where all peers add noise of their own to what they send
    */
-  observe (own: Float32Array, replicas: readonly Replica[], refused: ReadonlySet<PeerName>, before?: Float32Array): void {
-    const odd = new Set(oddities(own, replicas).filter(({ distance, angle }) => distance > ODD || angle < -ODD).map(({ peer }) => peer))
-    if (before !== undefined) {
-      contrary(before, replicas).forEach((peer) => odd.add(peer))
-    }
+  observe (positions: RoundPositions, refused: ReadonlySet<PeerName>, contrary: readonly PeerName[] = []): void {
+    const odd = new Set(oddities(positions).filter(({ distance, angle }) => distance > ODD || angle < -ODD).map(({ peer }) => peer))
+    contrary.forEach((peer) => odd.add(peer))
     refused.forEach((peer) => odd.add(peer))
-    const seen = new Set([...replicas.map(({ peer }) => peer), ...refused])
+    const seen = new Set([...positions.peers, ...refused])
     for (const peer of seen) {
       const level = this.level(peer)
       this.levels.set(peer, level + GAIN * ((odd.has(peer) ? 1 : 0) - level))

@@ -7,18 +7,19 @@ import { Suspicion } from './suspicion.ts'
 import type { PeerName, RejectionReason } from '../interface.ts'
 import type { RoundReport } from './round-events.ts'
 import type { InboxEntry } from './inbox.ts'
-import type { Mixed, MixInput } from './mix.ts'
+import type { Mixed } from './mix.ts'
+import type { RoundPositions } from './round-positions.ts'
 
 export type Conduct = Pick<RoundReport, 'rejected' | 'rejectedPeers' | 'suspects' | 'quarantined'>
 
 /** What a round brought */
-export interface Judged extends Pick<MixInput, 'entries'> {
-  /** The model that neighbours decode from the own update, d elements */
-  own: Float32Array
+export interface Judged {
+  /** Of the model that neighbours decode from the own update, and of every update that came, also of those held back */
+  positions: RoundPositions
   /** Strangers are no suspects */
   neighbours: ReadonlyArray<{ peer: PeerName }>
-  /** The newest own model that neighbours took part in, where all peers add noise of their own */
-  shared?: Float32Array | undefined
+  /** Who speaks against the own model, where all peers add noise of their own */
+  contrary: readonly PeerName[]
 }
 
 /** Levels that an earlier run stored; what is no level is left out */
@@ -57,14 +58,14 @@ export class Vigilance {
     return entries.filter(({ update }) => !held.has(update.author))
   }
 
-  /** Judges a round: every update that came, also those held back, and whom the rule left out */
-  judge ({ own, entries, neighbours, shared }: Judged, excluded: Mixed['excluded']): void {
+  /** Judges a round, and whom the rule left out */
+  judge ({ positions, neighbours, contrary }: Judged, excluded: Mixed['excluded']): void {
     for (const { peer, reason } of excluded) {
       this.reject(peer, reason)
     }
     const refused = this.rejections.judged(neighbours)
-    this.suspicion.observe(own, entries.map(({ update, parameters }) => ({ peer: update.author, parameters })), refused, shared)
-    this.quarantine.observe([...entries.map(({ update }) => update.author), ...refused])
+    this.suspicion.observe(positions, refused, contrary)
+    this.quarantine.observe([...positions.peers, ...refused])
   }
 
   /** Of the round that ends; the counts begin anew */

@@ -2,9 +2,11 @@ import { readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { AGGREGATION_RULES, createAggregator } from '../../src/aggregators/aggregator.ts'
-import { consensusDistance, neighbourDistance } from '../../src/aggregators/consensus.ts'
+import { consensusDistance } from '../../src/aggregators/consensus.ts'
 import { differenceProducts } from '../../src/aggregators/kernels/difference-products.ts'
-import { squaredDistance } from '../../src/aggregators/kernels/squared-distance.ts'
+import { positionsOf, relativeTo, slicedPositions } from '../../src/aggregators/geometry.ts'
+import { squaredDistance } from '../../src/attacks/statistics.ts'
+import { neighbourDistance } from '../../src/round/round-positions.ts'
 import { trimmedMeanOf } from '../../src/aggregators/kernels/order-statistics.ts'
 import { weightedSum } from '../../src/aggregators/kernels/weighted-sum.ts'
 import { median } from '../../src/aggregators/median.ts'
@@ -285,8 +287,8 @@ describe('gated-geometric-median', () => {
 
 describe('consensus', () => {
   it('measures a neighbour’s distance: half the mean squared difference, under the root', () => {
-    expect(neighbourDistance(Float32Array.of(0, 0), [Float32Array.of(3, 4), Float32Array.of(0, 1)])).toBeCloseTo(Math.sqrt((25 + 1) / 2 / 2), 12)
-    expect(neighbourDistance(Float32Array.of(0, 0), [])).toBeUndefined()
+    expect(neighbourDistance(positionsOf(Float32Array.of(0, 0), [Float32Array.of(3, 4), Float32Array.of(0, 1)]).products)).toBeCloseTo(Math.sqrt((25 + 1) / 2 / 2), 12)
+    expect(neighbourDistance(positionsOf(Float32Array.of(0, 0), []).products)).toBeNull()
   })
 
   it('measures all peers’ distance from their mean', () => {
@@ -298,9 +300,45 @@ describe('consensus', () => {
 
   it('is estimated without bias: the mean over all pairs of neighbours’ squared distances gives n / (n - 1) times its square', () => {
     const set = cloud(6, 5000, 'consensus')
-    const estimates = set.map((own, i) => neighbourDistance(own, set.filter((_, j) => j !== i))! ** 2)
+    const estimates = set.map((own, i) => neighbourDistance(positionsOf(own, set.filter((_, j) => j !== i)).products)! ** 2)
 
     expect(estimates.reduce((sum, value) => sum + value, 0) / 6).toBeCloseTo(consensusDistance(set) ** 2 * 6 / 5, 8)
+  })
+})
+
+describe('positions', () => {
+  it('are what the rule asks for: handed in, they change nothing, whatever order the neighbours come in', () => {
+    const set = cloud(7, 900, 'positions')
+    const input = inputOf(set)
+    const neighbours = [...input.neighbours].reverse()
+    const { products } = positionsOf(set[0]!, neighbours.map(({ parameters }) => parameters))
+    for (const rule of AGGREGATION_RULES.filter((name) => name !== 'ubar')) {
+      expect(make(rule)(1).aggregate({ ...input, neighbours, products })).toEqual(make(rule)(1).aggregate(input))
+    }
+    // they are believed: others would choose another vector
+    const lying = positionsOf(set[0]!, [...neighbours.slice(1), neighbours[0]!].map(({ parameters }) => parameters)).products
+    expect(make('krum')(1).aggregate({ ...input, neighbours, products: lying })).not.toEqual(make('krum')(1).aggregate(input))
+    expect(() => make('krum')(1).aggregate({ ...input, products: products.subarray(1) })).toThrow('products of 7 vectors are 49 numbers, not 48')
+  })
+
+  it('are the same in slices, whatever else is computed in between', () => {
+    const set = cloud(5, 200_000, 'slices')
+    const work = slicedPositions(set[0]!, set.slice(1))
+    let [step, pauses] = [work.next(), 0]
+    for (; step.done !== true; step = work.next()) {
+      pauses++
+      positionsOf(set[1]!, set.map((vector) => vector.subarray(0, 2_000)))
+    }
+    expect(pauses).toBe(3)
+    expect(step.value).toEqual(positionsOf(set[0]!, set.slice(1)))
+  })
+
+  it('can be seen from any of the vectors', () => {
+    const set = cloud(5, 500, 'origin')
+    const seen = relativeTo(positionsOf(set[0]!, set.slice(1)), 4, [0, 2, 3])
+    const expected = differenceProducts(set[4]!, [set[0]!, set[2]!, set[3]!])
+    expect(seen.count).toBe(3)
+    seen.products.forEach((product, i) => { expect(product).toBeCloseTo(expected[i]!, 9) })
   })
 })
 

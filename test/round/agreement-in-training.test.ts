@@ -15,7 +15,12 @@ import { loadBackend } from '../../src/model/backend.ts'
 import { initialParameters } from '../../src/model/initial-parameters.ts'
 import { LocalTraining } from '../../src/model/local-training.ts'
 import { presetDocument } from '../../src/presets.ts'
-import { agreement, contrary } from '../../src/round/agreement.ts'
+import { agreement as slicedAgreement, contrary as slicedContrary } from '../../src/round/agreement.ts'
+import { atOnce } from '../../src/slices.ts'
+import type { Agreement } from '../../src/round/agreement.ts'
+
+const agreement = (...models: Parameters<typeof slicedAgreement>): Agreement | undefined => atOnce(slicedAgreement(...models))
+const contrary = (...said: Parameters<typeof slicedContrary>): string[] => atOnce(slicedContrary(...said))
 
 const HALVES = [[1, 2, 3, 4], [0, 2, 3, 5], [0, 1, 3, 6], [0, 1, 2, 7], [5, 6, 7, 0], [4, 6, 7, 1], [4, 5, 7, 2], [4, 5, 6, 3]]
 

@@ -3,9 +3,15 @@
  */
 import { describe, expect, it } from 'vitest'
 import { neighbourGraph } from '../../src/topology/neighbour-graph.ts'
-import { agreement, contrary } from '../../src/round/agreement.ts'
+import { agreement as slicedAgreement, contrary as slicedContrary } from '../../src/round/agreement.ts'
 import { Suspicion } from '../../src/round/suspicion.ts'
 import { seededNormal, seededRandom } from '../../src/seeded-random.ts'
+import { atOnce } from '../../src/slices.ts'
+import { placed } from './placed.ts'
+import type { Agreement } from '../../src/round/agreement.ts'
+
+const agreement = (...models: Parameters<typeof slicedAgreement>): Agreement | undefined => atOnce(slicedAgreement(...models))
+const contrary = (...said: Parameters<typeof slicedContrary>): string[] => atOnce(slicedContrary(...said))
 
 /** As in the built-in demo after some rounds: 4,010 parameters, a model of length 12, noise of 0.33 in each */
 const PARAMETERS = 4_010
@@ -91,7 +97,9 @@ describe('Suspicion under privacy noise', () => {
     const model = draw(LENGTH / Math.sqrt(PARAMETERS))
     const suspicion = new Suspicion()
     for (let i = 0; i < 4; i++) {
-      suspicion.observe(sum(draw(NOISE), 1, model), round(draw, model, [[1, NOISE], [1, NOISE], [-1, NOISE]]), new Set(), judged ? model : undefined)
+      const own = sum(draw(NOISE), 1, model)
+      const said = round(draw, model, [[1, NOISE], [1, NOISE], [-1, NOISE]])
+      suspicion.observe(placed(own, said), new Set(), judged ? contrary(model, said) : [])
     }
     return suspicion
   }
@@ -118,7 +126,7 @@ describe('Suspicion under privacy noise', () => {
       const sent = models.map((model) => sum(draw(1), 1, model))
       const said = neighbours.map((others) => others.map((j) => ({ peer: peers[j]!, parameters: sent[j]! })))
       contraryIn.push(said.reduce((total, replicas, j) => total + contrary(models[j]!, replicas).length, 0))
-      suspicions.forEach((suspicion, j) => { suspicion.observe(sent[j]!, said[j]!, new Set(), models[j]) })
+      suspicions.forEach((suspicion, j) => { suspicion.observe(placed(sent[j]!, said[j]!), new Set(), contrary(models[j]!, said[j]!)) })
       models = said.map((replicas, j) => replicas.reduce((total, { parameters }) => sum(total, 1, parameters), sent[j]!).map((value) => value / 9))
     }
     expect(contraryIn[1]).toBeGreaterThan(0)

@@ -5,7 +5,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { createAggregator } from '../../src/aggregators/aggregator.ts'
 import { createCodec } from '../../src/codec/codec.ts'
-import { mix } from '../../src/round/mix.ts'
+import { mix } from './placed.ts'
 import { seededRandom } from '../../src/seeded-random.ts'
 import type { Aggregator } from '../../src/interface.ts'
 import type { InboxEntry } from '../../src/round/inbox.ts'
@@ -101,7 +101,9 @@ describe('mixing several vectors', () => {
 
   it('keeps the others where nobody took part with the model', () => {
     const nobody: Aggregator = {
-      ...median,
+      name: median.name,
+      minimumNeighbours: 1,
+      needsLosses: false,
       aggregate: (input) => ({ ...median.aggregate(input), parameters: input.own.slice(), excluded: input.neighbours.map(({ peer }) => ({ peer, reason: 'distance-gate' })) })
     }
     const own = three(0, 10, 0)

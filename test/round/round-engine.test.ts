@@ -4,7 +4,7 @@ import { createAggregator } from '../../src/aggregators/aggregator.ts'
 import { createCodec } from '../../src/codec/codec.ts'
 import { TrainingError } from '../../src/errors.ts'
 import { RoundEngine } from '../../src/round/round-engine.ts'
-import { Vigilance } from '../../src/round/vigilance.ts'
+import { Averaging } from '../../src/round/averaging.ts'
 import { createLevelStore } from '../../src/store/level-store.ts'
 import { systemClock } from '../../src/system-clock.ts'
 import { hastyClock } from '../hasty-clock.ts'
@@ -563,7 +563,7 @@ describe('round engine', () => {
     }
     const engine = await engineFor({ network, components: { clock: hastyClock() }, init: { rounds: 3, noisy: true, staleness: 0 } })
     const committed: Float32Array[] = []
-    const judge = vi.spyOn(Vigilance.prototype, 'judge')
+    const average = vi.spyOn(Averaging.prototype, 'average')
     try {
       engine.addEventListener('round:start', ({ detail }) => { void (detail.round === 1 && say(1)) })
       // what is said after the deadline of round 2 is mixed late
@@ -574,11 +574,11 @@ describe('round engine', () => {
       await engine.run(never)
       expect(late).toEqual([2])
       const [first, , lateMix] = committed
-      const [, alone, mixedLate, third] = judge.mock.calls.map(([{ shared }]) => shared)
+      const [, alone, mixedLate, third] = average.mock.calls.map(([, { shared }]) => shared)
       expect([alone, mixedLate]).toEqual([first, first])
       expect(third).toEqual(lateMix)
     } finally {
-      judge.mockRestore()
+      average.mockRestore()
     }
   })
 

@@ -12,6 +12,7 @@ import { initialParameters } from '../../src/model/initial-parameters.ts'
 import { LocalTraining } from '../../src/model/local-training.ts'
 import { presetDocument } from '../../src/presets.ts'
 import { StepLength, usualFactor } from '../../src/round/step-length.ts'
+import { placed, unnamed } from './placed.ts'
 import { sparedNeighbours } from '../../src/node/spared-neighbours.ts'
 import { seededNormal, seededRandom } from '../../src/seeded-random.ts'
 
@@ -28,7 +29,7 @@ describe('usualFactor', () => {
   it('is as much of a long step as the default rule lets in, with room to spare', () => {
     const replicas = [moved(1, 'a'), moved(1, 'b'), moved(1, 'c')]
     const own = moved(10, 'own')
-    const factor = usualFactor({ before, own, replicas }, 1)
+    const factor = usualFactor(placed(own, unnamed(replicas), before), 1)
     expect(factor).toBeGreaterThan(0.1)
     expect(factor).toBeLessThan(0.35)
     const shortened = own.map((value, i) => before[i]! + factor * (value - before[i]!))
@@ -40,14 +41,14 @@ describe('usualFactor', () => {
   })
 
   it('shortens nothing that is common to all, however long, nor a step that is no longer than the others', () => {
-    expect(usualFactor({ before, own: moved(1, 'own', 3), replicas: ['a', 'b', 'c', 'd'].map((seed) => moved(1, seed, 3)) }, 1)).toBeGreaterThanOrEqual(1)
-    expect(usualFactor({ before, own: moved(1, 'own'), replicas: ['a', 'b', 'c'].map((seed) => moved(1, seed)) }, 1)).toBeGreaterThanOrEqual(1)
+    expect(usualFactor(placed(moved(1, 'own', 3), unnamed(['a', 'b', 'c', 'd'].map((seed) => moved(1, seed, 3))), before), 1)).toBeGreaterThanOrEqual(1)
+    expect(usualFactor(placed(moved(1, 'own'), unnamed(['a', 'b', 'c'].map((seed) => moved(1, seed))), before), 1)).toBeGreaterThanOrEqual(1)
   })
 
   it('gives no single neighbour a say, and shortens nothing where it is the model that stands apart', () => {
     const honest = [moved(1, 'a'), moved(1, 'b'), moved(1, 'c')]
-    expect(usualFactor({ before, own: moved(1, 'own'), replicas: [...honest, honest[0]!] }, 1)).toBeGreaterThanOrEqual(1)
-    expect(usualFactor({ before, own: moved(0.1, 'own'), replicas: ['a', 'b', 'c', 'd'].map((seed) => moved(0.1, seed, 5)) }, 1)).toBe(2)
+    expect(usualFactor(placed(moved(1, 'own'), unnamed([...honest, honest[0]!]), before), 1)).toBeGreaterThanOrEqual(1)
+    expect(usualFactor(placed(moved(0.1, 'own'), unnamed(['a', 'b', 'c', 'd'].map((seed) => moved(0.1, seed, 5))), before), 1)).toBe(2)
   })
 })
 
@@ -57,18 +58,18 @@ describe('StepLength', () => {
     const long = moved(1_000, 'own')
     expect(steps.shortened(before, long)).toBe(long)
     const replicas = [moved(1, 'a'), moved(1, 'b'), moved(1, 'c')]
-    steps.observe({ before, own: long, replicas })
+    steps.observe(placed(long, unnamed(replicas), before))
     expect(steps.scale).toBe(1 / 20)
     expect(steps.shortened(before, long)[0]! - before[0]!).toBeCloseTo((long[0]! - before[0]!) / 20, 3)
     for (let round = 0; round < 5; round++) {
-      steps.observe({ before, own: moved(0.3, 'own'), replicas })
+      steps.observe(placed(moved(0.3, 'own'), unnamed(replicas), before))
     }
     expect(steps.scale).toBe(1)
   })
 
   it('leaves steps alone with fewer than three neighbours, under privacy noise, and under a mean that hears everybody', () => {
     const steps = new StepLength(1)
-    steps.observe({ before, own: moved(50, 'own'), replicas: [moved(1, 'a'), moved(1, 'b')] })
+    steps.observe(placed(moved(50, 'own'), unnamed([moved(1, 'a'), moved(1, 'b')]), before))
     expect(steps.scale).toBe(1)
     expect(sparedNeighbours(presetDocument('digits-private'))).toBeUndefined()
     const document = presetDocument('mnist-mlp')
@@ -100,7 +101,7 @@ async function leftOutAtLast (spared: number | undefined): Promise<{ leftOut: nu
       const own = trained[i]!
       const others = there.flatMap(({ index }, j) => j === i ? [] : [{ peer: `${index}`, parameters: trained[j]!, weight: 0.25 }])
       const { parameters, excluded } = aggregator.aggregate({ own, neighbours: others, round })
-      peer.steps.observe({ before: peer.model, own, replicas: others.map((other) => other.parameters) })
+      peer.steps.observe(placed(own, unnamed(others.map((other) => other.parameters)), peer.model))
       peer.model = parameters
       leftOut += round > 29 && excluded.some((one) => one.peer === '1') ? 1 : 0
     })

@@ -5,8 +5,10 @@
  * Weiszfeld's, reads the vectors once instead of once for each iteration. Differences are taken first and accumulated
  * in float64: products of the raw vectors would cancel when models are close, as they are after some rounds.
  */
-import { BLOCK, blockLength, kernels, loadBlock, MAX_ROWS } from './memory.ts'
+import { atOnce } from '../../slices.ts'
+import { BLOCK, blockLength, isPieceDone, kernels, loadBlock, MAX_ROWS } from './memory.ts'
 import { referenceDifferenceProducts } from './reference/difference-products.ts'
+import type { Sliced } from '../../slices.ts'
 
 /** Rows are multiplied three by three */
 const TILE = 3
@@ -18,15 +20,26 @@ const TILE = 3
  * the plain way
  */
 export function differenceProducts (reference: Float32Array, vectors: readonly Float32Array[]): Float64Array {
+  return atOnce(slicedDifferenceProducts(reference, vectors))
+}
+
+/** The same, bit for bit, in slices */
+export function * slicedDifferenceProducts (reference: Float32Array, vectors: readonly Float32Array[]): Sliced<Float64Array> {
   const count = vectors.length
   if (count + 1 > MAX_ROWS) {
     return referenceDifferenceProducts(reference, vectors)
   }
   const kernel = kernels()
   const padded = Math.ceil(count / TILE) * TILE
-  kernel.products.fill(0, 0, padded * padded)
+  const products = kernel.products.subarray(0, padded * padded)
+  products.fill(0)
   const all = [reference, ...vectors]
   for (let start = 0; start < reference.length; start += BLOCK) {
+    if (isPieceDone(start)) {
+      const soFar = products.slice()
+      yield
+      products.set(soFar)
+    }
     loadBlock(kernel, all, start)
     kernel.addProducts(count, blockLength(reference.length, start))
   }

@@ -15,6 +15,10 @@ declare const WebAssembly: {
 
 /** Coordinates of one block */
 export const BLOCK = 1024
+/** Blocks until others may have the thread, and with it the scratch memory: of ten vectors about a millisecond */
+const BLOCKS_OF_PIECE = 64
+/** Coordinates of so many blocks */
+export const PIECE = BLOCKS_OF_PIECE * BLOCK
 /** Vectors that fit, a reference included */
 export const MAX_ROWS = 65
 /** Results that fit */
@@ -100,6 +104,11 @@ export function storeBlock (result: Float32Array, target: Float32Array, start: n
 /** The smallest multiple of eight, which is what kernels work on, that covers what is left of `size` from `start` on */
 export function blockLength (size: number, start: number): number {
   return Math.min(BLOCK, Math.ceil((size - start) / 8) * 8)
+}
+
+/** Between two pieces of a vector: a kernel in slices yields here, and may find other numbers in the memory then */
+export function isPieceDone (start: number): boolean {
+  return start > 0 && start % PIECE === 0
 }
 
 /** Puts rows of n weights where `combine` reads them: a float32 in each second place */

@@ -1,8 +1,10 @@
 /**
  * Kernel: weighted sums of n vectors, in one pass over them
  */
-import { BLOCK, blockLength, kernels, loadBlock, loadWeights, MAX_ROWS, MAX_SUMS, storeBlock } from './memory.ts'
+import { atOnce } from '../../slices.ts'
+import { BLOCK, blockLength, isPieceDone, kernels, loadBlock, loadWeights, MAX_ROWS, MAX_SUMS, storeBlock } from './memory.ts'
 import { referenceWeightedSum } from './reference/weighted-sum.ts'
+import type { Sliced } from '../../slices.ts'
 
 /**
  * sum_j weights[j] * vectors[j], accumulated in float64 in the order of the vectors
@@ -11,6 +13,11 @@ import { referenceWeightedSum } from './reference/weighted-sum.ts'
  * not read; more than 65 others take the plain way
  */
 export function weightedSum (vectors: readonly Float32Array[], weights: ArrayLike<number>): Float32Array {
+  return atOnce(slicedWeightedSum(vectors, weights))
+}
+
+/** The same, bit for bit, in slices */
+export function * slicedWeightedSum (vectors: readonly Float32Array[], weights: ArrayLike<number>): Sliced<Float32Array> {
   const used = vectors.filter((_, j) => weights[j] !== 0)
   const usedWeights = Float64Array.from(weights).filter((weight) => weight !== 0)
   if (used.length > MAX_ROWS) {
@@ -21,6 +28,10 @@ export function weightedSum (vectors: readonly Float32Array[], weights: ArrayLik
   const sum = new Float32Array(size)
   kernel.weights.set(usedWeights)
   for (let start = 0; start < size; start += BLOCK) {
+    if (isPieceDone(start)) {
+      yield
+      kernel.weights.set(usedWeights)
+    }
     loadBlock(kernel, used, start)
     kernel.weightedSum(used.length, blockLength(size, start))
     storeBlock(kernel.results[0]!, sum, start)

@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
 
 export default defineConfig({
@@ -6,6 +7,8 @@ export default defineConfig({
     globalSetup: ['./test/current-build.ts'],
     setupFiles: ['./test/setup.ts'],
     pool: 'forks',
+    // by default one less than there are cores, and on two cores one alone
+    maxWorkers: Math.max(2, Math.floor(availableParallelism() / 2)),
     testTimeout: 60_000,
     hookTimeout: 60_000,
     reporters: ['default']

@@ -31,10 +31,6 @@ interface ErrorRow {
   reasons?: readonly string[]
   /** Only errors with one of these system or library codes, their own or in a cause */
   causes?: readonly string[]
-  /**
-   * Only errors whose message fits: where there is no reason to tell by, and a worker thread keeps the cause to itself
-   */
-  says?: RegExp
   /** The library's message ends with the next step */
   told?: true
 }
@@ -66,8 +62,8 @@ export const ERROR_ROWS: readonly ErrorRow[] = [
   { code: 'FEDERATION_INVALID', exit: 'configuration', names: ['InvalidFederationError'], fix: 'Correct the federation document' },
   { code: 'FEDERATION_MISMATCH', exit: 'integrity', names: ['FederationMismatchError'], fix: 'Use another home for another federation (--home), or correct --federation-id', told: true },
 
-  { code: 'DATA_MISSING', exit: 'data', names: ['DatasetError'], says: /does not exist|is not a folder/, fix: 'Check --data', told: true },
-  { code: 'DATA_UNREADABLE', exit: 'data', names: ['DatasetError'], says: /may not be read|is a folder/, fix: 'Check --data and the permissions of the file', told: true },
+  { code: 'DATA_MISSING', exit: 'data', names: ['DatasetError'], causes: ['ENOENT', 'ENOTDIR'], fix: 'Check --data', told: true },
+  { code: 'DATA_UNREADABLE', exit: 'data', names: ['DatasetError'], causes: ['EACCES', 'EPERM', 'EISDIR'], fix: 'Check --data and the permissions of the file', told: true },
   { code: 'DATA_INVALID', exit: 'data', names: ['DatasetError'], fix: 'Check that --data fits the federation document', told: true },
   { code: 'BACKEND', exit: 'incompatible', names: ['BackendError'], fix: 'Try --backend auto, or install the native backend with its setup script', told: true },
   { code: 'TRAINING', exit: 'training', names: ['TrainingError'], fix: 'The last good version is kept; a lower learning rate in the federation document may help', told: true },
@@ -90,8 +86,8 @@ export const ERROR_ROWS: readonly ErrorRow[] = [
   { code: 'STORE_FORMAT', exit: 'incompatible', names: ['StoreFormatError'], fix: 'Use the version of grapevine that wrote it, or another home with --home', told: true },
   { code: 'STORE_CORRUPT', exit: 'storage', names: ['StoreCorruptError'], fix: 'Restore the home from a copy, or join again from a new home; nothing was deleted', told: true },
   { code: 'UNSOUND_VERSION', exit: 'storage', names: ['UnsoundVersionError'], fix: 'Take another version: grapevine versions; or go back to it: grapevine versions rollback VERSION', told: true },
-  { code: 'FOLDER_TAKEN', exit: 'usage', names: ['StoreWriteError'], says: /is not empty/, fix: 'Name a new folder for the export', told: true },
-  { code: 'EXPORT', exit: 'storage', names: ['StoreWriteError'], says: /^cannot write the model/, fix: 'Check that this folder can be made and written to, or name another' },
+  { code: 'FOLDER_TAKEN', exit: 'usage', names: ['StoreWriteError'], reasons: ['folder-taken'], fix: 'Name a new folder for the export', told: true },
+  { code: 'EXPORT', exit: 'storage', names: ['StoreWriteError'], reasons: ['export'], fix: 'Check that this folder can be made and written to, or name another' },
   { code: 'STORE_WRITE', exit: 'storage', names: ['StoreWriteError'], fix: 'Check the permissions and the file system of the home', told: true },
   { code: 'LEDGER_LOCKED', exit: 'running', names: ['LedgerLockedError'], fix: 'Stop the other peer that trains on the same data first', told: true },
   { code: 'LEDGER_CORRUPT', exit: 'integrity', names: ['LedgerCorruptError'], fix: 'See where it is damaged: grapevine privacy ledger verify; nothing was deleted', told: true },
@@ -100,7 +96,7 @@ export const ERROR_ROWS: readonly ErrorRow[] = [
   { code: 'LEDGER_WRITE', exit: 'storage', names: ['LedgerWriteError'], fix: 'Check free space and permissions of the ledger\'s folder; no training begins before it can be written', told: true },
   { code: 'ROUND_LIMIT', exit: 'configuration', names: ['RoundLimitError'], fix: 'Begin a new identity with the same model and ledger: grapevine renew', told: true },
   { code: 'AMBIGUOUS_VERSION', exit: 'usage', names: ['AmbiguousVersionError'], fix: 'Give more characters of the id: see grapevine versions' },
-  { code: 'INSECURE_PERMISSIONS', exit: 'storage', names: ['IdentityError'], says: /open to other users/, fix: 'Only you may read the key: chmod 600 on the file', told: true },
+  { code: 'INSECURE_PERMISSIONS', exit: 'storage', names: ['IdentityError'], reasons: ['open-to-others'], fix: 'Only you may read the key: chmod 600 on the file', told: true },
   { code: 'IDENTITY', exit: 'storage', names: ['IdentityError'], fix: 'Restore the key file from a copy, or use a new home', told: true },
 
   { code: 'PERMISSION', exit: 'storage', names: ['Error'], causes: ['EACCES', 'EPERM', 'EROFS'], fix: 'Check the permissions of that file or folder' },
@@ -131,11 +127,10 @@ export function errorLine ({ code, message, fix, told }: ErrorReport): string {
 }
 
 function fits (row: ErrorRow, error: unknown): boolean {
-  const { name, message, reason } = (error ?? {}) as { name?: unknown, message?: unknown, reason?: unknown }
+  const { name, reason } = (error ?? {}) as { name?: unknown, reason?: unknown }
   return row.names.includes(String(name)) &&
     (row.reasons === undefined || row.reasons.includes(String(reason))) &&
-    (row.causes === undefined || causeCodes(error).some((code) => row.causes!.includes(code))) &&
-    (row.says === undefined || row.says.test(String(message)))
+    (row.causes === undefined || causeCodes(error).some((code) => row.causes!.includes(code)))
 }
 
 /** `code` of the error and of its causes; the text too, for libraries that keep the code there only */

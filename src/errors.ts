@@ -125,6 +125,14 @@ export class StoreCorruptError extends Error {
 /** The store could not be written: disk full, no permission. Nothing is half-written */
 export class StoreWriteError extends Error {
   override name = 'StoreWriteError'
+
+  /** `folder-taken`: other files are in the folder of an export. `export`: it cannot be written */
+  readonly reason: 'store' | 'folder-taken' | 'export'
+
+  constructor (message: string, { reason = 'store', ...options }: ErrorOptions & { reason?: StoreWriteError['reason'] } = {}) {
+    super(message, options)
+    this.reason = reason
+  }
 }
 
 /**
@@ -179,4 +187,11 @@ export class AmbiguousVersionError extends Error {
 /** The identity key file is unreadable, damaged, or open to other users */
 export class IdentityError extends Error {
   override name = 'IdentityError'
+
+  readonly reason: 'damaged' | 'open-to-others'
+
+  constructor (message: string, { reason = 'damaged', ...options }: ErrorOptions & { reason?: IdentityError['reason'] } = {}) {
+    super(message, options)
+    this.reason = reason
+  }
 }

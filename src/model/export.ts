@@ -59,7 +59,7 @@ export async function exportLayersModel ({ document, parameters, directory }: Ex
     if (staging !== undefined) {
       await rm(staging, { recursive: true, force: true })
     }
-    throw new StoreWriteError(`cannot write the model to ${target}: ${firstLine(err)}`, { cause: err })
+    throw new StoreWriteError(`cannot write the model to ${target}: ${firstLine(err)}`, { cause: err, reason: 'export' })
   }
 }
 
@@ -83,10 +83,10 @@ async function requireEmpty (directory: string): Promise<void> {
     if ((err as NodeJS.ErrnoException).code === 'ENOENT') {
       return
     }
-    throw new StoreWriteError(`cannot write the model to ${directory}: ${firstLine(err)}`, { cause: err })
+    throw new StoreWriteError(`cannot write the model to ${directory}: ${firstLine(err)}`, { cause: err, reason: 'export' })
   }
   if (files.length > 0) {
-    throw new StoreWriteError(`${directory} is not empty (it holds ${files.slice(0, 3).join(', ')}${files.length > 3 ? ', …' : ''}); name a new directory`)
+    throw new StoreWriteError(`${directory} is not empty (it holds ${files.slice(0, 3).join(', ')}${files.length > 3 ? ', …' : ''}); name a new directory`, { reason: 'folder-taken' })
   }
 }
 

@@ -48,7 +48,7 @@ export type Request = { [Name in CallName]: { id: number, name: Name, cancelled:
 
 export type Response =
   | { id: number, value: Calls[CallName]['result'] }
-  | { id: number, error: { name: string, message: string } }
+  | { id: number, error: ErrorData }
 
 const ERRORS: ReadonlyMap<string, new (message: string) => Error> = new Map<string, new (message: string) => Error>([
   ['DatasetError', DatasetError],
@@ -58,7 +58,36 @@ const ERRORS: ReadonlyMap<string, new (message: string) => Error> = new Map<stri
   ['TypeError', TypeError]
 ])
 
+/** What of an error crosses to another thread: all that it is told by */
+export interface ErrorData {
+  name: string
+  message: string
+  code?: string
+  reason?: string
+  cause?: ErrorData
+}
+
+/** A chain of causes may be a loop */
+const MAX_CAUSES = 8
+
+/** @param message - @default that of the error */
+export function errorData (err: unknown, message?: string, depth = 0): ErrorData {
+  const { name, code, reason, cause } = (err instanceof Error ? err : {}) as { name?: string, code?: unknown, reason?: unknown, cause?: unknown }
+  return {
+    name: name ?? 'Error',
+    message: message ?? (err instanceof Error ? err.message : String(err)),
+    ...(typeof code === 'string' ? { code } : {}),
+    ...(typeof reason === 'string' ? { reason } : {}),
+    ...(cause === undefined || depth >= MAX_CAUSES ? {} : { cause: errorData(cause, undefined, depth + 1) })
+  }
+}
+
 /** The error as it was thrown in the worker; one without a class of its own becomes a TrainingError */
-export function recreateError ({ name, message }: { name: string, message: string }): Error {
-  return new (ERRORS.get(name) ?? TrainingError)(message)
+export function recreateError ({ name, message, cause, ...data }: ErrorData): Error {
+  const error = new (ERRORS.get(name) ?? TrainingError)(message)
+  return Object.assign(error, data, cause === undefined ? {} : { cause: recreateCause(cause) })
+}
+
+function recreateCause ({ message, cause, ...data }: ErrorData): Error {
+  return Object.assign(new Error(message), data, cause === undefined ? {} : { cause: recreateCause(cause) })
 }

@@ -14,6 +14,7 @@ import { LocalTraining } from './local-training.ts'
 import { setNativeEnvironment } from './native-environment.ts'
 import { planModel } from './topology.ts'
 import { WarmUp } from './warm-up.ts'
+import { errorData } from './worker-messages.ts'
 import type { TrainerDescription, TrainResult } from '../interface.ts'
 import type { Calls, CallName, Request, Response, WorkerTrainerInit } from './worker-messages.ts'
 
@@ -99,7 +100,7 @@ async function respond (port: NonNullable<typeof parentPort>, request: Request):
     response = { id: request.id, value }
     transfer = transferable(value)
   } catch (err) {
-    response = { id: request.id, error: { name: err instanceof Error ? err.name : 'Error', message: firstLine(err) } }
+    response = { id: request.id, error: errorData(err, firstLine(err)) }
   }
   port.postMessage(response, transfer)
 }

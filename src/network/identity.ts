@@ -44,7 +44,7 @@ async function load (file: string): Promise<PrivateKey | undefined> {
   try {
     const { mode, size } = await stat(file)
     if ((mode & 0o077) !== 0 && platform() !== 'win32') {
-      throw new IdentityError(`${file} is open to other users (mode ${(mode & 0o777).toString(8).padStart(4, '0')}); close it with: chmod 600 '${file}'`)
+      throw new IdentityError(`${file} is open to other users (mode ${(mode & 0o777).toString(8).padStart(4, '0')}); close it with: chmod 600 '${file}'`, { reason: 'open-to-others' })
     }
     bytes = size > MAX_KEY_FILE_BYTES ? new Uint8Array(0) : await readFile(file)
   } catch (err) {

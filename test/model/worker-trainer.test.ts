@@ -5,7 +5,10 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { reportError } from '../../peer/error-report.ts'
+import { BackendError, DatasetError } from '../../src/errors.ts'
 import { initialParameters } from '../../src/model/initial-parameters.ts'
+import { errorData, recreateError } from '../../src/model/worker-messages.ts'
 import { createWorkerTrainer } from '../../src/model/worker-trainer.ts'
 import { parseFederation } from '../../src/federation/document.ts'
 import { presetDocument } from '../../src/presets.ts'
@@ -98,6 +101,29 @@ describe('worker trainer', () => {
     const [first, second] = released
     const squares = first!.reduce((sum, value, at) => sum + (value - second![at]!) ** 2, 0)
     expect(Math.abs(squares / first!.length / 8 - 1)).toBeLessThan(6 * Math.sqrt(2 / first!.length))
+  })
+
+  it('fails as it failed in its thread: class, code and causes cross as data', async () => {
+    const trainer = createWorkerTrainer({ document: presetDocument('mnist-mlp'), data: { kind: 'idx', directory: '/nowhere' }, backend: 'cpu' })
+    const problem: unknown = await trainer.start().catch((err: unknown) => err)
+    await trainer.stop()
+    expect(problem).toBeInstanceOf(DatasetError)
+    expect(problem).toMatchObject({ message: expect.stringContaining('/nowhere does not exist') as string, cause: { code: 'ENOENT' } })
+    expect(reportError(problem).code).toBe('GRAPEVINE_E_DATA_MISSING')
+  })
+
+  it('takes over reason, code and a chain of causes that may be a loop, and nothing else', () => {
+    const root = Object.assign(new Error('no space'), { code: 'ENOSPC', path: '/secret' })
+    const thrown = Object.assign(new BackendError('cannot', { cause: new TypeError('middle', { cause: root }) }), { reason: 'because' })
+    const crossed = recreateError(structuredClone(errorData(thrown)))
+    expect(crossed).toBeInstanceOf(BackendError)
+    expect(crossed).toMatchObject({ message: 'cannot', reason: 'because', cause: { name: 'TypeError', message: 'middle', cause: { message: 'no space', code: 'ENOSPC' } } })
+    expect(JSON.stringify(errorData(thrown))).not.toContain('secret')
+    root.cause = thrown
+    expect(errorData(thrown)).toMatchObject({ cause: { cause: { cause: { message: 'cannot' } } } })
+    expect(recreateError(errorData('text'))).toMatchObject({ name: 'TrainingError', message: 'text' })
+    // what has no class of its own is a failure of training
+    expect(recreateError(errorData(new SyntaxError('odd')))).toMatchObject({ name: 'TrainingError', message: 'odd' })
   })
 
   it('fails the call in hand when its thread dies, and starts another for the next one', async () => {

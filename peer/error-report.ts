@@ -31,15 +31,15 @@ interface ErrorRow {
   reasons?: readonly string[]
   /** Only errors with one of these system or library codes, their own or in a cause */
   causes?: readonly string[]
-  /** The library's message ends with the next step */
-  told?: true
+  /** The library's message ends with the next step: always, or for these `reason`s */
+  told?: true | readonly string[]
 }
 
 const WRITE_NAMES = ['StoreWriteError', 'StoreCorruptError', 'IdentityError', 'DatasetError', 'Error', 'LevelError', 'ModelError']
 
 /** The first row that fits decides */
 export const ERROR_ROWS: readonly ErrorRow[] = [
-  { code: 'DISK_FULL', exit: 'storage', names: WRITE_NAMES, causes: ['ENOSPC', 'EDQUOT'], fix: 'Free some space, or use another home with --home; the last committed version is safe' },
+  { code: 'DISK_FULL', exit: 'storage', names: WRITE_NAMES, causes: ['ENOSPC', 'EDQUOT'], fix: 'Free some space, or use another home with --home; the last committed version is safe', told: ['store'] },
 
   {
     code: 'TOO_MANY_FILES',
@@ -117,7 +117,11 @@ export function reportError (error: unknown): ErrorReport {
     const name = error instanceof Error ? `${error.name}: ` : ''
     return { code: `GRAPEVINE_E_${UNEXPECTED.code}`, exit: EXIT_CODES[UNEXPECTED.exit].code, message: `${name}${message}`, fix: UNEXPECTED.fix, told: false }
   }
-  return { code: `GRAPEVINE_E_${row.code}`, exit: EXIT_CODES[row.exit].code, message, fix: row.fix, told: row.told ?? false }
+  return { code: `GRAPEVINE_E_${row.code}`, exit: EXIT_CODES[row.exit].code, message, fix: row.fix, told: isTold(row, error) }
+}
+
+function isTold ({ told = [] }: ErrorRow, error: unknown): boolean {
+  return told === true || told.includes(String((error as { reason?: unknown } | null)?.reason))
 }
 
 /** For people, on one line */

@@ -70,6 +70,12 @@ describe('the error table', () => {
     expect(reportError(error)).toMatchObject({ code: `GRAPEVINE_E_${code}`, exit })
   })
 
+  it('leaves the next step to a message that ends with one, for the reasons that do', () => {
+    const full = { cause: Object.assign(new Error('write failed'), { code: 'ENOSPC' }) }
+    expect(errorLine(reportError(new errors.StoreWriteError('cannot open the store: free some space, then start again', full)))).not.toContain('--home')
+    expect(errorLine(reportError(new errors.StoreWriteError('cannot write the model to /m', { ...full, reason: 'export' })))).toContain('. Free some space')
+  })
+
   it('says it on one line, with the next step once', () => {
     const line = errorLine(reportError(new programErrors.NoHomeError('/h')))
     expect(line).toBe('error GRAPEVINE_E_NO_HOME: no peer in /h: make one with grapevine init --home /h, or join a federation with grapevine join ADDRESS --home /h')

@@ -8,18 +8,22 @@ import { DELTA, KEYFRAME } from '../../src/update-kind.ts'
 import { ManualClock } from '../manual-clock.ts'
 import type { PeerName, ReceivedUpdate, RejectionReason, Replicas } from '../../src/interface.ts'
 
-const never = new AbortController().signal
-
 interface Receiver {
   clock: ManualClock
   /** Rounds of the updates that were decoded */
   applied: number[]
   penalised: Array<[PeerName, RejectionReason]>
   take: (author: PeerName, round: number, kind?: number) => void
+  /** Ends the run */
+  abort: () => void
 }
 
-/** @param replicaBytes - Of the federation's model */
-function receiver (replicaBytes: number, keepsMemory = true): Receiver {
+/**
+ * @param replicaBytes - Of the federation's model
+ * @param decodingMs - What a replica takes
+ */
+function receiver (replicaBytes: number, keepsMemory = true, decodingMs = 0): Receiver {
+  const running = new AbortController()
   const clock = new ManualClock()
   const applied: number[] = []
   const penalised: Receiver['penalised'] = []
@@ -27,6 +31,7 @@ function receiver (replicaBytes: number, keepsMemory = true): Receiver {
     ...{ codec: 'float32', keepsMemory, maxKeyframeBytes: replicaBytes },
     apply: ({ round }: ReceivedUpdate) => {
       applied.push(round)
+      clock.advance(decodingMs)
       return { parameters: Float32Array.of(1), hash: new Uint8Array(32) }
     }
   } as unknown as Replicas
@@ -37,12 +42,27 @@ function receiver (replicaBytes: number, keepsMemory = true): Receiver {
     network: { pullKeyframe: async () => false, penalise: (peer, reason) => { penalised.push([peer, reason]) } }
   })
   const take: Receiver['take'] = (author, round, kind = DELTA) => {
-    arrivals.take({ author, from: author, updateId: `${author}/${round}`, round, sequence: round, codec: 'float32', degree: 1, kind, payload: new Uint8Array(1), receivedAtMs: 0 }, never)
+    arrivals.take({ author, from: author, updateId: `${author}/${round}`, round, sequence: round, codec: 'float32', degree: 1, kind, payload: new Uint8Array(1), receivedAtMs: 0 }, running.signal)
   }
-  return { clock, applied, penalised, take }
+  return { clock, applied, penalised, take, abort: () => { running.abort() } }
 }
 
 const rounds = (count: number): number[] => Array.from({ length: count }, (_, index) => index + 1)
+
+describe('updates of a large model', () => {
+  it('are decoded one in each turn of the event loop, in the order in which they came, until the run ends', async () => {
+    const { applied, take, abort } = receiver(20_000_000, false, 30)
+    rounds(4).forEach((round) => { take('author', round, KEYFRAME) })
+    expect(applied).toEqual([1])
+    await new Promise((resolve) => { setImmediate(resolve) })
+    expect(applied).toEqual([1, 2])
+    await new Promise((resolve) => { setImmediate(resolve) })
+    expect(applied).toEqual([1, 2, 3])
+    abort()
+    await new Promise((resolve) => { setImmediate(resolve) })
+    expect(applied).toEqual([1, 2, 3])
+  })
+})
 
 describe('a flood of deltas', () => {
   it('of a large model is made into a few replicas, and then some each second, of each author by itself', () => {

@@ -171,7 +171,7 @@ async function checkValue (layer: Layer, name: SettingName, raw: unknown): Promi
   if (typeof raw === 'boolean' && layer.source === 'flag') {
     return raw
   }
-  const checked = schema(await import('zod')).safeParse(raw)
+  const checked = schema(await import('./checks.ts')).safeParse(raw)
   if (!checked.success) {
     throw layerError(layer.source, `${layer.named(name)} must be ${expects}, but is ${shown(raw)}`)
   }

@@ -3,8 +3,9 @@
  */
 import { isAbsolute, resolve } from 'node:path'
 import type * as zod from 'zod'
+import type * as checks from './checks.ts'
 
-export type Z = typeof zod
+export type Z = typeof checks
 
 export type Verb = 'init' | 'start' | 'join' | 'status' | 'versions' | 'export' | 'evaluate' | 'audit' | 'privacy' | 'renew'
 

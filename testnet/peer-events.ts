@@ -1,7 +1,7 @@
 /**
  * The lines that the peer program prints with --json, as far as a testnet needs them
  */
-import { z } from 'zod'
+import * as z from 'zod'
 import { quoted } from '../src/quoted.ts'
 import type { PhaseTimes, RoundPhase } from '../src/round/round-events.ts'
 

@@ -1,9 +1,7 @@
 /**
  * A quick look at local data before anything is started: are they there, and do they fit the federation?
  */
-import { checkCsvDataset } from './csv-dataset.ts'
 import { requireDigits } from './digits.ts'
-import { checkIdxDataset } from './idx-dataset.ts'
 import type { FederationDocument } from '../federation/document.ts'
 import type { DatasetSource } from '../interface.ts'
 
@@ -18,9 +16,9 @@ export async function checkDataset (source: DatasetSource, model: FederationDocu
       requireDigits(source, model)
       return
     case 'idx':
-      await checkIdxDataset(source.directory, model)
+      await (await import('./idx-dataset.ts')).checkIdxDataset(source.directory, model)
       return
     case 'csv':
-      await checkCsvDataset(source, model)
+      await (await import('./csv-dataset.ts')).checkCsvDataset(source, model)
   }
 }

@@ -7,7 +7,7 @@
 /** Points of a stroke that is ready to draw, in pixels */
 export interface PenPath {
   /** x0, y0, x1, y1, … */
-  points: Float64Array
+  points: number[]
   /** Half the width of the pen at the beginning and at the end, pixels */
   startRadius: number
   endRadius: number
@@ -21,9 +21,9 @@ const SPAN_PIECES = 5
  *
  * Catmull and Rom 1974. A point given twice makes a corner; the ends are doubled.
  */
-export function smoothCurve (points: ArrayLike<number>): Float64Array {
+export function smoothCurve (points: ArrayLike<number>): number[] {
   const count = points.length / 2
-  const curve = new Float64Array(2 * ((count - 1) * SPAN_PIECES + 1))
+  const curve = new Array<number>(2 * ((count - 1) * SPAN_PIECES + 1))
   let next = 0
   for (let span = 0; span < count - 1; span++) {
     const pieces = span === count - 2 ? SPAN_PIECES + 1 : SPAN_PIECES
@@ -55,26 +55,47 @@ export function drawPath (image: Float32Array, size: number, path: PenPath, soft
   const pieces = points.length / 2 - 1
   for (let piece = 0; piece < pieces; piece++) {
     const radius = startRadius + (endRadius - startRadius) * piece / pieces
-    drawPiece(image, size, points.subarray(2 * piece, 2 * piece + 4), radius / softness + 0.5, softness)
+    drawPiece(image, size, { points, at: 2 * piece, reach: radius / softness + 0.5, softness })
   }
 }
 
-/** One straight piece. `reach` is the coverage on the axis, before it is cut at 1 */
-function drawPiece (image: Float32Array, size: number, ends: Float64Array, ...[reach, softness]: [number, number]): void {
-  const [x0, y0, x1, y1] = ends as unknown as [number, number, number, number]
+/** One straight piece, between two points one after the other */
+interface PenPiece {
+  points: number[]
+  at: number
+  /** The coverage on the axis, before it is cut at 1 */
+  reach: number
+  softness: number
+}
+
+/** Of the square of a distance: rounding never takes a pixel for one that the pen does not reach */
+const SURE = 1 + 1e-9
+
+function drawPiece (image: Float32Array, size: number, { points, at, reach, softness }: PenPiece): void {
+  const x0 = points[at]!
+  const y0 = points[at + 1]!
+  const x1 = points[at + 2]!
+  const y1 = points[at + 3]!
   const dx = x1 - x0
   const dy = y1 - y0
   const inverse = 1 / Math.max(1e-9, dx * dx + dy * dy)
   const margin = reach * softness
+  const beyond = margin * margin * SURE
   const left = Math.max(0, Math.ceil(Math.min(x0, x1) - margin))
   const right = Math.min(size - 1, Math.floor(Math.max(x0, x1) + margin))
   const bottom = Math.min(size - 1, Math.floor(Math.max(y0, y1) + margin))
   for (let y = Math.max(0, Math.ceil(Math.min(y0, y1) - margin)); y <= bottom; y++) {
+    const fromY = y - y0
+    const along = fromY * dy
     for (let x = left; x <= right; x++) {
-      const t = Math.min(1, Math.max(0, ((x - x0) * dx + (y - y0) * dy) * inverse))
+      const t = Math.min(1, Math.max(0, ((x - x0) * dx + along) * inverse))
       const offX = x - x0 - t * dx
-      const offY = y - y0 - t * dy
-      const ink = Math.min(1, reach - Math.sqrt(offX * offX + offY * offY) / softness)
+      const offY = fromY - t * dy
+      const square = offX * offX + offY * offY
+      if (square > beyond) {
+        continue
+      }
+      const ink = Math.min(1, reach - Math.sqrt(square) / softness)
       if (ink > image[y * size + x]!) {
         image[y * size + x] = ink
       }

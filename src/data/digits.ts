@@ -8,13 +8,13 @@
  * sharpness, and noise.
  */
 import { DatasetError } from '../errors.ts'
-import { seededNormal, seededRandom } from '../seeded-random.ts'
+import { SeededNumbers, seededNormal } from '../seeded-random.ts'
 import { GLYPHS } from './digit-glyphs.ts'
 import { drawPath, smoothCurve } from './digit-pen.ts'
 import { imageExamples, requireRoom } from './examples.ts'
 import { indices, partitionRows } from './partition.ts'
 import type { DatasetSource, Partition, Random } from '../interface.ts'
-import type { Dataset, ImageInput, Model } from './examples.ts'
+import type { Dataset, Examples, ImageInput, Model } from './examples.ts'
 
 export type DigitsSource = Extract<DatasetSource, { kind: 'digits' }>
 
@@ -48,31 +48,75 @@ export function digitLabel (index: number): number {
   return index % DIGIT_LABELS.length
 }
 
-/** Draws one example into out[offset .. offset + 784), 0 for paper to 255 for ink */
-function drawDigit (seed: number, set: DigitSet, index: number, out: Uint8Array): void {
-  const random = seededRandom(`digits/${seed}/${set}/${index}`)
+/** What one digit after another is drawn on */
+interface Paper {
+  image: Float32Array
+  /** Two numbers for each pixel */
+  noise: Float64Array
+  /** The digit, 0 for paper to 255 for ink */
+  bytes: Uint8Array
+}
+
+/** Draws the example `index` from the seed `digits/SEED/SET/INDEX` */
+function drawDigit ({ image, noise, bytes }: Paper, seed: string, index: number): void {
+  const numbers = new SeededNumbers(seed)
+  const random = (): number => numbers.next()
   const normal = seededNormal(random)
   const styles = GLYPHS[digitLabel(index)]!
   const glyph = styles[Math.floor(random() * styles.length)]!
   const place = placement(random, normal)
   const radius = 0.8 + 1.1 * random()
   const softness = 0.8 + 0.8 * random()
-  const image = new Float32Array(PIXELS)
+  image.fill(0)
   for (const stroke of glyph) {
     const shaken = stroke.map((coordinate) => coordinate + SHAKE * normal())
     const points = place(smoothCurve(shaken))
     drawPath(image, DIGIT_SIZE, { points, startRadius: radius * (0.85 + 0.3 * random()), endRadius: radius * (0.7 + 0.4 * random()) }, softness)
   }
-  print(image, 0.7 + 0.3 * random(), random, out)
+  const ink = 0.7 + 0.3 * random()
+  numbers.fill(noise)
+  print(image, ink, noise, bytes)
+}
+
+function blankPaper (): Paper {
+  return { image: new Float32Array(PIXELS), noise: new Float64Array(2 * PIXELS), bytes: new Uint8Array(PIXELS) }
 }
 
 /** Examples of one set, all or some `rows` of them, as bytes row by row */
 export function drawDigits (seed: number, set: DigitSet, rows: ArrayLike<number>): Uint8Array {
   const pixels = new Uint8Array(rows.length * PIXELS)
+  const paper = blankPaper()
   for (let i = 0; i < rows.length; i++) {
-    drawDigit(seed, set, rows[i]!, pixels.subarray(i * PIXELS, (i + 1) * PIXELS))
+    drawDigit(paper, `digits/${seed}/${set}/${rows[i]!}`, rows[i]!)
+    pixels.set(paper.bytes, i * PIXELS)
   }
   return pixels
+}
+
+/** The same as examples, each of which is drawn when it is first looked at: a start needs few of those for testing */
+function digitExamples (seed: number, set: DigitSet, rows: Uint32Array, input: ImageInput): Examples {
+  const pixels = new Uint8Array(rows.length * PIXELS)
+  const drawn = new Uint8Array(rows.length)
+  const paper = blankPaper()
+  const examples = imageExamples(pixels, Uint16Array.from(rows, digitLabel), input)
+  const draw = (index: number): void => {
+    if (drawn[index] === 0) {
+      drawDigit(paper, `digits/${seed}/${set}/${rows[index]!}`, rows[index]!)
+      pixels.set(paper.bytes, index * PIXELS)
+      drawn[index] = 1
+    }
+  }
+  return {
+    ...examples,
+    original: (index) => {
+      draw(index)
+      return examples.original!(index)
+    },
+    writeInputs: (index, out, offset) => {
+      draw(index)
+      examples.writeInputs(index, out, offset)
+    }
+  }
 }
 
 /** Throws DatasetError when the digits do not fit the model, RangeError on impossible numbers of examples */
@@ -92,34 +136,33 @@ export function requireDigits (source: DigitsSource, model: Model): void {
   }
 }
 
-/**
- * Draws the training examples of `partition` (all of them when left out) and all test examples. Throws as
- * `requireDigits`
- */
+/** The training examples of `partition` (all of them when left out) and all test examples. Throws as `requireDigits` */
 export function loadDigits (source: DigitsSource, model: Model, partition?: Partition): Dataset {
   requireDigits(source, model)
   const input = model.input as ImageInput
-  const trainLabels = Uint16Array.from({ length: source.trainExamples }, (_, i) => digitLabel(i))
-  const testLabels = Uint16Array.from({ length: source.testExamples }, (_, i) => digitLabel(i))
-  const rows = partition === undefined ? indices(trainLabels.length) : partitionRows(trainLabels, partition)
-  requireRoom('embedded digits', Math.max(rows.length, source.testExamples), PIXELS)
+  const { seed, trainExamples, testExamples } = source
+  const rows = partition === undefined ? indices(trainExamples) : partitionRows(Uint16Array.from({ length: trainExamples }, (_, i) => digitLabel(i)), partition)
+  requireRoom('embedded digits', Math.max(rows.length, testExamples), PIXELS)
   return {
-    train: imageExamples(drawDigits(source.seed, 'train', rows), Uint16Array.from(rows, (row) => trainLabels[row]!), input),
-    test: imageExamples(drawDigits(source.seed, 'test', indices(testLabels.length)), testLabels, input)
+    train: digitExamples(seed, 'train', rows, input),
+    test: digitExamples(seed, 'test', indices(testExamples), input)
   }
 }
 
 /**
  * Takes points of the unit box to pixels: one random affine map and one random smooth displacement for a whole digit
  */
-function placement (random: Random, normal: () => number): (points: Float64Array) => Float64Array {
+function placement (random: Random, normal: () => number): (points: number[]) => number[] {
   const turn = TURN_RADIANS * normal()
   const slant = SLANT * normal()
   const scaleX = DIGIT_SIZE * (0.42 + 0.22 * random())
   const scaleY = DIGIT_SIZE * (0.6 + 0.16 * random())
   const centreX = DIGIT_SIZE / 2 - 0.5 + SHIFT_PIXELS * normal()
   const centreY = DIGIT_SIZE / 2 - 0.5 + SHIFT_PIXELS * normal()
-  const field = Float64Array.from({ length: 32 }, () => ELASTIC * normal())
+  const field = new Float64Array(32)
+  for (let i = 0; i < field.length; i++) {
+    field[i] = ELASTIC * normal()
+  }
   const cos = Math.cos(turn)
   const sin = Math.sin(turn)
   return (points) => {
@@ -147,11 +190,16 @@ function displacement (field: Float64Array, offset: number, ...[u, v]: [number, 
   return top + (y - row) * (bottom - top)
 }
 
+/** The float64 below 0.5: added to it, only from 0.5 on a number is rounded to 1 */
+const ALMOST_HALF = 0.5 - 2 ** -54
+
 /** Ink to bytes, with noise: the sum of two uniform numbers, which is close enough to normal and much cheaper */
-function print (image: Float32Array, ink: number, random: Random, out: Uint8Array): void {
+function print (image: Float32Array, ink: number, noise: Float64Array, out: Uint8Array): void {
   const spread = 255 * NOISE * 2.45
+  const darkest = 255 * ink
   for (let i = 0; i < PIXELS; i++) {
-    const noise = spread * (random() + random() - 1)
-    out[i] = Math.max(0, Math.min(255, Math.round(255 * ink * image[i]! + noise)))
+    // to the nearest byte without a branch: half of the paper is below zero, which no processor can foresee
+    const value = (darkest * image[i]! + spread * (noise[2 * i]! + noise[2 * i + 1]! - 1) + ALMOST_HALF) | 0
+    out[i] = (value & ~(value >> 31)) | ((255 - value) >> 31)
   }
 }

@@ -1,9 +1,9 @@
 /**
  * From the local setting of where the data are to examples that fit the federation's model
+ *
+ * Readers of files are loaded when there is a file to read.
  */
-import { loadCsvDataset } from './csv-dataset.ts'
 import { loadDigits } from './digits.ts'
-import { loadIdxDataset } from './idx-dataset.ts'
 import { requirePartition } from './partition.ts'
 import type { FederationDocument } from '../federation/document.ts'
 import type { DatasetSource, Partition } from '../interface.ts'
@@ -23,8 +23,8 @@ export async function loadDataset (source: DatasetSource, model: FederationDocum
     case 'digits':
       return loadDigits(source, model, partition)
     case 'idx':
-      return loadIdxDataset(source.directory, model, partition)
+      return (await import('./idx-dataset.ts')).loadIdxDataset(source.directory, model, partition)
     case 'csv':
-      return loadCsvDataset(source, model, partition)
+      return (await import('./csv-dataset.ts')).loadCsvDataset(source, model, partition)
   }
 }

@@ -5,7 +5,7 @@
  * Local matters (data path, addresses, home, backend) are not in it.
  */
 import * as dagCbor from '@ipld/dag-cbor'
-import { z } from 'zod'
+import * as z from 'zod'
 import { needsLosses, unmetPrecondition } from '../aggregators/rules.ts'
 import { closest } from '../closest.ts'
 import { InvalidFederationError } from '../errors.ts'

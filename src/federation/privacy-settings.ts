@@ -1,7 +1,7 @@
 /**
  * What a federation document says about privacy
  */
-import { z } from 'zod'
+import * as z from 'zod'
 import { MAX_NOISE_MULTIPLIER, MIN_NOISE_MULTIPLIER } from './noise-multiplier.ts'
 
 const positive = z.number().positive()

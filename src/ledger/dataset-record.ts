@@ -7,7 +7,7 @@
  */
 import { open, readFile, rename } from 'node:fs/promises'
 import { join } from 'node:path'
-import { z } from 'zod'
+import * as z from 'zod'
 import type { KnownHeads } from './known-heads.ts'
 
 const DATASET_RECORD_FILE = 'privacy.json'

@@ -7,7 +7,7 @@
  */
 import { createHash } from 'node:crypto'
 import * as dagCbor from '@ipld/dag-cbor'
-import { z } from 'zod'
+import * as z from 'zod'
 
 /** Hash and index of an entry: whoever knows them can tell whether a ledger still holds it */
 export interface LedgerHead {

@@ -2,7 +2,7 @@
  * The ledger's head as it lies in the database: written in one batch with every entry, and checked at every opening
  */
 import * as dagCbor from '@ipld/dag-cbor'
-import { z } from 'zod'
+import * as z from 'zod'
 import { sha256 } from './entry.ts'
 
 /** Number of the layout of entries, summary rows and this record. Any change of them raises it */

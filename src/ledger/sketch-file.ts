@@ -4,7 +4,7 @@
 import { rename } from 'node:fs/promises'
 import { join } from 'node:path'
 import * as dagCbor from '@ipld/dag-cbor'
-import { z } from 'zod'
+import * as z from 'zod'
 import { HASH_BYTES, SKETCH_HASHES } from '../data/sketch.ts'
 import { LedgerCorruptError } from '../errors.ts'
 import { makeFolder } from '../make-folder.ts'

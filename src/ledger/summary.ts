@@ -7,7 +7,7 @@
  */
 import { createHash } from 'node:crypto'
 import * as dagCbor from '@ipld/dag-cbor'
-import { z } from 'zod'
+import * as z from 'zod'
 import type { EntryContent, LedgerMechanism, LedgerStatistic } from './entry.ts'
 
 /** Equal mechanisms and the steps that all entries reserved of them: a privacy accountant's event */

@@ -4,18 +4,17 @@
  * `tensorflow` is native code (an optional dependency), `wasm` is XNNPACK plus the kernels of this folder, `cpu` plain
  * JavaScript. Each is loaded only when asked for: the native library alone takes 400 MB of address space.
  */
-import { createRequire } from 'node:module'
 import { dirname, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import util from 'node:util'
-import * as tf from '@tensorflow/tfjs-core'
 import { BackendError } from '../errors.ts'
 import { firstLine } from './first-line.ts'
 import { elements } from './layer.ts'
 import { convolutionInfo, imagePatches } from './patches.ts'
+import { requirePackage, tf } from './tensors.ts'
 import { columnSums, mendWasmKernels, patches, WasmHeap } from './wasm-kernels.ts'
 import type { Tensor } from '@tensorflow/tfjs-core'
-import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm'
+import type * as WasmBackend from '@tensorflow/tfjs-backend-wasm'
 import type { BackendName } from '../interface.ts'
 import type { Window } from './layer.ts'
 import type { ImageShape } from './patches.ts'
@@ -81,7 +80,7 @@ export function unloadBackend (name: BackendName): void {
 const LOADERS: Record<BackendName, () => Promise<Backend>> = { wasm: loadWasm, tensorflow: loadTensorflow, cpu: loadCpu }
 
 async function loadCpu (): Promise<Backend> {
-  await import('@tensorflow/tfjs-backend-cpu')
+  requirePackage('@tensorflow/tfjs-backend-cpu')
   await tf.setBackend('cpu')
   return {
     name: 'cpu',
@@ -91,14 +90,14 @@ async function loadCpu (): Promise<Backend> {
 }
 
 async function loadWasm (): Promise<Backend> {
-  const { setWasmPaths } = await import('@tensorflow/tfjs-backend-wasm')
+  const { setWasmPaths } = requirePackage('@tensorflow/tfjs-backend-wasm') as typeof WasmBackend
   // the loader's own guess fails where the package is linked
-  const entry = createRequire(import.meta.url).resolve('@tensorflow/tfjs-backend-wasm')
+  const entry = requirePackage.resolve('@tensorflow/tfjs-backend-wasm')
   setWasmPaths(dirname(entry) + sep)
   if (!await tf.setBackend('wasm')) {
     throw new BackendError(`backend wasm cannot start from ${dirname(entry)}`)
   }
-  const heap = new WasmHeap(tf.backend() as BackendWasm)
+  const heap = new WasmHeap(tf.backend() as WasmBackend.BackendWasm)
   mendWasmKernels(heap)
   return {
     name: 'wasm',
@@ -135,14 +134,13 @@ async function loadTensorflow (): Promise<Backend> {
   if (!('isNullOrUndefined' in util)) {
     Object.assign(util, { isNullOrUndefined: (value: unknown) => value === null || value === undefined })
   }
-  const require = createRequire(import.meta.url)
   let entry
   try {
-    entry = require.resolve('@tensorflow/tfjs-node')
+    entry = requirePackage.resolve('@tensorflow/tfjs-node')
   } catch (err) {
     throw new BackendError(`backend tensorflow is not installed: run "node ${SETUP}", or choose another one`, { cause: err })
   }
-  require(entry)
+  requirePackage(entry)
   if (!await tf.setBackend('tensorflow')) {
     throw new BackendError(`backend tensorflow was loaded from ${entry} but does not start; is @tensorflow/tfjs-core installed twice (${fileURLToPath(import.meta.resolve('@tensorflow/tfjs-core'))})?`)
   }

@@ -12,7 +12,7 @@
  * and sums over examples, is in double precision, or in blocks of floats that are short enough: how far one example can
  * change how the others are rounded is bounded (privacy/sum-rounding.ts).
  */
-import * as tf from '@tensorflow/tfjs-core'
+import { tf } from './tensors.ts'
 import { biasGradients, inChunks, sizes, toHost } from './layer-batch.ts'
 import { pairGradients } from './pair-gradients.ts'
 import { LARGEST_SPREAD } from './pair-square.ts'

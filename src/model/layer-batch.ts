@@ -1,7 +1,7 @@
 /**
  * What a batch gave to one layer, and what its examples' gradients can be asked for
  */
-import * as tf from '@tensorflow/tfjs-core'
+import { tf } from './tensors.ts'
 import { shaped } from './layer-operations.ts'
 import { elements } from './layer.ts'
 import type { Tensor, Tensor3D } from '@tensorflow/tfjs-core'

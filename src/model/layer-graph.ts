@@ -4,7 +4,7 @@
  * Stateless apart from the backend: parameters come in as one vector and gradients leave as one vector, in the layout
  * of the plan, so that whatever turns gradients into a step (an optimiser, clipping, noise) never sees a tensor.
  */
-import * as tf from '@tensorflow/tfjs-core'
+import { tf } from './tensors.ts'
 import { clipFactors } from './clip-factors.ts'
 import { exampleGradients, keptFloats, largestRounding } from './example-gradients.ts'
 import { batchLoss, exampleLosses } from './loss.ts'

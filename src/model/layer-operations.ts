@@ -4,9 +4,9 @@
  * Written out by hand instead of recorded on a tape: one product gives a kernel's gradient, every activation's
  * derivative comes from its output, and nothing is computed that no parameter needs (the gradient of the batch itself).
  */
-import * as tf from '@tensorflow/tfjs-core'
+import { tf } from './tensors.ts'
 import { elements } from './layer.ts'
-import type { NamedAttrMap, Tensor } from '@tensorflow/tfjs-core'
+import type { NamedAttrMap, Tensor, Tensor4D } from '@tensorflow/tfjs-core'
 import type { Random } from '../interface.ts'
 import type { Backend } from './backend.ts'
 import type { ActivationLayer, ConvolutionLayer, DenseLayer, DropoutLayer, LeakyReluLayer, ParameterisedLayer, PoolingLayer, TrainableActivation, TrainableLayer } from './layer.ts'
@@ -121,9 +121,9 @@ function withBias ({ bias }: Weights): { bias?: Tensor } {
 
 function convolution (layer: ConvolutionLayer<TrainableActivation>, x: Tensor, weights: Weights, backend: Backend): Pass {
   const { strides, padding } = layer.window
-  const filter = weights.kernel as tf.Tensor4D
+  const filter = weights.kernel as Tensor4D
   const product: Tensor = tf.fused.conv2d({
-    x: x as tf.Tensor4D, filter, strides: [...strides], pad: padding, ...withBias(weights), activation: fusable(layer.activation)
+    x: x as Tensor4D, filter, strides: [...strides], pad: padding, ...withBias(weights), activation: fusable(layer.activation)
   })
   const y = layer.activation === 'relu' ? product : ACTIVATIONS[layer.activation](product)
   return {

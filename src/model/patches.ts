@@ -1,16 +1,16 @@
 /**
  * Patches of images (im2col, Chellapilla et al. 2006), in plain code: for a backend that has no operation for it
  */
-import { backend_util as shapes } from '@tensorflow/tfjs-core'
+import { tf } from './tensors.ts'
 import type { Window } from './layer.ts'
 
 export type ImageShape = [count: number, height: number, width: number, channels: number]
 
-type ConvolutionInfo = ReturnType<typeof shapes.computeConv2DInfo>
+type ConvolutionInfo = ReturnType<typeof tf.backend_util.computeConv2DInfo>
 
 /** The sizes of a convolution's output and padding */
 export function convolutionInfo (images: ImageShape, { size, strides, padding }: Window): ConvolutionInfo {
-  return shapes.computeConv2DInfo(images, [...size, images[3], 1], [...strides], 1, padding)
+  return tf.backend_util.computeConv2DInfo(images, [...size, images[3], 1], [...strides], 1, padding)
 }
 
 /**

@@ -5,17 +5,17 @@
  * product repacks its right-hand side. Products are those of matrix-kernels.ts, convolutions become products of patches
  * (im2col, Chellapilla et al. 2006), a few images at a time so that the patches stay in cache and memory stays bounded.
  */
-import {
-  _FusedMatMul, backend_util as shapes, BatchMatMul, Conv2DBackpropFilter, Conv2DBackpropInput, getKernel, MaxPoolGrad, registerKernel, unregisterKernel
-} from '@tensorflow/tfjs-core'
 import { BackendError } from '../errors.ts'
 import { elements } from './layer.ts'
 import { MatrixKernels } from './matrix-kernels.ts'
+import { tf } from './tensors.ts'
 import type { KernelFunc, NamedAttrMap, TensorInfo } from '@tensorflow/tfjs-core'
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm'
 import type { MatrixView } from './matrix-kernels.ts'
 import type { Window } from './layer.ts'
 import type { WasmMemory } from './wasm-assembler.ts'
+
+const { _FusedMatMul, backend_util: shapes, BatchMatMul, Conv2DBackpropFilter, Conv2DBackpropInput, getKernel, MaxPoolGrad, registerKernel, unregisterKernel } = tf
 
 const FLOAT = 4
 /** Floats of patches at a time: 1 MiB */

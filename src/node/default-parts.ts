@@ -1,19 +1,17 @@
 /**
  * The parts of a node that nobody handed in: LevelDB in its home, training in a worker thread, a network of libp2p
  *
- * The one file of a node that names them.
+ * The one file of a node that names them. The network is loaded when it is asked for: libp2p takes longer to load than
+ * all the rest, and meanwhile the training thread works already.
  */
 import { join } from 'node:path'
 import { gossipAveraging } from '../algorithm/gossip-averaging.ts'
 import { absoluteReplicas } from '../codec/absolute-replicas.ts'
 import { makeFolder } from '../make-folder.ts'
 import { createWorkerTrainer } from '../model/worker-trainer.ts'
-import { fetchFederation } from '../network/federation-exchange.ts'
-import { loadOrCreateIdentity } from '../network/identity.ts'
 import { createTrace } from '../network/trace.ts'
 import { createLevelStore } from '../store/level-store.ts'
 import { systemClock } from '../system-clock.ts'
-import { nodeNetwork } from './network.ts'
 import { NodePrivacy } from './privacy.ts'
 import type { NodeParts } from './node-parts.ts'
 
@@ -23,13 +21,13 @@ export const defaultParts: NodeParts = {
   metrics: { set: () => {} },
   makeHome: async (home) => { await makeFolder(home, { mode: 0o700 }) },
   store: ({ home, keepVersions, ...init }) => createLevelStore({ location: join(home, 'db'), ...init, ...(keepVersions === undefined ? {} : { keepVersions }) }),
-  identity: loadOrCreateIdentity,
-  fetchDocument: fetchFederation,
+  identity: async (home) => (await import('../network/identity.ts')).loadOrCreateIdentity(home),
+  fetchDocument: async (init) => (await import('../network/federation-exchange.ts')).fetchFederation(init),
   trainer: createWorkerTrainer,
   algorithm: gossipAveraging,
   account: (init) => new NodePrivacy(init),
   replicas: absoluteReplicas,
-  network: nodeNetwork
+  network: async (init) => (await import('./network.ts')).nodeNetwork(init)
 }
 
 /** Every part: those that were handed in, and the default ones where none was, or undefined */

@@ -4,10 +4,8 @@
 import { join } from 'node:path'
 import { TypedEventEmitter } from 'main-event'
 import { createAggregator } from '../aggregators/aggregator.ts'
-import { createCodec } from '../codec/codec.ts'
 import { NodeStateError } from '../errors.ts'
 import { lastingController } from '../lasting-controller.ts'
-import { inspectTopology } from '../model/topology.ts'
 import { meshReady } from '../round/mesh-ready.ts'
 import { RoundEngine } from '../round/round-engine.ts'
 import { spentAlone } from '../round/spent-alone.ts'
@@ -21,20 +19,28 @@ import { KeptVersions } from './kept-versions.ts'
 import { lostWarning } from './lost-versions.ts'
 import { meshLimits } from './mesh-limits.ts'
 import { RoundMetrics } from './round-metrics.ts'
-import { leastNeighbours, networkSteps, requireCharging, requirePublicSteps, roundSettings } from './round-settings.ts'
+import { makeNetwork } from './make-network.ts'
+import { requireCharging, roundSettings } from './round-settings.ts'
 import { checkNodeInit } from './settings.ts'
 import { soleUse } from './sole-use.ts'
 import type { FederationDocument } from '../federation/document.ts'
 import type { Clock, ModelVersion, Network, Store, Trainer, TrainerDescription } from '../interface.ts'
 import type { LedgerReader } from '../ledger/ledger.ts'
-import type { RoundComponents } from '../round/round-interface.ts'
 import type { Membership } from './enter-federation.ts'
+import type { NetworkAndKin } from './make-network.ts'
 import type { MeshLimits } from './mesh-limits.ts'
 import type { GrapevineNode, NodeDescription, NodeEvents, NodeInit, NodeStatus, StopReason } from './node-interface.ts'
-import type { NodeParts, PrivacyAccount } from './node-parts.ts'
+import type { NetworkPartInit, NodeParts, PrivacyAccount } from './node-parts.ts'
 
 /** After the last round: neighbours that were told of the last update need a moment to begin pulling it */
 const LINGER_MS = 500
+
+function settled<T> (result: PromiseSettledResult<T>): T {
+  if (result.status === 'rejected') {
+    throw result.reason
+  }
+  return result.value
+}
 
 class Node extends TypedEventEmitter<NodeEvents> implements GrapevineNode {
   private readonly init: NodeInit
@@ -112,22 +118,12 @@ class Node extends TypedEventEmitter<NodeEvents> implements GrapevineNode {
     const identity = await parts.identity(init.home)
     const { fetchDocument } = parts
     const membership = this.membership = await enterFederation({ store, fetchDocument }, init, this.abort.signal)
-    const { parameterCount } = inspectTopology(membership.document.model)
-    const codec = createCodec(membership.document.codec.name)
-    const description = await this.startTrainer(membership.document)
-    const algorithm = parts.algorithm({ document: membership.document, parameterCount })
-    requirePublicSteps(membership.document, algorithm)
-    const replicas = parts.replicas({ codec, parameterCount: parameterCount * algorithm.vectors.length })
-    const { maxPayloadBytes } = replicas
-    const network = this.network = await parts.network({
-      ...{ ...init, identity, membership, maxPayloadBytes, replicas, vectors: algorithm.vectors.length, store, clock: this.clock },
-      ...{ leastNeighbours: leastNeighbours(membership, init), steps: networkSteps(parts.protocol, algorithm, parameterCount) }
-    })
+    const { description, network, ...chosen } = await this.makeParts(membership, identity)
     forwardNetworkEvents(network, (type, detail) => { this.emit(type, detail) })
     await this.privacy.open(membership, description, network.self)
     requireCharging(membership.document, this.privacy, parts.protocol)
     await this.privacy.requireHomeCharged((await store.getPublication())?.round)
-    const engine = this.engine = this.createEngine(membership, { codec, algorithm, replicas })
+    const engine = this.engine = this.createEngine(membership, chosen)
     forwardRoundEvents(engine, (type, detail) => { this.emit(type, detail) })
     await engine.load()
     network.setRound(engine.round + 1)
@@ -139,6 +135,20 @@ class Node extends TypedEventEmitter<NodeEvents> implements GrapevineNode {
     this.announce(network, membership, engine, description)
   }
 
+  /**
+   * The training thread reads the data while the network is loaded. Where both fail, the trainer's failure is told, as
+   * ever
+   */
+  private async makeParts (membership: Membership, identity: NetworkPartInit['identity']): Promise<NetworkAndKin & { description: TrainerDescription }> {
+    const { init, parts, store, clock } = this
+    const making = makeNetwork(parts, { init, membership, identity, store, clock }).then((made) => {
+      this.network = made.network
+      return made
+    })
+    const [trainer, network] = await Promise.allSettled([this.startTrainer(membership.document), making])
+    return { description: settled(trainer), ...settled(network) }
+  }
+
   private async startTrainer (document: FederationDocument): Promise<TrainerDescription> {
     const { data, backend, threads, partition } = this.init
     const sketchSecret = await this.privacy.sketchSecret(document)
@@ -148,7 +158,7 @@ class Node extends TypedEventEmitter<NodeEvents> implements GrapevineNode {
     return description
   }
 
-  private createEngine (membership: Membership, chosen: Pick<RoundComponents, 'codec' | 'algorithm' | 'replicas'>): RoundEngine {
+  private createEngine (membership: Membership, chosen: Pick<NetworkAndKin, 'codec' | 'algorithm' | 'replicas'>): RoundEngine {
     const { init, store, clock, privacy: { budget }, parts: { protocol } } = this
     const aggregator = createAggregator(membership.document.aggregation)
     this.minMembers = init.minMembers ?? Math.max(1, aggregator.minimumNeighbours) + 1

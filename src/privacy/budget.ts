@@ -93,8 +93,8 @@ export class PrivacyBudget {
   private readonly init: PrivacyBudgetInit
   private readonly scope: PrivacyScope
   readonly limit: number
-  /** Of the ledger as it is; undefined after a charge */
-  private computed: Pick<PrivacyStatus, 'epsilon' | 'exhausted'> | undefined
+  /** Of the ledger as it is, each when it is first asked for; empty after a charge */
+  private known: { epsilon?: Epsilons, exhausted?: boolean } = {}
 
   constructor (init: PrivacyBudgetInit) {
     this.init = init
@@ -104,7 +104,7 @@ export class PrivacyBudget {
 
   /** Whether the round would not be charged, as it would exceed the limit */
   refuses (round: number): boolean {
-    return this.init.isIdle?.(round) !== true && this.status().exhausted
+    return this.init.isIdle?.(round) !== true && this.exhausted
   }
 
   /** Charges the round, durably. False, with nothing charged, when it would exceed the limit */
@@ -112,7 +112,7 @@ export class PrivacyBudget {
     if (this.init.isIdle?.(round) === true) {
       return true
     }
-    if (this.status().exhausted) {
+    if (this.exhausted) {
       return false
     }
     const { charge, settings: { clipNorm }, ledger, federation, peer } = this.init
@@ -120,24 +120,22 @@ export class PrivacyBudget {
       await ledger.reserve({ ...charge, clipNorm, round, federation, peer })
     } finally {
       // a charge that failed may stand in the ledger all the same
-      this.computed = undefined
+      this.known = {}
     }
     return true
   }
 
   status (): PrivacyStatus {
-    const { settings: { mechanism, delta, accountant } } = this.init
-    this.computed ??= this.compute()
-    return { mechanism, scope: this.scope, ...this.computed, delta, accountant, limit: this.limit }
+    const { accountants, ledger, settings: { mechanism, delta, accountant } } = this.init
+    const { scope, limit } = this
+    const epsilon = this.known.epsilon ??= epsilonsOf(accountants, ledger.totals(), { scope, delta })
+    return { mechanism, scope, epsilon, exhausted: this.exhausted, delta, accountant, limit }
   }
 
-  private compute (): Pick<PrivacyStatus, 'epsilon' | 'exhausted'> {
+  /** Whether the next round would exceed the limit. Far below it that is known long before what was spent */
+  private get exhausted (): boolean {
     const { accountants, settings: { accountant, delta }, charge, ledger } = this.init
-    const spent = ledger.totals()
-    const claim = { scope: this.scope, delta }
-    return {
-      epsilon: epsilonsOf(accountants, spent, claim),
-      exhausted: !(epsilonOf(accountants[accountant], [...spent, charge], claim) <= this.limit)
-    }
+    this.known.exhausted ??= accountFor(accountants[accountant], [...ledger.totals(), charge], this.scope)?.proves(this.limit, delta) !== true
+    return this.known.exhausted
   }
 }

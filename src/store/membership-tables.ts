@@ -1,7 +1,7 @@
 /**
  * What the store keeps about the federation and its peers: the document, the last publication, addresses, bans
  */
-import { z } from 'zod'
+import * as z from 'zod'
 import { MAX_BANS, surplusBans } from '../ban-table.ts'
 import { FederationMismatchError } from '../errors.ts'
 import { documentId } from '../federation/federation-id.ts'

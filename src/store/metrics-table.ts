@@ -1,7 +1,7 @@
 /**
  * One JSON record for each finished round, the oldest rounds dropped
  */
-import { z } from 'zod'
+import * as z from 'zod'
 import { decodeJson, encodeJson } from './json-value.ts'
 import type { Database } from './database.ts'
 

@@ -7,7 +7,7 @@
  * is noted first.
  */
 import { open, readFile, rename, rm } from 'node:fs/promises'
-import { z } from 'zod'
+import * as z from 'zod'
 import type { Database } from './database.ts'
 import type { LostVersions, Publication } from '../interface.ts'
 

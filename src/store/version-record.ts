@@ -7,7 +7,7 @@
 import { createHash, webcrypto } from 'node:crypto'
 import { endianness } from 'node:os'
 import * as dagCbor from '@ipld/dag-cbor'
-import { z } from 'zod'
+import * as z from 'zod'
 import type { ModelVersion, VersionMetrics } from '../interface.ts'
 
 const recordSchema = z.strictObject({

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { checkDataset } from '../../src/data/check-dataset.ts'
+import { identityOf } from '../../src/data/dataset-identity.ts'
 import { DIGITS_DEFAULTS, DIGITS_INPUT, DIGIT_LABELS, digitLabel, drawDigits } from '../../src/data/digits.ts'
 import { smoothCurve } from '../../src/data/digit-pen.ts'
 import { inferInput } from '../../src/data/infer-input.ts'
@@ -26,6 +27,27 @@ describe('embedded digits', () => {
 
   it('are the same as ever, on any machine', () => {
     expect(sha256(drawDigits(1, 'train', Array.from({ length: 200 }, (_, i) => i)))).toMatchInlineSnapshot('"fc4b9122b67bd088cb4a553aa8317a98f431c37206c5c00f14ad9fa040556276"')
+  })
+
+  it('are the same drawn alone, in any order, and drawn in the whole', async () => {
+    const whole = [drawDigits(1, 'train', Array.from({ length: 300 }, (_, i) => i)), drawDigits(1, 'test', Array.from({ length: 40 }, (_, i) => i))]
+    const { train, test } = await loadDataset(source(300, 40), model)
+    for (const [set, pixels] of [[train, whole[0]!], [test, whole[1]!]] as const) {
+      const out = new Float32Array(3 * 784)
+      for (let i = set.count - 1; i >= 0; i -= 7) {
+        set.writeInputs(i, out, 784)
+        expect(set.original!(i)).toEqual(pixels.subarray(i * 784, (i + 1) * 784))
+        expect(Array.from(out.subarray(784, 2 * 784), (value) => Math.abs(Math.round(255 * (value * 0.2636 + 0.1227))))).toEqual([...pixels.subarray(i * 784, (i + 1) * 784)])
+      }
+      expect(() => { set.writeInputs(set.count, out, 0) }).toThrow(RangeError)
+      expect(() => { set.writeInputs(-1, out, 0) }).toThrow(RangeError)
+    }
+  })
+
+  it('name a part of them as they did in version 0.1.0', async () => {
+    const { train } = await loadDataset({ kind: 'digits', ...DIGITS_DEFAULTS }, model, { index: 0, count: 8, strategy: 'dirichlet', alpha: 0.3, seed: 1 })
+    const { fingerprint, sketch } = identityOf(train, new Uint8Array(32))
+    expect([train.count, fingerprint.slice(0, 16), sha256(sketch.hashes).slice(0, 16)]).toEqual([2104, '51a67e8b519aab14', '341b979344b77afd'])
   })
 
   it('never repeat one image', () => {
@@ -100,7 +122,7 @@ describe('smoothCurve', () => {
     const points = [0, 0, 1, 2, 3, 1, 4, 4]
     const curve = smoothCurve(points)
     for (let i = 0; i < 4; i++) {
-      expect([...curve.subarray(10 * i, 10 * i + 2)]).toEqual(points.slice(2 * i, 2 * i + 2))
+      expect(curve.slice(10 * i, 10 * i + 2)).toEqual(points.slice(2 * i, 2 * i + 2))
     }
     expect(curve).toHaveLength(2 * 16)
   })

@@ -5,7 +5,7 @@ import { existsSync } from 'node:fs'
 import { generateKeyPair } from '@libp2p/crypto/keys'
 import { MemoryLevel } from 'memory-level'
 import { afterEach, describe, expect, it } from 'vitest'
-import { createNode, denseTopology, gossipAveraging, inspectTopology, parseFederation, presetDocument } from '../../src/index.ts'
+import { createNode, defaultParts, denseTopology, gossipAveraging, inspectTopology, parseFederation, presetDocument } from '../../src/index.ts'
 import { createLevelStore } from '../../src/store/level-store.ts'
 import { echoProtocol } from '../customers/echo-protocol.ts'
 import { MemoryHub } from '../round/memory-network.ts'
@@ -91,6 +91,47 @@ describe('a node of handed-in parts', () => {
       expect(parameters[0]).toBeGreaterThan(0.9)
     }
     expect(existsSync(HOME)).toBe(false)
+  })
+
+  it('makes the network while the trainer starts, and tells of the trainer where both fail', async () => {
+    const trainerStarted = Promise.withResolvers<void>()
+    const networkMade = Promise.withResolvers<void>()
+    const together = nodeOf(new MemoryHub(), 0, {
+      trainer: () => ({
+        ...trainerFor(1),
+        start: async () => {
+          trainerStarted.resolve()
+          await networkMade.promise
+          return trainerFor(1).start()
+        }
+      }),
+      network: async () => {
+        await trainerStarted.promise
+        networkMade.resolve()
+        return new MemoryHub().join('peer-0')
+      }
+    })
+    await together.node.start()
+
+    const done: string[] = []
+    const trainer: NodeParts['trainer'] = () => ({
+      ...trainerFor(1),
+      start: async () => {
+        await new Promise((resolve) => { setTimeout(resolve, 20) })
+        throw new TypeError('no data')
+      },
+      stop: async () => { done.push('trainer stopped') }
+    })
+    const account: NodeParts['account'] = (init) => Object.assign(defaultParts.account(init), { open: async () => { done.push('account opened') } })
+    const network: NodeParts['network'] = async () => Object.assign(new MemoryHub().join('peer-0'), {
+      start: async () => { done.push('network started') },
+      stop: async () => { done.push('network stopped') }
+    })
+    await expect(nodeOf(new MemoryHub(), 0, { trainer, account, network: async () => { throw new RangeError('no address') } }).node.start()).rejects.toThrow(new TypeError('no data'))
+    expect(done.splice(0)).toEqual(['trainer stopped'])
+    await expect(nodeOf(new MemoryHub(), 0, { trainer, account, network }).node.start()).rejects.toThrow(new TypeError('no data'))
+    expect(done).toEqual(['network stopped', 'trainer stopped'])
+    await expect(nodeOf(new MemoryHub(), 0, { network: async () => { throw new RangeError('no address') } }).node.start()).rejects.toThrow(new RangeError('no address'))
   })
 
   it('hands the network what its protocol needs, and nothing without one', async () => {

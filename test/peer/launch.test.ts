@@ -134,6 +134,16 @@ describe('light verbs', () => {
   })
 })
 
+describe('the bundles', () => {
+  it('hold no translations of zod, and import no tensor library: it is required', async () => {
+    const bundled = JSON.parse(await readFile(resolve(PROGRAM, '../../.bundled.json'), 'utf8')) as Record<string, string[]>
+    expect(Object.entries(bundled).filter(([file, modules]) => file.startsWith('peer') && modules.some((path) => path.includes('/zod/v4/locales/') && !path.endsWith('/en.js')))).toEqual([])
+    for (const file of Object.keys(bundled)) {
+      expect(await readFile(resolve(PROGRAM, '../../program', file), 'utf8'), file).not.toMatch(/^import .*@tensorflow/m)
+    }
+  })
+})
+
 describe('a reader that goes away', () => {
   it('ends help quietly', async () => {
     const shell = spawn('bash', ['-c', `set -o pipefail; '${process.execPath}' '${PROGRAM}' --help | true`], { env: cleanEnvironment(), stdio: ['ignore', 'ignore', 'pipe'] })

@@ -37,6 +37,11 @@ export interface Accountant {
    * 0 < delta < 1
    */
   epsilon: (delta: number) => number
+  /**
+   * Whether `epsilon(delta) <= limit`, found with little work where the limit is far. Throws RangeError unless
+   * 0 < delta < 1
+   */
+  proves: (limit: number, delta: number) => boolean
   /** Least delta in [0, 1] that the accountant can prove at this epsilon. Throws RangeError unless epsilon >= 0 */
   delta: (epsilon: number) => number
 }

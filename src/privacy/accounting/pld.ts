@@ -86,6 +86,12 @@ class PldAccountant implements Accountant {
     return Math.min(this.#fallback.epsilon(delta), Math.max(...epsilons) + (spared > 0 ? 0 : rounding))
   }
 
+  /** Where epsilon is the lesser of both bounds, the cheaper one may do */
+  proves (limit: number, delta: number): boolean {
+    checkedDelta(delta)
+    return (reduced(this.events).mu === undefined && this.#fallback.proves(limit, delta)) || this.epsilon(delta) <= limit
+  }
+
   delta (epsilon: number): number {
     checkedEpsilon(epsilon)
     const { mu, mechanisms } = reduced(this.events)

@@ -28,7 +28,8 @@ export function epsilonOfRdp ({ orders, divergences }: RdpCurve, delta: number):
   return { ...best, epsilon: Math.max(0, best.epsilon) }
 }
 
-function epsilonOfOrder (order: number, divergence: number, delta: number): number {
+/** What one order proves, below 0 as well */
+export function epsilonOfOrder (order: number, divergence: number, delta: number): number {
   if (delta * delta + Math.expm1(-divergence) > 0) {
     return 0
   }

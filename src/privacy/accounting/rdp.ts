@@ -5,9 +5,10 @@
  * new pair of sampleRate and noiseMultiplier 1 to 3 milliseconds.
  */
 import { checkedDelta, checkedEpsilon, checkedEvent, withEvent } from './accountant.ts'
-import { deltaOfRdp, epsilonOfRdp } from './rdp-conversion.ts'
+import { deltaOfRdp, epsilonOfOrder, epsilonOfRdp } from './rdp-conversion.ts'
 import { sampledGaussianDivergence } from './renyi-divergence.ts'
 import type { Accountant, MechanismEvent } from './accountant.ts'
+import type { RdpCurve } from './rdp-conversion.ts'
 
 /** The orders that Google's dp_accounting takes, so that the results can be compared */
 const DEFAULT_ORDERS: readonly number[] = [
@@ -22,16 +23,21 @@ export function rdpAccountant (orders: readonly number[] = DEFAULT_ORDERS): Acco
   if (wrong !== undefined) {
     throw new RangeError(`an order must be a finite number above 1, not ${wrong}`)
   }
-  return new RdpAccountant({ orders, events: [], divergences: new Float64Array(orders.length), perStep: new Map() })
+  return new RdpAccountant({ orders, perStep: new Map() })
 }
 
-interface RdpState {
+interface RdpShared {
   readonly orders: readonly number[]
-  readonly events: readonly MechanismEvent[]
-  /** Of all events together */
-  readonly divergences: Float64Array
-  /** Of one step of each kind, shared by all that descend from one accountant */
+  /** Of one step of each kind; shared by all that descend from one accountant */
   readonly perStep: Map<string, Float64Array>
+}
+
+/** One event after another's: what it adds is computed when it is asked for */
+interface Link {
+  readonly before: RdpAccountant
+  readonly event: MechanismEvent
+  /** Divergences of one step of it, NaN where no one asked yet */
+  readonly perStep: Float64Array
 }
 
 /** A search for a noise multiplier goes through many; each takes a kilobyte */
@@ -39,38 +45,66 @@ const MAX_REMEMBERED = 256
 
 class RdpAccountant implements Accountant {
   readonly name = 'rdp'
-  readonly #state: RdpState
+  readonly events: readonly MechanismEvent[]
+  readonly #shared: RdpShared
+  /** Undefined once the divergences are known */
+  #link: Link | undefined
+  /** Of all events together; undefined until they are asked for */
+  #divergences: Float64Array | undefined
 
-  constructor (state: RdpState) {
-    this.#state = state
-  }
-
-  get events (): readonly MechanismEvent[] {
-    return this.#state.events
+  constructor (shared: RdpShared, link?: Link) {
+    this.#shared = shared
+    this.#link = link
+    this.#divergences = link === undefined ? new Float64Array(shared.orders.length) : undefined
+    this.events = link === undefined ? [] : withEvent(link.before.events, link.event)
   }
 
   compose (event: MechanismEvent): Accountant {
     const checked = checkedEvent(event)
-    if (checked.steps === 0) {
-      return this
-    }
-    const perStep = stepDivergences(this.#state, checked)
-    const divergences = this.#state.divergences.map((divergence, at) => divergence + checked.steps * perStep[at]!)
-    return new RdpAccountant({ ...this.#state, events: withEvent(this.#state.events, checked), divergences })
+    return checked.steps === 0 ? this : new RdpAccountant(this.#shared, { before: this, event: checked, perStep: rowOf(this.#shared, checked) })
   }
 
   epsilon (delta: number): number {
     checkedDelta(delta)
-    return epsilonOfRdp(this.#state, delta).epsilon
+    return epsilonOfRdp(this.#curve(), delta).epsilon
+  }
+
+  /** Each order is a bound by itself, and a whole one costs little */
+  proves (limit: number, delta: number): boolean {
+    checkedDelta(delta)
+    const whole = this.#shared.orders.findIndex((order, at) => Number.isInteger(order) && Math.max(0, epsilonOfOrder(order, this.#divergence(at), delta)) <= limit)
+    return whole !== -1 || this.epsilon(delta) <= limit
   }
 
   delta (epsilon: number): number {
     checkedEpsilon(epsilon)
-    return deltaOfRdp(this.#state, epsilon).delta
+    return deltaOfRdp(this.#curve(), epsilon).delta
+  }
+
+  #curve (): RdpCurve {
+    const { orders } = this.#shared
+    this.#divergences ??= Float64Array.from(orders, (_, at) => this.#divergence(at))
+    this.#link = undefined
+    return { orders, divergences: this.#divergences }
+  }
+
+  /** Of one order: what was known last, and the events since, in their order */
+  #divergence (at: number): number {
+    const since: Link[] = []
+    let known: RdpAccountant = this
+    for (; known.#link !== undefined; known = known.#link.before) {
+      since.push(known.#link)
+    }
+    return since.reduceRight((sum, { event, perStep }) => {
+      if (Number.isNaN(perStep[at])) {
+        perStep[at] = sampledGaussianDivergence(event, this.#shared.orders[at]!)
+      }
+      return sum + event.steps * perStep[at]!
+    }, known.#divergences![at]!)
   }
 }
 
-function stepDivergences ({ orders, perStep }: RdpState, { sampleRate, noiseMultiplier }: MechanismEvent): Float64Array {
+function rowOf ({ orders, perStep }: RdpShared, { sampleRate, noiseMultiplier }: MechanismEvent): Float64Array {
   const key = `${sampleRate} ${noiseMultiplier}`
   const known = perStep.get(key)
   if (known !== undefined) {
@@ -79,7 +113,7 @@ function stepDivergences ({ orders, perStep }: RdpState, { sampleRate, noiseMult
   if (perStep.size >= MAX_REMEMBERED) {
     perStep.clear()
   }
-  const divergences = Float64Array.from(orders, (order) => sampledGaussianDivergence({ sampleRate, noiseMultiplier }, order))
-  perStep.set(key, divergences)
-  return divergences
+  const row = new Float64Array(orders.length).fill(NaN)
+  perStep.set(key, row)
+  return row
 }

@@ -1,12 +1,18 @@
 import { describe, expect, it } from 'vitest'
 import { ACCOUNTANT_NAMES, createAccountant } from '../../../src/privacy/accounting/accountants.ts'
 import { rdpAccountant } from '../../../src/privacy/accounting/rdp.ts'
-import type { AccountantName } from '../../../src/privacy/accounting/accountant.ts'
+import { seededRandom } from '../../../src/seeded-random.ts'
+import type { Accountant, AccountantName } from '../../../src/privacy/accounting/accountant.ts'
 
 const DELTA = 1e-5
 
 function epsilonOf (name: AccountantName, sampleRate: number, noiseMultiplier: number, steps: number): number {
   return createAccountant(name).compose({ sampleRate, noiseMultiplier, steps }).epsilon(DELTA)
+}
+
+/** One that shares nothing with another of the same events */
+function createEqual (name: AccountantName, events: Accountant['events']): Accountant {
+  return events.reduce((accountant, event) => accountant.compose(event), createAccountant(name))
 }
 
 function increasing (values: number[]): boolean {
@@ -94,6 +100,39 @@ describe.each(ACCOUNTANT_NAMES)('%s accountant', (name) => {
 
   it.each([-1e-9, NaN])('refuses the epsilon %d', (epsilon) => {
     expect(() => createAccountant(name).delta(epsilon)).toThrow(new RangeError(`epsilon must be at least 0, not ${epsilon}`))
+  })
+})
+
+describe.each(ACCOUNTANT_NAMES)('%s accountant, asked for a limit', (name) => {
+  it('proves just what its epsilon is within', () => {
+    const random = seededRandom('limits')
+    for (let i = 0; i < 40; i++) {
+      let accountant = createAccountant(name)
+      for (let events = 1 + Math.floor(3 * random()); events > 0; events--) {
+        accountant = accountant.compose({ sampleRate: random() < 0.2 ? 1 : 10 ** (-3 * random()), noiseMultiplier: 0.4 + 4 * random(), steps: Math.ceil(10 ** (3 * random())) })
+      }
+      const asked = [0.5, 0.9, 1 - 1e-15, 1, 1 + 1e-15, 1.1, 2].map((part) => part * createEqual(name, accountant.events).epsilon(DELTA))
+
+      expect(asked.map((limit) => accountant.proves(limit, DELTA))).toEqual(asked.map((limit) => accountant.epsilon(DELTA) <= limit))
+    }
+  })
+
+  it('proves 0 of nothing, and nothing of NaN', () => {
+    expect([0, -1, NaN].map((limit) => createAccountant(name).proves(limit, DELTA))).toEqual([true, false, false])
+    expect(() => createAccountant(name).proves(1, 1)).toThrow(new RangeError('delta must be above 0 and below 1, not 1'))
+  })
+
+  it('is the same whether it was asked on the way or not', () => {
+    const asked = createAccountant(name)
+    const events = [{ sampleRate: 0.01, noiseMultiplier: 1, steps: 100 }, { sampleRate: 0.1, noiseMultiplier: 2, steps: 7 }, { sampleRate: 0.01, noiseMultiplier: 1, steps: 3 }]
+    const onTheWay = events.reduce((accountant, event) => {
+      accountant.proves(3, DELTA)
+      const next = accountant.compose(event)
+      next.epsilon(DELTA)
+      return next
+    }, asked)
+
+    expect(onTheWay.epsilon(DELTA)).toBe(events.reduce((accountant, event) => accountant.compose(event), createAccountant(name)).epsilon(DELTA))
   })
 })
 

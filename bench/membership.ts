@@ -90,8 +90,11 @@ function addSample (edges: Edges, nodes: readonly Network[], ghosts: ReadonlySet
   }
 }
 
-/** Hands every node records of members that do not exist, from a peer that holds a connection with all of them */
-async function haunt (nodes: readonly Network[], count: number): Promise<{ names: Set<PeerName>, stop: () => Promise<void> }> {
+/**
+ * Hands every node records of members that do not exist, from a peer that holds a connection with all of them that do
+ * not refuse it
+ */
+async function haunt (nodes: readonly Network[], count: number): Promise<{ names: Set<PeerName>, refused: number, stop: () => Promise<void> }> {
   const make = async () => {
     const key = await generateKeyPair('Ed25519')
     return { key, name: peerIdFromPrivateKey(key).toString() }
@@ -108,14 +111,19 @@ async function haunt (nodes: readonly Network[], count: number): Promise<{ names
     return await signRecord(key, { ...said, peer: name, sequence: Date.now(), vouches })
   }
   const records = [await record(own, 0), ...await Promise.all(ghosts.map(record))]
-  for (const node of nodes) {
+  const tell = async (node: Network): Promise<void> => {
     const frames = pbStream(await host.libp2p.dialProtocol(multiaddr(node.addresses()[0]), MEMBERS_PROTOCOL))
     for (let from = 0; from < records.length; from += RECORDS_PER_MESSAGE) {
       const members = records.slice(from, from + RECORDS_PER_MESSAGE).map((signed) => ({ signed, ageMs: 0 }))
       await frames.write({ members, needed: true }, MemberExchange)
     }
   }
-  return { names: new Set(ghosts.map(({ name }) => name)), stop: host.stop }
+  let refused = 0
+  for (const node of nodes) {
+    // a stranger is let in where there is room for one, and cut off when it says what it must not
+    await tell(node).catch(() => { refused++ })
+  }
+  return { names: new Set(ghosts.map(({ name }) => name)), refused, stop: host.stop }
 }
 
 async function watch (nodes: Network[], ghosts: ReadonlySet<PeerName>, seconds: number, churn: number): Promise<Edges> {
@@ -158,8 +166,9 @@ async function main ({ members, ghosts, seconds, churn }: Settings): Promise<voi
   console.log(row('no churn', await watch(nodes, new Set(), seconds, 0)))
   console.log(row(`one in, one out every ${churn} s`, await watch(nodes, new Set(), seconds, churn)))
   await complete(nodes)
-  const { names, stop } = await haunt(nodes, ghosts)
-  console.log(row(`... and ${ghosts} made-up members`, await watch(nodes, names, seconds, churn)))
+  const { names, refused, stop } = await haunt(nodes, ghosts)
+  const refusals = refused === 0 ? '' : `, refused by ${refused} of ${nodes.length}`
+  console.log(row(`... and ${ghosts} made-up members${refusals}`, await watch(nodes, names, seconds, churn)))
   await stop()
   await Promise.all(nodes.map(async (node) => { await end(node, false) }))
 }

@@ -7,8 +7,9 @@ import '../promise-with-resolvers.ts'
 import { createHash } from 'node:crypto'
 import { BlockList, isIP } from 'node:net'
 import type { GossipsubMessage, GossipsubOpts, Message, TopicValidatorFn, TopicValidatorResult } from '@libp2p/gossipsub'
-import type { PeerId, TypedEventTarget } from '@libp2p/interface'
+import type { Connection, PeerId, TypedEventTarget } from '@libp2p/interface'
 import type { PeerName } from '../interface.ts'
+import type { StreamOpener } from './gossip-streams.ts'
 
 /** An update whose payload is at most this long travels inside its gossip message */
 export const MAX_INLINE_PAYLOAD_BYTES = 65_536
@@ -27,7 +28,7 @@ export const MAX_GOSSIP_FRAME_BYTES = 262_144
 const MAX_GOSSIP_BACKLOG_BYTES = 4_194_304
 
 /** What the router offers beyond its published interface, in the pinned version */
-export interface Pubsub extends TypedEventTarget<{
+export interface Pubsub extends StreamOpener, TypedEventTarget<{
   'subscription-change': CustomEvent<{ peerId: PeerId, subscriptions: Array<{ topic: string, subscribe: boolean }> }>
   message: CustomEvent<Message>
   'gossipsub:message': CustomEvent<GossipsubMessage>
@@ -44,6 +45,8 @@ export interface Pubsub extends TypedEventTarget<{
   getScore: (peer: PeerName) => number
   /** Closes its streams and forgets it; the router's own, see router-upkeep.ts */
   removePeer: (peer: PeerId) => void
+  /** Takes up a peer as when a connection with it opens, and opens a stream to it; the router's own */
+  onPeerConnected: (peer: PeerId, connection: Connection) => void
   subscribe: (topic: string) => void
   unsubscribe: (topic: string) => void
   publish: (topic: string, data: Uint8Array) => Promise<{ recipients: PeerId[] }>

@@ -16,6 +16,7 @@ import { BoundedDatastore } from './bounded-datastore.ts'
 import { Doors } from './doors.ts'
 import { keepMeshFaithful } from './faithful-mesh.ts'
 import { gossipSettings } from './gossip-settings.ts'
+import { openAtOnce } from './gossip-streams.ts'
 import { Listening } from './listening.ts'
 import { MAX_ADDRESSES } from './member-record.ts'
 import { connectionLimits, openFileLimit } from './open-files.ts'
@@ -35,6 +36,9 @@ import type { ConnectionLimits } from './open-files.ts'
 import type { ForwardLimits } from './patient-forwarding.ts'
 import type { Rank } from './peer-ranks.ts'
 import type { StreamWatcher } from './traffic.ts'
+
+/** A peer answers after this at the latest, in a mesh that starts on few cores as well */
+const BUSY_MS = 10_000
 
 const THIRTY_DAYS_MS = 30 * 24 * 3_600_000
 
@@ -123,9 +127,8 @@ function libp2pSettings (init: HostInit, doors: Doors, limits: ConnectionLimits)
       // a whole mesh on one machine, or behind one router, dials at once
       inboundConnectionThreshold: 500,
       maxIncomingPendingConnections: 2 * limits.pending + SLACK,
-      // streams to gossip are opened one after another: a mute peer must not hold up the others for 10 s
-      outboundStreamProtocolNegotiationTimeout: 2_000,
-      inboundStreamProtocolNegotiationTimeout: 5_000,
+      outboundStreamProtocolNegotiationTimeout: BUSY_MS,
+      inboundStreamProtocolNegotiationTimeout: BUSY_MS,
       // nobody sets keep-alive tags: reconnecting is done elsewhere and never gives up
       reconnectRetries: 0
     },
@@ -148,6 +151,7 @@ async function startListening (libp2p: Libp2p, listening: Listening): Promise<vo
 /** What mends the library while it runs. Returns what ends all of it */
 function mend (libp2p: Libp2p<HostServices>, datastore: BoundedDatastore, forwarding?: ForwardLimits): () => void {
   const { pubsub } = libp2p.services
+  openAtOnce(pubsub)
   const ends = [
     forwardPatiently(pubsub, forwarding),
     keepMeshFaithful(pubsub),
@@ -179,8 +183,8 @@ export async function createHost (init: HostInit): Promise<Host> {
     datastore,
     metrics: meter.metrics,
     services: {
-      identify: identify(),
-      identifyPush: identifyPush(),
+      identify: identify({ timeout: BUSY_MS }),
+      identifyPush: identifyPush({ timeout: BUSY_MS }),
       ping: ping({ maxInboundStreams: 8, maxOutboundStreams: 8 }),
       pubsub: (components) => {
         transports = components.transportManager

@@ -37,7 +37,7 @@ export interface NeighbourhoodInit extends KeeperTimings {
   beatMs?: number
   /** A connection without a byte for this long is closed. @default 12000 */
   silentMs?: number
-  /** A connected peer may be without gossip for this long before the connection is made anew. @default 10000 */
+  /** A connected peer may be without gossip for this long before the connection is made anew. @default 20000 */
   deafMs?: number
 }
 

@@ -7,9 +7,12 @@
  * where bytes pass between the connection and its socket are wrapped instead.
  */
 import '../promise-with-resolvers.ts'
+import { Uint8ArrayList } from 'uint8arraylist'
 import type { Metrics, MultiaddrConnection, Stream } from '@libp2p/interface'
-import type { Uint8ArrayList } from 'uint8arraylist'
 import type { Traffic } from '../interface.ts'
+
+/** Up to this many bytes are copied into one piece for the socket */
+const JOINED_BYTES = 65_536
 
 /** The two methods of libp2p's abstract message stream that touch the socket */
 interface RawConnection {
@@ -48,7 +51,8 @@ function countConnection (traffic: Traffic, received: WeakMap<object, number>, c
     onData(data)
   }
   raw.sendData = (data) => {
-    const result = sendData(data)
+    // several short pieces would be as many calls to the kernel
+    const result = sendData(data.byteLength <= JOINED_BYTES ? new Uint8ArrayList(data.subarray()) : data)
     traffic.bytesSent += result.sentBytes
     return result
   }

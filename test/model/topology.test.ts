@@ -4,9 +4,11 @@ import { describe, expect, it } from 'vitest'
 import { MAX_PARAMETERS } from '../../src/limits.ts'
 import { loadBackend } from '../../src/model/backend.ts'
 import { initialParameters } from '../../src/model/initial-parameters.ts'
+import { multiplications } from '../../src/model/layer.ts'
 import { convolutionalTopology, denseTopology, inspectTopology, planModel } from '../../src/model/topology.ts'
 import { entry, federation, referenceModel, sequential } from './models.ts'
 import type { Model } from './models.ts'
+import type { Layer } from '../../src/model/layer.ts'
 
 function model (topology: unknown, overrides: Partial<Model> = {}): Model {
   const base = federation({ shape: [28, 28, 1], classes: 10, topology: denseTopology({ inputShape: [28, 28, 1], hidden: [], classes: 10 }) }).model
@@ -192,5 +194,20 @@ describe('topology', () => {
       }
     }), { numRuns: 3000 })
     expect(accepted).toBeGreaterThan(10)
+  })
+})
+
+describe('the work of a layer', () => {
+  const window = { size: [3, 2], strides: [1, 1], padding: 'valid' }
+  const image = { input: [8, 8, 4], output: [6, 7, 5] }
+
+  it.each<[string, object, number]>([
+    ['dense', { kind: 'dense', input: [12], output: [5], units: 5 }, 12 * 5],
+    ['convolution', { kind: 'convolution', ...image, window, filters: 5 }, 6 * 7 * 5 * 3 * 2 * 4],
+    ['max-pooling', { kind: 'max-pooling', ...image, window }, 6 * 7 * 5 * 3 * 2],
+    ['average-pooling', { kind: 'average-pooling', ...image, window }, 6 * 7 * 5 * 3 * 2],
+    ['activation', { kind: 'activation', ...image }, 6 * 7 * 5]
+  ])('%s: one multiplication for each weight and place', (_, layer, expected) => {
+    expect(multiplications(layer as Layer)).toBe(expected)
   })
 })

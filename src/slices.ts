@@ -13,6 +13,9 @@ interface Timer {
 /** Of one turn of the event loop: what waits meanwhile waits about so long */
 const SLICE_MS = 10
 
+/** Elements of a vector between two yields: for ten vectors about a millisecond of work */
+export const PIECE = 65_536
+
 /** A computation that can be left alone at each `yield`. Its result does not depend on whether it is */
 export type Sliced<T> = Generator<undefined, T, undefined>
 

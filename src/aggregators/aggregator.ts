@@ -2,10 +2,9 @@
  * Runs a rule on a peer's own model and its neighbours'
  */
 import { randomFillSync } from 'node:crypto'
-import { atOnce } from '../slices.ts'
+import { atOnce, PIECE } from '../slices.ts'
 import { checkedNeighbours } from './checked-input.ts'
 import { mixed, picked, positionsOf } from './geometry.ts'
-import { PIECE } from './kernels/memory.ts'
 import { weightedSum, slicedWeightedSum } from './kernels/weighted-sum.ts'
 import { minimumNeighbours, ruleChain } from './rules.ts'
 import type { AggregationInput, AggregationResult, Aggregator, NeighbourReplica, Random } from '../interface.ts'

@@ -11,11 +11,9 @@
  * It is post-processing of what was sent, and costs no privacy. A lie across the model (ALIE, wrong labels) is not
  * seen.
  */
+import { PIECE } from '../slices.ts'
 import type { NeighbourReplica, PeerName } from '../interface.ts'
 import type { Sliced } from '../slices.ts'
-
-/** Elements at a time */
-const PIECE = 65_536
 
 /**
  * Who holds less of the model than this is against it. The least of honest peers was 0.56, in the second round on a

@@ -3,6 +3,7 @@
  */
 import { metropolisHastingsWeight } from '../aggregators/metropolis-hastings.ts'
 import { firstUnacceptable } from '../codec/frame.ts'
+import { PIECE } from '../slices.ts'
 import { neighbourDistance, productsOf } from './round-positions.ts'
 import type { AggregationInput, AggregationResult, Aggregator, NeighbourReplica } from '../interface.ts'
 import type { VectorDefinition } from '../algorithm/algorithm.ts'
@@ -43,9 +44,6 @@ export interface MixOptions extends Pick<AggregationInput, 'round' | 'losses'> {
   /** How each vector is mixed. @default a model, by the rule */
   vectors?: readonly VectorDefinition[]
 }
-
-/** Elements at a time */
-const PIECE = 65_536
 
 const MODEL: readonly VectorDefinition[] = [{ name: 'model', rule: 'robust' }]
 

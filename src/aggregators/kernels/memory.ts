@@ -5,6 +5,7 @@
  * second-level cache while a kernel works on it, and vectors of any length never have to live in WebAssembly memory.
  * One instance for each thread, made at the first use. The layout is that of assembly/index.ts.
  */
+import { PIECE } from '../../slices.ts'
 import { KERNEL_MODULE } from './module.generated.ts'
 
 // the types of Node 20 leave it to the browser's
@@ -13,12 +14,8 @@ declare const WebAssembly: {
   Instance: new (module: object) => { exports: unknown }
 }
 
-/** Coordinates of one block */
+/** Coordinates of one block; a piece is a whole number of them */
 export const BLOCK = 1024
-/** Blocks until others may have the thread, and with it the scratch memory: of ten vectors about a millisecond */
-const BLOCKS_OF_PIECE = 64
-/** Coordinates of so many blocks */
-export const PIECE = BLOCKS_OF_PIECE * BLOCK
 /** Vectors that fit, a reference included */
 export const MAX_ROWS = 65
 /** Results that fit */

@@ -304,8 +304,11 @@ describe('the log of messages', () => {
     log.note(one, 'taken')
     expect(log.judge(one)).toBe('taken')
     expect(log.judge(lie)).toEqual({ contradicts: one })
+    log.note(next, 'taken')
     log.setRound(2)
     expect(log.judge(lie)).toBe('new')
-    expect(log.judge(next)).toBe('new')
+    // of the round in hand: what came early is not taken twice, and a second one still convicts
+    expect(log.judge(next)).toBe('taken')
+    expect(log.judge(await sign(2, Uint8Array.of(2)))).toEqual({ contradicts: next })
   })
 })

@@ -7,57 +7,23 @@
 import * as dagCbor from '@ipld/dag-cbor'
 import * as z from 'zod'
 import { needsLosses, unmetPrecondition } from '../aggregators/rules.ts'
-import { closest } from '../closest.ts'
 import { InvalidFederationError } from '../errors.ts'
 import { MAX_FEDERATION_BYTES } from '../limits.ts'
 import { plainValueProblem } from '../plain-value.ts'
 import { quoted } from '../quoted.ts'
 import { gradientNoiseMultiplier } from './noise-multiplier.ts'
+import { issuesMessage } from './document-issues.ts'
+import { modelSchema, newModelField } from './model-schema.ts'
 import { privacySchema } from './privacy-settings.ts'
-
-/** Numbers in `model.constants`. As fractions of 9 bytes each fewer fit into MAX_FEDERATION_BYTES */
-export const MAX_CONSTANTS = 65_536
 
 /** A topology of layers in layers in layers nests about 20 deep */
 const MAX_DEPTH = 64
-/** Problems that a message lists; a stranger's document may have thousands */
-const MAX_ISSUES = 5
-
-/** A path that needs no quotes */
-const PLAIN_PATH = /^[\w./-]{1,128}$/
-
 const NAME = /^[\p{L}\p{N}][\p{L}\p{N} ._-]*$/u
 const MAX_NAME = 64
 const NAME_WORDS = `must have 1 to ${MAX_NAME} letters, digits, blanks, ".", "_" and "-", and begin with a letter or digit`
 const federationName = z.string().refine((name) => name.length <= MAX_NAME && NAME.test(name), NAME_WORDS)
 const finite = z.number()
 const positive = finite.positive()
-
-const inputSchema = z.discriminatedUnion('kind', [
-  z.strictObject({
-    kind: z.literal('image'),
-    /** height, width, channels. Pixels are scaled from 0..255 to 0..1, then standardised */
-    shape: z.array(z.int().min(1).max(4096)).length(3),
-    mean: finite.default(0),
-    stdDev: positive.default(1)
-  }),
-  z.strictObject({
-    kind: z.literal('table'),
-    /** The column that holds the class */
-    label: z.string().min(1).max(256),
-    /** In the order of the input vector. A categorical column becomes one input for each value */
-    columns: z.array(z.discriminatedUnion('kind', [
-      z.strictObject({ kind: z.literal('numeric'), name: z.string().min(1).max(256), mean: finite, stdDev: positive }),
-      z.strictObject({
-        kind: z.literal('categorical'),
-        name: z.string().min(1).max(256),
-        values: z.array(z.string().max(256)).min(1).max(1024),
-        /** Any other value, and none at all, is no error: all inputs of the column are 0 then */
-        other: z.literal(true).optional()
-      })
-    ])).min(1).max(4096)
-  })
-])
 
 const schedule = {
   /** Of the first round */
@@ -83,10 +49,6 @@ const optimizerSchema = z.discriminatedUnion('name', [
   })
 ])
 
-function fewConstants (constants: Record<string, readonly number[]>): boolean {
-  return Object.values(constants).reduce((sum, values) => sum + values.length, 0) <= MAX_CONSTANTS
-}
-
 /**
  * Fields may be added that are optional, and whose absence means what it meant before: ids are for ever. A document
  * that uses one says format 2, so that an older version tells it from a mistake; one that uses none stays format 1
@@ -110,21 +72,7 @@ const schema = z.strictObject({
   format: z.literal([1, FORMAT]),
   epoch: epochSchema.optional(),
   name: federationName,
-  model: z.strictObject({
-    /** `LayersModel.toJSON()` of tfjs: class_name, config, … */
-    topology: z.record(z.string(), z.unknown()),
-    /**
-     * Weights of the layers with `trainable: false`, row-major, such as `"features/kernel": [0.5, …]`: part of the
-     * agreement, neither trained nor sent
-     */
-    constants: z.record(z.string(), z.array(finite)).refine(fewConstants, `must have at most ${MAX_CONSTANTS} numbers in all`).optional(),
-    /** Seed of the common initial weights */
-    seed: z.int().min(0).max(0xffffffff),
-    loss: z.enum(['categoricalCrossentropy', 'binaryCrossentropy']),
-    input: inputSchema,
-    /** Names of the classes, in the order of the model's outputs */
-    labels: z.array(z.string().min(1).max(256)).min(2).max(65_536)
-  }),
+  model: modelSchema,
   training: z.strictObject({
     /** Passes over the own examples in a round. Exactly one of `epochs` and `steps` */
     epochs: z.int().min(1).max(1000).optional(),
@@ -168,95 +116,8 @@ const schema = z.strictObject({
 export type FederationDocument = z.output<typeof schema>
 /** The same with defaults left out */
 export type FederationInit = z.input<typeof schema>
-export type ModelInput = FederationDocument['model']['input']
+export type { ModelInput } from './input-schema.ts'
 export type OptimizerSettings = FederationDocument['training']['optimizer']
-
-/** Dotted path of every field, e.g. `training.batchSize` */
-function fieldPaths (type: z.core.$ZodType, path = ''): string[] {
-  if (type instanceof z.ZodObject) {
-    return Object.entries(type.shape).flatMap(([key, field]) => {
-      const own = path === '' ? key : `${path}.${key}`
-      return [own, ...fieldPaths(field as z.core.$ZodType, own)]
-    })
-  }
-  if (type instanceof z.ZodDiscriminatedUnion) {
-    return type.options.flatMap((option) => fieldPaths(option, path))
-  }
-  return type instanceof z.ZodArray ? fieldPaths(type.element, path) : []
-}
-
-function lastName (path: string): string {
-  return path.slice(path.lastIndexOf('.') + 1)
-}
-
-/** The full path of a field of this name elsewhere, else a near one of the same object, else a near one elsewhere */
-function suggestion (parent: string, key: string): string | undefined {
-  const own = parent === '' ? key : `${parent}.${key}`
-  const paths = [...new Set(fieldPaths(schema))].filter((path) => path !== own)
-  const siblings = paths.filter((path) => path === (parent === '' ? lastName(path) : `${parent}.${lastName(path)}`)).map(lastName)
-  const named = (name: string | undefined): string | undefined => paths.find((path) => lastName(path) === name)
-  return named(key) ?? closest(key, siblings) ?? named(closest(key, paths.map(lastName)))
-}
-
-function unknownFieldMessage (path: readonly PropertyKey[], keys: readonly string[]): string {
-  const parent = path.filter((part) => typeof part === 'string').join('.')
-  const named = keys.slice(0, MAX_ISSUES).map((key) => {
-    const near = suggestion(parent, key)
-    return `${quoted([...path.map(String), key].join('.'))}${near === undefined ? '' : ` (did you mean "${near}"?)`}`
-  })
-  return `unknown field ${named.join(', ')}${keys.length > MAX_ISSUES ? ` and ${keys.length - MAX_ISSUES} more` : ''}`
-}
-
-const TYPES: Readonly<Record<string, string>> = {
-  object: 'an object', record: 'an object', array: 'a list', string: 'text', number: 'a number', int: 'a whole number', boolean: 'true or false'
-}
-
-function typeWords ({ expected, input }: z.core.$ZodIssueInvalidType): string {
-  return `must be ${TYPES[expected] ?? expected}${input === undefined ? ', and is missing' : ''}`
-}
-
-function choiceWords (choices: readonly unknown[]): string {
-  return `must be ${choices.length === 1 ? '' : 'one of '}${choices.map((choice) => JSON.stringify(choice)).join(', ')}`
-}
-
-const LENGTH_UNITS: Readonly<Record<string, [one: string, many: string]>> = { string: ['character', 'characters'], array: ['entry', 'entries'] }
-
-function boundWords (issue: z.core.$ZodIssueTooSmall | z.core.$ZodIssueTooBig): string {
-  const [bound, inclusive, exclusive] = issue.code === 'too_small' ? [issue.minimum, 'at least', 'more than'] : [issue.maximum, 'at most', 'less than']
-  const comparison = issue.exact === true ? 'exactly' : issue.inclusive === false ? exclusive : inclusive
-  const units = LENGTH_UNITS[issue.origin]
-  return units === undefined ? `must be ${comparison} ${bound}` : `must have ${comparison} ${bound} ${units[bound === 1 ? 0 : 1]}`
-}
-
-/** Zod's own words name its types and patterns */
-function plainWords (issue: z.core.$ZodIssue): string {
-  switch (issue.code) {
-    case 'invalid_type': return typeWords(issue)
-    case 'invalid_value': return choiceWords(issue.values)
-    case 'too_small':
-    case 'too_big': return boundWords(issue)
-    case 'invalid_union': return 'options' in issue && issue.options !== undefined ? choiceWords(issue.options) : issue.message
-    default: return issue.message
-  }
-}
-
-function issueMessage (issue: z.core.$ZodIssue): string {
-  if (issue.code === 'unrecognized_keys') {
-    return unknownFieldMessage(issue.path, issue.keys)
-  }
-  return `${pathText(issue.path)}: ${plainWords(issue)}`
-}
-
-/** The keys of `model.constants` are the author's, all others are those of the schema */
-function pathText (path: readonly PropertyKey[]): string {
-  const text = path.map(String).join('.')
-  return text === '' ? 'document' : PLAIN_PATH.test(text) ? text : quoted(text)
-}
-
-function issuesMessage (issues: readonly z.core.$ZodIssue[]): string {
-  const messages = issues.slice(0, MAX_ISSUES).map(issueMessage)
-  return messages.join('; ') + (issues.length > MAX_ISSUES ? `; and ${issues.length - MAX_ISSUES} more` : '')
-}
 
 function requirePlain (value: unknown): void {
   const problem = plainValueProblem(value, { maxDepth: MAX_DEPTH, maxValues: MAX_FEDERATION_BYTES })
@@ -273,11 +134,21 @@ function requireKnownFormat (value: unknown): void {
   }
 }
 
+/** The format that follows from the fields of a document: 1 as long as a reader of format 1 would know all of them */
+export function neededFormat (document: Pick<FederationDocument, 'epoch' | 'model'>): 1 | typeof FORMAT {
+  return newField(document) === undefined ? 1 : FORMAT
+}
+
+function newField ({ epoch, model }: Pick<FederationDocument, 'epoch' | 'model'>): string | undefined {
+  return epoch === undefined ? newModelField(model) : 'epoch'
+}
+
 /** One document, one encoding: the format follows from the fields */
-function requireFormat ({ format, epoch }: FederationDocument): void {
-  const needed = epoch === undefined ? 1 : 2
-  if (format !== needed) {
-    throw new InvalidFederationError(`format: must be ${needed} ${epoch === undefined ? 'without' : 'with'} the field "epoch"`)
+function requireFormat (document: FederationDocument): void {
+  const { format, epoch } = document
+  const field = newField(document)
+  if (format !== neededFormat(document)) {
+    throw new InvalidFederationError(`format: must be ${field === undefined ? '1 where no field came with format 2' : `2 with the field "${field}"`}`)
   }
   if (epoch?.number === 1 && epoch.previous !== epoch.federation) {
     throw new InvalidFederationError('epoch.previous: the first change follows on the first document, whose id is epoch.federation')
@@ -350,7 +221,7 @@ export function parseFederation (value: unknown): FederationDocument {
   requireKnownFormat(value)
   const parsed = schema.safeParse(value, { reportInput: true })
   if (!parsed.success) {
-    throw new InvalidFederationError(issuesMessage(parsed.error.issues))
+    throw new InvalidFederationError(issuesMessage(schema, parsed.error.issues))
   }
   requireFormat(parsed.data)
   requireOneLength(parsed.data)

@@ -47,7 +47,7 @@ describe('documents of later epochs', () => {
   })
 
   it('are not mistaken for a first one: format 2 says that there is more', () => {
-    expect(() => parseFederation({ ...first, format: 2 })).toThrow('format: must be 1 without the field "epoch"')
+    expect(() => parseFederation({ ...first, format: 2 })).toThrow('format: must be 1 where no field came with format 2')
   })
 })
 

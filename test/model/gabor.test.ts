@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { centringKernel, gaborCount, gaborKernel } from '../../src/model/gabor.ts'
 import { gaborFeatures } from '../../src/model/gabor-features.ts'
-import { decodeFederation, encodeFederation, MAX_CONSTANTS, parseFederation } from '../../src/federation/document.ts'
+import { decodeFederation, encodeFederation, parseFederation } from '../../src/federation/document.ts'
+import { MAX_CONSTANTS } from '../../src/federation/model-schema.ts'
 import { planModel } from '../../src/model/topology.ts'
 import { federation, FROZEN } from './models.ts'
 

@@ -18,7 +18,7 @@ const SECRET_BYTES = 32
  * `readOverlapping`
  */
 export async function expectedLedger (home: string, settings: Settings, document: FederationDocument): Promise<DatasetLedger> {
-  const { loadDataset } = await import('../src/data/load-dataset.ts')
+  const { loadDataset } = await import('../src/data/data-formats.ts')
   const { encodeFederation } = await import('../src/federation/document.ts')
   const { federationId } = await import('../src/federation/federation-id.ts')
   const { loadIdentity } = await import('../src/network/identity.ts')

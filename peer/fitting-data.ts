@@ -30,11 +30,11 @@ export async function newPeersDocument (settings: Settings, named: FederationDoc
 async function requireFittingData (settings: Settings, { model }: FederationDocument): Promise<void> {
   const source = await dataSource(settings)
   if (source.kind === 'digits') {
-    const { checkDataset } = await import('../src/data/check-dataset.ts')
+    const { checkDataset } = await import('../src/data/data-formats.ts')
     await checkDataset(source, model)
     return
   }
-  const { loadDataset } = await import('../src/data/load-dataset.ts')
+  const { loadDataset } = await import('../src/data/data-formats.ts')
   try {
     await loadDataset(source, model, dataPartition(settings))
   } catch (err) {

@@ -91,7 +91,7 @@ async function withPrivacy (document: FederationDocument, settings: Settings): P
 
 /** With a partition, an equal share of all: the parts may differ */
 async function ownExamples ({ model }: FederationDocument, settings: Settings): Promise<number> {
-  const { countExamples } = await import('../src/data/count-examples.ts')
+  const { countExamples } = await import('../src/data/data-formats.ts')
   return Math.max(1, Math.floor(await countExamples(await dataSource(settings), model) / (dataPartition(settings)?.count ?? 1)))
 }
 
@@ -108,7 +108,7 @@ async function presetDocument (name: string): Promise<FederationDocument> {
 
 /** A small multi-layer perceptron over whatever the data hold */
 async function fittedDocument (source: Exclude<DatasetSource, { kind: 'digits' }>, choices: TableChoices): Promise<Founding> {
-  const { inferInput } = await import('../src/data/infer-input.ts')
+  const { inferInput } = await import('../src/data/data-formats.ts')
   const { inputShape } = await import('../src/federation/input-shape.ts')
   const { parseFederation } = await import('../src/federation/document.ts')
   const { denseTopology } = await import('../src/model/topology.ts')

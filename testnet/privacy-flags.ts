@@ -1,7 +1,7 @@
 /**
  * --privacy and --epsilon: what they make of the federation document
  */
-import { countExamples } from '../src/data/count-examples.ts'
+import { countExamples } from '../src/data/data-formats.ts'
 import { InvalidFederationError } from '../src/errors.ts'
 import { parseFederation } from '../src/federation/document.ts'
 import { promisedPrivacy } from '../src/privacy/plan.ts'

@@ -1,7 +1,7 @@
 /**
  * MNIST, or generated digits where its files are not there, once for all peers of a laboratory
  */
-import { loadDataset } from '../../src/data/load-dataset.ts'
+import { loadDataset } from '../../src/data/data-formats.ts'
 import { split } from '../../src/data/partition.ts'
 import { seededRandom, shuffle } from '../../src/seeded-random.ts'
 import { findMnist } from '../../testnet/find-mnist.ts'

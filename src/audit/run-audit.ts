@@ -65,7 +65,7 @@ export async function runAudit (init: AuditInit, options: AuditOptions = {}): Pr
   requireWhole('rounds', rounds, 1)
   requireWhole('examples', examples ?? AUDIT_DEFAULTS.examples, 1)
   // whoever only imports the library does not wait for a tensor library
-  const { loadDataset } = await import('../data/load-dataset.ts')
+  const { loadDataset } = await import('../data/data-formats.ts')
   const { auditDataset } = await import('./audit-dataset.ts')
   const dataset = await loadDataset(data, document.model, partition)
   options.signal?.throwIfAborted()

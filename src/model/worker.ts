@@ -2,7 +2,7 @@
  * The training thread: an entry point, started by worker-trainer.ts
  */
 import { parentPort, workerData } from 'node:worker_threads'
-import { loadDataset } from '../data/load-dataset.ts'
+import { loadDataset } from '../data/data-formats.ts'
 import { poisoned } from '../data/poison.ts'
 import { identityOf } from '../data/dataset-identity.ts'
 import { createSecureNoise } from '../privacy/noise/secure-noise.ts'

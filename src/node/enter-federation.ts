@@ -2,7 +2,7 @@
  * Which federation a home belongs to: the document from the home, from the founder, or from a peer
  */
 import { anySignal } from 'any-signal'
-import { checkDataset } from '../data/check-dataset.ts'
+import { checkDataset } from '../data/data-formats.ts'
 import { BootstrapError, FederationMismatchError } from '../errors.ts'
 import { decodeFederation, encodeFederation } from '../federation/document.ts'
 import { documentId, federationId } from '../federation/federation-id.ts'

@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { loadDataset } from '../../src/data/load-dataset.ts'
+import { loadDataset } from '../../src/data/data-formats.ts'
 import { partSizes } from '../../src/data/part-sizes.ts'
 import { presetDocument } from '../../src/presets.ts'
 import { temporaryFolder, writeIdxFolder } from './write-idx.ts'

@@ -13,7 +13,7 @@ import { formatDelta, formatEpsilon, formatPromise, formatSpent, whyTheyDiffer }
 import { Terminal } from '../../peer/terminal.ts'
 import { privacy } from '../../peer/verbs/privacy.ts'
 import { DIGITS_DEFAULTS } from '../../src/data/digits.ts'
-import { loadDataset } from '../../src/data/load-dataset.ts'
+import { loadDataset } from '../../src/data/data-formats.ts'
 import { parseFederation } from '../../src/federation/document.ts'
 import { presetDocument } from '../../src/presets.ts'
 import { createAccountant } from '../../src/privacy/accounting/accountants.ts'

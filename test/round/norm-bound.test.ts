@@ -5,7 +5,7 @@
 import { describe, expect, it } from 'vitest'
 import { absoluteReplicas } from '../../src/codec/absolute-replicas.ts'
 import { createCodec } from '../../src/codec/codec.ts'
-import { loadDataset } from '../../src/data/load-dataset.ts'
+import { loadDataset } from '../../src/data/data-formats.ts'
 import { parseFederation } from '../../src/federation/document.ts'
 import { loadBackend } from '../../src/model/backend.ts'
 import { LocalTraining } from '../../src/model/local-training.ts'

@@ -5,7 +5,7 @@
 import { describe, expect, it } from 'vitest'
 import { subset } from '../../bench/laboratory/shared-data.ts'
 import { createAggregator } from '../../src/aggregators/aggregator.ts'
-import { loadDataset } from '../../src/data/load-dataset.ts'
+import { loadDataset } from '../../src/data/data-formats.ts'
 import { split } from '../../src/data/partition.ts'
 import { loadBackend } from '../../src/model/backend.ts'
 import { initialParameters } from '../../src/model/initial-parameters.ts'

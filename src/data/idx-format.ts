@@ -1,43 +1,20 @@
 /**
- * Proposes the model's input and labels from local data, for a peer that founds a federation
- *
- * What is found goes into the federation document, which every joiner reads: the names of columns, their means,
- * standard deviations and common categories, and the labels. Whoever founds one shows the schema first.
+ * A folder of IDX files as a data format
  */
 import { DatasetError } from '../errors.ts'
-import { DIGIT_LABELS, DIGITS_INPUT } from './digits.ts'
-import { findIdxFiles, imageShape, readIdxImages, readIdxLabels } from './idx-dataset.ts'
-import { inferTable } from './infer-table.ts'
-import type { ModelInput } from '../federation/document.ts'
+import { checkIdxDataset, findIdxFiles, imageShape, loadIdxDataset, readIdxImages, readIdxLabels } from './idx-dataset.ts'
 import type { DatasetSource } from '../interface.ts'
+import type { DataFormat, InferredInput } from './data-format.ts'
 import type { IdxFiles } from './idx-dataset.ts'
-import type { TableChoices, TableSchema } from './table-schema.ts'
-
-/** As in the federation document */
-export interface InferredInput {
-  input: ModelInput
-  labels: string[]
-  /** Of a table */
-  schema?: TableSchema
-}
 
 /** Longest side the federation document allows */
 const MAX_SIDE = 4096
 
-/**
- * Reads the training data once. The choices are for the columns of a CSV file
- *
- * Throws DatasetError when the data cannot be read, or are no classification data
- */
-export async function inferInput (source: DatasetSource, choices: TableChoices = {}): Promise<InferredInput> {
-  switch (source.kind) {
-    case 'digits':
-      return { input: { ...DIGITS_INPUT, shape: [...DIGITS_INPUT.shape] }, labels: [...DIGIT_LABELS] }
-    case 'idx':
-      return inferImages((await findIdxFiles(source.directory)).train)
-    case 'csv':
-      return inferTable(source.file, choices)
-  }
+export const idxFormat: DataFormat<Extract<DatasetSource, { kind: 'idx' }>> = {
+  load: async ({ directory }, model, partition) => loadIdxDataset(directory, model, partition),
+  check: async ({ directory }, model) => checkIdxDataset(directory, model),
+  infer: async ({ directory }) => inferImages((await findIdxFiles(directory)).train),
+  count: async ({ directory }, model) => (await readIdxLabels((await findIdxFiles(directory)).train.labels, model.labels)).length
 }
 
 async function inferImages (files: IdxFiles): Promise<InferredInput> {

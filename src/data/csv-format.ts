@@ -1,0 +1,14 @@
+/**
+ * CSV files as a data format
+ */
+import { checkCsvDataset, loadCsvDataset } from './csv-dataset.ts'
+import { inferTable } from './infer-table.ts'
+import type { CsvSource } from './csv-dataset.ts'
+import type { DataFormat } from './data-format.ts'
+
+export const csvFormat: DataFormat<CsvSource> = {
+  load: loadCsvDataset,
+  check: checkCsvDataset,
+  infer: async ({ file }, choices) => inferTable(file, choices),
+  count: async (source, model) => (await loadCsvDataset(source, model)).train.count
+}

@@ -1,0 +1,64 @@
+/**
+ * The formats of data, and what is done with local data by whichever of them it is in
+ *
+ * Readers of files are loaded when there is a file to read.
+ */
+import { requirePartition } from './partition.ts'
+import type { FederationDocument } from '../federation/document.ts'
+import type { DatasetSource, Partition } from '../interface.ts'
+import type { DataFormat, InferredInput } from './data-format.ts'
+import type { Dataset } from './examples.ts'
+import type { TableChoices } from './table-schema.ts'
+
+type Formats = { readonly [Kind in DatasetSource['kind']]: () => Promise<DataFormat<Extract<DatasetSource, { kind: Kind }>>> }
+
+const FORMATS: Formats = {
+  digits: async () => (await import('./digits-format.ts')).digitsFormat,
+  idx: async () => (await import('./idx-format.ts')).idxFormat,
+  csv: async () => (await import('./csv-format.ts')).csvFormat
+}
+
+async function formatOf ({ kind }: DatasetSource): Promise<DataFormat> {
+  return await FORMATS[kind]() as DataFormat
+}
+
+/**
+ * Loads this peer's training examples and the test examples
+ *
+ * With `partition`, only that part of the training examples is kept; the test examples are the same for every part.
+ * Throws DatasetError (missing, damaged, does not fit the model), RangeError on an impossible partition
+ */
+export async function loadDataset (source: DatasetSource, model: FederationDocument['model'], partition?: Partition): Promise<Dataset> {
+  if (partition !== undefined) {
+    requirePartition(partition)
+  }
+  return (await formatOf(source)).load(source, model, partition)
+}
+
+/**
+ * A quick look at local data before anything is started: are they there, and do they fit the federation? Reads headers
+ * and the first rows only: loading may still find damage further on
+ *
+ * Throws DatasetError as `loadDataset` would
+ */
+export async function checkDataset (source: DatasetSource, model: FederationDocument['model']): Promise<void> {
+  await (await formatOf(source)).check(source, model)
+}
+
+/**
+ * Proposes the model's input and labels from local data, for a peer that founds a federation
+ *
+ * What is found goes into the federation document, which every joiner reads: the names of columns, their means,
+ * standard deviations and common categories, and the labels. Whoever founds one shows the schema first. Reads the
+ * training data once; the choices are for the columns of a table.
+ *
+ * Throws DatasetError when the data cannot be read, or are no classification data
+ */
+export async function inferInput (source: DatasetSource, choices: TableChoices = {}): Promise<InferredInput> {
+  return (await formatOf(source)).infer(source, choices)
+}
+
+/** How many examples a source holds for training: all of it, not one partition. Throws DatasetError */
+export async function countExamples (source: DatasetSource, model: FederationDocument['model']): Promise<number> {
+  return (await formatOf(source)).count(source, model)
+}

@@ -61,7 +61,15 @@ export interface TrainerDescription {
    * How the own table differs from what the document was made for, a line each; left out where it does not. Never sent
    */
   remarks?: readonly string[]
+  /** How the test examples were told from the training examples; left out where the data came apart */
+  split?: TestSplit
 }
+
+/**
+ * What the test examples of a table are: some of its rows, all rows of some groups (values of a column, such as a
+ * patient), or a file of their own
+ */
+export type TestSplit = { by: 'rows' } | { by: 'groups', column: string } | { by: 'file' }
 
 /** A sample of a training set's keyed hashes: how much of it is in another set, told by that set's (data/sketch.ts) */
 export interface Sketch {

@@ -5,7 +5,7 @@
  * Pure. What is said is for the site's own operator, and never sent.
  */
 import { shown } from './csv.ts'
-import { OTHER } from './table-examples.ts'
+import { OTHER, standardisedRange } from './table-examples.ts'
 import type { TableInput } from './examples.ts'
 
 /** A mean further from the document's, in its deviations, is another unit or another population */
@@ -16,27 +16,46 @@ const FAR_SPREAD = 8
 const MIN_SPREAD_VALUES = 20
 /** More rows than this share without a usable value are worth a word */
 const MANY_ROWS = 0.5
+/** With more values than this share outside of the declared range the median is: these are other numbers */
+const OUTSIDE = 0.5
 
-/**
- * One line for each column that is far from the document's, in the order of the document. `values` as in
- * `tableExamples`: rows of one number for each column
- */
-export function columnRemarks (values: Float32Array, { columns }: TableInput): string[] {
-  const rows = values.length / columns.length
-  if (rows === 0) {
-    return []
-  }
-  return columns.flatMap((column, at) => {
-    const remark = column.kind === 'numeric' ? numericRemark(column, momentsOf(values, at, columns.length), rows) : otherRemark(column, countOf(values, at, columns.length), rows)
-    return remark === undefined ? [] : [`column ${shown(column.name)}: ${remark}`]
-  })
+type NumericColumn = Extract<TableInput['columns'][number], { kind: 'numeric' }>
+type CategoricalColumn = Extract<TableInput['columns'][number], { kind: 'categorical' }>
+
+export interface ColumnFindings {
+  /** One line for each column that is far from the document's, in the order of the document */
+  remarks: string[]
+  /** The same for columns that cannot be what the document declares them to be */
+  unfit: string[]
 }
 
-interface Moments { count: number, mean: number, stdDev: number }
+/** `values` as in `tableExamples`: rows of one number for each column */
+export function columnFindings (values: Float32Array, { columns }: TableInput): ColumnFindings {
+  const rows = values.length / columns.length
+  const findings: ColumnFindings = { remarks: [], unfit: [] }
+  for (const [at, column] of rows === 0 ? [] : columns.entries()) {
+    const say = (kind: keyof ColumnFindings, text: string | undefined): void => {
+      if (text !== undefined) {
+        findings[kind].push(`column ${shown(column.name)}: ${text}`)
+      }
+    }
+    if (column.kind === 'categorical') {
+      say('remarks', otherRemark(column, countOf(values, at, columns.length), rows))
+      continue
+    }
+    const moments = momentsOf(values, { at, width: columns.length, ...standardisedRange(column) })
+    const unfit = outsideProblem(column, moments)
+    say('unfit', unfit)
+    say('remarks', unfit === undefined ? numericRemark(column, moments, rows) ?? outsideRemark(column, moments) : undefined)
+  }
+  return findings
+}
+
+interface Moments { count: number, mean: number, stdDev: number, outside: number }
 
 /** Of the standardised values of one column that are not MISSING */
-function momentsOf (values: Float32Array, at: number, width: number): Moments {
-  let [count, mean, squares] = [0, 0, 0]
+function momentsOf (values: Float32Array, { at, width, lowest, highest }: { at: number, width: number, lowest: number, highest: number }): Moments {
+  let [count, mean, squares, outside] = [0, 0, 0, 0]
   for (let i = at; i < values.length; i += width) {
     const value = values[i]!
     if (!Number.isNaN(value)) {
@@ -44,9 +63,10 @@ function momentsOf (values: Float32Array, at: number, width: number): Moments {
       const delta = value - mean
       mean += delta / count
       squares += delta * (value - mean)
+      outside += value < lowest || value > highest ? 1 : 0
     }
   }
-  return { count, mean, stdDev: Math.sqrt(squares / Math.max(1, count)) }
+  return { count, mean, stdDev: Math.sqrt(squares / Math.max(1, count)), outside }
 }
 
 function countOf (values: Float32Array, at: number, width: number): number {
@@ -57,26 +77,49 @@ function countOf (values: Float32Array, at: number, width: number): number {
   return count
 }
 
-function numericRemark (column: Extract<TableInput['columns'][number], { kind: 'numeric' }>, { count, mean, stdDev }: Moments, rows: number): string | undefined {
+function numericRemark (column: NumericColumn, { count, mean, stdDev }: Moments, rows: number): string | undefined {
   const missing = rows - count
   if (missing > MANY_ROWS * rows) {
-    return `no value in ${missing} of ${rows} rows, where the federation's mean of ${brief(column.mean)} stands for it`
+    return `no value in ${missing} of ${rows} rows, where the federation's ${column.missing?.constant === undefined ? `mean of ${brief(column.mean)}` : `constant ${brief(column.missing.constant)}`} stands for it`
   }
   const judged = count >= MIN_SPREAD_VALUES
   const own = { mean: column.mean + mean * column.stdDev, stdDev: stdDev * column.stdDev }
+  const unit = inUnit(column)
   if (judged && stdDev === 0) {
-    return `${brief(own.mean)} in every row here; the federation's mean is ${brief(column.mean)}, its deviation ${brief(column.stdDev)}`
+    return `${brief(own.mean)} in every row here; ${column.min === undefined ? `the federation's mean is ${brief(column.mean)}, its deviation ${brief(column.stdDev)}${unit}` : `the federation's range is ${rangeText(column)}`}`
   }
   if (Math.abs(mean) > FAR_DEVIATIONS || (judged && (stdDev > FAR_SPREAD || stdDev < 1 / FAR_SPREAD))) {
-    return `mean ${brief(own.mean)} and deviation ${brief(own.stdDev)} here, ${brief(column.mean)} and ${brief(column.stdDev)} in the federation: are the units the same?`
+    const theirs = column.min === undefined ? `${brief(column.mean)} and ${brief(column.stdDev)}${unit} in the federation` : `in a declared range of ${rangeText(column)}`
+    return `mean ${brief(own.mean)} and deviation ${brief(own.stdDev)} here, ${theirs}: are the units the same?`
   }
   return undefined
 }
 
-function otherRemark ({ values: named }: Extract<TableInput['columns'][number], { kind: 'categorical' }>, other: number, rows: number): string | undefined {
+function outsideRemark (column: NumericColumn, { count, outside }: Moments): string | undefined {
+  return outside === 0
+    ? undefined
+    : `${outside} of ${count} values lie outside of the declared range ${rangeText(column)}, and count as the nearer end of it: correct them in this file where they are mistakes`
+}
+
+/** Clipped, most rows would say the same */
+function outsideProblem (column: NumericColumn, { count, mean, outside }: Moments): string | undefined {
+  return count < MIN_SPREAD_VALUES || outside <= OUTSIDE * count
+    ? undefined
+    : `${outside} of ${count} values lie outside of the declared range ${rangeText(column)}, their mean is ${brief(column.mean + mean * column.stdDev)}: convert them in this file if they have another unit; if they are right, the document's range is too narrow, and only its founder can declare another one, in a new document`
+}
+
+function otherRemark ({ values: named }: CategoricalColumn, other: number, rows: number): string | undefined {
   return other > MANY_ROWS * rows
     ? `${other} of ${rows} rows have none of the values that the federation names (${named.slice(0, 4).map(shown).join(', ')}${named.length > 4 ? ', …' : ''}): are they written another way here?`
     : undefined
+}
+
+function rangeText (column: NumericColumn): string {
+  return `${brief(column.min!)} to ${brief(column.max!)}${inUnit(column)}`
+}
+
+function inUnit ({ unit }: NumericColumn): string {
+  return unit === undefined ? '' : ` (${shown(unit).slice(1, -1)})`
 }
 
 /** Three digits are enough to tell a unit by */

@@ -4,20 +4,23 @@
  * A file is read twice: first its labels, which decide the rows that are this peer's own; then the values of those rows
  * only.
  */
-import { closest } from '../closest.ts'
 import { DatasetError } from '../errors.ts'
-import { columnRemarks } from './column-fit.ts'
+import { columnFindings } from './column-fit.ts'
 import { badValue, listed, readCsv, shown } from './csv.ts'
-import { DEFAULT_TEST_FRACTION, holdOut } from './hold-out.ts'
+import { groupReader } from './group-keys.ts'
+import { DEFAULT_TEST_FRACTION, holdOut, holdOutGroups } from './hold-out.ts'
 import { indices, partitionRows } from './partition.ts'
-import { isMissing } from './missing.ts'
-import { parseNumber } from './parse-number.ts'
+import { missingTest } from './missing.ts'
+import { withAllMisfits } from './misfits.ts'
 import { RECORD_DIGEST_BYTES, recordDigest } from './record-digest.ts'
 import { requireRoom } from './examples.ts'
-import { MISSING, OTHER, tableExamples } from './table-examples.ts'
+import { alike } from './similar-name.ts'
+import { tableExamples } from './table-examples.ts'
+import { valuesReader } from './table-values.ts'
 import type { Dataset, Examples, Model, TableInput } from './examples.ts'
 import type { RowPlace, RowVisitor } from './csv.ts'
-import type { DatasetSource, Partition } from '../interface.ts'
+import type { DatasetSource, Partition, TestSplit } from '../interface.ts'
+import type { ValuesReader } from './table-values.ts'
 
 export type CsvSource = Extract<DatasetSource, { kind: 'csv' }>
 
@@ -26,6 +29,9 @@ const MAX_ROWS = 2 ** 28
 /** Rows that a check reads of each file */
 const CHECKED_ROWS = 100
 
+/** Columns that a refusal lists */
+const MAX_UNFIT = 3
+
 /** All peers that share a file must hold out the same rows, whatever their partitions */
 const HOLD_OUT_SEED = 1
 
@@ -33,34 +39,69 @@ const HOLD_OUT_SEED = 1
 interface RowReader {
   digest: (fields: readonly string[]) => Uint8Array
   label: (fields: readonly string[], place: RowPlace) => number
-  /** One number for each column of the document: standardised or MISSING, the index of the category or OTHER */
-  values: (fields: readonly string[], place: RowPlace, out: Float32Array, offset: number) => void
+  /** Where the document names a group */
+  group?: (fields: readonly string[], place: RowPlace) => number
+  values: ValuesReader
 }
 
 /**
- * Loads this peer's training rows and the test rows: those of `testFile`, or a part of `file` set aside by a fixed seed
- * before the rest is partitioned. Throws DatasetError, and RangeError on an impossible test fraction
+ * Loads this peer's training rows and the test rows: those of `testFile`, or a part of `file` set aside before the rest
+ * is partitioned: by a fixed seed, or by the groups that the document names
+ *
+ * Throws DatasetError, which counts all that does not fit, and RangeError on an impossible test fraction
  */
 export async function loadCsvDataset (source: CsvSource, model: Model, partition?: Partition): Promise<Dataset> {
+  try {
+    return await load(source, model, partition)
+  } catch (err) {
+    throw err instanceof DatasetError && model.input.kind === 'table' ? await withAllMisfits(err, source.file, model) : err
+  }
+}
+
+async function load (source: CsvSource, model: Model, partition: Partition | undefined): Promise<Dataset> {
   const input = requireTable(source, model)
-  const labels = await readLabels(source.file, input, model.labels)
-  const held = source.testFile === undefined ? holdOut(labels, source.testFraction ?? DEFAULT_TEST_FRACTION, HOLD_OUT_SEED) : { train: indices(labels.length), test: undefined }
+  const found = await readLabels(source.file, input, model.labels)
+  const { labels } = found
+  const held = source.testFile === undefined ? heldOut(source, input, found) : { train: indices(labels.length), test: undefined }
   const own = partition === undefined ? held.train : partitionRows(labels, partition, held.train)
   if (own.length === 0 || held.test?.length === 0) {
     throw new DatasetError(`${source.file} has ${labels.length} rows: too few to train and to test; add rows`)
   }
   if (held.test !== undefined || source.testFile === undefined) {
     const [train, test] = await readRows(source.file, model, labels, [{ rows: own, identified: true }, { rows: held.test ?? indices(0) }])
-    return datasetOf(train!, test!)
+    return datasetOf(train!, test!, input.group === undefined ? { by: 'rows' } : { by: 'groups', column: input.group })
   }
-  const testLabels = await readLabels(source.testFile, input, model.labels)
+  const tested = await readLabels(source.testFile, input, model.labels)
   const [train] = await readRows(source.file, model, labels, [{ rows: own, identified: true }])
-  const [test] = await readRows(source.testFile, model, testLabels, [{ rows: indices(testLabels.length) }])
-  return datasetOf(train!, test!)
+  const [test] = await readRows(source.testFile, model, tested.labels, [{ rows: indices(tested.labels.length) }])
+  train!.remarks.push(...sharedGroups(input, found, tested))
+  return datasetOf(train!, test!, { by: 'file' })
 }
 
-function datasetOf ({ examples: train, remarks }: ReadRows, { examples: test }: ReadRows): Dataset {
-  return { train, test, ...(remarks.length === 0 ? {} : { remarks }) }
+function heldOut ({ file, testFraction = DEFAULT_TEST_FRACTION }: CsvSource, { group }: TableInput, { labels, groups }: Targets): { train: Uint32Array, test: Uint32Array } {
+  if (group === undefined || groups === undefined) {
+    return holdOut(labels, testFraction, HOLD_OUT_SEED)
+  }
+  const held = holdOutGroups(groups, testFraction)
+  if (held === undefined) {
+    throw new DatasetError(`${file} has one group only in column ${shown(group)}: none is left to test on; add rows of others, or give test rows in a file of their own (--test-data)`)
+  }
+  return held
+}
+
+/** Who is in both files is known already when he is tested */
+function sharedGroups ({ group }: TableInput, { groups: trained }: Targets, { groups: tested }: Targets): string[] {
+  if (group === undefined || trained === undefined || tested === undefined) {
+    return []
+  }
+  const known = new Set(trained)
+  const all = new Set(tested)
+  const shared = [...all].filter((key) => known.has(key)).length
+  return shared === 0 ? [] : [`column ${shown(group)}: ${shared} of ${all.size} groups of the test file are in the training file, too: figures will be better than they are for others`]
+}
+
+function datasetOf ({ examples: train, remarks }: ReadRows, { examples: test }: ReadRows, split: TestSplit): Dataset {
+  return { train, test, split, ...(remarks.length === 0 ? {} : { remarks }) }
 }
 
 /** Checks columns and the first rows of the file or files. Throws DatasetError as loading would */
@@ -87,27 +128,43 @@ function requireTable ({ file }: CsvSource, { input }: Model): TableInput {
   return input
 }
 
-async function readLabels (file: string, input: TableInput, names: readonly string[]): Promise<Uint16Array> {
+/** Of all rows of a file */
+interface Targets {
+  labels: Uint16Array
+  /** Keys of their groups, where the document names a column of groups */
+  groups: Float64Array | undefined
+}
+
+async function readLabels (file: string, input: TableInput, names: readonly string[]): Promise<Targets> {
   let labels = new Uint16Array(1024)
+  let groups = new Float64Array(input.group === undefined ? 0 : 1024)
   let count = 0
   await readCsv(file, (columns) => {
     const row = rowReader(file, columns, input, names)
     return (fields, place) => {
       if (count === labels.length) {
-        labels = grown(labels, file)
+        requireFewRows(file, count)
+        labels = grown(labels, new Uint16Array(2 * count))
+        groups = row.group === undefined ? groups : grown(groups, new Float64Array(2 * count))
       }
-      labels[count++] = row.label(fields, place)
+      labels[count] = row.label(fields, place)
+      if (row.group !== undefined) {
+        groups[count] = row.group(fields, place)
+      }
+      count++
     }
   })
-  return labels.slice(0, count)
+  return { labels: labels.slice(0, count), groups: input.group === undefined ? undefined : groups.slice(0, count) }
 }
 
-function grown (labels: Uint16Array, file: string): Uint16Array<ArrayBuffer> {
-  if (labels.length >= MAX_ROWS) {
+function requireFewRows (file: string, count: number): void {
+  if (count >= MAX_ROWS) {
     throw new DatasetError(`${file} has more than ${MAX_ROWS} rows; give each peer a file of its own`)
   }
-  const larger = new Uint16Array(2 * labels.length)
-  larger.set(labels)
+}
+
+function grown<T extends Uint16Array | Float64Array> (values: T, larger: T): T {
+  larger.set(values)
   return larger
 }
 
@@ -149,8 +206,17 @@ async function readRows (file: string, { input, labels: names }: Model, labels: 
     const examples = tableExamples(values, Uint16Array.from(rows, (row) => labels[row]!), table)
     return digests === undefined
       ? { examples, remarks: [] }
-      : { examples: { ...examples, recordDigests: digests }, remarks: columnRemarks(values, table) }
+      : { examples: { ...examples, recordDigests: digests }, remarks: fittingRemarks(file, values, table) }
   })
+}
+
+/** Throws DatasetError for a column that cannot be what the document declares */
+function fittingRemarks (file: string, values: Float32Array, table: TableInput): string[] {
+  const { remarks, unfit } = columnFindings(values, table)
+  if (unfit.length > 0) {
+    throw new DatasetError(`${file} does not fit the federation: ${unfit.slice(0, MAX_UNFIT).join('; ')}${unfit.length > MAX_UNFIT ? `; and ${unfit.length - MAX_UNFIT} columns more` : ''}`)
+  }
+  return remarks
 }
 
 function selectionVisitor (reader: RowReader, targets: readonly Target[], width: number): RowVisitor {
@@ -169,12 +235,15 @@ function selectionVisitor (reader: RowReader, targets: readonly Target[], width:
 
 /** Throws DatasetError when a column that the document names is missing */
 function rowReader (file: string, names: readonly string[], input: TableInput, labels: readonly string[]): RowReader {
-  requireColumns(file, names, input)
+  requireLabel(file, names, input)
+  requireGroup(file, names, input)
   const labelAt = names.indexOf(input.label)
   const labelIndex = new Map(labels.map((label, i) => [label, i]))
-  const columns = input.columns.map((column) => ({ at: names.indexOf(column.name), read: valueReader(column) }))
+  const groupOf = input.group === undefined ? undefined : groupReader(input.group, missingTest(input.marks))
+  const groupAt = names.indexOf(input.group ?? '')
   return {
     digest: recordDigest(names),
+    ...(groupOf === undefined ? {} : { group: (fields, place) => groupOf(fields[groupAt]!, place) }),
     label (fields, place) {
       const index = labelIndex.get(fields[labelAt]!)
       if (index === undefined) {
@@ -182,53 +251,18 @@ function rowReader (file: string, names: readonly string[], input: TableInput, l
       }
       return index
     },
-    values (fields, place, out, offset) {
-      for (let i = 0; i < columns.length; i++) {
-        const { at, read } = columns[i]!
-        out[offset + i] = read(fields[at]!, place)
-      }
-    }
+    values: valuesReader(file, names, input)
   }
 }
 
-function requireColumns (file: string, names: readonly string[], { label, columns }: TableInput): void {
+function requireLabel (file: string, names: readonly string[], { label }: TableInput): void {
   if (!names.includes(label)) {
     throw new DatasetError(`${file} has no column ${shown(label)}, which the federation uses as the label; it has ${listed(names)}${alike(label, names)}`)
   }
-  const lacking = columns.map(({ name }) => name).filter((name) => !names.includes(name))
-  if (lacking.length === 1) {
-    throw new DatasetError(`${file} has no column ${shown(lacking[0]!)}, which the federation takes as an input; it has ${listed(names)}${alike(lacking[0]!, names)}`)
-  }
-  if (lacking.length > 1) {
-    throw new DatasetError(`${file} has no columns ${listed(lacking)}, which the federation takes as inputs; it has ${listed(names)}${alike(lacking[0]!, names)}`)
-  }
 }
 
-function alike (column: string, names: readonly string[]): string {
-  const suggestion = closest(column, names)
-  return suggestion === undefined ? '' : ` (is it ${shown(suggestion)}?)`
-}
-
-function valueReader (column: TableInput['columns'][number]): (text: string, place: RowPlace) => number {
-  if (column.kind === 'categorical') {
-    const categories = new Map(column.values.map((value, i) => [value, i]))
-    return (text, place) => {
-      const category = categories.get(text) ?? (column.other === true ? OTHER : undefined)
-      if (category === undefined) {
-        throw badValue(place, column.name, text, `is not one of the federation's values ${listed(column.values)}`)
-      }
-      return category
-    }
-  }
-  return (text, place) => {
-    const value = parseNumber(text)
-    if (value === undefined && isMissing(text)) {
-      return MISSING
-    }
-    const standardised = value === undefined ? NaN : Math.fround((value - column.mean) / column.stdDev)
-    if (!Number.isFinite(standardised)) {
-      throw badValue(place, column.name, text, value === undefined ? 'is not a number; correct it or remove the row' : 'is too large for this column; correct it or remove the row')
-    }
-    return standardised
+function requireGroup (file: string, names: readonly string[], { group }: TableInput): void {
+  if (group !== undefined && !names.includes(group)) {
+    throw new DatasetError(`${file} has no column ${shown(group)}, by which the federation tells test rows from training rows; it has ${listed(names)}${alike(group, names)}`)
   }
 }

@@ -5,6 +5,7 @@
  */
 import { DatasetError } from '../errors.ts'
 import type { FederationDocument, ModelInput } from '../federation/document.ts'
+import type { TestSplit } from '../interface.ts'
 
 /** More bytes than this are not held in memory by one peer */
 const MAX_EXAMPLE_BYTES = 2 ** 31
@@ -35,6 +36,8 @@ export interface Dataset {
   test: Examples
   /** How the own training rows differ from what the document was made for, a line each. Local knowledge: never sent */
   remarks?: readonly string[]
+  /** How test examples were told from training examples, where that was decided here */
+  split?: TestSplit
 }
 
 export type Model = FederationDocument['model']

@@ -2,7 +2,7 @@
  * Sets test examples aside where a dataset has none of its own
  */
 import { seededRandom, shuffle } from '../seeded-random.ts'
-import { rowsByClass } from './partition.ts'
+import { indices, rowsByClass } from './partition.ts'
 
 export const DEFAULT_TEST_FRACTION = 0.2
 
@@ -14,9 +14,7 @@ export const DEFAULT_TEST_FRACTION = 0.2
  * Throws RangeError unless 0 < testFraction < 1
  */
 export function holdOut (labels: Uint16Array, testFraction: number, seed: number): { train: Uint32Array, test: Uint32Array } {
-  if (!(testFraction > 0 && testFraction < 1)) {
-    throw new RangeError(`test fraction must be above 0 and below 1, not ${testFraction}`)
-  }
+  requireFraction(testFraction)
   const random = seededRandom(`hold-out/${seed}`)
   const train: number[] = []
   const test: number[] = []
@@ -30,6 +28,40 @@ export function holdOut (labels: Uint16Array, testFraction: number, seed: number
   shuffle(train, random)
   balance(train, test)
   return { train: Uint32Array.from(train).sort(), test: Uint32Array.from(test).sort() }
+}
+
+/**
+ * The same by groups: all rows of one group, those with one key, are on one side, and classes are not looked at
+ *
+ * Groups go to the test in the order of their keys, as many as come nearest to `testFraction` of the rows, at least one
+ * on each side. Undefined when there is one group only. Throws RangeError unless 0 < testFraction < 1
+ */
+export function holdOutGroups (keys: Float64Array, testFraction: number): { train: Uint32Array, test: Uint32Array } | undefined {
+  requireFraction(testFraction)
+  const sorted = keys.slice().sort()
+  const wanted = sorted.length * testFraction
+  let last: number | undefined
+  for (let end = 1; end < sorted.length; end++) {
+    if (sorted[end - 1] === sorted[end]) {
+      continue
+    }
+    if (last !== undefined && Math.abs(last - wanted) <= Math.abs(end - wanted)) {
+      break
+    }
+    last = end
+  }
+  if (last === undefined) {
+    return undefined
+  }
+  const limit = sorted[last - 1]!
+  const rows = indices(keys.length)
+  return { train: rows.filter((row) => keys[row]! > limit), test: rows.filter((row) => keys[row]! <= limit) }
+}
+
+function requireFraction (testFraction: number): void {
+  if (!(testFraction > 0 && testFraction < 1)) {
+    throw new RangeError(`test fraction must be above 0 and below 1, not ${testFraction}`)
+  }
 }
 
 /** Neither side may be empty */

@@ -15,6 +15,8 @@ import { gradientNoiseMultiplier } from './noise-multiplier.ts'
 import { issuesMessage } from './document-issues.ts'
 import { modelSchema, newModelField } from './model-schema.ts'
 import { privacySchema } from './privacy-settings.ts'
+import { tableProblem } from './table-input.ts'
+import type { TableDescription } from './table-input.ts'
 
 /** A topology of layers in layers in layers nests about 20 deep */
 const MAX_DEPTH = 64
@@ -167,10 +169,20 @@ function requireDistinct (path: string, names: readonly string[]): void {
 function requireDistinctNames ({ model: { labels, input } }: FederationDocument): void {
   requireDistinct('model.labels', labels)
   if (input.kind === 'table') {
-    requireDistinct('model.input: label and columns', [input.label, ...input.columns.map(({ name }) => name)])
+    requireTable(input)
     for (const [index, column] of input.columns.entries()) {
       requireDistinct(`model.input.columns.${index}.values`, column.kind === 'categorical' ? column.values : [])
     }
+  }
+}
+
+function requireTable (input: TableDescription): void {
+  const { label, group, columns } = input
+  requireDistinct(`model.input: label${group === undefined ? '' : ', group'} and columns`, [label, ...(group === undefined ? [] : [group]), ...columns.map(({ name }) => name)])
+  requireDistinct('model.input.marks', input.marks ?? [])
+  const problem = tableProblem(input)
+  if (problem !== undefined) {
+    throw new InvalidFederationError(problem)
   }
 }
 

@@ -4,6 +4,7 @@
  * Each field that came after format 1 is optional, absent means what it meant before, and `newInput` names it.
  */
 import * as z from 'zod'
+import { newTableField, tableInput } from './table-input.ts'
 
 const finite = z.number()
 const positive = finite.positive()
@@ -16,27 +17,12 @@ export const inputSchema = z.discriminatedUnion('kind', [
     mean: finite.default(0),
     stdDev: positive.default(1)
   }),
-  z.strictObject({
-    kind: z.literal('table'),
-    /** The column that holds the class */
-    label: z.string().min(1).max(256),
-    /** In the order of the input vector. A categorical column becomes one input for each value */
-    columns: z.array(z.discriminatedUnion('kind', [
-      z.strictObject({ kind: z.literal('numeric'), name: z.string().min(1).max(256), mean: finite, stdDev: positive }),
-      z.strictObject({
-        kind: z.literal('categorical'),
-        name: z.string().min(1).max(256),
-        values: z.array(z.string().max(256)).min(1).max(1024),
-        /** Any other value, and none at all, is no error: all inputs of the column are 0 then */
-        other: z.literal(true).optional()
-      })
-    ])).min(1).max(4096)
-  })
+  tableInput
 ])
 
 export type ModelInput = z.output<typeof inputSchema>
 
 /** Path of a field, where there is one, that a reader of format 1 does not know */
-export function newInput (_input: ModelInput): string | undefined {
-  return undefined
+export function newInput (input: ModelInput): string | undefined {
+  return input.kind === 'table' ? newTableField(input) : undefined
 }

@@ -55,6 +55,7 @@ async function start (): Promise<TrainerDescription> {
     trainExamples: dataset.train.count,
     testExamples: dataset.test.count,
     ...(honest.remarks === undefined ? {} : { remarks: honest.remarks }),
+    ...(honest.split === undefined ? {} : { split: honest.split }),
     // a liar's changes make no new people of those in the data: one budget
     ...(init.sketchSecret === undefined ? {} : { dataset: identityOf(honest.train, init.sketchSecret) })
   }

@@ -98,7 +98,7 @@ describe('CSV files', () => {
     ['a repeated column', 'age,age\n1,2\n', /two columns named "age"/],
     ['one column', 'a;b;c\n1;2;3\n', /one column only, "a;b;c": columns are separated by commas.*looks separated by semicolons: export it again with commas/],
     ['a value that is no number', HEADER + ROWS + '1,yes,blue,d,old\n', /line 5, column "age": "old" is not a number/],
-    ['two missing columns', 'dose,outcome,colours\n1,yes,blue\n', /has no columns "age", "colour", which the federation takes as inputs; it has "dose"/],
+    ['two missing columns', 'dose,outcome,colours\n1,yes,blue\n', /has no columns "age", "colour" \(is it "colours"\?\), which the federation takes as inputs; it has "dose"/],
     ['hexadecimal', HEADER + '0x10,yes,blue,d,1\n', /column "dose": "0x10" is not a number/],
     ['infinity', HEADER + '1e999,yes,blue,d,1\n', /column "dose": "1e999" is not a number/],
     ['a number beyond float32', HEADER + '1e99,yes,blue,d,1\n', /column "dose": "1e99" is too large/],

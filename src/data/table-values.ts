@@ -1,0 +1,93 @@
+/**
+ * From the fields of a row to the numbers that the document's columns become, alike for training and for predicting
+ */
+import { DatasetError } from '../errors.ts'
+import { badValue, listed, shown } from './csv.ts'
+import { missingTest } from './missing.ts'
+import { parseNumber } from './parse-number.ts'
+import { alike } from './similar-name.ts'
+import { MISSING, OTHER } from './table-examples.ts'
+import type { RowPlace } from './csv.ts'
+import type { TableInput } from './examples.ts'
+import type { MissingTest } from './missing.ts'
+
+type Column = TableInput['columns'][number]
+type NumericColumn = Extract<Column, { kind: 'numeric' }>
+type CategoricalColumn = Extract<Column, { kind: 'categorical' }>
+
+/**
+ * Writes one number for each column of the document: standardised or MISSING, the index of the category or OTHER, or
+ * the number of categories where a missing value is one of its own
+ */
+export type ValuesReader = (fields: readonly string[], place: RowPlace, out: Float32Array, offset: number) => void
+
+/**
+ * Reads rows of a file whose columns have these names, in any order and with others among them
+ *
+ * Throws DatasetError when a column that the document names is missing; the reader does for a value that does not fit
+ */
+export function valuesReader (file: string, names: readonly string[], input: TableInput): ValuesReader {
+  requireInputs(file, names, input)
+  const columns = input.columns.map((column) => ({ at: names.indexOf(column.name), read: valueReader(column, input.marks) }))
+  return (fields, place, out, offset) => {
+    for (let i = 0; i < columns.length; i++) {
+      const { at, read } = columns[i]!
+      out[offset + i] = read(fields[at]!, place)
+    }
+  }
+}
+
+function requireInputs (file: string, names: readonly string[], { columns }: TableInput): void {
+  const lacking = columns.map(({ name }) => name).filter((name) => !names.includes(name))
+  if (lacking.length === 1) {
+    throw new DatasetError(`${file} has no column ${shown(lacking[0]!)}, which the federation takes as an input; it has ${listed(names)}${alike(lacking[0]!, names)}. ${RENAME}`)
+  }
+  if (lacking.length > 1) {
+    const first = lacking.slice(0, MAX_LACKING).map((name) => `${shown(name)}${alike(name, names)}`).join(', ')
+    throw new DatasetError(`${file} has no columns ${first}${lacking.length > MAX_LACKING ? `, … (${lacking.length})` : ''}, which the federation takes as inputs; it has ${listed(names)}. ${RENAME}`)
+  }
+}
+
+const MAX_LACKING = 8
+
+const RENAME = 'Names must be the same to the letter: rename it in this file\'s first line, or add it with blank cells where it was not measured'
+
+/** What one cell becomes. Throws DatasetError for one that does not fit */
+export function valueReader (column: Column, marks: readonly string[] | undefined): (text: string, place: RowPlace) => number {
+  return column.kind === 'categorical' ? categoryReader(column, missingTest(marks)) : numberReader(column, missingTest(marks), marks !== undefined)
+}
+
+function categoryReader (column: CategoricalColumn, isMissing: MissingTest): (text: string, place: RowPlace) => number {
+  const { name, values, other, missing } = column
+  const categories = new Map(values.map((value, i) => [value, i]))
+  return (text, place) => {
+    const named = categories.get(text)
+    if (named !== undefined) {
+      return named
+    }
+    if (missing === true && isMissing(text)) {
+      return values.length
+    }
+    if (other !== true) {
+      throw badValue(place, name, text, `is not one of the federation's values ${listed(values)}`)
+    }
+    return OTHER
+  }
+}
+
+function numberReader ({ name, mean, stdDev, unit }: NumericColumn, isMissing: MissingTest, declared: boolean): (text: string, place: RowPlace) => number {
+  return (text, place) => {
+    const value = parseNumber(text)
+    // no mark is a number but where the document declares it
+    if ((declared || value === undefined) && isMissing(text)) {
+      return MISSING
+    }
+    const standardised = value === undefined ? NaN : Math.fround((value - mean) / stdDev)
+    if (!Number.isFinite(standardised)) {
+      throw badValue(place, name, text, value === undefined
+        ? `is not a number${unit === undefined ? '' : ` (of ${shown(unit)})`}; correct it or remove the row`
+        : 'is too large for this column; correct it or remove the row')
+    }
+    return standardised
+  }
+}

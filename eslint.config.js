@@ -23,6 +23,7 @@ const COMMON = [
  */
 const ARROWS = {
   topology: [],
+  figures: [],
   algorithm: ['federation'],
   aggregators: [],
   codec: [],
@@ -32,7 +33,7 @@ const ARROWS = {
   privacy: ['federation'],
   store: ['federation'],
   network: ['federation', 'topology'],
-  model: ['codec', 'data', 'federation', 'privacy'],
+  model: ['codec', 'data', 'federation', 'figures', 'privacy'],
   ledger: ['data', 'federation', 'privacy', 'store'],
   round: ['aggregators', 'algorithm', 'codec', 'privacy'],
   audit: ['aggregators', 'data', 'federation', 'model', 'privacy', 'simulation'],

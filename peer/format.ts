@@ -2,12 +2,15 @@
  * Numbers and rounds as text for people
  */
 import { formatSpent } from './privacy-text.ts'
-import type { ModelVersion } from '../src/interface.ts'
+import type { Figures, ModelVersion, RegressionFigures } from '../src/interface.ts'
 import type { NodeEvents } from '../src/node/node-interface.ts'
 import type { RoundReport } from '../src/round/round-events.ts'
 
 /** Peers that one line names */
 const MAX_MISSING = 4
+
+/** Where one class is more frequent than this, accuracy alone says little: round lines say more then */
+const SKEWED = 0.6
 
 const BYTE_UNITS = ['B', 'kB', 'MB', 'GB', 'TB']
 
@@ -48,6 +51,19 @@ export function formatLoss (loss: number | null | undefined): string {
   return loss === null || loss === undefined ? '-' : loss.toFixed(3)
 }
 
+export function formatFigure (value: number | undefined): string {
+  return value === undefined ? '-' : value.toFixed(3)
+}
+
+export function withUnit (value: number, { unit }: Pick<RegressionFigures, 'unit'>): string {
+  return unit === undefined ? brief(value) : `${brief(value)} ${unit}`
+}
+
+/** Four digits */
+export function brief (value: number): string {
+  return String(Number(value.toPrecision(4)))
+}
+
 /** With a space between thousands */
 export function formatCount (count: number): string {
   return count.toString().replace(/\B(?=(\d{3})+$)/g, ' ')
@@ -73,13 +89,33 @@ function formatReasons (rejected: RoundReport['rejected']): string {
   return Object.entries(rejected).map(([reason, count]) => `${reason} ${count}`).join(', ')
 }
 
+export interface Score {
+  accuracy?: number | null | undefined
+  figures?: Figures | undefined
+}
+
+/**
+ * The score of a line: `accuracy 84.1 %`, with the figures that matter where classes are skewed, or those of a number.
+ * Peers of earlier versions, and rounds of then, have no figures
+ */
+export function formatScore ({ accuracy, figures }: Score): string {
+  if (figures?.kind === 'regression') {
+    return `R2 ${formatFigure(figures.r2)} (the mean alone ${formatFigure(figures.baseline.r2)})  error ${withUnit(figures.meanAbsoluteError, figures)}`
+  }
+  if (figures === undefined || !(figures.baseline.accuracy > SKEWED)) {
+    return `accuracy ${formatShare(accuracy)}`
+  }
+  const auc = figures.auc === undefined ? '' : `  AUC ${formatFigure(figures.auc)}`
+  return `accuracy ${formatShare(accuracy)} (the majority class alone ${formatShare(figures.baseline.accuracy)})  balanced ${formatShare(figures.balancedAccuracy)}${auc}`
+}
+
 /** One line for one finished round */
 export function formatRound (report: RoundReport): string {
   const rejected = Object.values(report.rejected).reduce((sum, count) => sum + count, 0)
   const reasons = rejected === 0 ? '' : ` (${formatReasons(report.rejected)})`
   const parts = [
     `round ${report.round}`,
-    `accuracy ${formatShare(report.accuracy)}`,
+    formatScore(report),
     `loss ${formatLoss(report.loss ?? report.trainLoss)}${report.loss === null ? ' in training' : ''}`,
     `accepted ${report.accepted}`,
     `rejected ${rejected}${reasons}`,
@@ -101,8 +137,8 @@ export function formatWaiting ({ round, needed, missing }: NodeEvents['round:wai
 }
 
 /** One line for a round that was mixed after it had ended with the own model kept */
-export function formatLateMix ({ round, accepted, accuracy, loss }: NodeEvents['round:mixed']['detail']): string {
-  return `round ${round}  accuracy ${formatShare(accuracy)}  loss ${formatLoss(loss)}  accepted ${accepted}, late and without another charge`
+export function formatLateMix ({ round, accepted, accuracy, loss, figures }: NodeEvents['round:mixed']['detail']): string {
+  return `round ${round}  ${formatScore({ accuracy, figures })}  loss ${formatLoss(loss)}  accepted ${accepted}, late and without another charge`
 }
 
 /** `1.24 s (train 0.90, wait 0.20, evaluate 0.10, other 0.04)` */

@@ -36,12 +36,81 @@ export interface LocalSteps {
   withState?: boolean | undefined
 }
 
+/** Of one class on the test examples. What cannot be had, for want of examples, is left out */
+export interface FiguresOfClass {
+  label: string
+  /** Test examples of the class, and those that were taken for it */
+  examples: number
+  predicted: number
+  /** Share of its examples that were found, 0 to 1 */
+  recall?: number
+  /** Share of what was taken for it that is of it, 0 to 1 */
+  precision?: number
+  /** Against all other classes together; with more than two classes */
+  auc?: number
+  averagePrecision?: number
+}
+
+/**
+ * How a model of classes does on the own test examples, beside what an answer without any inputs would get: formulas in
+ * docs/data.md. What cannot be had is left out. Local knowledge: never sent
+ */
+export interface ClassFigures {
+  kind: 'classes'
+  /** Mean of the recalls of the classes that occur, 0 to 1 */
+  balancedAccuracy: number
+  /**
+   * Area under the ROC curve: of the second of two classes, each time; of more, the mean of each against all others,
+   * when detailed
+   */
+  auc?: number
+  averagePrecision?: number
+  /** The most frequent class of the test examples in place of every answer */
+  baseline: {
+    label: string
+    accuracy: number
+    balancedAccuracy: number
+    averagePrecision?: number
+    /** Of answering with the shares of the classes */
+    logLoss?: number
+  }
+  /** Nats. This and all below when detailed */
+  logLoss?: number
+  /** Expected calibration error, 0 to 1 */
+  calibrationError?: number
+  classes?: FiguresOfClass[]
+  /** By true class, then by predicted one; for 64 classes at most */
+  confusion?: number[][]
+}
+
+/** How a model of a number does on the own test examples, in the unit of the target. Local knowledge: never sent */
+export interface RegressionFigures {
+  kind: 'regression'
+  /** Of the target, as the document names it */
+  unit?: string
+  meanSquaredError: number
+  meanAbsoluteError: number
+  /** Share of the targets' variance that is explained: 1 at best, below 0 for worse than their mean */
+  r2?: number
+  /** The mean, and for absolute errors the median, of the own training targets in place of every answer */
+  baseline: { mean: number, median: number, meanSquaredError: number, meanAbsoluteError: number, r2?: number }
+}
+
+export type Figures = ClassFigures | RegressionFigures
+
 export interface EvaluationResult {
   /** Mean loss over the test examples */
   loss: number
-  /** Fraction of correct predictions, 0 to 1 */
-  accuracy: number
+  /** Fraction of correct predictions, 0 to 1; null where a number is predicted */
+  accuracy: number | null
   examples: number
+  /** Left out by trainers that have none */
+  figures?: Figures
+}
+
+export interface EvaluateOptions extends AbortOptions {
+  /** Figures of each class, and those that cost more than a pass. @default false */
+  detailed?: boolean | undefined
 }
 
 export interface TrainerDescription {
@@ -107,7 +176,7 @@ export interface Trainer {
    * of another model or optimiser. Left out where results have no state
    */
   restore?: (state: Uint8Array) => Promise<boolean>
-  evaluate: (parameters: Float32Array, options?: AbortOptions) => Promise<EvaluationResult>
+  evaluate: (parameters: Float32Array, options?: EvaluateOptions) => Promise<EvaluationResult>
   /** Mean loss on one batch of own training examples, the same batch for every call with the same round */
   sampleLoss: (parameters: Float32Array, options?: AbortOptions & { round?: number }) => Promise<number>
 }

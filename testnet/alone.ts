@@ -19,10 +19,13 @@ export interface AloneInit extends AbortOptions {
   onProgress?: (done: number) => void
 }
 
-/** Final accuracy on the peer's own test examples, by the partition's index. Throws the errors of the Trainer port */
-export async function trainAlone (init: AloneInit): Promise<Map<number, number>> {
+/**
+ * Final accuracy on the peer's own test examples, by the partition's index; null where a number is predicted. Throws
+ * the errors of the Trainer port
+ */
+export async function trainAlone (init: AloneInit): Promise<Map<number, number | null>> {
   const waiting = [...init.partitions]
-  const accuracies = new Map<number, number>()
+  const accuracies = new Map<number, number | null>()
   // one failure ends the others at their next step instead of leaving them behind
   const failure = new AbortController()
   const signal = anySignal([init.signal, failure.signal])
@@ -45,7 +48,7 @@ export async function trainAlone (init: AloneInit): Promise<Map<number, number>>
   return accuracies
 }
 
-async function trainOne ({ document, data, backend, rounds }: AloneInit, partition: Partition, signal: AbortSignal): Promise<number> {
+async function trainOne ({ document, data, backend, rounds }: AloneInit, partition: Partition, signal: AbortSignal): Promise<number | null> {
   const trainer = createWorkerTrainer({ document, data, partition, backend, threads: 1 })
   try {
     await trainer.start({ signal })

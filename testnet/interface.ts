@@ -9,6 +9,7 @@ import type { FederationDocument, FederationInit } from '../src/federation/docum
 import type { AbortOptions, BackendName, DatasetSource, Partition, RejectionReason } from '../src/interface.ts'
 import type { PhaseTimes, RoundPhase } from '../src/round/round-events.ts'
 import type { PrivacyStatus } from '../src/privacy/budget.ts'
+import type { RoundFigures } from './peer-events.ts'
 
 /** So many peers, at this round */
 export interface Fault {
@@ -171,8 +172,10 @@ export interface ReportPrivacy extends RoundPrivacy {
 /** One finished round of one peer */
 export interface ReportRound {
   round: number
-  /** Null when this round was not evaluated */
+  /** Null when this round was not evaluated, or a number is predicted */
   accuracy: number | null
+  /** Left out when this round was not evaluated */
+  figures?: RoundFigures
   loss: number | null
   /** Null when training diverged */
   trainLoss: number | null
@@ -264,6 +267,8 @@ export interface TestnetReport {
     meanAccuracy: number | null
     worstAccuracy: number | null
     aloneMeanAccuracy: number | null
+    /** Means of the last evaluated rounds; null what the model's task does not have */
+    figures?: Record<'majorityAccuracy' | 'balancedAccuracy' | 'auc' | 'r2' | 'meanAbsoluteError', number | null>
     /** sqrt(mean |x_i - mean x|^2) of the final models; null when fewer than two could be read */
     consensusDistance: number | null
     bytesSentPerPeerPerRound: number

@@ -29,6 +29,25 @@ const privacyStatus = z.object({
   exhausted: z.boolean()
 })
 
+/** Those of a round; the baseline's class is a name of the document */
+const figures = z.discriminatedUnion('kind', [
+  z.object({
+    kind: z.literal('classes'),
+    balancedAccuracy: z.number(),
+    auc: z.number().optional(),
+    averagePrecision: z.number().optional(),
+    baseline: z.object({ label: z.string(), accuracy: z.number(), balancedAccuracy: z.number(), averagePrecision: z.number().optional() })
+  }),
+  z.object({
+    kind: z.literal('regression'),
+    unit: z.string().optional(),
+    meanSquaredError: z.number(),
+    meanAbsoluteError: z.number(),
+    r2: z.number().optional(),
+    baseline: z.object({ mean: z.number(), median: z.number(), meanSquaredError: z.number(), meanAbsoluteError: z.number(), r2: z.number().optional() })
+  })
+])
+
 const known = z.discriminatedUnion('type', [
   z.object({ type: z.literal('listening'), time, peer: z.string(), addresses: z.array(z.string()) }),
   z.object({ type: z.literal('joined'), time, federation: z.string(), how: z.enum(['founded', 'joined', 'resumed']), round: count, backend: z.enum(['tensorflow', 'wasm', 'cpu']) }),
@@ -50,6 +69,8 @@ const known = z.discriminatedUnion('type', [
     trainLoss: z.number().nullable(),
     loss: z.number().nullable(),
     accuracy: z.number().min(0).max(1).nullable(),
+    /** A peer of an earlier version has none */
+    figures: figures.optional(),
     neighbourDistance: duration.nullable(),
     suspects: z.record(z.string(), z.number()),
     quarantined: z.record(z.string(), z.number()),
@@ -66,6 +87,7 @@ const known = z.discriminatedUnion('type', [
 ])
 
 export type PeerEvent = z.output<typeof known>
+export type RoundFigures = z.output<typeof figures>
 export type PeerPrivacy = z.output<typeof privacyStatus>
 export type RoundEnd = Extract<PeerEvent, { type: 'round:end' }>
 

@@ -17,7 +17,7 @@ export interface ReportInput {
   settings: TestnetSettings
   records: readonly PeerRecord[]
   /** Accuracy alone, by index of the peer */
-  alone: ReadonlyMap<number, number>
+  alone: ReadonlyMap<number, number | null>
   consensusDistance: number | null
   /** Milliseconds since 1970 */
   startedAt: number
@@ -69,6 +69,7 @@ function reportRound (round: RecordedRound): ReportRound {
   return {
     round: round.round,
     accuracy: round.accuracy,
+    ...(round.figures === undefined ? {} : { figures: round.figures }),
     loss: round.loss,
     trainLoss: round.trainLoss,
     accepted: round.accepted,
@@ -84,7 +85,7 @@ function reportRound (round: RecordedRound): ReportRound {
   }
 }
 
-function reportPeer (record: PeerRecord, records: readonly PeerRecord[], alone: ReadonlyMap<number, number>): ReportPeer {
+function reportPeer (record: PeerRecord, records: readonly PeerRecord[], alone: ReadonlyMap<number, number | null>): ReportPeer {
   const rounds = [...record.rounds.values()].sort((a, b) => a.round - b.round)
   const neighbours = rounds.at(-1)?.neighbours ?? []
   return {
@@ -189,6 +190,7 @@ function summarise (records: readonly PeerRecord[], peers: readonly ReportPeer[]
     meanAccuracy: mean(accuracies),
     worstAccuracy: accuracies.length === 0 ? null : Math.min(...accuracies),
     aloneMeanAccuracy: mean(finished.flatMap((peer) => peer.aloneAccuracy ?? [])),
+    ...meanFigures(finished),
     bytesSentPerPeerPerRound: mean(rounds.map((round) => round.bytesSent)) ?? 0,
     secondsPerRound: secondsPerRound(records),
     phases,
@@ -197,6 +199,25 @@ function summarise (records: readonly PeerRecord[], peers: readonly ReportPeer[]
     detection: detectionOf(records),
     honestGraph: honestGraphOf(records),
     late: honest.reduce((sum, peer) => sum + peer.rounds.reduce((late, round) => late + round.late, 0), 0)
+  }
+}
+
+/** Of the last evaluated rounds; nothing where no peer has figures */
+function meanFigures (finished: readonly ReportPeer[]): Pick<Measured, 'figures'> {
+  const last = finished.flatMap(({ rounds }) => rounds.findLast(({ figures }) => figures !== undefined)?.figures ?? [])
+  const classes = last.filter((figures) => figures.kind === 'classes')
+  const numbers = last.filter((figures) => figures.kind === 'regression')
+  if (last.length === 0) {
+    return {}
+  }
+  return {
+    figures: {
+      majorityAccuracy: mean(classes.map(({ baseline }) => baseline.accuracy)),
+      balancedAccuracy: mean(classes.map(({ balancedAccuracy }) => balancedAccuracy)),
+      auc: mean(classes.flatMap(({ auc }) => auc ?? [])),
+      r2: mean(numbers.flatMap(({ r2 }) => r2 ?? [])),
+      meanAbsoluteError: mean(numbers.map(({ meanAbsoluteError }) => meanAbsoluteError))
+    }
   }
 }
 

@@ -20,6 +20,19 @@ function gainText (gain: number): string {
   return gain < 0 ? `gossip lost ${points(-gain).slice(1)}` : `gossip gained ${points(gain)}`
 }
 
+type Row = (name: string, value: string, detail?: string) => string
+
+function figureRows (figures: TestnetReport['summary']['figures'], row: Row): string[] {
+  if (figures === undefined) {
+    return []
+  }
+  const { majorityAccuracy, balancedAccuracy, auc, r2, meanAbsoluteError } = figures
+  return [
+    ...(balancedAccuracy === null ? [] : [row('balanced accuracy', percent(balancedAccuracy), `mean; the majority class alone has accuracy ${percent(majorityAccuracy)}${auc === null ? '' : `; AUC ${significant(auc)}`}`)]),
+    ...(meanAbsoluteError === null ? [] : [row('R2', significant(r2), `mean; absolute error ${significant(meanAbsoluteError)} in the target's unit`)])
+  ]
+}
+
 /** Lines without an end, for a terminal */
 export function summaryLines (report: TestnetReport): string[] {
   const { summary } = report
@@ -29,6 +42,7 @@ export function summaryLines (report: TestnetReport): string[] {
     row('peers', `${summary.finished} of ${summary.peers}`, `honest peers finished ${plural(report.configuration.rounds, 'round')}`),
     row('accuracy', percent(summary.meanAccuracy), `mean; worst peer ${percent(summary.worstAccuracy)}`),
     row('accuracy alone', percent(summary.aloneMeanAccuracy), summary.aloneMeanAccuracy === null ? 'not measured' : `mean; ${gained}`),
+    ...figureRows(summary.figures, row),
     row('consensus distance', significant(summary.consensusDistance), 'between the final models'),
     row('sent', bytes(summary.bytesSentPerPeerPerRound), 'per peer and round'),
     row('round', milliseconds(summary.secondsPerRound * 1000), phaseText(summary.phases)),

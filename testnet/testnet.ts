@@ -126,7 +126,7 @@ class LocalTestnet extends TypedEventEmitter<TestnetEvents> implements Testnet {
     this.tellExhausted(true)
     const honest = this.records.filter((record) => record.byzantine === undefined)
     const finished = honest.filter((record) => record.state === 'finished')
-    const alone = settings.alone ? await this.trainAlone(honest) : new Map<number, number>()
+    const alone = settings.alone ? await this.trainAlone(honest) : new Map<number, number | null>()
     const consensus = await finalConsensusDistance(finished.map((record) => record.home))
     for (const message of consensus.problems) {
       this.safeDispatchEvent('warning', { detail: { message } })
@@ -296,7 +296,7 @@ class LocalTestnet extends TypedEventEmitter<TestnetEvents> implements Testnet {
     }
   }
 
-  private async trainAlone (honest: readonly PeerRecord[]): Promise<Map<number, number>> {
+  private async trainAlone (honest: readonly PeerRecord[]): Promise<Map<number, number | null>> {
     const { settings } = this
     return trainAlone({
       document: settings.document,

@@ -100,7 +100,7 @@ export async function runGridCell (cell: Cell, { dataset, backend, training = la
 /** A model that was driven to infinity guesses */
 function accuracyOf (judge: LocalTraining, parameters: Float32Array): number {
   try {
-    return judge.evaluate(parameters).accuracy
+    return judge.evaluate(parameters).accuracy!
   } catch (err) {
     if (err instanceof TrainingError) {
       return 0.1

@@ -151,7 +151,7 @@ export class PublishedRing {
 /** A model that was driven to infinity guesses */
 function accuracyOf (trainer: LocalTraining, parameters: Float32Array): number {
   try {
-    return trainer.evaluate(parameters).accuracy
+    return trainer.evaluate(parameters).accuracy!
   } catch {
     return 0.1
   }

@@ -3,7 +3,8 @@
  */
 import { dataSettings } from '../data-settings.ts'
 import { ControlError } from '../errors.ts'
-import { formatCount, formatLoss, formatShare, formatVersion } from '../format.ts'
+import { figureFields } from '../figures-text.ts'
+import { formatCount, formatLoss, formatScore, formatVersion } from '../format.ts'
 import { noteNewer, openHome, requireVersion, warnOfLoss } from '../home-reader.ts'
 import { dataPartition, dataSource } from '../node-init.ts'
 import type { VerbContext } from '../context.ts'
@@ -23,9 +24,12 @@ export async function evaluate (context: VerbContext): Promise<number> {
     const trainer = await openTrainer(document, dataSettings(context, reader), reader)
     try {
       const { backend } = await trainer.start()
-      const result = await trainer.evaluate(parameters)
+      const result = await trainer.evaluate(parameters, { detailed: true })
       terminal.event('evaluate', { version: version.id, round: version.round, mixed: version.mixed, ...result, backend })
-      terminal.line(`${formatVersion(version)}: accuracy ${formatShare(result.accuracy)}, loss ${formatLoss(result.loss)} on ${formatCount(result.examples)} examples of this machine`)
+      terminal.line(`${formatVersion(version)}: ${formatScore(result)}, loss ${formatLoss(result.loss)} on ${formatCount(result.examples)} examples of this machine`)
+      for (const [title, text] of figureFields(result)) {
+        terminal.field(title, text)
+      }
       await noteNewer(reader, version, terminal)
       return 0
     } finally {

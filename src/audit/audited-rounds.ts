@@ -89,7 +89,7 @@ export async function auditedRounds (init: AuditedRoundsInit, { signal, onRound 
   try {
     const last = await lonelyRounds({ document, trainer, rounds, signal: either, onRound: ({ round }) => { onRound?.(round) } })
     const { scores, steps, trainedRounds } = audited
-    return { parameters: last.parameters, scores, steps, trainedRounds, accuracy: last.report.accuracy ?? evaluate(last.parameters).accuracy }
+    return { parameters: last.parameters, scores, steps, trainedRounds, accuracy: last.report.accuracy ?? evaluate(last.parameters).accuracy! }
   } finally {
     either.clear()
   }

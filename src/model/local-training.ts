@@ -8,10 +8,11 @@ import { MAX_MAGNITUDE } from '../codec/frame.ts'
 import { DatasetError, InvalidFederationError, TrainingError } from '../errors.ts'
 import { releaseUpdate } from '../privacy/update-release.ts'
 import { seededRandom } from '../seeded-random.ts'
+import { Evaluation } from './evaluation.ts'
 import { onFeatures } from './frozen-prefix.ts'
 import { LayerGraph } from './layer-graph.ts'
 import { learningRateOf } from '../federation/learning-rate.ts'
-import { batchLoss, countCorrect } from './loss.ts'
+import { batchLoss } from './loss.ts'
 import { BatchBuffer, ContinuousIndices, epochIndices } from './mini-batches.ts'
 import { createOptimizer } from './optimizer.ts'
 import { PrivateSteps, sampleCapacity } from './private-steps.ts'
@@ -48,6 +49,11 @@ export interface TrainOptions {
   correction?: Float32Array | undefined
   /** Asked before each step; true ends the training with what was reached. The caller decides what that is worth */
   cancelled?: () => boolean
+}
+
+export interface EvaluationOptions extends Pick<TrainOptions, 'cancelled'> {
+  /** As in EvaluateOptions. @default false */
+  detailed?: boolean | undefined
 }
 
 export class LocalTraining {
@@ -166,19 +172,15 @@ export class LocalTraining {
   }
 
   /** On all test examples. Throws TrainingError when the loss is not finite */
-  evaluate (parameters: Float32Array, { cancelled = () => false }: Pick<TrainOptions, 'cancelled'> = {}): EvaluationResult {
-    const { test } = this.init.dataset
-    let loss = 0
-    let correct = 0
-    const batches = until(this.testBatches.inOrder(this.evaluationBatch), cancelled)
-    this.graph.evaluate(parameters, batches, (batch) => {
-      loss += batchLoss(this.init.document.model.loss, batch)
-      correct += countCorrect(batch)
-    })
-    if (!Number.isFinite(loss)) {
+  evaluate (parameters: Float32Array, { cancelled = () => false, detailed }: EvaluationOptions = {}): EvaluationResult {
+    const { document: { model }, dataset: { test } } = this.init
+    const evaluation = new Evaluation({ model, examples: test.count, detailed })
+    this.graph.evaluate(parameters, until(this.testBatches.inOrder(this.evaluationBatch), cancelled), (batch) => { evaluation.add(batch) })
+    const result = evaluation.result()
+    if (result === undefined) {
       throw new TrainingError('the model gives outputs that are not finite on the test data')
     }
-    return { loss: loss / test.count, accuracy: correct / test.count, examples: test.count }
+    return result
   }
 
   /** Mean loss on one batch of the own training examples, drawn for the round. Infinity when it is not finite */

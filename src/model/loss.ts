@@ -79,16 +79,8 @@ function sigmoidLoss ({ logits, labels, count, outputs }: LogitsBatch, gradients
   return total
 }
 
-/** How many examples have their largest output (or, with one output, its sign) on their label */
-export function countCorrect ({ logits, labels, count, outputs }: LogitsBatch): number {
-  let correct = 0
-  for (let row = 0; row < count; row++) {
-    correct += predictedClass(logits, row * outputs, outputs) === labels[row] ? 1 : 0
-  }
-  return correct
-}
-
-function predictedClass (logits: Float32Array, start: number, outputs: number): number {
+/** The class of the largest output, or, with one output, of its sign; `start` is where the example's logits begin */
+export function predictedClass (logits: Float32Array, start: number, outputs: number): number {
   if (outputs === 1) {
     return logits[start]! > 0 ? 1 : 0
   }
@@ -99,4 +91,33 @@ function predictedClass (logits: Float32Array, start: number, outputs: number): 
     }
   }
   return best
+}
+
+/**
+ * Writes the logarithm of the probability of each class, in nats, to `out`: of two classes where there is one output,
+ * the second one's. Sigmoids of several outputs are divided by their sum
+ */
+export function writeLogProbabilities (loss: LossName, logits: Float32Array, out: Float64Array): void {
+  if (logits.length === 1) {
+    out[0] = logSigmoid(-logits[0]!)
+    out[1] = logSigmoid(logits[0]!)
+    return
+  }
+  let largest = -Infinity
+  for (let i = 0; i < logits.length; i++) {
+    out[i] = loss === 'binaryCrossentropy' ? logSigmoid(logits[i]!) : logits[i]!
+    largest = Math.max(largest, out[i]!)
+  }
+  let sum = 0
+  for (let i = 0; i < logits.length; i++) {
+    sum += Math.exp(out[i]! - largest)
+  }
+  const logSum = Math.log(sum) + largest
+  for (let i = 0; i < logits.length; i++) {
+    out[i]! -= logSum
+  }
+}
+
+function logSigmoid (x: number): number {
+  return Math.min(x, 0) - Math.log1p(Math.exp(-Math.abs(x)))
 }

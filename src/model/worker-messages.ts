@@ -37,7 +37,7 @@ export interface Calls {
   initialParameters: { arguments: object, result: Float32Array }
   train: { arguments: { parameters: Float32Array } & LocalSteps, result: TrainResult }
   restore: { arguments: { state: Uint8Array }, result: boolean }
-  evaluate: { arguments: { parameters: Float32Array }, result: EvaluationResult }
+  evaluate: { arguments: { parameters: Float32Array, detailed?: boolean | undefined }, result: EvaluationResult }
   sampleLoss: { arguments: { parameters: Float32Array, round: number }, result: number }
 }
 

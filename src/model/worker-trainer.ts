@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { SHARE_ENV, Worker } from 'node:worker_threads'
 import { BackendError, TrainingError } from '../errors.ts'
 import { recreateError } from './worker-messages.ts'
-import type { AbortOptions, BackendName, EvaluationResult, LocalSteps, Trainer, TrainerDescription, TrainResult } from '../interface.ts'
+import type { AbortOptions, BackendName, EvaluateOptions, EvaluationResult, LocalSteps, Trainer, TrainerDescription, TrainResult } from '../interface.ts'
 import type { CallName, Calls, Request, Response, WorkerTrainerInit } from './worker-messages.ts'
 
 export type { WorkerTrainerInit } from './worker-messages.ts'
@@ -81,11 +81,11 @@ class WorkerTrainer implements Trainer {
     return this.call('restore', { state })
   }
 
-  async evaluate (parameters: Float32Array, { signal }: AbortOptions = {}): Promise<EvaluationResult> {
+  async evaluate (parameters: Float32Array, { signal, detailed }: EvaluateOptions = {}): Promise<EvaluationResult> {
     signal?.throwIfAborted()
     const copy = parameters.slice()
     await this.ensureStarted(signal)
-    return this.call('evaluate', { parameters: copy }, signal)
+    return this.call('evaluate', { parameters: copy, detailed }, signal)
   }
 
   async sampleLoss (parameters: Float32Array, { signal, round = 0 }: AbortOptions & { round?: number } = {}): Promise<number> {

@@ -80,7 +80,7 @@ async function answer (request: Request): Promise<Calls[CallName]['result']> {
   switch (request.name) {
     case 'train': return train(training, request, cancelled)
     case 'restore': return training.restore(request.state)
-    case 'evaluate': return training.evaluate(request.parameters, { cancelled })
+    case 'evaluate': return training.evaluate(request.parameters, { cancelled, detailed: request.detailed })
     case 'sampleLoss': return training.sampleLoss(request.parameters, request.round)
   }
 }

@@ -24,7 +24,7 @@ import { Pace } from './pace.ts'
 import { noTimes, PhaseTimer } from './phase-times.ts'
 import { createProtocolSteps } from './protocol-steps.ts'
 import { culprit } from './rejection-counter.ts'
-import { roundReport } from './round-report.ts'
+import { evaluationMetrics, figuresOf, roundReport } from './round-report.ts'
 import { serveLast } from './serve-last.ts'
 import { Stragglers } from './stragglers.ts'
 import { TrafficMeter } from './traffic-meter.ts'
@@ -228,7 +228,7 @@ export class RoundEngine extends TypedEventEmitter<RoundEvents> {
     await this.timer.timed(phases, 'persist', async () => this.commit(round, mixed.parameters, mixed.parents, {
       ...(trained.loss === null ? {} : { trainLoss: trained.loss }),
       accepted: mixed.parents.length,
-      ...(evaluation === undefined ? {} : { loss: evaluation.loss, accuracy: evaluation.accuracy })
+      ...evaluationMetrics(evaluation)
     }))
 
     const durationMs = this.components.clock.monotonicMs() - startedAtMs
@@ -293,13 +293,13 @@ export class RoundEngine extends TypedEventEmitter<RoundEvents> {
     }
     const evaluation = await this.work.evaluate(mixed.parameters, { round, signal })
     signal.throwIfAborted()
-    const result = { accepted: mixed.parents.length, ...(evaluation === undefined ? {} : { loss: evaluation.loss, accuracy: evaluation.accuracy }) }
+    const result = { accepted: mixed.parents.length, ...evaluationMetrics(evaluation) }
     await this.commit(round, mixed.parameters, mixed.parents, result)
     if (this.lastReport?.round === round) {
-      this.lastReport = { ...this.lastReport, ...result, keptOwn: false, neighbourDistance: mixed.distance }
+      this.lastReport = { ...this.lastReport, ...result, ...figuresOf(evaluation), keptOwn: false, neighbourDistance: mixed.distance }
       await store.putMetrics(round, this.lastReport)
     }
-    this.emit('round:mixed', { round, ...result })
+    this.emit('round:mixed', { round, ...result, ...figuresOf(evaluation) })
   }
 
   private async commit (round: number, parameters: Float32Array, updateIds: readonly string[], metrics: ModelVersion['metrics']): Promise<void> {

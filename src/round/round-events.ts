@@ -1,7 +1,7 @@
 /**
  * What the rounds of a node tell: as they go, and of each one that is done
  */
-import type { ModelVersion, PeerName, RejectionReason } from '../interface.ts'
+import type { Figures, ModelVersion, PeerName, RejectionReason } from '../interface.ts'
 import type { PrivacyStatus } from '../privacy/budget.ts'
 
 export type RoundPhase = 'train' | 'encode' | 'publish' | 'wait' | 'aggregate' | 'evaluate' | 'persist'
@@ -32,9 +32,14 @@ export interface RoundReport {
   keptOwn: boolean
   /** Mean training loss of the local steps; null when training failed */
   trainLoss: number | null
-  /** Loss and accuracy (0 to 1) of the new version on the own test examples; null when this round was not evaluated */
+  /**
+   * Loss and accuracy (0 to 1) of the new version on the own test examples; null when this round was not evaluated,
+   * and the accuracy where a number is predicted
+   */
   loss: number | null
   accuracy: number | null
+  /** There when this round was evaluated, by a trainer that has them */
+  figures?: Figures
   /** Estimate of the consensus distance: sqrt(mean over neighbours of |x - x_j|^2 / 2); null without neighbours */
   neighbourDistance: number | null
   /** Neighbours whose updates stood apart round after round, with the level of suspicion, 0.6 to 1 */
@@ -83,7 +88,7 @@ export interface RoundEvents {
   /** Round `round` does not begin yet, and costs nothing; again whenever `missing` changes */
   'round:waiting': CustomEvent<{ round: number } & Waiting>
   /** The last round, which had ended with the own model kept, was mixed after all, with this many updates */
-  'round:mixed': CustomEvent<{ round: number, accepted: number, loss?: number, accuracy?: number }>
+  'round:mixed': CustomEvent<{ round: number, accepted: number, loss?: number, accuracy?: number, figures?: Figures }>
   'version:commit': CustomEvent<ModelVersion>
   /** Something the operator should read; the node goes on */
   warning: CustomEvent<{ code: string, message: string }>

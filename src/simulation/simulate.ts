@@ -20,7 +20,7 @@ import { SimulatedMesh } from './simulated-mesh.ts'
 import { elementsOf, makePeers, replicasOf, runPeer } from './simulated-peers.ts'
 import { LINKS } from './simulation-interface.ts'
 import { StandstillError, VirtualClock } from './virtual-clock.ts'
-import type { PeerName, Replicas } from '../interface.ts'
+import type { EvaluationResult, PeerName, Replicas } from '../interface.ts'
 import type { SimulatedPeer } from './simulated-peers.ts'
 import type { SimulationInit, SimulationResult } from './simulation-interface.ts'
 
@@ -95,9 +95,14 @@ interface Judging {
   guess: number
 }
 
+/** R2 where a number is predicted */
+function scoreOf ({ accuracy, figures }: EvaluationResult): number {
+  return accuracy ?? (figures?.kind === 'regression' ? figures.r2 ?? 0 : 0)
+}
+
 function accuracyOf (model: Float32Array, { judge, guess }: Judging): number {
   try {
-    return judge.evaluate(model).accuracy
+    return scoreOf(judge.evaluate(model))
   } catch (err) {
     if (err instanceof TrainingError) {
       return guess

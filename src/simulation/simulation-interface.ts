@@ -64,7 +64,10 @@ export interface SimulationInit {
 }
 
 export interface SimulationResult {
-  /** Mean over the honest peers' own models on all test examples, 0 to 1. A model without finite outputs guesses */
+  /**
+   * Mean over the honest peers' own models on all test examples, 0 to 1; of a predicted number R2, which may be below
+   * 0. A model without finite outputs guesses
+   */
   accuracy: number
   /** Of the honest peer that has the least */
   worst: number

@@ -252,7 +252,7 @@ describe('an update header', () => {
   })
 
   it('takes nothing else along', async () => {
-    const more = { ...fields, loss: 0.25, accuracy: 0.9, examples: 300, trainLoss: 0.5, clipped: 0.7, norms: [1, 2] }
+    const more = { ...fields, loss: 0.25, accuracy: 0.9, figures: { balancedAccuracy: 0.5 }, examples: 300, trainLoss: 0.5, clipped: 0.7, norms: [1, 2] }
     const [plain, loaded] = [await signHeader(key, fields, payload), await signHeader(key, more, payload)]
     expect(Buffer.from(loaded.bytes).equals(plain.bytes)).toBe(true)
     // Ed25519 signatures are a function of key and message
@@ -316,16 +316,17 @@ type Told = Array<[method: string, ...values: unknown[]]>
 interface Secrets {
   loss: number
   accuracy: number
+  balancedAccuracy: number
   examples: number
   steps: number
   epsilon: number
 }
 
-function trainerWith ({ loss, accuracy, examples, steps }: Secrets): Pick<Trainer, 'train' | 'evaluate' | 'initialParameters' | 'sampleLoss'> {
+function trainerWith ({ loss, accuracy, balancedAccuracy, examples, steps }: Secrets): Pick<Trainer, 'train' | 'evaluate' | 'initialParameters' | 'sampleLoss'> {
   return {
     initialParameters: async () => new Float32Array(DIMENSION),
     train: async (parameters, { round = 0 } = {}) => ({ parameters: parameters.map((x, i) => x + 0.1 * (i + round)), loss, examples, steps }),
-    evaluate: async () => ({ loss, accuracy, examples }),
+    evaluate: async () => ({ loss, accuracy, examples, figures: { kind: 'classes', balancedAccuracy, baseline: { label: 'ill', accuracy, balancedAccuracy: 0.5 } } }),
     sampleLoss: async () => loss
   }
 }
@@ -401,12 +402,12 @@ async function roundsOf (secrets: Secrets, { codec = createCodec('int8'), allowe
   await engine.load()
   await engine.run(new AbortController().signal)
   // the peer itself does know
-  expect(reports[0]).toMatchObject({ trainLoss: secrets.loss, loss: secrets.loss, accuracy: secrets.accuracy, examples: secrets.examples, privacy: { epsilon: { pld: secrets.epsilon } }, accepted: NEIGHBOURS.length })
+  expect(reports[0]).toMatchObject({ trainLoss: secrets.loss, loss: secrets.loss, accuracy: secrets.accuracy, figures: { balancedAccuracy: secrets.balancedAccuracy }, examples: secrets.examples, privacy: { epsilon: { pld: secrets.epsilon } }, accepted: NEIGHBOURS.length })
   return { told, published: network.published, models }
 }
 
 describe('what the round engine sends', () => {
-  const honest: Secrets = { loss: 0.5, accuracy: 0.9, examples: 300, steps: 10, epsilon: 1 }
+  const honest: Secrets = { loss: 0.5, accuracy: 0.9, balancedAccuracy: 0.6, examples: 300, steps: 10, epsilon: 1 }
 
   it('is the encoded parameters, and the number of neighbours', async () => {
     const codec = createCodec('int8')
@@ -419,7 +420,7 @@ describe('what the round engine sends', () => {
   })
 
   it.each<[what: keyof Secrets, value: number]>([
-    ['loss', 123.456], ['loss', Number.NaN], ['accuracy', 0.1], ['examples', 7], ['steps', 99], ['epsilon', 7.5]
+    ['loss', 123.456], ['loss', Number.NaN], ['accuracy', 0.1], ['balancedAccuracy', 0.3], ['examples', 7], ['steps', 99], ['epsilon', 7.5]
   ])('does not change with the %s', async (what, value) => {
     const [usual, other] = [await roundsOf(honest), await roundsOf({ ...honest, [what]: value })]
     expect(usual.told.filter(([method]) => method === 'publish')).toHaveLength(ROUNDS)

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { buildReport } from '../../testnet/report.ts'
 import { PeerRecord } from '../../testnet/peer-record.ts'
 import { RoundBoard } from '../../testnet/round-board.ts'
+import { summaryLines } from '../../testnet/summary.ts'
 import { settingsOf } from '../../testnet/testnet-settings.ts'
 import { exampleDocument, exampleReport } from './example-report.ts'
 import { schemaProblems } from './report-schema.ts'
@@ -63,6 +64,16 @@ describe('the report', () => {
   it('keeps to its schema', () => {
     expect(schemaProblems(exampleReport())).toEqual([])
     expect(schemaProblems(build([peer(0), peer(1), peer(2, { byzantine: 'sign-flip' })]))).toEqual([])
+  })
+
+  it('has the figures of each round and their means, where peers told some', () => {
+    const figures = (accuracy: number): RoundEnd['figures'] => ({ kind: 'classes', balancedAccuracy: 0.7, auc: 0.8, baseline: { label: 'no', accuracy, balancedAccuracy: 0.5 } })
+    const report = build([peer(0, { rounds: [roundEnd(1, { figures: figures(0.1) }), roundEnd(2, { figures: figures(0.9) })] }), peer(1, { rounds: [roundEnd(2, { figures: figures(0.8) })] }), peer(2)])
+    expect(schemaProblems(report)).toEqual([])
+    expect(report.peers[0]!.rounds[1]!.figures).toEqual(figures(0.9))
+    expect(report.summary.figures).toEqual({ majorityAccuracy: expect.closeTo(0.85, 9) as number, balancedAccuracy: 0.7, auc: 0.8, r2: null, meanAbsoluteError: null })
+    expect(summaryLines(report).join('\n')).toContain('balanced accuracy   70.0 %      mean; the majority class alone has accuracy 85.0 %; AUC 0.8')
+    expect(build([peer(0), peer(1), peer(2)]).summary).not.toHaveProperty('figures')
   })
 
   it('has a schema that notices a missing field, a percentage and a wrong format', () => {

@@ -8,7 +8,7 @@ import { closest } from '../closest.ts'
 import { DatasetError } from '../errors.ts'
 import { columnRemarks } from './column-fit.ts'
 import { badValue, listed, readCsv, shown } from './csv.ts'
-import { DEFAULT_TEST_FRACTION, holdOut } from './hold-out.ts'
+import { DEFAULT_TEST_FRACTION, HOLD_OUT_SEED, holdOut } from './hold-out.ts'
 import { indices, partitionRows } from './partition.ts'
 import { isMissing } from './missing.ts'
 import { parseNumber } from './parse-number.ts'
@@ -25,9 +25,6 @@ const MAX_ROWS = 2 ** 28
 
 /** Rows that a check reads of each file */
 const CHECKED_ROWS = 100
-
-/** All peers that share a file must hold out the same rows, whatever their partitions */
-const HOLD_OUT_SEED = 1
 
 /** What one row becomes */
 interface RowReader {

@@ -3,11 +3,13 @@
  */
 import { basename, extname } from 'node:path'
 import { UsageError } from './errors.ts'
+import { fittedTopology } from './fitted-model.ts'
 import { readFederationFile } from './home.ts'
 import { dataPartition, dataSource } from './node-init.ts'
 import { refuseTableChoices, tableChoices, TABLE_CHOICES } from './table-choices.ts'
 import type { Settings } from './settings.ts'
-import type { TableChoices, TableSchema } from '../src/data/table-schema.ts'
+import type { FoundingChoices } from '../src/data/data-format.ts'
+import type { TableSchema } from '../src/data/table-schema.ts'
 import type { FederationDocument, FederationInit } from '../src/federation/document.ts'
 import type { DatasetSource } from '../src/interface.ts'
 
@@ -20,7 +22,7 @@ export function namesDocument ({ federation, preset }: Settings): boolean {
 
 /** Throws UsageError for settings of a new federation where none is founded */
 export function refuseFounding (settings: Settings): void {
-  const given = (['privacy', 'epsilon', 'examples', 'label', ...TABLE_CHOICES] as const).filter((name) => settings[name] !== undefined)
+  const given = (['privacy', 'epsilon', 'examples', 'label', 'size', ...TABLE_CHOICES] as const).filter((name) => settings[name] !== undefined)
   if (given.length > 0) {
     throw new UsageError(`${given.map((name) => `--${name}`).join(' and ')} ${given.length === 1 ? 'is' : 'are'} for a new federation only: here the document is given already`)
   }
@@ -38,16 +40,19 @@ export interface Founding {
   document: FederationDocument
   /** Of the table that the document was made from */
   table?: TableSchema | undefined
+  /** The document was made from pictures */
+  pictures?: true | undefined
 }
 
 /** The same, and what its founder must see of the table first. Throws as `foundingDocument` does */
 export async function founding (settings: Settings): Promise<Founding> {
-  const { document, table } = await documentOf(settings)
-  return { document: await withPrivacy(document, settings), table }
+  const { document, ...madeFrom } = await documentOf(settings)
+  return { document: await withPrivacy(document, settings), ...madeFrom }
 }
 
 async function documentOf (settings: Settings): Promise<Founding> {
   refuseLabel(settings)
+  refuseSize(settings)
   if (settings.federation !== undefined) {
     refuseTableChoices(settings, 'this one is given')
     return { document: await readFederationFile(settings.federation) }
@@ -59,7 +64,7 @@ async function documentOf (settings: Settings): Promise<Founding> {
   if (settings.preset !== undefined || source.kind === 'digits') {
     return { document: await presetDocument(settings.preset ?? DEFAULT_PRESET) }
   }
-  return fittedDocument(source, tableChoices(settings))
+  return fittedDocument(source, { ...tableChoices(settings), ...pictureChoices(settings) })
 }
 
 /** The column of the class stands in a document that is given already, and pictures have none */
@@ -67,6 +72,14 @@ function refuseLabel ({ label, federation, preset, data }: Settings): void {
   const why = federation !== undefined || preset !== undefined ? 'the document that was named says it already' : data?.startsWith('csv:') === true ? undefined : 'these data are no table'
   if (label !== undefined && why !== undefined) {
     throw new UsageError(`--label names the column of the class for a document that is made to fit a CSV file: ${why}`)
+  }
+}
+
+/** The size of the pictures stands in a document that is given already */
+function refuseSize ({ size, federation, preset, data }: Settings): void {
+  const why = federation !== undefined || preset !== undefined ? 'the document that was named says it already' : data?.startsWith('images:') === true ? undefined : 'give them with --data images:FOLDER'
+  if (size !== undefined && why !== undefined) {
+    throw new UsageError(`--size is that of the pictures of a new federation: ${why}`)
   }
 }
 
@@ -106,20 +119,22 @@ async function presetDocument (name: string): Promise<FederationDocument> {
   return presetDocument(name as typeof PRESET_NAMES[number])
 }
 
-/** A small multi-layer perceptron over whatever the data hold */
-async function fittedDocument (source: Exclude<DatasetSource, { kind: 'digits' }>, choices: TableChoices): Promise<Founding> {
+function pictureChoices ({ size }: Settings): FoundingChoices {
+  const [height, width] = size?.split('x').map(Number) ?? []
+  return height === undefined || width === undefined ? {} : { size: { height, width } }
+}
+
+/** A small model over whatever the data hold */
+async function fittedDocument (source: Exclude<DatasetSource, { kind: 'digits' }>, choices: FoundingChoices): Promise<Founding> {
   const { inferInput } = await import('../src/data/data-formats.ts')
-  const { inputShape } = await import('../src/federation/input-shape.ts')
   const { parseFederation } = await import('../src/federation/document.ts')
-  const { denseTopology } = await import('../src/model/topology.ts')
+  const { newModelField } = await import('../src/federation/model-schema.ts')
   const { input, labels, schema: table } = await inferInput(source, choices)
-  const shape = inputShape(input)
-  const inputs = shape.reduce((product, size) => product * size, 1)
   const document: FederationInit = {
-    format: 1,
+    format: newModelField({ input }) === undefined ? 1 : 2,
     name: federationName(source),
     model: {
-      topology: denseTopology({ inputShape: shape, hidden: hiddenWidths(inputs, labels.length), classes: labels.length }),
+      topology: await fittedTopology(input, labels.length),
       seed: 1,
       loss: 'categoricalCrossentropy',
       input,
@@ -132,18 +147,12 @@ async function fittedDocument (source: Exclude<DatasetSource, { kind: 'digits' }
     round: { deadlineMs: 15_000, staleness: 1 },
     privacy: { mechanism: 'none' }
   }
-  return { document: parseFederation(document), table }
-}
-
-/** Wide enough for the inputs and the classes, within what trains in seconds on a processor */
-function hiddenWidths (inputs: number, classes: number): number[] {
-  const first = 2 ** Math.round(Math.log2(Math.min(Math.max(inputs, 2 * classes, 16), 256)))
-  return [first, Math.max(16, first / 2, Math.min(classes, first))]
+  return { document: parseFederation(document), table, ...(source.kind === 'images' ? { pictures: true } : {}) }
 }
 
 /** The name of the file or folder, in the letters that a name may have */
 function federationName (source: Exclude<DatasetSource, { kind: 'digits' }>): string {
-  const path = source.kind === 'idx' ? source.directory : source.file
+  const path = source.kind === 'idx' ? source.directory : source.kind === 'images' ? source.path : source.file
   const name = basename(path, extname(path)).replace(/[^\p{L}\p{N} ._-]+/gu, '-').replace(/^[^\p{L}\p{N}]+/u, '').slice(0, 64)
   return name === '' ? 'federation' : name
 }

@@ -20,13 +20,18 @@ export async function dataSource (settings: Settings): Promise<DatasetSource> {
   const kind = separator === -1 ? data : data.slice(0, separator)
   const rest = separator === -1 ? '' : data.slice(separator + 1)
   if (kind !== 'csv') {
-    refuse(settings, ['testData', 'testFraction'], 'only csv: data can have')
+    refuse(settings, ['testData'], 'only csv: data can have')
+  }
+  if (kind !== 'csv' && kind !== 'images') {
+    refuse(settings, ['testFraction'], 'only csv: and images: data can have')
   }
   switch (kind) {
     case 'idx':
       return { kind: 'idx', directory: rest }
     case 'csv':
       return csvSource(rest, settings)
+    case 'images':
+      return { kind: 'images', path: rest, testFraction: settings.testFraction ?? DEFAULT_TEST_FRACTION }
     default: {
       const { DIGITS_DEFAULTS } = await import('../src/data/digits.ts')
       return { kind: 'digits', ...DIGITS_DEFAULTS, ...(rest === '' ? {} : { seed: Number(rest) }) }

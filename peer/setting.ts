@@ -61,11 +61,14 @@ export function filePath (value: string, base: string): string {
   return isAbsolute(value) ? value : resolve(base, value)
 }
 
-/** `idx:DIR` and `csv:FILE` hold a path */
+/** Kinds of `--data` whose value is a path */
+const PATH_KINDS: readonly string[] = ['idx', 'csv', 'images']
+
+/** `idx:DIR`, `csv:FILE` and their like hold a path */
 export function dataPath (value: string, base: string): string {
   const separator = value.indexOf(':')
   const kind = value.slice(0, separator)
-  return kind === 'idx' || kind === 'csv' ? `${kind}:${filePath(value.slice(separator + 1), base)}` : value
+  return PATH_KINDS.includes(kind) ? `${kind}:${filePath(value.slice(separator + 1), base)}` : value
 }
 
 /** Text from a flag or a variable, a number from a file */
@@ -96,7 +99,12 @@ export function toggle (z: Z): zod.ZodType<boolean> {
 }
 
 export function data (z: Z): zod.ZodType<string> {
-  return z.string().max(4096).regex(/^(digits(:\d{1,10})?|idx:.+|csv:.+)$/).refine((value) => !(Number(/^digits:(\d+)$/.exec(value)?.[1]) > MAX_SEED))
+  return z.string().max(4096).regex(/^(digits(:\d{1,10})?|(idx|csv|images):.+)$/).refine((value) => !(Number(/^digits:(\d+)$/.exec(value)?.[1]) > MAX_SEED))
+}
+
+/** Within what a document allows */
+export function pictureSize (z: Z): zod.ZodType<string> {
+  return z.string().regex(/^[1-9]\d{0,3}x[1-9]\d{0,3}$/).refine((value) => value.split('x').every((side) => Number(side) <= 4096))
 }
 
 export function partition (z: Z): zod.ZodType<string> {

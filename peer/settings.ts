@@ -48,7 +48,7 @@ export const SETTINGS = table({
     value: 'NAME',
     verbs: DOCUMENT,
     sources: NOT_IN_FILE,
-    shownDefault: 'digits-private, or a model made to fit idx: and csv: data',
+    shownDefault: 'digits-private, or a model made to fit the data',
     help: 'found a federation with this ready-made document: digits-private, digits, mnist-mlp, mnist-noniid, mnist-cnn, mnist-private or wide'
   },
   federation: {
@@ -62,13 +62,13 @@ export const SETTINGS = table({
   },
   data: {
     schema: data,
-    expects: 'digits, digits:SEED, idx:DIR or csv:FILE',
+    expects: 'digits, digits:SEED, idx:DIR, csv:FILE or images:FOLDER',
     value: 'SPEC',
     verbs: DATA,
     sources: EVERYWHERE,
     path: dataPath,
     shownDefault: 'digits',
-    help: 'the private examples: generated digits, a folder of IDX files, or a CSV file'
+    help: 'the private examples: generated digits, a folder of IDX files, a CSV file, or a folder of PNG and JPEG files with a sub-folder for each class (or a CSV file of their names and labels)'
   },
   label: {
     schema: text,
@@ -96,7 +96,7 @@ export const SETTINGS = table({
     verbs: DATA,
     sources: EVERYWHERE,
     shownDefault: '0.2',
-    help: 'share of csv: data that is kept for testing when there is no test file'
+    help: 'share of csv: and images: data that is kept for testing when there are no test examples apart'
   },
   partition: {
     schema: partition,

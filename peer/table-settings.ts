@@ -1,11 +1,11 @@
 /**
- * The settings of a table that a federation is founded with: a part of the one table in settings.ts
+ * The settings of a table, or of pictures, that a federation is founded with: a part of the one table in settings.ts
  */
-import { count, FLAG_ONLY } from './setting.ts'
+import { count, FLAG_ONLY, pictureSize } from './setting.ts'
 import type { Setting, Verb, Z } from './setting.ts'
 import type { ZodType } from 'zod'
 
-/** The verbs that make a document from a table */
+/** The verbs that make a document from data */
 const FITTED: readonly Verb[] = ['init', 'audit']
 
 function columnNames (z: Z): ZodType<string[]> {
@@ -17,6 +17,15 @@ function columnChoices (z: Z): ZodType<string[]> {
 }
 
 export const TABLE_SETTINGS = {
+  size: {
+    schema: pictureSize,
+    expects: 'HEIGHTxWIDTH in pixels, such as 64x64',
+    value: 'HxW',
+    verbs: FITTED,
+    sources: FLAG_ONLY,
+    shownDefault: 'the most common size, at most 64 a side',
+    help: 'size of the pictures of a new federation: all are resized to it'
+  },
   drop: {
     schema: columnNames,
     expects: 'the name of a column',

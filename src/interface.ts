@@ -49,6 +49,8 @@ export type DatasetSource =
   | { kind: 'digits', seed: number, trainExamples: number, testExamples: number }
   | { kind: 'idx', directory: string }
   | { kind: 'csv', file: string, testFile?: string, testFraction?: number }
+  /** A folder with a sub-folder of PNG and JPEG files for each class, or a CSV file of their names and labels */
+  | { kind: 'images', path: string, testFraction?: number }
 
 /** Which share of a common dataset is this peer's own: part `index` (from 0) of `count` */
 export interface Partition {

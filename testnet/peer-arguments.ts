@@ -38,6 +38,8 @@ function dataFlags (data: DatasetSource): string[] {
       return ['--data', `digits:${data.seed}`]
     case 'idx':
       return ['--data', `idx:${data.directory}`]
+    case 'images':
+      return ['--data', `images:${data.path}`, ...(data.testFraction === undefined ? [] : ['--test-fraction', String(data.testFraction)])]
     case 'csv':
       return [
         '--data', `csv:${data.file}`,

@@ -11,6 +11,7 @@ import { dataPartition, dataSource } from '../node-init.ts'
 import { unmadeOnFailure } from '../new-home.ts'
 import { prepareHome } from '../prepare-home.ts'
 import { formatPromise } from '../privacy-text.ts'
+import { showPictures } from '../picture-view.ts'
 import { showTable } from '../table-view.ts'
 import type { VerbContext } from '../context.ts'
 import type { FederationName } from '../federation-name.ts'
@@ -32,10 +33,13 @@ export async function init (context: VerbContext): Promise<number> {
   if (joins) {
     refuseFounding(settings)
   }
-  const { document, table } = joins ? {} : await founding(settings)
+  const { document, table, pictures } = joins ? {} : await founding(settings)
   if (document !== undefined && table !== undefined) {
     const { DEFAULT_RARE_ROWS } = await import('../../src/data/table-schema.ts')
     showTable(terminal, { name: document.name, table, rareRows: settings.rare ?? DEFAULT_RARE_ROWS })
+  }
+  if (document !== undefined && pictures === true) {
+    showPictures(terminal, document)
   }
   const training = document === undefined ? undefined : await checkTraining(document, { settings, data: await dataSource(settings), terminal })
   if (document === undefined) {

@@ -8,7 +8,7 @@ import { DatasetError } from '../errors.ts'
 import { columnFindings } from './column-fit.ts'
 import { badValue, listed, readCsv, shown } from './csv.ts'
 import { groupReader } from './group-keys.ts'
-import { DEFAULT_TEST_FRACTION, holdOut, holdOutGroups } from './hold-out.ts'
+import { DEFAULT_TEST_FRACTION, HOLD_OUT_SEED, holdOut, holdOutGroups } from './hold-out.ts'
 import { indices, partitionRows } from './partition.ts'
 import { missingTest } from './missing.ts'
 import { withAllMisfits } from './misfits.ts'
@@ -31,9 +31,6 @@ const CHECKED_ROWS = 100
 
 /** Columns that a refusal lists */
 const MAX_UNFIT = 3
-
-/** All peers that share a file must hold out the same rows, whatever their partitions */
-const HOLD_OUT_SEED = 1
 
 /** What one row becomes */
 interface RowReader {

@@ -17,6 +17,12 @@ export interface InferredInput {
   schema?: TableSchema
 }
 
+/** What a founder decides; each format takes what is its business */
+export interface FoundingChoices extends TableChoices {
+  /** Of pictures, in pixels. Left out: the most common size, made smaller where it is large */
+  size?: { height: number, width: number } | undefined
+}
+
 export interface DataFormat<Source = DatasetSource> {
   /**
    * This peer's training examples and the test examples. With `partition`, only that part of the training examples;
@@ -25,8 +31,8 @@ export interface DataFormat<Source = DatasetSource> {
   load: (source: Source, model: Model, partition?: Partition) => Promise<Dataset>
   /** Headers and first examples only. Throws DatasetError as loading would */
   check: (source: Source, model: Model) => Promise<void>
-  /** Reads the training data once. The choices are for columns of a table. Throws DatasetError */
-  infer: (source: Source, choices: TableChoices) => Promise<InferredInput>
+  /** Reads the training data once. Throws DatasetError */
+  infer: (source: Source, choices: FoundingChoices) => Promise<InferredInput>
   /**
    * Training examples of the source, not of one partition, as far as possible without reading them. Throws
    * DatasetError

@@ -6,16 +6,16 @@
 import { requirePartition } from './partition.ts'
 import type { FederationDocument } from '../federation/document.ts'
 import type { DatasetSource, Partition } from '../interface.ts'
-import type { DataFormat, InferredInput } from './data-format.ts'
+import type { DataFormat, FoundingChoices, InferredInput } from './data-format.ts'
 import type { Dataset } from './examples.ts'
-import type { TableChoices } from './table-schema.ts'
 
 type Formats = { readonly [Kind in DatasetSource['kind']]: () => Promise<DataFormat<Extract<DatasetSource, { kind: Kind }>>> }
 
 const FORMATS: Formats = {
   digits: async () => (await import('./digits-format.ts')).digitsFormat,
   idx: async () => (await import('./idx-format.ts')).idxFormat,
-  csv: async () => (await import('./csv-format.ts')).csvFormat
+  csv: async () => (await import('./csv-format.ts')).csvFormat,
+  images: async () => (await import('./pictures/pictures-format.ts')).picturesFormat
 }
 
 async function formatOf ({ kind }: DatasetSource): Promise<DataFormat> {
@@ -50,11 +50,11 @@ export async function checkDataset (source: DatasetSource, model: FederationDocu
  *
  * What is found goes into the federation document, which every joiner reads: the names of columns, their means,
  * standard deviations and common categories, and the labels. Whoever founds one shows the schema first. Reads the
- * training data once; the choices are for the columns of a table.
+ * training data once; of pictures, their headers.
  *
  * Throws DatasetError when the data cannot be read, or are no classification data
  */
-export async function inferInput (source: DatasetSource, choices: TableChoices = {}): Promise<InferredInput> {
+export async function inferInput (source: DatasetSource, choices: FoundingChoices = {}): Promise<InferredInput> {
   return (await formatOf(source)).infer(source, choices)
 }
 

@@ -65,12 +65,39 @@ export function requirePlace (examples: Pick<Examples, 'count' | 'featureCount'>
 }
 
 /**
- * Images held as bytes, `labels.length` rows of height x width x channels
+ * Images held as bytes, `labels.length` rows of height x width x channels; with `bits` 16 each sample has two of them,
+ * little-endian, on every machine
  *
- * A pixel p becomes (p / 255 - mean) / stdDev, by table: there are only 256 of them. Throws RangeError when `pixels`
- * has another length
+ * A pixel p becomes (p / 255 - mean) / stdDev, or with 65535, by table: there are only 256 of them, or 65,536. Throws
+ * RangeError when `pixels` has another length
  */
-export function imageExamples (pixels: Uint8Array, labels: Uint16Array, input: ImageInput): Examples {
+export function imageExamples (pixels: Uint8Array, labels: Uint16Array, input: ImageInput, bits: 8 | 16 = 8): Examples {
+  return bits === 16 ? deepImageExamples(pixels, labels, input) : byteImageExamples(pixels, labels, input)
+}
+
+function deepImageExamples (pixels: Uint8Array, labels: Uint16Array, input: ImageInput): Examples {
+  const featureCount = input.shape.reduce((product, size) => product * size, 1)
+  const rowBytes = 2 * featureCount
+  const count = labels.length
+  if (pixels.length !== count * rowBytes) {
+    throw new RangeError(`${pixels.length} bytes are not ${count} images of ${featureCount} samples of 16 bits`)
+  }
+  const standardised = Float32Array.from({ length: 65_536 }, (_, sample) => (sample / 65_535 - input.mean) / input.stdDev)
+  return {
+    count,
+    featureCount,
+    labels,
+    original: (index) => pixels.subarray(index * rowBytes, (index + 1) * rowBytes),
+    writeInputs (index, out, offset) {
+      requirePlace(this, index, out, offset)
+      for (let from = index * rowBytes, to = offset; to < offset + featureCount; from += 2, to++) {
+        out[to] = standardised[pixels[from]! + 256 * pixels[from + 1]!]!
+      }
+    }
+  }
+}
+
+function byteImageExamples (pixels: Uint8Array, labels: Uint16Array, input: ImageInput): Examples {
   const featureCount = input.shape.reduce((product, size) => product * size, 1)
   const count = labels.length
   if (pixels.length !== count * featureCount) {

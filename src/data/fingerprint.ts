@@ -101,6 +101,11 @@ function sortDigests (digests: Buffer): Buffer {
   return sorted
 }
 
+/** sha-256 of one example alone, as `exampleDigests` has it for each: DIGEST_BYTES */
+export function exampleDigest (row: Uint8Array | Float32Array, label: number): Uint8Array {
+  return hash('sha256', writeExample(Buffer.allocUnsafe(HEADER_BYTES + row.byteLength), row, label), 'buffer')
+}
+
 /**
  * sha-256 of every example, sorted: what fingerprint and sketch are made of. Needs 68 bytes of memory for each example
  *

@@ -6,6 +6,9 @@ import { indices, rowsByClass } from './partition.ts'
 
 export const DEFAULT_TEST_FRACTION = 0.2
 
+/** All peers that share a file must hold out the same rows, whatever their partitions */
+export const HOLD_OUT_SEED = 1
+
 /**
  * Indices of training and test examples, ascending: every class gives `testFraction` of its examples to the test
  *

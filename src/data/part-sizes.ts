@@ -5,6 +5,7 @@ import { loadCsvDataset } from './csv-dataset.ts'
 import { digitLabel } from './digits.ts'
 import { findIdxFiles, readIdxLabels } from './idx-dataset.ts'
 import { split } from './partition.ts'
+import { pictureLabels } from './pictures/picture-dataset.ts'
 import type { DatasetSource, Partition } from '../interface.ts'
 import type { Model } from './examples.ts'
 
@@ -21,6 +22,8 @@ async function trainingLabels (source: DatasetSource, model: Model): Promise<Uin
       return Uint16Array.from({ length: source.trainExamples }, (_, index) => digitLabel(index))
     case 'idx':
       return readIdxLabels((await findIdxFiles(source.directory)).train.labels, model.labels)
+    case 'images':
+      return pictureLabels(source, model)
     case 'csv':
       return (await loadCsvDataset(source, model)).train.labels
   }

@@ -12,10 +12,17 @@ const positive = finite.positive()
 export const inputSchema = z.discriminatedUnion('kind', [
   z.strictObject({
     kind: z.literal('image'),
-    /** height, width, channels. Pixels are scaled from 0..255 to 0..1, then standardised */
+    /** height, width, channels. Pixels are scaled from 0..255, or 0..65535, to 0..1, then standardised */
     shape: z.array(z.int().min(1).max(4096)).length(3),
     mean: finite.default(0),
-    stdDev: positive.default(1)
+    stdDev: positive.default(1),
+    /**
+     * Of picture files of another size: stretched by the whole-number arithmetic of src/data/pictures/resize.ts.
+     * Absent: they are refused. Format 2
+     */
+    resize: z.literal('bilinear').optional(),
+    /** Bits of a sample that members keep: pictures of 8 bits are widened. Absent: 8. Format 2 */
+    bits: z.literal(16).optional()
   }),
   tableInput
 ])
@@ -24,5 +31,9 @@ export type ModelInput = z.output<typeof inputSchema>
 
 /** Path of a field, where there is one, that a reader of format 1 does not know */
 export function newInput (input: ModelInput): string | undefined {
-  return input.kind === 'table' ? newTableField(input) : undefined
+  if (input.kind === 'table') {
+    return newTableField(input)
+  }
+  const field = (['resize', 'bits'] as const).find((name) => input[name] !== undefined)
+  return field === undefined ? undefined : `model.input.${field}`
 }

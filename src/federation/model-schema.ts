@@ -32,6 +32,6 @@ export const modelSchema = z.strictObject({
 export type Model = z.output<typeof modelSchema>
 
 /** Path of a field, where there is one, that a reader of format 1 does not know */
-export function newModelField ({ input }: Model): string | undefined {
+export function newModelField ({ input }: Pick<Model, 'input'>): string | undefined {
   return newInput(input)
 }

@@ -1,0 +1,59 @@
+/**
+ * What is in a folder of pictures. A folder may come out of somebody's archive: links are refused, which may lead
+ * anywhere, in circles too
+ */
+import { opendir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { DatasetError } from '../../errors.ts'
+import { printable } from '../../quoted.ts'
+import { unreadable } from '../unreadable.ts'
+import { PICTURE_NAME } from './picture-file.ts'
+import type { Dirent } from 'node:fs'
+
+/** More folders than the document may have labels are no classes */
+const MAX_FOLDERS = 65_536
+
+/** What systems and archivers leave behind */
+function isClutter (name: string): boolean {
+  return name.startsWith('.') || name === 'Thumbs.db' || name === 'desktop.ini' || name === '__MACOSX'
+}
+
+async function entriesOf (folder: string, limit: number, what: string): Promise<Dirent[]> {
+  const entries: Dirent[] = []
+  try {
+    for await (const entry of await opendir(folder)) {
+      if (isClutter(entry.name)) {
+        continue
+      }
+      if (entry.isSymbolicLink()) {
+        throw new DatasetError(`${printable(join(folder, entry.name))} is a link, and links are not followed; copy what it leads to`)
+      }
+      if (entries.length >= limit) {
+        throw new DatasetError(`${printable(folder)} has more than ${limit} ${what}; give each peer a part of them`)
+      }
+      entries.push(entry)
+    }
+  } catch (err) {
+    throw unreadable(printable(folder), err)
+  }
+  return entries
+}
+
+/** Names of the sub-folders, sorted. Files beside them are passed over: a licence, a table of names */
+export async function foldersOf (folder: string): Promise<string[]> {
+  const entries = await entriesOf(folder, MAX_FOLDERS, 'files and folders')
+  return entries.filter((entry) => entry.isDirectory()).map(({ name }) => name).sort()
+}
+
+/** Names of the pictures in a folder of one class. Throws DatasetError for what is neither picture nor clutter */
+export async function filesOfFolder (folder: string, limit: number): Promise<string[]> {
+  const entries = await entriesOf(folder, limit, 'pictures')
+  const other = entries.find((entry) => !entry.isFile() || !PICTURE_NAME.test(entry.name))
+  if (other !== undefined) {
+    const path = printable(join(folder, other.name))
+    throw new DatasetError(other.isDirectory()
+      ? `${path} is a folder inside that of a class; put all pictures of a class into one folder`
+      : `${path} is no picture by its name (.png, .jpg, .jpeg); convert it, or remove it`)
+  }
+  return entries.map(({ name }) => name)
+}

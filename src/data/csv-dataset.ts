@@ -4,20 +4,19 @@
  * A file is read twice: first its labels, which decide the rows that are this peer's own; then the values of those rows
  * only.
  */
-import { closest } from '../closest.ts'
 import { DatasetError } from '../errors.ts'
 import { columnRemarks } from './column-fit.ts'
 import { badValue, listed, readCsv, shown } from './csv.ts'
 import { DEFAULT_TEST_FRACTION, holdOut } from './hold-out.ts'
 import { indices, partitionRows } from './partition.ts'
-import { isMissing } from './missing.ts'
-import { parseNumber } from './parse-number.ts'
 import { RECORD_DIGEST_BYTES, recordDigest } from './record-digest.ts'
 import { requireRoom } from './examples.ts'
-import { MISSING, OTHER, tableExamples } from './table-examples.ts'
+import { tableExamples } from './table-examples.ts'
+import { alike, valuesReader } from './table-values.ts'
 import type { Dataset, Examples, Model, TableInput } from './examples.ts'
 import type { RowPlace, RowVisitor } from './csv.ts'
 import type { DatasetSource, Partition } from '../interface.ts'
+import type { ValuesReader } from './table-values.ts'
 
 export type CsvSource = Extract<DatasetSource, { kind: 'csv' }>
 
@@ -33,8 +32,7 @@ const HOLD_OUT_SEED = 1
 interface RowReader {
   digest: (fields: readonly string[]) => Uint8Array
   label: (fields: readonly string[], place: RowPlace) => number
-  /** One number for each column of the document: standardised or MISSING, the index of the category or OTHER */
-  values: (fields: readonly string[], place: RowPlace, out: Float32Array, offset: number) => void
+  values: ValuesReader
 }
 
 /**
@@ -169,10 +167,9 @@ function selectionVisitor (reader: RowReader, targets: readonly Target[], width:
 
 /** Throws DatasetError when a column that the document names is missing */
 function rowReader (file: string, names: readonly string[], input: TableInput, labels: readonly string[]): RowReader {
-  requireColumns(file, names, input)
+  requireLabel(file, names, input)
   const labelAt = names.indexOf(input.label)
   const labelIndex = new Map(labels.map((label, i) => [label, i]))
-  const columns = input.columns.map((column) => ({ at: names.indexOf(column.name), read: valueReader(column) }))
   return {
     digest: recordDigest(names),
     label (fields, place) {
@@ -182,53 +179,12 @@ function rowReader (file: string, names: readonly string[], input: TableInput, l
       }
       return index
     },
-    values (fields, place, out, offset) {
-      for (let i = 0; i < columns.length; i++) {
-        const { at, read } = columns[i]!
-        out[offset + i] = read(fields[at]!, place)
-      }
-    }
+    values: valuesReader(file, names, input)
   }
 }
 
-function requireColumns (file: string, names: readonly string[], { label, columns }: TableInput): void {
+function requireLabel (file: string, names: readonly string[], { label }: TableInput): void {
   if (!names.includes(label)) {
     throw new DatasetError(`${file} has no column ${shown(label)}, which the federation uses as the label; it has ${listed(names)}${alike(label, names)}`)
-  }
-  const lacking = columns.map(({ name }) => name).filter((name) => !names.includes(name))
-  if (lacking.length === 1) {
-    throw new DatasetError(`${file} has no column ${shown(lacking[0]!)}, which the federation takes as an input; it has ${listed(names)}${alike(lacking[0]!, names)}`)
-  }
-  if (lacking.length > 1) {
-    throw new DatasetError(`${file} has no columns ${listed(lacking)}, which the federation takes as inputs; it has ${listed(names)}${alike(lacking[0]!, names)}`)
-  }
-}
-
-function alike (column: string, names: readonly string[]): string {
-  const suggestion = closest(column, names)
-  return suggestion === undefined ? '' : ` (is it ${shown(suggestion)}?)`
-}
-
-function valueReader (column: TableInput['columns'][number]): (text: string, place: RowPlace) => number {
-  if (column.kind === 'categorical') {
-    const categories = new Map(column.values.map((value, i) => [value, i]))
-    return (text, place) => {
-      const category = categories.get(text) ?? (column.other === true ? OTHER : undefined)
-      if (category === undefined) {
-        throw badValue(place, column.name, text, `is not one of the federation's values ${listed(column.values)}`)
-      }
-      return category
-    }
-  }
-  return (text, place) => {
-    const value = parseNumber(text)
-    if (value === undefined && isMissing(text)) {
-      return MISSING
-    }
-    const standardised = value === undefined ? NaN : Math.fround((value - column.mean) / column.stdDev)
-    if (!Number.isFinite(standardised)) {
-      throw badValue(place, column.name, text, value === undefined ? 'is not a number; correct it or remove the row' : 'is too large for this column; correct it or remove the row')
-    }
-    return standardised
   }
 }

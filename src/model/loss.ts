@@ -88,7 +88,8 @@ export function countCorrect ({ logits, labels, count, outputs }: LogitsBatch): 
   return correct
 }
 
-function predictedClass (logits: Float32Array, start: number, outputs: number): number {
+/** The class that the row of logits from `start` on speaks for: the first of equals */
+export function predictedClass (logits: Float32Array, start: number, outputs: number): number {
   if (outputs === 1) {
     return logits[start]! > 0 ? 1 : 0
   }

@@ -31,6 +31,7 @@ export const VERBS: Record<Verb, VerbTraits> = {
   versions: { args: '[action] [version]', help: 'list the model versions of a home; versions rollback VERSION goes back to one', load: async () => (await import('./verbs/versions.ts')).versions },
   export: { args: '<version> <folder>', help: 'write a version as a TensorFlow.js LayersModel', load: async () => (await import('./verbs/export.ts')).exportVersion },
   evaluate: { args: '[version]', help: 'test a version on the examples of this machine', load: async () => (await import('./verbs/evaluate.ts')).evaluate },
+  predict: { args: '<input>', help: 'what a version says of new examples: a CSV file, an IDX file of images, or - for CSV on standard input', load: async () => (await import('./verbs/predict.ts')).predict },
   audit: { args: '', help: 'attack the own training, offline: does it leak more than privacy allows?', load: async () => (await import('./verbs/audit.ts')).audit },
   privacy: { args: '[action] [step]', help: 'the privacy budget: show, forecast, plan, ledger, ledger verify, ledger charge', load: async () => (await import('./verbs/privacy.ts')).privacy },
   renew: { args: '[peer]', help: 'end the identity of a home whose round numbers are beyond repair', load: async () => (await import('./verbs/renew.ts')).renew }
@@ -115,9 +116,11 @@ function catchBugs (terminal: Terminal): void {
 
 async function runCommand (argv: readonly string[]): Promise<number> {
   let exitCode = 0
+  // the program would take a flag of its own away from the verb
+  const ownVersion = argv.some((word) => Object.hasOwn(VERBS, word) && settingsOf(word as Verb).includes('version'))
   const program = buildProgram(async (verb, flags, args) => {
     exitCode = await runVerb(verb, flags, args)
-  })
+  }, { ownVersion })
   await program.parseAsync([...argv], { from: 'user' })
   return exitCode
 }
@@ -142,17 +145,22 @@ async function runVerb (verb: Verb, flags: Partial<Record<SettingName, unknown>>
   }
 }
 
-/** Commander's program; `act` is called with the verb, its flags by setting name, and its arguments */
-export function buildProgram (act: (verb: Verb, flags: Partial<Record<SettingName, unknown>>, args: string[]) => Promise<void>): Command {
+/**
+ * Commander's program; `act` is called with the verb, its flags by setting name, and its arguments. With `ownVersion`
+ * the flag --version is the verb's
+ */
+export function buildProgram (act: (verb: Verb, flags: Partial<Record<SettingName, unknown>>, args: string[]) => Promise<void>, { ownVersion = false } = {}): Command {
   const program = new Command('grapevine')
     .description('Peers that own private data train one model together, without a server')
     .usage('<verb> [settings]')
-    .version(packageVersion(), '--version', 'print the version')
     .helpOption('-h, --help', 'print help')
     .configureHelp({ showGlobalOptions: true })
     .configureOutput({ writeErr: () => {}, outputError: () => {} })
     .exitOverride()
     .addHelpText('after', EPILOGUE)
+  if (!ownVersion) {
+    program.version(packageVersion(), '--version', 'print the version')
+  }
   addOptions(program, globalSettings())
   for (const verb of Object.keys(VERBS) as Verb[]) {
     const { args, help } = VERBS[verb]

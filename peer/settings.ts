@@ -9,6 +9,8 @@ import { AUDIT_SETTINGS } from './audit-settings.ts'
 import { PRIVACY_SETTINGS } from './privacy-settings.ts'
 import { addresses, count, data, dataPath, EVERYWHERE, filePath, FLAG_ONLY, FOUND, MAX_SEED, NODE, NOT_IN_FILE, number, partition, text, toggle } from './setting.ts'
 import { TABLE_SETTINGS } from './table-settings.ts'
+import { TERMINAL_SETTINGS } from './terminal-settings.ts'
+import { USE_SETTINGS } from './use-settings.ts'
 import type { output } from 'zod'
 import type { Setting, Verb } from './setting.ts'
 
@@ -172,10 +174,11 @@ export const SETTINGS = table({
     schema: (z) => z.enum(['auto', 'tensorflow', 'wasm', 'cpu']),
     expects: 'auto, tensorflow, wasm or cpu',
     value: 'NAME',
-    verbs: DATA,
+    verbs: [...DATA, 'predict'],
     sources: EVERYWHERE,
     shownDefault: 'auto',
-    help: 'training backend; auto times a real step on each and keeps the fastest'
+    help: 'training backend; auto times a real step on each and keeps the fastest',
+    helpFor: { predict: 'what computes: tensorflow, wasm or cpu (default: auto, which is wasm where it works)' }
   },
   threads: {
     schema: count(1, 1024),
@@ -258,36 +261,8 @@ export const SETTINGS = table({
     helpFor: { privacy: 'list at most N entries (default: 20)' }
   },
   ...AUDIT_SETTINGS,
-  json: {
-    schema: toggle,
-    expects: 'true or false',
-    verbs: 'all',
-    sources: EVERYWHERE,
-    help: 'print JSON lines on standard output'
-  },
-  noColor: {
-    schema: toggle,
-    expects: 'true or false',
-    verbs: 'all',
-    sources: NOT_IN_FILE,
-    help: 'no colour; NO_COLOR in the environment does the same'
-  },
-  quiet: {
-    schema: toggle,
-    expects: 'true or false',
-    short: 'q',
-    verbs: 'all',
-    sources: EVERYWHERE,
-    help: 'results and errors only, no narration'
-  },
-  verbose: {
-    schema: toggle,
-    expects: 'true or false',
-    short: 'v',
-    verbs: 'all',
-    sources: EVERYWHERE,
-    help: 'more narration; stack traces of errors'
-  }
+  ...USE_SETTINGS,
+  ...TERMINAL_SETTINGS
 })
 
 export type SettingName = keyof typeof SETTINGS

@@ -79,6 +79,24 @@ export class Terminal {
     }
   }
 
+  /**
+   * Many lines of the answer at once, complete and printable. Resolves when there is room for more, or nobody reads
+   * them any more; undefined when there is room at once
+   */
+  rows (text: string): Promise<void> | undefined {
+    const { stdout } = this
+    if (stdout.destroyed || stdout.errored !== null || stdout.write(text)) {
+      return undefined
+    }
+    return new Promise((resolve) => {
+      const done = (): void => {
+        stdout.off('drain', done).off('error', done).off('close', done)
+        resolve()
+      }
+      stdout.on('drain', done).on('error', done).on('close', done)
+    })
+  }
+
   /** Narration */
   note (text: string): void {
     if (!this.quiet) {

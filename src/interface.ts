@@ -466,6 +466,11 @@ export interface ModelVersion {
   createdAt: number
   metrics: VersionMetrics
   /**
+   * sha-256, hex, of how the document prepares inputs and names outputs: see src/federation/preparation.ts. Absent for
+   * what was committed by versions of Grapevine before it, or without a document
+   */
+  preparation?: string
+  /**
    * Neighbours' updates took part in it: it was averaged, or taken over from them. False for what a peer trained alone
    */
   mixed: boolean

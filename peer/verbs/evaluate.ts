@@ -2,10 +2,10 @@
  * `grapevine evaluate`: tests a version on the examples of this machine. Nothing is sent
  */
 import { dataSettings } from '../data-settings.ts'
-import { ControlError } from '../errors.ts'
 import { figureFields } from '../figures-text.ts'
 import { formatCount, formatLoss, formatScore, formatVersion } from '../format.ts'
-import { noteNewer, openHome, requireVersion, warnOfLoss } from '../home-reader.ts'
+import { noteNewer, openHome } from '../home-reader.ts'
+import { chooseVersion } from '../version-choice.ts'
 import { dataPartition, dataSource } from '../node-init.ts'
 import type { VerbContext } from '../context.ts'
 import type { HomeReader } from '../home-reader.ts'
@@ -15,12 +15,7 @@ export async function evaluate (context: VerbContext): Promise<number> {
   const { home, terminal, args } = context
   const reader = await openHome(home)
   try {
-    await warnOfLoss(reader, terminal)
-    const { version, parameters } = await requireVersion(reader, args[0] ?? 'latest')
-    const document = await reader.federation()
-    if (document === undefined) {
-      throw new ControlError(`${home} holds version ${version.id}, but no federation document`)
-    }
+    const { version, parameters, document } = await chooseVersion(reader, args[0] ?? 'latest', { home, terminal })
     const trainer = await openTrainer(document, dataSettings(context, reader), reader)
     try {
       const { backend } = await trainer.start()

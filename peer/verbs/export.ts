@@ -2,9 +2,9 @@
  * `grapevine export VERSION FOLDER`: a version as a TensorFlow.js LayersModel
  */
 import { resolve } from 'node:path'
-import { ControlError } from '../errors.ts'
 import { formatVersion } from '../format.ts'
-import { noteNewer, openHome, requireVersion, warnOfLoss } from '../home-reader.ts'
+import { noteNewer, openHome } from '../home-reader.ts'
+import { chooseVersion } from '../version-choice.ts'
 import type { VerbContext } from '../context.ts'
 
 export async function exportVersion ({ home, terminal, args }: VerbContext): Promise<number> {
@@ -12,12 +12,7 @@ export async function exportVersion ({ home, terminal, args }: VerbContext): Pro
   const directory = resolve(folder!)
   const reader = await openHome(home)
   try {
-    await warnOfLoss(reader, terminal)
-    const { version, parameters } = await requireVersion(reader, selector!)
-    const document = await reader.federation()
-    if (document === undefined) {
-      throw new ControlError(`${home} holds version ${version.id}, but no federation document`)
-    }
+    const { version, parameters, document } = await chooseVersion(reader, selector!, { home, terminal })
     const { exportLayersModel } = await import('../../src/model/export.ts')
     await exportLayersModel({ document, parameters, directory })
     terminal.event('export', { version: version.id, round: version.round, mixed: version.mixed, directory, parameterCount: version.parameterCount })

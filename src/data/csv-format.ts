@@ -2,6 +2,7 @@
  * CSV files as a data format
  */
 import { checkCsvDataset, loadCsvDataset } from './csv-dataset.ts'
+import { readCsvInputs } from './csv-inputs.ts'
 import { inferTable } from './infer-table.ts'
 import type { CsvSource } from './csv-dataset.ts'
 import type { DataFormat } from './data-format.ts'
@@ -10,5 +11,6 @@ export const csvFormat: DataFormat<CsvSource> = {
   load: loadCsvDataset,
   check: checkCsvDataset,
   infer: async ({ file }, choices) => inferTable(file, choices),
-  count: async (source, model) => (await loadCsvDataset(source, model)).train.count
+  count: async (source, model) => (await loadCsvDataset(source, model)).train.count,
+  inputs: readCsvInputs
 }

@@ -7,6 +7,7 @@ import { parse } from 'csv-parse'
 import { DatasetError } from '../errors.ts'
 import { printable } from '../quoted.ts'
 import { unreadable } from './unreadable.ts'
+import type { Readable } from 'node:stream'
 
 /** A row longer than this is a quote that was never closed, or no CSV file at all */
 const MAX_ROW_BYTES = 1_048_576
@@ -34,6 +35,15 @@ export interface RowPlace {
 
 /** Takes one row, which has as many fields as the header. Returns false to stop reading */
 export type RowVisitor = (fields: readonly string[], place: RowPlace) => boolean | void
+
+export interface CsvReading {
+  /** Read in place of the file, which then only names it */
+  bytes?: Readable | undefined
+  /** Waited for before each piece of the file: who cannot keep up with the rows holds up the reading */
+  ready?: () => Promise<void>
+  /** @default 2, a label and an input */
+  fewestColumns?: 1 | 2
+}
 
 /** Thrown inside the parser to end it early, never seen outside */
 class EnoughRows extends Error {
@@ -63,7 +73,7 @@ export function badValue ({ file, line }: RowPlace, column: string, value: strin
  *
  * Throws DatasetError when the file is missing, empty, not CSV, or has a row with more or fewer fields than the header
  */
-export async function readCsv (file: string, begin: (columns: readonly string[]) => RowVisitor): Promise<number> {
+export async function readCsv (file: string, begin: (columns: readonly string[]) => RowVisitor, { bytes, ready, fewestColumns = 2 }: CsvReading = {}): Promise<number> {
   let columns: readonly string[] | undefined
   let visit: RowVisitor | undefined
   let rows = 0
@@ -77,7 +87,7 @@ export async function readCsv (file: string, begin: (columns: readonly string[])
     // Nothing is passed on: the rows are done with when this returns
     on_record: (fields: string[], { lines }): null => {
       if (columns === undefined || visit === undefined) {
-        columns = requireHeader(file, fields)
+        columns = requireHeader(file, fields, fewestColumns)
         visit = begin(columns)
         return null
       }
@@ -90,7 +100,8 @@ export async function readCsv (file: string, begin: (columns: readonly string[])
     }
   })
   try {
-    await pipeline(createReadStream(file), parser.resume())
+    const pieces = bytes ?? createReadStream(file)
+    await (ready === undefined ? pipeline(pieces, parser.resume()) : pipeline(pieces, paced(ready), parser.resume()))
   } catch (err) {
     if (!(err instanceof EnoughRows)) {
       throw readableProblem(file, err)
@@ -105,8 +116,17 @@ export async function readCsv (file: string, begin: (columns: readonly string[])
   return rows
 }
 
-function requireHeader (file: string, names: readonly string[]): readonly string[] {
-  if (names.length === 1) {
+function paced (ready: () => Promise<void>): (pieces: AsyncIterable<Uint8Array>) => AsyncIterable<Uint8Array> {
+  return async function * (pieces) {
+    for await (const piece of pieces) {
+      await ready()
+      yield piece
+    }
+  }
+}
+
+function requireHeader (file: string, names: readonly string[], fewest: number): readonly string[] {
+  if (names.length < fewest) {
     throw new DatasetError(`${file} has one column only, ${shown(names[0]!)}: columns are separated by commas, and there must be a label and at least one input${separatorHint(names[0]!)}`)
   }
   const repeated = names.find((name, i) => names.indexOf(name) !== i)

@@ -4,6 +4,7 @@
  * One object a kind, in src/data/data-formats.ts; nothing outside this folder tells kinds of sources apart but by their
  * name on the command line.
  */
+import type { Readable } from 'node:stream'
 import type { DatasetSource, Partition } from '../interface.ts'
 import type { ModelInput } from '../federation/document.ts'
 import type { Dataset, Model } from './examples.ts'
@@ -23,6 +24,33 @@ export interface FoundingChoices extends TableChoices {
   size?: { height: number, width: number } | undefined
 }
 
+/** Examples without labels; valid until whoever takes them returns, or what it returned resolves */
+export interface InputBatch {
+  /** Standardised, count x features; may be longer */
+  inputs: Float32Array
+  /** At least 1, at most INPUT_BATCH */
+  count: number
+  /** What each example is called beside its number, such as a picture's file */
+  names?: readonly string[]
+}
+
+/** Examples that a batch without labels has at most */
+export const INPUT_BATCH = 1024
+
+/**
+ * Computes with a batch before it returns. A promise is waited for before more of the source is read; what it throws
+ * ends the reading, and is thrown there
+ */
+export type TakeInputs = (batch: InputBatch) => Promise<void> | undefined
+
+/** Where examples without labels come from */
+export interface InputSource {
+  /** Of a file or folder; what messages call it */
+  path: string
+  /** Standard input, in place of the file */
+  bytes?: Readable | undefined
+}
+
 export interface DataFormat<Source = DatasetSource> {
   /**
    * This peer's training examples and the test examples. With `partition`, only that part of the training examples;
@@ -38,4 +66,9 @@ export interface DataFormat<Source = DatasetSource> {
    * DatasetError
    */
   count: (source: Source, model: Model) => Promise<number>
+  /**
+   * Hands over the examples of a file or folder without their labels, in their order and in bounded memory, prepared as
+   * for training. Resolves to their number. Absent: the format has no examples without labels. Throws DatasetError
+   */
+  inputs?: (source: InputSource, model: Model, take: TakeInputs) => Promise<number>
 }

@@ -18,7 +18,8 @@ const FORMATS: Formats = {
   images: async () => (await import('./pictures/pictures-format.ts')).picturesFormat
 }
 
-async function formatOf ({ kind }: DatasetSource): Promise<DataFormat> {
+/** The format of a kind of source */
+export async function formatOf (kind: DatasetSource['kind']): Promise<DataFormat> {
   return await FORMATS[kind]() as DataFormat
 }
 
@@ -32,7 +33,7 @@ export async function loadDataset (source: DatasetSource, model: FederationDocum
   if (partition !== undefined) {
     requirePartition(partition)
   }
-  return (await formatOf(source)).load(source, model, partition)
+  return (await formatOf(source.kind)).load(source, model, partition)
 }
 
 /**
@@ -42,7 +43,7 @@ export async function loadDataset (source: DatasetSource, model: FederationDocum
  * Throws DatasetError as `loadDataset` would
  */
 export async function checkDataset (source: DatasetSource, model: FederationDocument['model']): Promise<void> {
-  await (await formatOf(source)).check(source, model)
+  await (await formatOf(source.kind)).check(source, model)
 }
 
 /**
@@ -55,10 +56,10 @@ export async function checkDataset (source: DatasetSource, model: FederationDocu
  * Throws DatasetError when the data cannot be read, or are no classification data
  */
 export async function inferInput (source: DatasetSource, choices: FoundingChoices = {}): Promise<InferredInput> {
-  return (await formatOf(source)).infer(source, choices)
+  return (await formatOf(source.kind)).infer(source, choices)
 }
 
 /** How many examples a source holds for training: all of it, not one partition. Throws DatasetError */
 export async function countExamples (source: DatasetSource, model: FederationDocument['model']): Promise<number> {
-  return (await formatOf(source)).count(source, model)
+  return (await formatOf(source.kind)).count(source, model)
 }

@@ -109,7 +109,8 @@ export async function readIdxImages (path: string, begin: (sizes: readonly numbe
   return readIdx(path, IMAGE_RANKS, begin)
 }
 
-function requireImages (directory: string, { input }: Model): ImageInput {
+/** Throws DatasetError where the model takes a table */
+export function requireImages (directory: string, { input }: Model): ImageInput {
   if (input.kind !== 'image') {
     throw new DatasetError(`${directory}: IDX files hold images, but the federation's model takes a table with the label ${JSON.stringify(input.label)}; give a CSV file`)
   }
@@ -129,12 +130,17 @@ async function loadImages (files: IdxFiles, input: ImageInput, { labels, rows }:
   return imageExamples(pixels, rows === undefined ? labels : Uint16Array.from(rows, (row) => labels[row]!), input)
 }
 
-function requireFit ({ images, labels }: IdxFiles, sizes: readonly number[], { shape }: ImageInput, labelCount: number): void {
+/** Throws DatasetError when images of these sizes (count, height, width, channels) do not fit the model */
+export function requireImageShape (images: string, sizes: readonly number[], { shape }: ImageInput): void {
   const found = imageShape(sizes)
   if (found.some((size, i) => size !== shape[i])) {
     const channelsFirst = sizes[1] === shape[2] && sizes[2] === shape[0] && sizes[3] === shape[1]
     throw new DatasetError(`${images}: images of ${found.join(' x ')} do not fit the federation's model, which takes ${shape.join(' x ')} (height x width x channels)${channelsFirst ? '; store the channels last' : ''}`)
   }
+}
+
+function requireFit ({ images, labels }: IdxFiles, sizes: readonly number[], input: ImageInput, labelCount: number): void {
+  requireImageShape(images, sizes, input)
   if (sizes[0] !== labelCount) {
     throw new DatasetError(`${images} has ${sizes[0]} images, but ${labels} has ${labelCount} labels; fetch both again`)
   }

@@ -3,6 +3,7 @@
  */
 import { DatasetError } from '../errors.ts'
 import { checkIdxDataset, findIdxFiles, imageShape, loadIdxDataset, readIdxImages, readIdxLabels } from './idx-dataset.ts'
+import { readIdxInputs } from './idx-inputs.ts'
 import type { DatasetSource } from '../interface.ts'
 import type { DataFormat, InferredInput } from './data-format.ts'
 import type { IdxFiles } from './idx-dataset.ts'
@@ -14,7 +15,8 @@ export const idxFormat: DataFormat<Extract<DatasetSource, { kind: 'idx' }>> = {
   load: async ({ directory }, model, partition) => loadIdxDataset(directory, model, partition),
   check: async ({ directory }, model) => checkIdxDataset(directory, model),
   infer: async ({ directory }) => inferImages((await findIdxFiles(directory)).train),
-  count: async ({ directory }, model) => (await readIdxLabels((await findIdxFiles(directory)).train.labels, model.labels)).length
+  count: async ({ directory }, model) => (await readIdxLabels((await findIdxFiles(directory)).train.labels, model.labels)).length,
+  inputs: readIdxInputs
 }
 
 async function inferImages (files: IdxFiles): Promise<InferredInput> {

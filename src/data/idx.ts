@@ -23,8 +23,11 @@ const MAX_DEFLATE_RATIO = 1032
 
 const TYPE_NAMES: Readonly<Record<number, string>> = { 0x08: 'unsigned bytes', 0x09: 'signed bytes', 0x0b: '16-bit integers', 0x0c: '32-bit integers', 0x0d: '32-bit floats', 0x0e: '64-bit floats' }
 
-/** Takes the elements in order, piece by piece; `offset` counts bytes from the first element */
-export type IdxSink = (piece: Uint8Array, offset: number) => void
+/**
+ * Takes the elements in order, piece by piece; `offset` counts bytes from the first element. A promise is waited for
+ * before the next piece is read
+ */
+export type IdxSink = (piece: Uint8Array, offset: number) => Promise<void> | void
 
 /**
  * Reads `path`, whose rank must be one of `ranks`
@@ -99,7 +102,10 @@ async function consume (path: string, chunks: Readable, { ranks, begin, maxBytes
     if (seen + piece.length > expected) {
       throw new DatasetError(`${path} goes on after the ${expected} bytes that its header announces (${sizes.join(' x ')}); fetch it again`)
     }
-    sink(piece, seen)
+    const taken = sink(piece, seen)
+    if (taken !== undefined) {
+      await taken
+    }
     seen += piece.length
   }
   if (sizes === undefined || seen < expected) {

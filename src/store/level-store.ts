@@ -130,9 +130,10 @@ class LevelStore implements Store {
     const bytes = parametersToBytes(parameters)
     // the caller may go on using its arrays
     const copies = Object.fromEntries(Object.entries(state).map(([name, value]) => [name, value === undefined ? undefined : new Uint8Array(value)]))
-    return this.run(async ({ versions, note }) => {
+    return this.run(async ({ versions, membership, note }) => {
+      const preparation = await membership.preparation()
       this.trace('committing round %d', version.round)
-      const committed = await versions.commit({ ...version, state: copies, bytes, createdAt: this.init.clock.now() })
+      const committed = await versions.commit({ ...version, state: copies, bytes, createdAt: this.init.clock.now(), preparation })
       await note.committed(versions.last())
       this.trace('committed round %d', version.round)
       return committed
@@ -221,7 +222,8 @@ class LevelStore implements Store {
           parents: [latest.id],
           metrics: {},
           bytes: parametersToBytes(parameters),
-          createdAt: this.init.clock.now()
+          createdAt: this.init.clock.now(),
+          preparation: latest.preparation
         })
       await note.renewed(versions.last())
       return renewed

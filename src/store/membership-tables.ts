@@ -5,6 +5,7 @@ import * as z from 'zod'
 import { MAX_BANS, surplusBans } from '../ban-table.ts'
 import { FederationMismatchError } from '../errors.ts'
 import { documentId } from '../federation/federation-id.ts'
+import { preparationOf } from '../federation/preparation.ts'
 import { decodeJson, encodeJson } from './json-value.ts'
 import { corruptError } from './store-error.ts'
 import type { Database, TableName } from './database.ts'
@@ -21,6 +22,7 @@ const banSchema = z.strictObject({ reason: z.string(), until: z.number(), eviden
 
 export class MembershipTables {
   private readonly database: Database
+  private preparationOfDocument: string | undefined
 
   constructor (database: Database) {
     this.database = database
@@ -37,6 +39,15 @@ export class MembershipTables {
       throw corruptError(this.database.location, `the federation document differs from its id ${id}`)
     }
     return new Uint8Array(document)
+  }
+
+  /** Of the stored document, read once; undefined while there is none */
+  async preparation (): Promise<string | undefined> {
+    if (this.preparationOfDocument === undefined) {
+      const document = await this.getFederation()
+      this.preparationOfDocument = document === undefined ? undefined : preparationOf(document)
+    }
+    return this.preparationOfDocument
   }
 
   async putFederation (document: Uint8Array): Promise<void> {

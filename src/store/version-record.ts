@@ -17,7 +17,9 @@ const recordSchema = z.strictObject({
   parametersHash: z.string().regex(/^[0-9a-f]{64}$/),
   parameterCount: z.int().min(0),
   createdAt: z.number(),
-  metrics: z.record(z.string(), z.number())
+  metrics: z.record(z.string(), z.number()),
+  /** Absent in records of versions before it */
+  preparation: z.string().regex(/^[0-9a-f]{64}$/).exactOptional()
 })
 
 /** What the id commits to */
@@ -81,8 +83,8 @@ export function decodeRecord (id: string, bytes: Uint8Array): ModelVersion | und
   if (!parsed.success || versionId(parsed.data) !== id) {
     return undefined
   }
-  const { round, parents, parametersHash, parameterCount, createdAt, metrics } = parsed.data
-  return { id, round, parents, parametersHash, parameterCount, createdAt, metrics, mixed: isMixed({ metrics, parents }) }
+  const { federation, ...fields } = parsed.data
+  return { id, ...fields, mixed: isMixed(fields) }
 }
 
 /** A diverged loss is not a number that JSON can hold: it is left out */

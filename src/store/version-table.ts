@@ -19,6 +19,8 @@ import type { ModelVersion, Store, Trace } from '../interface.ts'
 export interface PendingVersion extends Omit<Parameters<Store['commit']>[0], 'parameters'> {
   bytes: Uint8Array<ArrayBuffer>
   createdAt: number
+  /** Of the stored document */
+  preparation: string | undefined
 }
 
 interface Entry {
@@ -119,7 +121,7 @@ export class VersionTable {
   }
 
   /** Resolves when the version is on disk; the same version committed again takes the place of the first */
-  async commit ({ federation, round, parents, metrics, bytes, createdAt, state = {} }: PendingVersion): Promise<ModelVersion> {
+  async commit ({ federation, round, parents, metrics, bytes, createdAt, preparation, state = {} }: PendingVersion): Promise<ModelVersion> {
     const parametersHash = await hashBytes(bytes)
     const finite = finiteMetrics(metrics)
     const version: ModelVersion = {
@@ -130,6 +132,7 @@ export class VersionTable {
       parameterCount: bytes.byteLength / 4,
       createdAt,
       metrics: finite,
+      ...(preparation === undefined ? {} : { preparation }),
       mixed: isMixed({ metrics: finite, parents })
     }
     const entry = newEntry(Number(this.entries.at(-1)?.counter ?? 0) + 1, version)

@@ -1,0 +1,27 @@
+/**
+ * Settings of the verbs that use a model: a part of the table of settings
+ */
+import { filePath, FLAG_ONLY, text } from './setting.ts'
+import type { Setting } from './setting.ts'
+
+export const USE_SETTINGS = {
+  output: {
+    schema: text,
+    expects: 'a file',
+    value: 'FILE',
+    verbs: ['predict'],
+    sources: FLAG_ONLY,
+    path: filePath,
+    shownDefault: 'standard output',
+    help: 'write the answer to this file: all of it, or nothing'
+  },
+  version: {
+    schema: text,
+    expects: 'a version: an id, a round, latest or newest',
+    value: 'VERSION',
+    verbs: ['predict'],
+    sources: FLAG_ONLY,
+    shownDefault: 'latest',
+    help: 'predict with this version'
+  }
+} as const satisfies Record<string, Setting>

@@ -1,0 +1,63 @@
+/**
+ * Reads examples without labels from whatever file or folder they lie in
+ */
+import { open, stat } from 'node:fs/promises'
+import { DatasetError } from '../errors.ts'
+import { formatOf } from './data-formats.ts'
+import { unreadable } from './unreadable.ts'
+import type { DatasetSource } from '../interface.ts'
+import type { InputSource, TakeInputs } from './data-format.ts'
+import type { Model } from './examples.ts'
+
+/** What a source looks like from outside */
+export interface Look {
+  /** What the model takes */
+  takes: Model['input']['kind']
+  isFolder: boolean
+  /** The first bytes of a file; none of a folder, and of standard input, of which nothing is read twice */
+  head: Uint8Array
+}
+
+const HEAD_BYTES = 16
+
+/** The first that fits reads the source */
+const FORMATS: ReadonlyArray<{ kind: DatasetSource['kind'], fits: (look: Look) => boolean }> = [
+  { kind: 'idx', fits: ({ takes, isFolder }) => takes === 'image' && !isFolder },
+  { kind: 'csv', fits: ({ takes, isFolder }) => takes === 'table' && !isFolder }
+]
+
+/**
+ * Hands over the examples of a file or folder, or of standard input, batch by batch, prepared as the document says
+ *
+ * Resolves to their number. Throws DatasetError when they cannot be read or do not fit the model, and whatever `take`
+ * throws
+ */
+export async function readInputs (source: InputSource, model: Model, take: TakeInputs): Promise<number> {
+  const look = { takes: model.input.kind, ...(source.bytes === undefined ? await lookAt(source.path) : { isFolder: false, head: new Uint8Array() }) }
+  const found = FORMATS.find(({ fits }) => fits(look))
+  const format = found === undefined ? undefined : await formatOf(found.kind)
+  if (format?.inputs === undefined) {
+    throw new DatasetError(`${source.path} is a folder; give ${look.takes === 'table' ? 'a CSV file' : 'an IDX file of images'}`)
+  }
+  return format.inputs(source, model, take)
+}
+
+async function lookAt (path: string): Promise<Omit<Look, 'takes'>> {
+  try {
+    const stats = await stat(path)
+    // a pipe gives its bytes once
+    return { isFolder: stats.isDirectory(), head: stats.isFile() ? await firstBytes(path) : new Uint8Array() }
+  } catch (err) {
+    throw unreadable(path, err)
+  }
+}
+
+async function firstBytes (path: string): Promise<Uint8Array> {
+  const file = await open(path)
+  try {
+    const { buffer, bytesRead } = await file.read(new Uint8Array(HEAD_BYTES), 0, HEAD_BYTES, 0)
+    return buffer.subarray(0, bytesRead)
+  } finally {
+    await file.close()
+  }
+}

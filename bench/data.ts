@@ -1,0 +1,72 @@
+/**
+ * npm run bench:data: the kinds of data in docs/data.md, three peers each, beside training alone and central training
+ *
+ * Real programs and files; tables and pictures are made from a seed. Each figure is that of the first site's model on
+ * test examples that nobody trained on.
+ */
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { trial } from './data/federation.ts'
+import { csvText, madeMachines, madePatients, madePayments } from './data/made-tables.ts'
+import type { Sites, TrialResult } from './data/federation.ts'
+import type { MadeTable } from './data/made-tables.ts'
+import type { EvaluationResult } from '../src/interface.ts'
+
+const SITES = 3
+const ROUNDS = 15
+const TEST_SHARE = 0.2
+
+interface Case {
+  name: string
+  /** Names the figure that counts: a field of `evaluate`'s figures */
+  figure: string
+  founding: readonly string[]
+  write: (folder: string) => Promise<Sites>
+}
+
+/** Rows dealt out in turn: a fifth to test, the others to the sites */
+async function writeTable (folder: string, table: MadeTable): Promise<Sites> {
+  const tests = Math.floor(TEST_SHARE * table.rows.length)
+  const rest = table.rows.slice(tests)
+  const save = async (name: string, rows: string[][]): Promise<string> => {
+    const file = join(folder, `${name}.csv`)
+    await writeFile(file, csvText({ ...table, rows }))
+    return file
+  }
+  const parts = Array.from({ length: SITES }, (_, site) => rest.filter((_, i) => i % SITES === site))
+  return {
+    sites: await Promise.all(parts.map(async (rows, site) => `csv:${await save(`site-${site + 1}`, rows)}`)),
+    all: `csv:${await save('all', rest)}`,
+    test: await save('test', table.rows.slice(0, tests))
+  }
+}
+
+const CASES: readonly Case[] = [
+  { name: 'patients', figure: 'auc', founding: [], write: async (folder) => writeTable(folder, madePatients(1_500, '1')) },
+  { name: 'payments', figure: 'auc', founding: ['--label', 'verdict'], write: async (folder) => writeTable(folder, madePayments(6_000, '1')) },
+  { name: 'machines', figure: 'r2', founding: ['--task', 'regression'], write: async (folder) => writeTable(folder, madeMachines(1_500, '1')) }
+]
+
+function figureOf ({ figures }: EvaluationResult, name: string): number {
+  return Number((figures as unknown as Record<string, unknown>)[name])
+}
+
+function row (name: string, figure: string, { together, alone, central }: TrialResult): string {
+  const mean = alone.reduce((sum, result) => sum + figureOf(result, figure), 0) / alone.length
+  const cells = [figureOf(together, figure), mean, figureOf(central, figure)].map((value) => value.toFixed(3))
+  return `| ${name} | ${figure} | ${cells.join(' | ')} |`
+}
+
+const wanted = process.argv.slice(2)
+const root = await mkdtemp(join(tmpdir(), 'grapevine-data-'))
+try {
+  console.log(`three peers, ${ROUNDS} rounds\n\n| data | figure | together | alone, mean | central |\n| --- | --- | --- | --- | --- |`)
+  for (const { name, figure, founding, write } of CASES.filter(({ name }) => wanted.length === 0 || wanted.includes(name))) {
+    const folder = join(root, name)
+    await mkdir(folder)
+    console.log(row(name, figure, await trial({ folder, ...await write(folder), founding, rounds: ROUNDS })))
+  }
+} finally {
+  await rm(root, { recursive: true, force: true })
+}

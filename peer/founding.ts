@@ -5,7 +5,9 @@ import { basename, extname } from 'node:path'
 import { UsageError } from './errors.ts'
 import { readFederationFile } from './home.ts'
 import { dataPartition, dataSource } from './node-init.ts'
-import { refuseTableChoices, tableChoices, TABLE_CHOICES } from './table-choices.ts'
+import { requirePublishable, withoutStatistics } from './published-statistics.ts'
+import { kebabName } from './settings.ts'
+import { foundersChoices, refuseTableChoices, TABLE_CHOICES } from './table-choices.ts'
 import type { Settings } from './settings.ts'
 import type { TableChoices, TableSchema } from '../src/data/table-schema.ts'
 import type { FederationDocument, FederationInit } from '../src/federation/document.ts'
@@ -20,9 +22,9 @@ export function namesDocument ({ federation, preset }: Settings): boolean {
 
 /** Throws UsageError for settings of a new federation where none is founded */
 export function refuseFounding (settings: Settings): void {
-  const given = (['privacy', 'epsilon', 'examples', 'label', ...TABLE_CHOICES] as const).filter((name) => settings[name] !== undefined)
+  const given = (['privacy', 'epsilon', 'examples', 'label', 'publishStatistics', ...TABLE_CHOICES] as const).filter((name) => settings[name] !== undefined)
   if (given.length > 0) {
-    throw new UsageError(`${given.map((name) => `--${name}`).join(' and ')} ${given.length === 1 ? 'is' : 'are'} for a new federation only: here the document is given already`)
+    throw new UsageError(`${given.map((name) => `--${kebabName(name)}`).join(' and ')} ${given.length === 1 ? 'is' : 'are'} for a new federation only: here the document is given already`)
   }
 }
 
@@ -31,25 +33,39 @@ export function refuseFounding (settings: Settings): void {
  * settings that do not go together), DatasetError (data that nothing can be told from)
  */
 export async function foundingDocument (settings: Settings): Promise<FederationDocument> {
-  return (await founding(settings)).document
+  return (await proposal(settings)).document
 }
 
 export interface Founding {
   document: FederationDocument
   /** Of the table that the document was made from */
   table?: TableSchema | undefined
+  /** It was made to fit the founder's data */
+  fitted?: boolean
 }
 
-/** The same, and what its founder must see of the table first. Throws as `foundingDocument` does */
+/**
+ * The same, and what its founder must see of the table first, for a document that others will read
+ *
+ * Throws as `foundingDocument` does, and UsageError for one that promises privacy and tells what was computed from rows
+ */
 export async function founding (settings: Settings): Promise<Founding> {
-  const { document, table } = await documentOf(settings)
-  return { document: await withPrivacy(document, settings), table }
+  const proposed = await proposal(settings)
+  requirePublishable(proposed, settings)
+  return proposed
+}
+
+async function proposal (settings: Settings): Promise<Founding> {
+  const { document, table, fitted = false } = await documentOf(settings)
+  const promising = await withPrivacy(document, settings)
+  return { document: fitted ? withoutStatistics(promising, settings) : promising, table }
 }
 
 async function documentOf (settings: Settings): Promise<Founding> {
   refuseLabel(settings)
   if (settings.federation !== undefined) {
     refuseTableChoices(settings, 'this one is given')
+    refuseStatistics(settings)
     return { document: await readFederationFile(settings.federation) }
   }
   const source = await dataSource(settings)
@@ -57,9 +73,10 @@ async function documentOf (settings: Settings): Promise<Founding> {
     refuseTableChoices(settings, settings.preset === undefined ? 'give one with --data csv:FILE' : 'a preset is made for none')
   }
   if (settings.preset !== undefined || source.kind === 'digits') {
+    refuseStatistics(settings)
     return { document: await presetDocument(settings.preset ?? DEFAULT_PRESET) }
   }
-  return fittedDocument(source, tableChoices(settings))
+  return fittedDocument(source, await foundersChoices(settings))
 }
 
 /** The column of the class stands in a document that is given already, and pictures have none */
@@ -67,6 +84,13 @@ function refuseLabel ({ label, federation, preset, data }: Settings): void {
   const why = federation !== undefined || preset !== undefined ? 'the document that was named says it already' : data?.startsWith('csv:') === true ? undefined : 'these data are no table'
   if (label !== undefined && why !== undefined) {
     throw new UsageError(`--label names the column of the class for a document that is made to fit a CSV file: ${why}`)
+  }
+}
+
+/** Nothing of the founder's rows stands in a document that is given already */
+function refuseStatistics ({ publishStatistics }: Settings): void {
+  if (publishStatistics === true) {
+    throw new UsageError('--publish-statistics lets a document tell what is computed from your data: this one is not made from them')
   }
 }
 
@@ -110,13 +134,14 @@ async function presetDocument (name: string): Promise<FederationDocument> {
 async function fittedDocument (source: Exclude<DatasetSource, { kind: 'digits' }>, choices: TableChoices): Promise<Founding> {
   const { inferInput } = await import('../src/data/data-formats.ts')
   const { inputShape } = await import('../src/federation/input-shape.ts')
+  const { newInput } = await import('../src/federation/input-schema.ts')
   const { parseFederation } = await import('../src/federation/document.ts')
   const { denseTopology } = await import('../src/model/topology.ts')
   const { input, labels, schema: table } = await inferInput(source, choices)
   const shape = inputShape(input)
   const inputs = shape.reduce((product, size) => product * size, 1)
   const document: FederationInit = {
-    format: 1,
+    format: newInput(input) === undefined ? 1 : 2,
     name: federationName(source),
     model: {
       topology: denseTopology({ inputShape: shape, hidden: hiddenWidths(inputs, labels.length), classes: labels.length }),
@@ -132,7 +157,7 @@ async function fittedDocument (source: Exclude<DatasetSource, { kind: 'digits' }
     round: { deadlineMs: 15_000, staleness: 1 },
     privacy: { mechanism: 'none' }
   }
-  return { document: parseFederation(document), table }
+  return { document: parseFederation(document), table, fitted: true }
 }
 
 /** Wide enough for the inputs and the classes, within what trains in seconds on a processor */

@@ -3,7 +3,7 @@
  */
 import { dataSettings } from '../data-settings.ts'
 import { ControlError } from '../errors.ts'
-import { formatCount, formatLoss, formatShare, formatVersion } from '../format.ts'
+import { formatCount, formatLoss, formatShare, formatVersion, splitText } from '../format.ts'
 import { noteNewer, openHome, requireVersion, warnOfLoss } from '../home-reader.ts'
 import { dataPartition, dataSource } from '../node-init.ts'
 import type { VerbContext } from '../context.ts'
@@ -22,10 +22,10 @@ export async function evaluate (context: VerbContext): Promise<number> {
     }
     const trainer = await openTrainer(document, dataSettings(context, reader), reader)
     try {
-      const { backend } = await trainer.start()
+      const { backend, split } = await trainer.start()
       const result = await trainer.evaluate(parameters)
-      terminal.event('evaluate', { version: version.id, round: version.round, mixed: version.mixed, ...result, backend })
-      terminal.line(`${formatVersion(version)}: accuracy ${formatShare(result.accuracy)}, loss ${formatLoss(result.loss)} on ${formatCount(result.examples)} examples of this machine`)
+      terminal.event('evaluate', { version: version.id, round: version.round, mixed: version.mixed, ...result, backend, ...(split === undefined ? {} : { split }) })
+      terminal.line(`${formatVersion(version)}: accuracy ${formatShare(result.accuracy)}, loss ${formatLoss(result.loss)} on ${formatCount(result.examples)} examples of this machine${splitText(split)}`)
       await noteNewer(reader, version, terminal)
       return 0
     } finally {

@@ -10,12 +10,14 @@ import { parse } from 'smol-toml'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ConfigurationError, UsageError } from '../../peer/errors.ts'
 import { founding } from '../../peer/founding.ts'
+import { withoutStatistics } from '../../peer/published-statistics.ts'
 import { readSchemaFile } from '../../peer/schema-file.ts'
 import { schemaText, tomlText } from '../../peer/schema-text.ts'
 import { loadDataset } from '../../src/data/data-formats.ts'
 import { inferTable } from '../../src/data/infer-table.ts'
 import { DatasetError } from '../../src/errors.ts'
 import { encodeFederation } from '../../src/federation/document.ts'
+import { presetDocument } from '../../src/presets.ts'
 import { seededRandom } from '../../src/seeded-random.ts'
 import { hostileText, steering } from '../hostile-text.ts'
 import { run } from './program.ts'
@@ -199,6 +201,17 @@ describe('a private federation', () => {
     expect((await founding({ data, privacy: 'dp-sgd', publishStatistics: true })).document.privacy.mechanism).toBe('dp-sgd')
     expect((await founding({ data })).document.privacy.mechanism).toBe('none')
     expect((await refusal(founding({ preset: 'digits', publishStatistics: true }))).message).toMatch(/this one is not made from them/)
+  })
+})
+
+describe('a private federation of pictures', () => {
+  it('is standardised by the range of pixels, not by its founder\'s mean', () => {
+    const document = presetDocument('digits-private')
+    const fitted = { ...document, model: { ...document.model, input: { kind: 'image' as const, shape: [28, 28, 1], mean: 0.1307, stdDev: 0.3081 } } }
+    expect(withoutStatistics(fitted, {}).model.input).toMatchObject({ mean: 0.5, stdDev: 1 / Math.sqrt(12) })
+    expect(withoutStatistics(fitted, { publishStatistics: true })).toBe(fitted)
+    const open = { ...fitted, privacy: { mechanism: 'none' as const } }
+    expect(withoutStatistics(open, {})).toBe(open)
   })
 })
 

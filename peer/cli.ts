@@ -25,6 +25,7 @@ interface VerbTraits {
 
 export const VERBS: Record<Verb, VerbTraits> = {
   init: { args: '', help: 'make the home of a new peer: key, settings, federation', load: async () => (await import('./verbs/init.ts')).init },
+  schema: { args: '<file>', help: 'propose the schema of a CSV file: what a federation\'s document would say of it', load: async () => (await import('./verbs/schema.ts')).schema },
   start: { args: '', help: 'run the peer of a home, until it is stopped', load: async () => (await import('./verbs/start.ts')).start },
   join: { args: '<address>', help: 'run a peer that joins a federation through the peer at this multiaddr', load: async () => (await import('./verbs/join.ts')).join },
   status: { args: '', help: 'how the peer of a home is doing', load: async () => (await import('./verbs/status.ts')).status },

@@ -1,8 +1,9 @@
 /**
  * Numbers and rounds as text for people
  */
+import { quoted } from '../src/quoted.ts'
 import { formatSpent } from './privacy-text.ts'
-import type { Figures, ModelVersion, RegressionFigures } from '../src/interface.ts'
+import type { Figures, ModelVersion, RegressionFigures, TestSplit } from '../src/interface.ts'
 import type { NodeEvents } from '../src/node/node-interface.ts'
 import type { RoundReport } from '../src/round/round-events.ts'
 
@@ -146,4 +147,14 @@ function formatPhases ({ durationMs, phases }: RoundReport): string {
   const seconds = (ms: number): string => (ms / 1000).toFixed(2)
   const other = Math.max(0, durationMs - phases.trainMs - phases.waitMs - phases.evaluateMs)
   return `${formatDuration(durationMs)} (train ${seconds(phases.trainMs)}, wait ${seconds(phases.waitMs)}, evaluate ${seconds(phases.evaluateMs)}, other ${seconds(other)})`
+}
+
+/** What test examples a figure is of, where the peer itself told them from the training examples; else nothing */
+export function splitText (split: TestSplit | undefined): string {
+  switch (split?.by) {
+    case undefined:
+    case 'rows': return ''
+    case 'groups': return ` (whole groups of ${quoted(split.column)})`
+    case 'file': return ' (a file of their own)'
+  }
 }

@@ -6,7 +6,9 @@ import { UsageError } from './errors.ts'
 import { fittedTopology } from './fitted-model.ts'
 import { readFederationFile } from './home.ts'
 import { dataPartition, dataSource } from './node-init.ts'
-import { refuseTableChoices, tableChoices, TABLE_CHOICES } from './table-choices.ts'
+import { requirePublishable, withoutStatistics } from './published-statistics.ts'
+import { kebabName } from './settings.ts'
+import { foundersChoices, refuseTableChoices, TABLE_CHOICES } from './table-choices.ts'
 import type { Settings } from './settings.ts'
 import type { FoundingChoices } from '../src/data/data-format.ts'
 import type { TableSchema } from '../src/data/table-schema.ts'
@@ -22,9 +24,9 @@ export function namesDocument ({ federation, preset }: Settings): boolean {
 
 /** Throws UsageError for settings of a new federation where none is founded */
 export function refuseFounding (settings: Settings): void {
-  const given = (['privacy', 'epsilon', 'examples', 'label', 'size', ...TABLE_CHOICES] as const).filter((name) => settings[name] !== undefined)
+  const given = (['privacy', 'epsilon', 'examples', 'label', 'size', 'publishStatistics', ...TABLE_CHOICES] as const).filter((name) => settings[name] !== undefined)
   if (given.length > 0) {
-    throw new UsageError(`${given.map((name) => `--${name}`).join(' and ')} ${given.length === 1 ? 'is' : 'are'} for a new federation only: here the document is given already`)
+    throw new UsageError(`${given.map((name) => `--${kebabName(name)}`).join(' and ')} ${given.length === 1 ? 'is' : 'are'} for a new federation only: here the document is given already`)
   }
 }
 
@@ -33,7 +35,7 @@ export function refuseFounding (settings: Settings): void {
  * settings that do not go together), DatasetError (data that nothing can be told from)
  */
 export async function foundingDocument (settings: Settings): Promise<FederationDocument> {
-  return (await founding(settings)).document
+  return (await proposal(settings)).document
 }
 
 export interface Founding {
@@ -42,12 +44,25 @@ export interface Founding {
   table?: TableSchema | undefined
   /** The document was made from pictures */
   pictures?: true | undefined
+  /** It was made to fit the founder's data */
+  fitted?: boolean
 }
 
-/** The same, and what its founder must see of the table first. Throws as `foundingDocument` does */
+/**
+ * The same, and what its founder must see of the table first, for a document that others will read
+ *
+ * Throws as `foundingDocument` does, and UsageError for one that promises privacy and tells what was computed from rows
+ */
 export async function founding (settings: Settings): Promise<Founding> {
-  const { document, ...madeFrom } = await documentOf(settings)
-  return { document: await withPrivacy(document, settings), ...madeFrom }
+  const proposed = await proposal(settings)
+  requirePublishable(proposed, settings)
+  return proposed
+}
+
+async function proposal (settings: Settings): Promise<Founding> {
+  const { document, fitted = false, ...madeFrom } = await documentOf(settings)
+  const promising = await withPrivacy(document, settings)
+  return { document: fitted ? withoutStatistics(promising, settings) : promising, ...madeFrom }
 }
 
 async function documentOf (settings: Settings): Promise<Founding> {
@@ -55,6 +70,7 @@ async function documentOf (settings: Settings): Promise<Founding> {
   refuseSize(settings)
   if (settings.federation !== undefined) {
     refuseTableChoices(settings, 'this one is given')
+    refuseStatistics(settings)
     return { document: await readFederationFile(settings.federation) }
   }
   const source = await dataSource(settings)
@@ -62,9 +78,10 @@ async function documentOf (settings: Settings): Promise<Founding> {
     refuseTableChoices(settings, settings.preset === undefined ? 'give one with --data csv:FILE' : 'a preset is made for none')
   }
   if (settings.preset !== undefined || source.kind === 'digits') {
+    refuseStatistics(settings)
     return { document: await presetDocument(settings.preset ?? DEFAULT_PRESET) }
   }
-  return fittedDocument(source, { ...tableChoices(settings), ...pictureChoices(settings) })
+  return fittedDocument(source, { ...await foundersChoices(settings), ...pictureChoices(settings) })
 }
 
 /** The column of the class stands in a document that is given already, and pictures have none */
@@ -80,6 +97,13 @@ function refuseSize ({ size, federation, preset, data }: Settings): void {
   const why = federation !== undefined || preset !== undefined ? 'the document that was named says it already' : data?.startsWith('images:') === true ? undefined : 'give them with --data images:FOLDER'
   if (size !== undefined && why !== undefined) {
     throw new UsageError(`--size is that of the pictures of a new federation: ${why}`)
+  }
+}
+
+/** Nothing of the founder's rows stands in a document that is given already */
+function refuseStatistics ({ publishStatistics }: Settings): void {
+  if (publishStatistics === true) {
+    throw new UsageError('--publish-statistics lets a document tell what is computed from your data: this one is not made from them')
   }
 }
 
@@ -147,7 +171,7 @@ async function fittedDocument (source: Exclude<DatasetSource, { kind: 'digits' }
     round: { deadlineMs: 15_000, staleness: 1 },
     privacy: { mechanism: 'none' }
   }
-  return { document: parseFederation(document), table, ...(source.kind === 'images' ? { pictures: true } : {}) }
+  return { document: parseFederation(document), table, fitted: true, ...(source.kind === 'images' ? { pictures: true } : {}) }
 }
 
 /** The name of the file or folder, in the letters that a name may have */

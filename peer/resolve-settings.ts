@@ -135,7 +135,8 @@ async function readConfig (path: string, home: string | undefined): Promise<stri
   }
 }
 
-async function parseToml (text: string, path: string): Promise<Record<string, unknown>> {
+/** Throws ConfigurationError with the place of what is no TOML */
+export async function parseToml (text: string, path: string): Promise<Record<string, unknown>> {
   const { parse } = await import('smol-toml')
   try {
     return parse(text)

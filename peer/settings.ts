@@ -16,6 +16,7 @@ import type { Setting, Verb } from './setting.ts'
 
 const DATA: readonly Verb[] = [...NODE, 'evaluate', 'audit']
 const DOCUMENT: readonly Verb[] = [...FOUND, 'audit']
+const LABEL: readonly Verb[] = [...DOCUMENT, 'schema']
 const RUN: readonly Verb[] = ['start', 'join']
 
 /** Checks every entry and keeps its own type */
@@ -76,7 +77,7 @@ export const SETTINGS = table({
     schema: text,
     expects: 'the name of a column',
     value: 'COLUMN',
-    verbs: DOCUMENT,
+    verbs: LABEL,
     sources: NOT_IN_FILE,
     shownDefault: 'the last column',
     help: 'the column of a CSV file that holds the class, for a new federation'

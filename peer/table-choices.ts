@@ -6,7 +6,27 @@ import { kebabName } from './settings.ts'
 import type { SettingName, Settings } from './settings.ts'
 import type { ColumnChoice, TableChoices } from '../src/data/table-schema.ts'
 
-export const TABLE_CHOICES = ['drop', 'column', 'rare'] as const satisfies readonly SettingName[]
+/** What a schema file says itself */
+const IN_SCHEMA = ['label', 'drop', 'column', 'rare'] as const satisfies readonly SettingName[]
+
+export const TABLE_CHOICES = ['drop', 'column', 'rare', 'schema'] as const satisfies readonly SettingName[]
+
+/**
+ * From the flags, or from the schema file that they name
+ *
+ * Throws UsageError where both decide, or two things are said of a column; ConfigurationError for the file
+ */
+export async function foundersChoices (settings: Settings): Promise<TableChoices> {
+  if (settings.schema === undefined) {
+    return tableChoices(settings)
+  }
+  const given = IN_SCHEMA.filter((name) => settings[name] !== undefined)
+  if (given.length > 0) {
+    throw new UsageError(`--schema names a file that decides on all columns: say there what ${given.map((name) => `--${kebabName(name)}`).join(' and ')} would`)
+  }
+  const { readSchemaFile } = await import('./schema-file.ts')
+  return await readSchemaFile(settings.schema)
+}
 
 /** Throws UsageError for a column of which two things are said */
 export function tableChoices ({ label, drop = [], column = [], rare }: Settings): TableChoices {

@@ -1,12 +1,12 @@
 /**
  * The settings of a table, or of pictures, that a federation is founded with: a part of the one table in settings.ts
  */
-import { count, FLAG_ONLY, pictureSize } from './setting.ts'
+import { count, filePath, FLAG_ONLY, pictureSize, text, toggle } from './setting.ts'
 import type { Setting, Verb, Z } from './setting.ts'
 import type { ZodType } from 'zod'
 
-/** The verbs that make a document from data */
-const FITTED: readonly Verb[] = ['init', 'audit']
+/** The verbs that make a document from data, or propose one */
+const FITTED: readonly Verb[] = ['init', 'audit', 'schema']
 
 function columnNames (z: Z): ZodType<string[]> {
   return z.array(z.string().min(1).max(256)).min(1).max(4096)
@@ -53,5 +53,30 @@ export const TABLE_SETTINGS = {
     sources: FLAG_ONLY,
     shownDefault: '5',
     help: 'a new federation\'s document names no categorical value of fewer than N rows: these count as other values'
+  },
+  schema: {
+    schema: text,
+    expects: 'a TOML file',
+    value: 'FILE',
+    verbs: ['init', 'audit'],
+    sources: FLAG_ONLY,
+    path: filePath,
+    help: 'what a new federation\'s document says of a CSV file: as grapevine schema proposes it, and you edited it'
+  },
+  publishStatistics: {
+    schema: toggle,
+    expects: 'true or false',
+    verbs: ['init'],
+    sources: FLAG_ONLY,
+    help: 'let the document of a new private federation tell everyone what was computed from your rows, outside of its promise'
+  },
+  output: {
+    schema: text,
+    expects: 'a file',
+    value: 'FILE',
+    verbs: ['schema'],
+    sources: FLAG_ONLY,
+    path: filePath,
+    help: 'write here, for you only, in place of the screen'
   }
 } as const satisfies Record<string, Setting>

@@ -29,8 +29,9 @@ export function showTable (terminal: Terminal, { name: federation, table, rareRo
     terminal.field('', line)
   }
   const out = columns.filter(({ role }) => role === 'left out').length
-  terminal.field('Told', `whoever joins reads the last column in the federation document, and its name ${quoted(federation)}: no row, no range, no number of rows${out === 0 ? '' : `, nothing of ${out === 1 ? 'the column' : `the ${formatCount(out)} columns`} left out`}`)
-  terminal.field('', 'To decide otherwise: --drop COLUMN, --column NAME=numeric|categorical|ignore, --rare N')
+  terminal.field('Told', `whoever joins reads the last column in the federation document, and its name ${quoted(federation)}: no row, no range of your rows, no number of them${out === 0 ? '' : `, nothing of ${out === 1 ? 'the column' : `the ${formatCount(out)} columns`} left out`}`)
+  terminal.field('', 'Of your rows: computed from them. Declared: your word. To decide otherwise: --drop COLUMN,')
+  terminal.field('', '--column NAME=numeric|categorical|ignore, --rare N, or all of it in a file: grapevine schema, then --schema FILE')
   for (const { name, rareClasses = [] } of columns) {
     if (rareClasses.length > 0) {
       terminal.warn(`fewer than ${rareRows} rows have the class ${list(rareClasses)} of ${quoted(name)}, and the document must name it: leave these rows out, or join classes, if that says too much`)
@@ -45,7 +46,7 @@ function tableLines (columns: readonly ColumnSchema[], rareRows: number): string
 }
 
 function cells (column: ColumnSchema, rareRows: number): string[] {
-  return [displayName(column.name), column.role === 'label' ? 'label' : column.kind, holds(column), column.missing === 0 ? '' : formatCount(column.missing), told(column, rareRows)]
+  return [displayName(column.name), column.role === 'label' || column.role === 'group' ? column.role : column.kind, holds(column), column.missing === 0 ? '' : formatCount(column.missing), told(column, rareRows)]
 }
 
 /** Quoted only where it would be misread */
@@ -60,15 +61,26 @@ function holds ({ role, range, distinct }: ColumnSchema): string {
   return distinct === undefined ? 'many values' : `${formatCount(distinct)} ${role === 'label' ? 'classes' : distinct === 1 ? 'value' : 'values'}`
 }
 
-function told ({ role, why, told: numbers, values = [], other = false, unnamed }: ColumnSchema, rareRows: number): string {
+function told (column: ColumnSchema, rareRows: number): string {
+  const { role, why, told: numbers, values = [], unnamed, provenance, missingInput = false } = column
   if (role === 'left out') {
     return `nothing, left out: ${why}`
   }
-  if (numbers !== undefined) {
-    return `name, mean ${brief(numbers.mean)}, deviation ${brief(numbers.stdDev)}`
+  if (role === 'group') {
+    return 'name, and that all rows of one value are trained on or all tested on'
   }
-  const rest = other ? ` and that there are others${unnamed === undefined ? '' : `: ${formatCount(unnamed.values)} of fewer than ${rareRows} rows, not named`}` : ''
-  return `name, ${role === 'label' ? 'classes' : 'values'} ${list(values)}${rest}`
+  const from = provenance === 'declared' ? 'declared' : 'of your rows'
+  const gaps = missingInput ? ', that values may be missing' : ''
+  if (numbers !== undefined) {
+    return `name, ${scale(column, numbers)} (${from})${gaps}`
+  }
+  const rest = unnamed === undefined ? '' : `; ${formatCount(unnamed.values)} ${provenance === 'declared' ? (unnamed.values === 1 ? 'other' : 'others') : `of fewer than ${rareRows} rows`}, not named`
+  return `name, ${role === 'label' ? 'classes' : 'values'} ${list(values)} (${from})${gaps}${rest}`
+}
+
+function scale ({ declared, unit, constant }: ColumnSchema, { mean, stdDev }: { mean: number, stdDev: number }): string {
+  const standard = declared === undefined ? `mean ${brief(mean)}, deviation ${brief(stdDev)}` : `range ${brief(declared.min)} to ${brief(declared.max)}`
+  return `${standard}${unit === undefined ? '' : `, unit ${quoted(unit)}`}${constant === undefined ? '' : `, ${brief(constant)} where it is missing`}`
 }
 
 function list (values: readonly string[]): string {

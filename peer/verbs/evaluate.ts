@@ -3,7 +3,7 @@
  */
 import { dataSettings } from '../data-settings.ts'
 import { figureFields } from '../figures-text.ts'
-import { formatCount, formatLoss, formatScore, formatVersion } from '../format.ts'
+import { formatCount, formatLoss, formatScore, formatVersion, splitText } from '../format.ts'
 import { noteNewer, openHome } from '../home-reader.ts'
 import { chooseVersion } from '../version-choice.ts'
 import { dataPartition, dataSource } from '../node-init.ts'
@@ -18,10 +18,10 @@ export async function evaluate (context: VerbContext): Promise<number> {
     const { version, parameters, document } = await chooseVersion(reader, args[0] ?? 'latest', { home, terminal })
     const trainer = await openTrainer(document, dataSettings(context, reader), reader)
     try {
-      const { backend } = await trainer.start()
+      const { backend, split } = await trainer.start()
       const result = await trainer.evaluate(parameters, { detailed: true })
-      terminal.event('evaluate', { version: version.id, round: version.round, mixed: version.mixed, ...result, backend })
-      terminal.line(`${formatVersion(version)}: ${formatScore(result)}, loss ${formatLoss(result.loss)} on ${formatCount(result.examples)} examples of this machine`)
+      terminal.event('evaluate', { version: version.id, round: version.round, mixed: version.mixed, ...result, backend, ...(split === undefined ? {} : { split }) })
+      terminal.line(`${formatVersion(version)}: ${formatScore(result)}, loss ${formatLoss(result.loss)} on ${formatCount(result.examples)} examples of this machine${splitText(split)}`)
       for (const [title, text] of figureFields(result)) {
         terminal.field(title, text)
       }

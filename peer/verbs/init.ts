@@ -4,7 +4,7 @@
 import { checkNodeSettings } from '../check-settings.ts'
 import { HomeExistsError } from '../errors.ts'
 import { federationName } from '../federation-name.ts'
-import { formatCount } from '../format.ts'
+import { formatCount, splitText } from '../format.ts'
 import { founding, namesDocument, refuseFounding } from '../founding.ts'
 import { hasPeer, readFoundingDocument } from '../home.ts'
 import { dataPartition, dataSource } from '../node-init.ts'
@@ -99,7 +99,7 @@ function announce (terminal: Terminal, home: string, { settings, peer, configFil
     return
   }
   const { training } = founded
-  terminal.field('Data', `${data}: ${formatCount(training.trainExamples)} examples to train, ${formatCount(training.testExamples)} to test; never sent${founded.table === undefined ? '' : ', but for what is told above'}`)
+  terminal.field('Data', `${data}: ${formatCount(training.trainExamples)} examples to train, ${formatCount(training.testExamples)} to test${splitText(training.split)}; never sent${founded.table === undefined ? '' : ', but for what is told above'}`)
   for (const remark of training.remarks ?? []) {
     terminal.warn(remark)
   }

@@ -1,9 +1,10 @@
 /**
  * What is learnt of a column while its cells pass by, in bounded memory
  */
-import { isMissing } from './missing.ts'
+import { isMissing as isMarked } from './missing.ts'
 import { parseNumber } from './parse-number.ts'
 import type { RowPlace } from './csv.ts'
+import type { MissingTest } from './missing.ts'
 
 /** As many as the federation document allows for one column */
 export const MAX_DISTINCT = 1024
@@ -45,9 +46,11 @@ export class ColumnProfile {
   overflowAt: number | undefined
   private squares = 0
   private previous = -Infinity
+  private readonly isMissing: MissingTest
 
-  constructor (name: string) {
+  constructor (name: string, isMissing: MissingTest = isMarked) {
     this.name = name
+    this.isMissing = isMissing
   }
 
   /** Different values; undefined when they are more than MAX_DISTINCT */
@@ -65,7 +68,7 @@ export class ColumnProfile {
   }
 
   add (text: string, place: RowPlace): void {
-    if (isMissing(text)) {
+    if (this.isMissing(text)) {
       this.missing++
       return
     }

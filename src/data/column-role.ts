@@ -10,7 +10,7 @@ import { columnFlag, dropFlag } from './column-flag.ts'
 import { badValue, shown } from './csv.ts'
 import { MAX_DISTINCT } from './column-profile.ts'
 import type { ColumnProfile } from './column-profile.ts'
-import type { ColumnChoice, ColumnSchema } from './table-schema.ts'
+import type { ColumnChoice, ColumnSchema, Provenance } from './table-schema.ts'
 import type { TableInput } from './examples.ts'
 
 /** A column with more values than this is told only by its founder's leave */
@@ -29,6 +29,9 @@ const MISTAKES = 0.2
 const IDENTIFYING = /(^| )(id|ids|uid|pid|uuid|guid|mrn|ssn|nhs|identifier|zip|zipcode|plz|postal|postcode|phone|telephone|tel|fax|mobile|iban|email|mail|name|names|surname|lastname|firstname|forename|address|street|url)( |$)/
 
 type InputColumn = TableInput['columns'][number]
+
+/** Values that are not told, and their rows */
+export interface Unnamed { values: number, rows: number }
 
 export interface ColumnRole {
   schema: ColumnSchema
@@ -103,18 +106,18 @@ function judgedText (profile: ColumnProfile, rareRows: number): ColumnRole {
   return categorical(profile, named, unnamed)
 }
 
-function chosenNumeric (profile: ColumnProfile): ColumnRole {
-  const { name, firstWord } = profile
-  if (firstWord !== undefined) {
-    throw badValue(firstWord.place, name, firstWord.text, 'is no number; correct it or leave it empty')
-  }
+/** Standardised by its mean and deviation. Throws DatasetError where it has none */
+export function chosenNumeric (profile: ColumnProfile): ColumnRole {
+  const { name } = profile
+  requireNumbers(profile)
   if (profile.distinct === 1 || profile.count === 0) {
     throw new DatasetError(`column ${shown(name)} has ${profile.count === 0 ? 'no values' : `the value ${onlyValue(profile)} only`}: nothing can be learnt from it, and others' values have no scale there; leave it out (${dropFlag(name)})`)
   }
   return numeric(profile)
 }
 
-function chosenCategorical (profile: ColumnProfile, rareRows: number): ColumnRole {
+/** With the values of `rareRows` rows or more. Throws DatasetError where there is none, or they are too many */
+export function chosenCategorical (profile: ColumnProfile, rareRows: number): ColumnRole {
   const { name } = profile
   if (profile.overflowAt !== undefined || profile.long) {
     throw new DatasetError(`column ${shown(name)} has ${profile.long ? 'values that are too long' : `more than ${MAX_DISTINCT} different values, too many`} for categories; leave it out (${dropFlag(name)})`)
@@ -126,7 +129,7 @@ function chosenCategorical (profile: ColumnProfile, rareRows: number): ColumnRol
   return categorical(profile, named, unnamed)
 }
 
-function namedValues ({ rows }: ColumnProfile, rareRows: number): { named: string[], unnamed: { values: number, rows: number } } {
+function namedValues ({ rows }: ColumnProfile, rareRows: number): { named: string[], unnamed: Unnamed } {
   const named: string[] = []
   const unnamed = { values: 0, rows: 0 }
   for (const [value, count] of rows) {
@@ -140,28 +143,50 @@ function namedValues ({ rows }: ColumnProfile, rareRows: number): { named: strin
   return { named: named.sort(), unnamed }
 }
 
+/** Throws DatasetError for a column with a word in it */
+export function requireNumbers ({ name, firstWord }: ColumnProfile): void {
+  if (firstWord !== undefined) {
+    throw badValue(firstWord.place, name, firstWord.text, 'is no number; correct it or leave it empty')
+  }
+}
+
 function numeric (profile: ColumnProfile): ColumnRole {
-  const { name, min, max } = profile
+  const { name } = profile
   const [mean, stdDev] = [rounded(profile.mean), rounded(profile.stdDev)]
-  if (!Number.isFinite(mean) || !Number.isFinite(stdDev)) {
+  if (!(Math.abs(mean) <= Number.MAX_SAFE_INTEGER && stdDev <= Number.MAX_SAFE_INTEGER)) {
     throw new DatasetError(`the numbers of column ${shown(name)} are too large; scale them down, or leave it out (${dropFlag(name)})`)
   }
   // values that differ too little for their size to be told apart
-  const told = { mean, stdDev: stdDev === 0 ? 1 : stdDev }
-  return { schema: { ...schemaOf(profile, 'numeric'), role: 'input', range: { min, max }, told }, input: { kind: 'numeric', name, ...told } }
+  return numericOf(profile, { mean, stdDev: stdDev === 0 ? 1 : stdDev }, 'rows')
 }
 
-function categorical (profile: ColumnProfile, values: string[], unnamed: { values: number, rows: number }): ColumnRole {
-  const { name, missing } = profile
-  // what has no value is "other" as well: each site has its own mark for it
-  const other = unnamed.values > 0 || missing > 0 || values.length === 1
+/** A numeric input, standardised by `told` */
+export function numericOf (profile: ColumnProfile, told: { mean: number, stdDev: number }, provenance: Provenance): ColumnRole {
+  const { name, min, max, missing, numbers } = profile
+  // who has no gaps says nothing of them; the mean stands for those of others
+  const missingInput = missing > 0
   return {
-    schema: { ...schemaOf(profile, 'categorical'), role: 'input', values, other, ...(unnamed.values === 0 ? {} : { unnamed }) },
-    input: { kind: 'categorical', name, values, ...(other ? { other: true } : {}) }
+    schema: { ...schemaOf(profile, 'numeric'), role: 'input', provenance, ...(numbers === 0 ? {} : { range: { min, max } }), told, missingInput },
+    input: { kind: 'numeric', name, ...told, ...(missingInput ? { missing: { indicator: true } } : {}) }
   }
 }
 
-function leftOut (profile: ColumnProfile, why: string, kind?: ColumnSchema['kind']): ColumnRole {
+function categorical (profile: ColumnProfile, values: string[], unnamed: Unnamed): ColumnRole {
+  return categoricalOf(profile, { values, unnamed, provenance: 'rows' })
+}
+
+/** Other values are no error in any file: nobody knows what the next site writes */
+export function categoricalOf (profile: ColumnProfile, { values, unnamed, provenance }: { values: string[], unnamed: Unnamed, provenance: Provenance }): ColumnRole {
+  const { name, missing } = profile
+  const missingInput = missing > 0
+  return {
+    schema: { ...schemaOf(profile, 'categorical'), role: 'input', provenance, values, other: true, missingInput, ...(unnamed.values === 0 ? {} : { unnamed }) },
+    input: { kind: 'categorical', name, values, other: true, ...(missingInput ? { missing: true } : {}) }
+  }
+}
+
+/** No input; `why` is for its owner */
+export function leftOut (profile: ColumnProfile, why: string, kind?: ColumnSchema['kind']): ColumnRole {
   const numbers = profile.numbers > 0 && profile.numbers === profile.count
   return { schema: { ...schemaOf(profile, kind ?? (numbers ? 'numeric' : 'text')), role: 'left out', why }, input: undefined }
 }

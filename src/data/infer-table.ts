@@ -1,13 +1,16 @@
 /**
  * Proposes columns and labels for a CSV file, and says what becomes of each column (column-role.ts)
  */
-import { closest } from '../closest.ts'
 import { DatasetError } from '../errors.ts'
 import { ColumnProfile, MAX_CELL } from './column-profile.ts'
-import { columnRole } from './column-role.ts'
+import { columnRole, leftOut } from './column-role.ts'
 import { listed, readCsv, shown } from './csv.ts'
+import { declaredRole } from './declared-role.ts'
 import { LabelProfile } from './label-profile.ts'
+import { missingTest } from './missing.ts'
+import { similarName } from './similar-name.ts'
 import { DEFAULT_RARE_ROWS } from './table-schema.ts'
+import type { ColumnRole } from './column-role.ts'
 import type { TableInput } from './examples.ts'
 import type { ColumnChoice, TableChoices, TableSchema } from './table-schema.ts'
 
@@ -29,16 +32,17 @@ export interface InferredTable {
  * be, the label is no class, a column of numbers has a word in it, or no input is left
  */
 export async function inferTable (file: string, choices: TableChoices = {}): Promise<InferredTable> {
-  const { columns: chosen = new Map<string, ColumnChoice>(), rareRows = DEFAULT_RARE_ROWS } = choices
+  const { columns: chosen = new Map<string, ColumnChoice>(), rareRows = DEFAULT_RARE_ROWS, declared } = choices
+  const isMissing = missingTest(declared?.marks)
   let profiles: ColumnProfile[] = []
   let labelAt = -1
   let label: LabelProfile | undefined
   const rows = await readCsv(file, (names) => {
     requireNames(file, names)
-    requireKnown(file, names, [...chosen.keys()])
+    requireKnown(file, names, [...chosen.keys(), ...declared?.columns.keys() ?? [], ...(declared?.group === undefined ? [] : [declared.group])])
     labelAt = labelPosition(file, names, choices)
-    const classes = label = new LabelProfile({ file, name: names[labelAt]!, choice: chosen.get(names[labelAt]!), rareRows })
-    profiles = names.map((name) => new ColumnProfile(name))
+    const classes = label = new LabelProfile({ file, name: names[labelAt]!, choice: chosen.get(names[labelAt]!), rareRows, classes: declared?.classes })
+    profiles = names.map((name) => new ColumnProfile(name, isMissing))
     return (fields, place) => {
       classes.add(fields[labelAt]!, place)
       profiles.forEach((profile, i) => {
@@ -51,11 +55,30 @@ export async function inferTable (file: string, choices: TableChoices = {}): Pro
   const labels = label!.labels()
   const roles = profiles.map((profile, i) => i === labelAt
     ? { schema: label!.schema(), input: undefined }
-    : columnRole(profile, { choice: chosen.get(profile.name), rareRows }))
+    : roleOf(profile, choices))
   const columns = roles.flatMap(({ input }) => input === undefined ? [] : [input])
   const schema = { rows, columns: roles.map((role) => role.schema) }
   requireInputs(file, schema)
-  return { input: { kind: 'table', label: profiles[labelAt]!.name, columns }, labels, schema }
+  const { marks, group } = declared ?? {}
+  return {
+    input: { kind: 'table', label: profiles[labelAt]!.name, columns, ...(marks === undefined ? {} : { marks: [...marks] }), ...(group === undefined ? {} : { group }) },
+    labels,
+    schema
+  }
+}
+
+function roleOf (profile: ColumnProfile, { columns, rareRows = DEFAULT_RARE_ROWS, declared }: TableChoices): ColumnRole {
+  if (declared === undefined) {
+    return columnRole(profile, { choice: columns?.get(profile.name), rareRows })
+  }
+  return profile.name === declared.group
+    ? groupRole(profile)
+    : declaredRole(profile, declared.columns.get(profile.name), rareRows)
+}
+
+/** Its name is told, none of its values is */
+function groupRole (profile: ColumnProfile): ColumnRole {
+  return { schema: { ...leftOut(profile, '').schema, role: 'group', provenance: 'declared', why: undefined }, input: undefined }
 }
 
 function labelPosition (file: string, names: readonly string[], { label, columns }: TableChoices): number {
@@ -70,7 +93,7 @@ function labelPosition (file: string, names: readonly string[], { label, columns
 function requireKnown (file: string, names: readonly string[], wanted: readonly string[]): void {
   const unknown = wanted.find((name) => !names.includes(name))
   if (unknown !== undefined) {
-    const suggestion = closest(unknown, names)
+    const suggestion = similarName(unknown, names)
     throw new DatasetError(`${file} has no column ${shown(unknown)}; it has ${listed(names)}${suggestion === undefined ? '' : ` (did you mean ${shown(suggestion)}?)`}`)
   }
 }
@@ -88,7 +111,7 @@ function requireNames (file: string, names: readonly string[]): void {
 
 function requireInputs (file: string, { columns }: TableSchema): void {
   const out = columns.filter(({ role }) => role === 'left out')
-  if (out.length === columns.length - 1) {
+  if (!columns.some(({ role }) => role === 'input')) {
     const [first] = out
     throw new DatasetError(`${file}: no column is left to learn from${first === undefined ? '' : `: ${shown(first.name)} is left out (${first.why}${out.length > 1 ? `), and so are ${out.length - 1} more` : ')'}`}`)
   }

@@ -23,6 +23,8 @@ export interface LabelTraits {
   name: string
   choice: ColumnChoice | undefined
   rareRows: number
+  /** Declared by the founder: no others may stand in the file, and not all of them need to */
+  classes?: readonly string[] | undefined
 }
 
 export class LabelProfile {
@@ -42,7 +44,11 @@ export class LabelProfile {
 
   /** Throws DatasetError for a cell that is no class */
   add (text: string, place: RowPlace): void {
-    const { file, name, choice } = this.traits
+    const { file, name, choice, classes } = this.traits
+    if (classes !== undefined) {
+      this.addDeclared(text, place, classes)
+      return
+    }
     if (text === '' || text.length > MAX_CELL || (choice === undefined && isMissingLabel(text))) {
       const orElse = text !== '' && isMissingLabel(text) ? `; ${columnFlag(name, 'categorical')} takes it for a class` : ''
       throw badValue(place, name, text, `is no label; correct it, remove the row, or name another label column (--label)${orElse}`)
@@ -53,9 +59,22 @@ export class LabelProfile {
     }
   }
 
-  /** Sorted by value when all are numbers, else by code unit. Throws DatasetError when the column is no class */
+  private addDeclared (text: string, place: RowPlace, classes: readonly string[]): void {
+    if (!classes.includes(text)) {
+      throw badValue(place, this.traits.name, text, `is not one of the classes that the schema declares, ${listed(classes)}; correct it, or declare it, too`)
+    }
+    this.rows.set(text, (this.rows.get(text) ?? 0) + 1)
+  }
+
+  /**
+   * Declared ones in their order; else sorted by value when all are numbers, else by code unit. Throws DatasetError
+   * when the column is no class
+   */
   labels (): string[] {
-    const { file, name, choice, rareRows } = this.traits
+    const { file, name, choice, rareRows, classes } = this.traits
+    if (classes !== undefined) {
+      return [...classes]
+    }
     const labels = [...this.rows.keys()]
     if (labels.length < 2) {
       throw new DatasetError(`${file}: column ${shown(name)} holds one value only, ${listed(labels)}; name the column with the class (--label)`)
@@ -75,14 +94,18 @@ export class LabelProfile {
   }
 
   schema (): ColumnSchema {
-    const rareClasses = this.rare()
+    const { classes } = this.traits
+    const rareClasses = classes === undefined ? this.rare() : []
+    const labels = this.labels()
     return {
       name: this.traits.name,
       role: 'label',
       kind: 'categorical',
       missing: 0,
       distinct: this.rows.size,
-      values: this.labels(),
+      provenance: classes === undefined ? 'rows' : 'declared',
+      values: labels,
+      classes: labels.map((label) => ({ name: label, rows: this.rows.get(label) ?? 0 })),
       ...(rareClasses.length === 0 ? {} : { rareClasses })
     }
   }

@@ -17,19 +17,61 @@ export interface TableChoices {
    * @default DEFAULT_RARE_ROWS
    */
   rareRows?: number | undefined
+  /** A schema that the founder wrote: columns that it does not name are left out */
+  declared?: DeclaredTable | undefined
+}
+
+/** What is taken from the founder and not from the rows */
+export interface DeclaredColumn {
+  kind: ColumnChoice
+  /** Of a numeric column */
+  unit?: string | undefined
+  /** Standardises the column, unless `told` does */
+  range?: { min: number, max: number } | undefined
+  /** Known from elsewhere, such as the literature */
+  told?: { mean: number, stdDev: number } | undefined
+  /** Stands for a missing number; left out: the mean */
+  constant?: number | undefined
+  /** Of a categorical column */
+  values?: readonly string[] | undefined
+  /** One more input that says that the value is missing */
+  missingInput?: boolean | undefined
+}
+
+export interface DeclaredTable {
+  columns: ReadonlyMap<string, DeclaredColumn>
+  classes?: readonly string[] | undefined
+  /** Cells without a value, besides blank ones */
+  marks?: readonly string[] | undefined
+  /** Rows of one value of this column are all trained on, or all tested on */
+  group?: string | undefined
 }
 
 /** What statistical offices publish at least: a value of fewer people may point at one of them */
 export const DEFAULT_RARE_ROWS = 5
 
+export type Provenance = 'declared' | 'rows'
+
 export interface ColumnSchema {
   name: string
-  role: 'input' | 'label' | 'left out'
+  role: 'input' | 'label' | 'group' | 'left out'
   kind: 'numeric' | 'categorical' | 'dates' | 'text'
   /** Rows without a value */
   missing: number
   /** Different values; undefined where there are more than were counted */
   distinct: number | undefined
+  /** Where what is told of the column comes from: its founder's word, or the founder's rows */
+  provenance?: Provenance | undefined
+  /** Told */
+  unit?: string | undefined
+  /** Told: the range that standardises a numeric input in place of its mean and deviation */
+  declared?: { min: number, max: number } | undefined
+  /** Told: what stands for a missing number in place of the mean */
+  constant?: number | undefined
+  /** Told: there is an input that says that the value is missing */
+  missingInput?: boolean | undefined
+  /** Rows of each class. Never told */
+  classes?: ReadonlyArray<{ name: string, rows: number }> | undefined
   /** Of a numeric column. Never told */
   range?: { min: number, max: number } | undefined
   /** Told: the standardisation of a numeric input */

@@ -142,7 +142,7 @@ describe('A founder learns from a CSV file', () => {
       label: 'y',
       columns: [
         { kind: 'numeric', name: 'x', mean: 2, stdDev: expect.closeTo(Math.sqrt(2 / 3), 9) as number },
-        { kind: 'categorical', name: 'kind', values: ['a', 'b'] }
+        { kind: 'categorical', name: 'kind', values: ['a', 'b'], other: true }
       ]
     })
     expect(labels).toEqual(['9', '10'])
@@ -152,7 +152,7 @@ describe('A founder learns from a CSV file', () => {
     const file = await csv('x,kind,label\n' + Array.from({ length: 50 }, (_, i) => `${1_700_000_000 + i},${i % 3 === 0 ? '' : `k${i % 5}`},${i % 2 === 0 ? 'even' : 'odd'}`).join('\n'))
     const { input, labels } = await inferInput({ kind: 'csv', file }, { columns: new Map([['x', 'numeric']]) })
     const { model: parsed } = parseFederation({
-      format: 1,
+      format: 2,
       name: 'table',
       model: { topology: {}, seed: 1, loss: 'categoricalCrossentropy', input, labels },
       training: { epochs: 1, batchSize: 1, optimizer: { name: 'sgd', learningRate: 1 } },

@@ -43,12 +43,12 @@ describe('init on a table', () => {
     expect(lines[0]).toBe('Table | 200 rows, 7 columns')
     expect(lines).toContain('patient_id | text | 200 values | nothing, left out: its name is that of an identifier')
     expect(lines).toContain('admitted | dates | 9 values | nothing, left out: dates; --column admitted=categorical takes it')
-    expect(lines).toContainEqual(expect.stringMatching(/^age \| numeric \| 21 to 79 \| 14 \| name, mean [\d.]+, deviation [\d.]+$/))
+    expect(lines).toContainEqual(expect.stringMatching(/^age \| numeric \| 21 to 79 \| 14 \| name, mean [\d.]+, deviation [\d.]+ \(of your rows\), that values may be missing$/))
     expect(lines).toContainEqual(expect.stringMatching(/^weight \| numeric \| 60\S* to \S+ \| 10 \| name, mean/))
-    expect(lines).toContain('ward | categorical | 3 values | name, values "ICU", "surgery" and that there are others: 1 of fewer than 5 rows, not named')
+    expect(lines).toContain('ward | categorical | 3 values | name, values "ICU", "surgery" (of your rows); 1 of fewer than 5 rows, not named')
     expect(lines).toContain('site | text | 1 value | nothing, left out: constant: "St. Mary" in every row')
-    expect(lines).toContain('outcome | label | 2 classes | name, classes "ill", "well"')
-    expect(lines).toContainEqual(expect.stringMatching(/^Told \| whoever joins reads the last column in the federation document, and its name "st-mary": no row, .* the 3 columns left out$/))
+    expect(lines).toContain('outcome | label | 2 classes | name, classes "ill", "well" (of your rows)')
+    expect(lines).toContainEqual(expect.stringMatching(/^Told \| whoever joins reads the last column in the federation document, and its name "st-mary": no row, no range of your rows, .* the 3 columns left out$/))
     // before anything is founded
     expect(stdout.indexOf('Told')).toBeLessThan(stdout.indexOf('Identity'))
 

@@ -1,0 +1,60 @@
+/**
+ * `grapevine schema`: proposes what a federation's document says of a table, to be edited and given to `init --schema`
+ *
+ * Nothing is sent, and no home is needed or made.
+ */
+import { open } from 'node:fs/promises'
+import { DEFAULT_RARE_ROWS } from '../../src/data/table-schema.ts'
+import { UsageError } from '../errors.ts'
+import { dataSource } from '../node-init.ts'
+import { schemaText } from '../schema-text.ts'
+import { filePath } from '../setting.ts'
+import { tableChoices } from '../table-choices.ts'
+import type { VerbContext } from '../context.ts'
+import type { Settings } from '../settings.ts'
+
+/** FILE as `--data` takes it, or the path of a CSV file */
+const KIND = /^(\w+):(.+)$/s
+
+export async function schema ({ settings, terminal, args }: VerbContext): Promise<number> {
+  const file = fileOf(args[0]!)
+  const { inferInput } = await import('../../src/data/data-formats.ts')
+  const source = await dataSource({ data: `csv:${filePath(file, process.cwd())}` } satisfies Settings)
+  terminal.progress('reading the data')
+  const { schema: table } = await inferInput(source, tableChoices(settings))
+  terminal.progress('')
+  const text = { file, table: table!, rareRows: settings.rare ?? DEFAULT_RARE_ROWS }
+  if (settings.output === undefined) {
+    terminal.event('schema', { table, toml: schemaText({ ...text, counts: false }) })
+    schemaText({ ...text, counts: true }).split('\n').forEach((line) => { terminal.line(line) })
+    return 0
+  }
+  await writeNew(settings.output, `${schemaText({ ...text, counts: false })}\n`)
+  terminal.event('schema', { table, output: settings.output })
+  terminal.line(`Wrote ${settings.output}, which only you can read: edit it, then`)
+  terminal.line(`grapevine init --data csv:${file} --schema ${settings.output}`)
+  return 0
+}
+
+function fileOf (argument: string): string {
+  const [, kind, path] = KIND.exec(argument) ?? []
+  if (argument === 'digits' || (kind !== undefined && kind !== 'csv' && path !== undefined && /^(digits|idx)$/.test(kind))) {
+    throw new UsageError(`${argument} is no table: a schema is that of a CSV file`)
+  }
+  return kind === 'csv' && path !== undefined ? path : argument
+}
+
+/** For its owner only. Throws UsageError where there is a file: it may be one that was edited */
+async function writeNew (path: string, text: string): Promise<void> {
+  let file
+  try {
+    file = await open(path, 'wx', 0o600)
+  } catch (err) {
+    throw (err as NodeJS.ErrnoException).code === 'EEXIST' ? new UsageError(`${path} exists already: name another file, or remove it`, { cause: err }) : err
+  }
+  try {
+    await file.writeFile(text)
+  } finally {
+    await file.close()
+  }
+}

@@ -1,15 +1,15 @@
 /**
  * The document that a new federation starts with: from a file, from a preset, or made to fit the data
  */
-import { basename, extname } from 'node:path'
 import { UsageError } from './errors.ts'
+import { DOCUMENT_CHOICES, fittedDocument, refuseDocumentChoices } from './fitted-document.ts'
 import { readFederationFile } from './home.ts'
 import { dataPartition, dataSource } from './node-init.ts'
-import { refuseTableChoices, tableChoices, TABLE_CHOICES } from './table-choices.ts'
+import { kebabName } from './settings.ts'
+import { refuseTableChoices, TABLE_CHOICES } from './table-choices.ts'
 import type { Settings } from './settings.ts'
-import type { TableChoices, TableSchema } from '../src/data/table-schema.ts'
-import type { FederationDocument, FederationInit } from '../src/federation/document.ts'
-import type { DatasetSource } from '../src/interface.ts'
+import type { Founding } from './fitted-document.ts'
+import type { FederationDocument } from '../src/federation/document.ts'
 
 export const DEFAULT_PRESET = 'digits-private'
 
@@ -20,9 +20,9 @@ export function namesDocument ({ federation, preset }: Settings): boolean {
 
 /** Throws UsageError for settings of a new federation where none is founded */
 export function refuseFounding (settings: Settings): void {
-  const given = (['privacy', 'epsilon', 'examples', 'label', ...TABLE_CHOICES] as const).filter((name) => settings[name] !== undefined)
+  const given = (['privacy', 'epsilon', 'examples', 'label', ...TABLE_CHOICES, ...DOCUMENT_CHOICES] as const).filter((name) => settings[name] !== undefined)
   if (given.length > 0) {
-    throw new UsageError(`${given.map((name) => `--${name}`).join(' and ')} ${given.length === 1 ? 'is' : 'are'} for a new federation only: here the document is given already`)
+    throw new UsageError(`${given.map((name) => `--${kebabName(name)}`).join(' and ')} ${given.length === 1 ? 'is' : 'are'} for a new federation only: here the document is given already`)
   }
 }
 
@@ -34,22 +34,17 @@ export async function foundingDocument (settings: Settings): Promise<FederationD
   return (await founding(settings)).document
 }
 
-export interface Founding {
-  document: FederationDocument
-  /** Of the table that the document was made from */
-  table?: TableSchema | undefined
-}
-
 /** The same, and what its founder must see of the table first. Throws as `foundingDocument` does */
 export async function founding (settings: Settings): Promise<Founding> {
-  const { document, table } = await documentOf(settings)
-  return { document: await withPrivacy(document, settings), table }
+  const { document, ...found } = await documentOf(settings)
+  return { document: await withPrivacy(document, settings), ...found }
 }
 
 async function documentOf (settings: Settings): Promise<Founding> {
   refuseLabel(settings)
   if (settings.federation !== undefined) {
     refuseTableChoices(settings, 'this one is given')
+    refuseDocumentChoices(settings, 'this one is given')
     return { document: await readFederationFile(settings.federation) }
   }
   const source = await dataSource(settings)
@@ -57,9 +52,10 @@ async function documentOf (settings: Settings): Promise<Founding> {
     refuseTableChoices(settings, settings.preset === undefined ? 'give one with --data csv:FILE' : 'a preset is made for none')
   }
   if (settings.preset !== undefined || source.kind === 'digits') {
+    refuseDocumentChoices(settings, settings.preset === undefined ? 'give data of your own (--data)' : 'a preset says it already')
     return { document: await presetDocument(settings.preset ?? DEFAULT_PRESET) }
   }
-  return fittedDocument(source, tableChoices(settings))
+  return fittedDocument(source, settings)
 }
 
 /** The column of the class stands in a document that is given already, and pictures have none */
@@ -104,46 +100,4 @@ async function presetDocument (name: string): Promise<FederationDocument> {
     throw new UsageError(`there is no preset "${name}"${near === undefined ? '' : ` (did you mean ${near}?)`}: presets are ${known.join(', ')}`)
   }
   return presetDocument(name as typeof PRESET_NAMES[number])
-}
-
-/** A small multi-layer perceptron over whatever the data hold */
-async function fittedDocument (source: Exclude<DatasetSource, { kind: 'digits' }>, choices: TableChoices): Promise<Founding> {
-  const { inferInput } = await import('../src/data/data-formats.ts')
-  const { inputShape } = await import('../src/federation/input-shape.ts')
-  const { parseFederation } = await import('../src/federation/document.ts')
-  const { denseTopology } = await import('../src/model/topology.ts')
-  const { input, labels, schema: table } = await inferInput(source, choices)
-  const shape = inputShape(input)
-  const inputs = shape.reduce((product, size) => product * size, 1)
-  const document: FederationInit = {
-    format: 1,
-    name: federationName(source),
-    model: {
-      topology: denseTopology({ inputShape: shape, hidden: hiddenWidths(inputs, labels.length), classes: labels.length }),
-      seed: 1,
-      loss: 'categoricalCrossentropy',
-      input,
-      labels
-    },
-    training: { epochs: 1, batchSize: 32, optimizer: { name: 'adam', learningRate: 0.001 } },
-    aggregation: { rule: 'gated-geometric-median', f: 1 },
-    codec: { name: 'int8' },
-    topology: { degree: 6 },
-    round: { deadlineMs: 15_000, staleness: 1 },
-    privacy: { mechanism: 'none' }
-  }
-  return { document: parseFederation(document), table }
-}
-
-/** Wide enough for the inputs and the classes, within what trains in seconds on a processor */
-function hiddenWidths (inputs: number, classes: number): number[] {
-  const first = 2 ** Math.round(Math.log2(Math.min(Math.max(inputs, 2 * classes, 16), 256)))
-  return [first, Math.max(16, first / 2, Math.min(classes, first))]
-}
-
-/** The name of the file or folder, in the letters that a name may have */
-function federationName (source: Exclude<DatasetSource, { kind: 'digits' }>): string {
-  const path = source.kind === 'idx' ? source.directory : source.file
-  const name = basename(path, extname(path)).replace(/[^\p{L}\p{N} ._-]+/gu, '-').replace(/^[^\p{L}\p{N}]+/u, '').slice(0, 64)
-  return name === '' ? 'federation' : name
 }

@@ -60,12 +60,15 @@ function holds ({ role, range, distinct }: ColumnSchema): string {
   return distinct === undefined ? 'many values' : `${formatCount(distinct)} ${role === 'label' ? 'classes' : distinct === 1 ? 'value' : 'values'}`
 }
 
-function told ({ role, why, told: numbers, values = [], other = false, unnamed }: ColumnSchema, rareRows: number): string {
+function told ({ role, why, told: numbers, declared, values = [], other = false, unnamed }: ColumnSchema, rareRows: number): string {
   if (role === 'left out') {
     return `nothing, left out: ${why}`
   }
+  if (declared !== undefined) {
+    return `name, range ${brief(declared.min)} to ${brief(declared.max)} as declared`
+  }
   if (numbers !== undefined) {
-    return `name, mean ${brief(numbers.mean)}, deviation ${brief(numbers.stdDev)}`
+    return `name, mean ${brief(numbers.mean)}, deviation ${brief(numbers.stdDev)}${role === 'label' ? ', both of your data: --target-range MIN..MAX declares a range in their place' : ''}`
   }
   const rest = other ? ` and that there are others${unnamed === undefined ? '' : `: ${formatCount(unnamed.values)} of fewer than ${rareRows} rows, not named`}` : ''
   return `name, ${role === 'label' ? 'classes' : 'values'} ${list(values)}${rest}`

@@ -32,11 +32,12 @@ export async function init (context: VerbContext): Promise<number> {
   if (joins) {
     refuseFounding(settings)
   }
-  const { document, table } = joins ? {} : await founding(settings)
+  const { document, table, remarks = [] } = joins ? {} : await founding(settings)
   if (document !== undefined && table !== undefined) {
     const { DEFAULT_RARE_ROWS } = await import('../../src/data/table-schema.ts')
     showTable(terminal, { name: document.name, table, rareRows: settings.rare ?? DEFAULT_RARE_ROWS })
   }
+  remarks.forEach((remark) => { terminal.warn(remark) })
   const training = document === undefined ? undefined : await checkTraining(document, { settings, data: await dataSource(settings), terminal })
   if (document === undefined) {
     await checkBackend(context)

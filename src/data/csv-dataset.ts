@@ -14,14 +14,14 @@ import { isMissing } from './missing.ts'
 import { parseNumber } from './parse-number.ts'
 import { RECORD_DIGEST_BYTES, recordDigest } from './record-digest.ts'
 import { requireRoom } from './examples.ts'
+import { LabelCollector, labelReader } from './label-reader.ts'
 import { MISSING, OTHER, tableExamples } from './table-examples.ts'
 import type { Dataset, Examples, Model, TableInput } from './examples.ts'
 import type { RowPlace, RowVisitor } from './csv.ts'
+import type { RowLabels } from './label-reader.ts'
 import type { DatasetSource, Partition } from '../interface.ts'
 
 export type CsvSource = Extract<DatasetSource, { kind: 'csv' }>
-
-const MAX_ROWS = 2 ** 28
 
 /** Rows that a check reads of each file */
 const CHECKED_ROWS = 100
@@ -43,19 +43,20 @@ interface RowReader {
  */
 export async function loadCsvDataset (source: CsvSource, model: Model, partition?: Partition): Promise<Dataset> {
   const input = requireTable(source, model)
-  const labels = await readLabels(source.file, input, model.labels)
+  const found = await readLabels(source.file, input, model)
+  const { labels } = found
   const held = source.testFile === undefined ? holdOut(labels, source.testFraction ?? DEFAULT_TEST_FRACTION, HOLD_OUT_SEED) : { train: indices(labels.length), test: undefined }
   const own = partition === undefined ? held.train : partitionRows(labels, partition, held.train)
   if (own.length === 0 || held.test?.length === 0) {
     throw new DatasetError(`${source.file} has ${labels.length} rows: too few to train and to test; add rows`)
   }
   if (held.test !== undefined || source.testFile === undefined) {
-    const [train, test] = await readRows(source.file, model, labels, [{ rows: own, identified: true }, { rows: held.test ?? indices(0) }])
+    const [train, test] = await readRows(source.file, model, found, [{ rows: own, identified: true }, { rows: held.test ?? indices(0) }])
     return datasetOf(train!, test!)
   }
-  const testLabels = await readLabels(source.testFile, input, model.labels)
-  const [train] = await readRows(source.file, model, labels, [{ rows: own, identified: true }])
-  const [test] = await readRows(source.testFile, model, testLabels, [{ rows: indices(testLabels.length) }])
+  const testFound = await readLabels(source.testFile, input, model)
+  const [train] = await readRows(source.file, model, found, [{ rows: own, identified: true }])
+  const [test] = await readRows(source.testFile, model, testFound, [{ rows: indices(testFound.labels.length) }])
   return datasetOf(train!, test!)
 }
 
@@ -69,7 +70,7 @@ export async function checkCsvDataset (source: CsvSource, model: Model): Promise
   const scratch = new Float32Array(input.columns.length)
   for (const file of source.testFile === undefined ? [source.file] : [source.file, source.testFile]) {
     await readCsv(file, (names) => {
-      const row = rowReader(file, names, input, model.labels)
+      const row = rowReader(file, names, input, model)
       let seen = 0
       return (fields, place) => {
         row.label(fields, place)
@@ -87,28 +88,13 @@ function requireTable ({ file }: CsvSource, { input }: Model): TableInput {
   return input
 }
 
-async function readLabels (file: string, input: TableInput, names: readonly string[]): Promise<Uint16Array> {
-  let labels = new Uint16Array(1024)
-  let count = 0
+async function readLabels (file: string, input: TableInput, model: Model): Promise<RowLabels> {
+  const found = new LabelCollector(model)
   await readCsv(file, (columns) => {
-    const row = rowReader(file, columns, input, names)
-    return (fields, place) => {
-      if (count === labels.length) {
-        labels = grown(labels, file)
-      }
-      labels[count++] = row.label(fields, place)
-    }
+    const row = rowReader(file, columns, input, model)
+    return (fields, place) => { found.add(row.label(fields, place), file) }
   })
-  return labels.slice(0, count)
-}
-
-function grown (labels: Uint16Array, file: string): Uint16Array<ArrayBuffer> {
-  if (labels.length >= MAX_ROWS) {
-    throw new DatasetError(`${file} has more than ${MAX_ROWS} rows; give each peer a file of its own`)
-  }
-  const larger = new Uint16Array(2 * labels.length)
-  larger.set(labels)
-  return larger
+  return found.result()
 }
 
 interface Selection {
@@ -131,8 +117,8 @@ interface Target {
 }
 
 /** Examples of each selection of rows, in one reading */
-async function readRows (file: string, { input, labels: names }: Model, labels: Uint16Array, selections: readonly Selection[]): Promise<ReadRows[]> {
-  const table = input as TableInput
+async function readRows (file: string, model: Model, { labels, targets: numbers }: RowLabels, selections: readonly Selection[]): Promise<ReadRows[]> {
+  const table = model.input as TableInput
   const width = table.columns.length
   requireRoom(file, selections.reduce((sum, { rows }) => sum + rows.length, 0), 4 * width + RECORD_DIGEST_BYTES)
   const targets = selections.map(({ rows, identified = false }): Target => ({
@@ -141,12 +127,13 @@ async function readRows (file: string, { input, labels: names }: Model, labels: 
     digests: identified ? new Uint8Array(rows.length * RECORD_DIGEST_BYTES) : undefined,
     next: 0
   }))
-  const total = await readCsv(file, (columns) => selectionVisitor(rowReader(file, columns, table, names), targets, width))
+  const total = await readCsv(file, (columns) => selectionVisitor(rowReader(file, columns, table, model), targets, width))
   if (total !== labels.length) {
     throw new DatasetError(`${file} changed while it was read: ${labels.length} rows, then ${total}; start again`)
   }
   return targets.map(({ rows, values, digests }) => {
-    const examples = tableExamples(values, Uint16Array.from(rows, (row) => labels[row]!), table)
+    const own = tableExamples(values, Uint16Array.from(rows, (row) => labels[row]!), table)
+    const examples = numbers === undefined ? own : { ...own, targets: Float32Array.from(rows, (row) => numbers[row]!) }
     return digests === undefined
       ? { examples, remarks: [] }
       : { examples: { ...examples, recordDigests: digests }, remarks: columnRemarks(values, table) }
@@ -168,20 +155,14 @@ function selectionVisitor (reader: RowReader, targets: readonly Target[], width:
 }
 
 /** Throws DatasetError when a column that the document names is missing */
-function rowReader (file: string, names: readonly string[], input: TableInput, labels: readonly string[]): RowReader {
+function rowReader (file: string, names: readonly string[], input: TableInput, model: Model): RowReader {
   requireColumns(file, names, input)
   const labelAt = names.indexOf(input.label)
-  const labelIndex = new Map(labels.map((label, i) => [label, i]))
+  const readLabel = labelReader(input.label, model)
   const columns = input.columns.map((column) => ({ at: names.indexOf(column.name), read: valueReader(column) }))
   return {
     digest: recordDigest(names),
-    label (fields, place) {
-      const index = labelIndex.get(fields[labelAt]!)
-      if (index === undefined) {
-        throw badValue(place, input.label, fields[labelAt]!, `is not one of the federation's labels ${listed(labels)}`)
-      }
-      return index
-    },
+    label: (fields, place) => readLabel(fields[labelAt]!, place),
     values (fields, place, out, offset) {
       for (let i = 0; i < columns.length; i++) {
         const { at, read } = columns[i]!

@@ -7,8 +7,9 @@ import { ColumnProfile, MAX_CELL } from './column-profile.ts'
 import { columnRole } from './column-role.ts'
 import { listed, readCsv, shown } from './csv.ts'
 import { LabelProfile } from './label-profile.ts'
+import { TargetProfile } from './target-profile.ts'
 import { DEFAULT_RARE_ROWS } from './table-schema.ts'
-import type { TableInput } from './examples.ts'
+import type { Model, TableInput } from './examples.ts'
 import type { ColumnChoice, TableChoices, TableSchema } from './table-schema.ts'
 
 /** As many as the federation document allows */
@@ -19,6 +20,7 @@ const DEFAULT_LABEL = 'label'
 export interface InferredTable {
   input: TableInput
   labels: string[]
+  target?: Model['target']
   schema: TableSchema
 }
 
@@ -32,15 +34,15 @@ export async function inferTable (file: string, choices: TableChoices = {}): Pro
   const { columns: chosen = new Map<string, ColumnChoice>(), rareRows = DEFAULT_RARE_ROWS } = choices
   let profiles: ColumnProfile[] = []
   let labelAt = -1
-  let label: LabelProfile | undefined
+  let label: LabelProfile | TargetProfile | undefined
   const rows = await readCsv(file, (names) => {
     requireNames(file, names)
     requireKnown(file, names, [...chosen.keys()])
     labelAt = labelPosition(file, names, choices)
-    const classes = label = new LabelProfile({ file, name: names[labelAt]!, choice: chosen.get(names[labelAt]!), rareRows })
+    const found = label = labelProfile(file, names[labelAt]!, choices)
     profiles = names.map((name) => new ColumnProfile(name))
     return (fields, place) => {
-      classes.add(fields[labelAt]!, place)
+      found.add(fields[labelAt]!, place)
       profiles.forEach((profile, i) => {
         if (i !== labelAt) {
           profile.add(fields[i]!, place)
@@ -48,14 +50,25 @@ export async function inferTable (file: string, choices: TableChoices = {}): Pro
       })
     }
   })
-  const labels = label!.labels()
+  const findings = label!.findings()
   const roles = profiles.map((profile, i) => i === labelAt
     ? { schema: label!.schema(), input: undefined }
     : columnRole(profile, { choice: chosen.get(profile.name), rareRows }))
   const columns = roles.flatMap(({ input }) => input === undefined ? [] : [input])
   const schema = { rows, columns: roles.map((role) => role.schema) }
   requireInputs(file, schema)
-  return { input: { kind: 'table', label: profiles[labelAt]!.name, columns }, labels, schema }
+  return { input: { kind: 'table', label: profiles[labelAt]!.name, columns }, ...findings, schema }
+}
+
+/** Throws DatasetError when the column was chosen to be what no label can be */
+function labelProfile (file: string, name: string, { columns, rareRows = DEFAULT_RARE_ROWS, task, target = {} }: TableChoices): LabelProfile | TargetProfile {
+  const choice = columns?.get(name)
+  if (task === 'regression' ? choice === 'categorical' : task === 'classes' && choice === 'numeric') {
+    throw new DatasetError(`${file}: column ${shown(name)} is the label, and is to be ${choice} and of a task of ${task}: say one of them`)
+  }
+  return choice !== 'ignore' && (task === 'regression' || choice === 'numeric')
+    ? new TargetProfile({ file, name, choices: target })
+    : new LabelProfile({ file, name, choice, rareRows })
 }
 
 function labelPosition (file: string, names: readonly string[], { label, columns }: TableChoices): number {

@@ -6,7 +6,17 @@
 /** What a founder decides of a column */
 export type ColumnChoice = 'numeric' | 'categorical' | 'ignore'
 
+/** What a founder decides of a number that is to be predicted */
+export interface TargetChoices {
+  unit?: string | undefined
+  /** Declared: standardises without a statistic of anybody's data, and values outside are refused */
+  range?: { min: number, max: number } | undefined
+}
+
 export interface TableChoices {
+  /** Left out: classes, unless the label's column was chosen to be numeric */
+  task?: 'classes' | 'regression' | undefined
+  target?: TargetChoices | undefined
   /** The column of the class. Left out: the column `label`, else the last one that is not ignored */
   label?: string | undefined
   /** By the column's name; the others are judged by their values */
@@ -32,8 +42,10 @@ export interface ColumnSchema {
   distinct: number | undefined
   /** Of a numeric column. Never told */
   range?: { min: number, max: number } | undefined
-  /** Told: the standardisation of a numeric input */
+  /** Told: the standardisation of a numeric input, or of the number to predict, from these data */
   told?: { mean: number, stdDev: number } | undefined
+  /** Told: the range of a number to predict, as its founder declared it */
+  declared?: { min: number, max: number } | undefined
   /** Told: the values of a categorical input, or the classes */
   values?: readonly string[] | undefined
   /** Told: rows may have another value than these, or none */

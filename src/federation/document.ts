@@ -15,6 +15,7 @@ import { gradientNoiseMultiplier } from './noise-multiplier.ts'
 import { issuesMessage } from './document-issues.ts'
 import { modelSchema, newModelField } from './model-schema.ts'
 import { privacySchema } from './privacy-settings.ts'
+import { taskProblem } from './task.ts'
 
 /** A topology of layers in layers in layers nests about 20 deep */
 const MAX_DEPTH = 64
@@ -174,6 +175,13 @@ function requireDistinctNames ({ model: { labels, input } }: FederationDocument)
   }
 }
 
+function requireTask ({ model }: FederationDocument): void {
+  const problem = taskProblem(model)
+  if (problem !== undefined) {
+    throw new InvalidFederationError(problem)
+  }
+}
+
 function requireOneLength (document: FederationDocument): void {
   const { epochs, steps } = document.training
   if ((epochs === undefined) === (steps === undefined)) {
@@ -226,6 +234,7 @@ export function parseFederation (value: unknown): FederationDocument {
   requireFormat(parsed.data)
   requireOneLength(parsed.data)
   requireDistinctNames(parsed.data)
+  requireTask(parsed.data)
   return parsed.data
 }
 

@@ -1,0 +1,183 @@
+/**
+ * A document that is made to fit the data of its founder, as the flags decide
+ */
+import { basename, extname } from 'node:path'
+import { UsageError } from './errors.ts'
+import { readModelFile } from './model-file.ts'
+import { DOCUMENT_SETTINGS } from './document-settings.ts'
+import { kebabName } from './settings.ts'
+import { tableChoices } from './table-choices.ts'
+import { quoted } from '../src/quoted.ts'
+import type { SettingName, Settings } from './settings.ts'
+import type { InferredInput } from '../src/data/data-format.ts'
+import type { TableChoices, TableSchema } from '../src/data/table-schema.ts'
+import type { FederationDocument, FederationInit } from '../src/federation/document.ts'
+import type { DatasetSource } from '../src/interface.ts'
+
+/** Neighbours of each peer unless there are too few */
+const DEFAULT_DEGREE = 6
+const DEFAULT_RULE = { rule: 'gated-geometric-median', f: 1 }
+/** Two peers can have no other: with one neighbour nobody can tell who is wrong */
+const RULE_FOR_FEW = { rule: 'mean', f: 0 }
+
+/** Flags that only a document made to fit the data asks for */
+export const DOCUMENT_CHOICES = Object.keys(DOCUMENT_SETTINGS) as Array<keyof typeof DOCUMENT_SETTINGS>
+
+const OF_NUMBERS = ['targetRange', 'targetUnit', 'loss'] as const satisfies readonly SettingName[]
+
+export interface Founding {
+  document: FederationDocument
+  /** Of the table that the document was made from */
+  table?: TableSchema | undefined
+  /** What its founder must know of it, a line each */
+  remarks?: readonly string[]
+}
+
+export type FittedSource = Exclude<DatasetSource, { kind: 'digits' }>
+
+/** Throws UsageError for flags that only a document made to fit the data asks for */
+export function refuseDocumentChoices (settings: Settings, because: string): void {
+  const given = DOCUMENT_CHOICES.filter((name) => settings[name] !== undefined)
+  if (given.length > 0) {
+    throw new UsageError(`${given.map((name) => `--${kebabName(name)}`).join(' and ')} ${given.length === 1 ? 'decides' : 'decide'} what a document that is made to fit the data says: ${because}`)
+  }
+}
+
+/** The columns and the task, as the flags say them. Throws UsageError for flags that do not go together */
+export function fittingChoices (settings: Settings): TableChoices {
+  const { task, targetRange, targetUnit } = settings
+  return { ...tableChoices(settings), task, target: { unit: targetUnit, ...(targetRange === undefined ? {} : { range: parsedRange(targetRange) }) } }
+}
+
+function parsedRange (text: string): { min: number, max: number } {
+  const [min, max] = text.split(/(?<=\d)\.\.(?=[-\d])/).map(Number) as [number, number]
+  if (!(min < max)) {
+    throw new UsageError(`--target-range ${text}: the first number must be below the second`)
+  }
+  return { min, max }
+}
+
+/**
+ * A small multi-layer perceptron, or the named model, over whatever the data hold
+ *
+ * Throws UsageError for flags that do not go together or do not fit the data, DatasetError, InvalidFederationError for
+ * the model's file
+ */
+export async function fittedDocument (source: FittedSource, settings: Settings): Promise<Founding> {
+  const { inferInput } = await import('../src/data/data-formats.ts')
+  const { parseFederation } = await import('../src/federation/document.ts')
+  const inferred = await inferInput(source, fittingChoices(settings))
+  refuseOtherTask(inferred, settings)
+  const { aggregation, degree, remarks } = await meshFor(settings)
+  const model = await modelFor(inferred, settings)
+  const document: FederationInit = {
+    format: model.target === undefined && model.classWeights === undefined ? 1 : 2,
+    name: federationName(source),
+    model,
+    training: { epochs: settings.epochs ?? 1, batchSize: 32, optimizer: { name: 'adam', learningRate: settings.learningRate ?? 0.001 } },
+    aggregation,
+    codec: { name: 'int8' },
+    topology: { degree },
+    round: { deadlineMs: 15_000, staleness: 1 },
+    privacy: { mechanism: 'none' }
+  }
+  const parsed = usage(() => parseFederation(document))
+  const { inspectTopology } = await import('../src/model/topology.ts')
+  usage(() => inspectTopology(parsed.model))
+  return { document: parsed, table: inferred.schema, remarks }
+}
+
+/** What flags led to is told as theirs */
+function usage<T> (work: () => T): T {
+  try {
+    return work()
+  } catch (err) {
+    throw (err as Error).name === 'InvalidFederationError' ? new UsageError((err as Error).message, { cause: err }) : err
+  }
+}
+
+function refuseOtherTask ({ target }: InferredInput, settings: Settings): void {
+  const wrong = (target === undefined ? OF_NUMBERS : ['classWeight'] as const).filter((name) => settings[name] !== undefined)
+  if (wrong.length > 0) {
+    const what = target === undefined ? 'for a number to predict, and the label has classes here (--task regression predicts a number)' : 'for classes, and a number is predicted here'
+    throw new UsageError(`${wrong.map((name) => `--${kebabName(name)}`).join(' and ')} ${wrong.length === 1 ? 'is' : 'are'} ${what}`)
+  }
+}
+
+async function modelFor ({ input, labels, target }: InferredInput, settings: Settings): Promise<FederationInit['model']> {
+  const weights = classWeights(settings, labels)
+  const model = {
+    seed: 1,
+    input,
+    labels,
+    ...(target === undefined ? {} : { target }),
+    ...(weights === undefined ? {} : { classWeights: weights })
+  }
+  const { topology, loss } = await layersFor(model, settings)
+  return { ...model, topology, loss: settings.loss ?? loss }
+}
+
+async function layersFor (model: Omit<FederationDocument['model'], 'topology' | 'loss'>, settings: Settings): Promise<Pick<FederationInit['model'], 'topology' | 'loss'>> {
+  const { model: file, hidden } = settings
+  if (file !== undefined) {
+    if (hidden !== undefined) {
+      throw new UsageError('--hidden and --model both say what the layers are: give one of them')
+    }
+    return readModelFile(file, model)
+  }
+  const { denseTopology } = await import('../src/model/topology.ts')
+  const { inputShape } = await import('../src/federation/input-shape.ts')
+  const shape = inputShape(model.input)
+  const inputs = shape.reduce((product, size) => product * size, 1)
+  const [classes, activation, loss] = model.target === undefined ? [model.labels.length, 'softmax', 'categoricalCrossentropy'] as const : [1, 'linear', 'meanSquaredError'] as const
+  const widths = hidden === undefined ? hiddenWidths(inputs, classes) : hidden === 'none' ? [] : hidden.split(',').map(Number)
+  return { topology: denseTopology({ inputShape: shape, hidden: widths, classes, activation }), loss }
+}
+
+/** Wide enough for the inputs and the classes, within what trains in seconds on a processor */
+function hiddenWidths (inputs: number, classes: number): number[] {
+  const first = 2 ** Math.round(Math.log2(Math.min(Math.max(inputs, 2 * classes, 16), 256)))
+  return [first, Math.max(16, first / 2, Math.min(classes, first))]
+}
+
+/** In the order of the labels; undefined when no class has one */
+function classWeights ({ classWeight }: Settings, labels: readonly string[]): number[] | undefined {
+  if (classWeight === undefined) {
+    return undefined
+  }
+  const weights = new Map(classWeight.map((text): [string, number] => [text.slice(0, text.lastIndexOf('=')), Number(text.slice(text.lastIndexOf('=') + 1))]))
+  const unknown = [...weights.keys()].find((name) => !labels.includes(name))
+  if (unknown !== undefined || weights.size < classWeight.length) {
+    throw new UsageError(unknown === undefined ? 'a class has two weights: give one (--class-weight)' : `--class-weight: there is no class ${quoted(unknown)}; classes are ${labels.slice(0, 8).map(quoted).join(', ')}${labels.length > 8 ? ', …' : ''}`)
+  }
+  return labels.map((label) => weights.get(label) ?? 1)
+}
+
+/** Rule and degree: what the flags say, and for the rest what so many peers can have */
+async function meshFor ({ peers, degree: given, rule, f }: Settings): Promise<{ aggregation: FederationInit['aggregation'], degree: number, remarks: string[] }> {
+  const { unmetPrecondition } = await import('../src/aggregators/rules.ts')
+  const degree = given ?? Math.min(DEFAULT_DEGREE, (peers ?? Infinity) - 1)
+  if (peers !== undefined && degree >= peers) {
+    throw new UsageError(`--degree ${degree}: each of ${peers} peers can have ${peers - 1} neighbours at most`)
+  }
+  const chosen = rule !== undefined || f !== undefined
+  const fits = unmetPrecondition(DEFAULT_RULE, degree) === undefined
+  const proposed = fits && (rule === undefined || rule === DEFAULT_RULE.rule) ? DEFAULT_RULE : RULE_FOR_FEW
+  const aggregation = { rule: rule ?? proposed.rule, f: f ?? (rule === undefined || rule === proposed.rule ? proposed.f : rule === RULE_FOR_FEW.rule ? 0 : 1) }
+  const few = aggregation.rule === RULE_FOR_FEW.rule || aggregation.f === 0
+  const who = degree === 1 ? 'the one neighbour' : 'any neighbour'
+  return {
+    aggregation,
+    degree,
+    remarks: few
+      ? [`rule ${aggregation.rule}, f = ${aggregation.f}, ${degree === 1 ? '1 neighbour' : `${degree} neighbours`} each${chosen ? '' : ', because so few peers can have no other'}: it withstands nobody who lies and no broken peer: what ${who} sends is mixed as it is. For peers that trust each other`]
+      : []
+  }
+}
+
+/** The name of the file or folder, in the letters that a name may have */
+function federationName (source: FittedSource): string {
+  const path = source.kind === 'idx' ? source.directory : source.file
+  const name = basename(path, extname(path)).replace(/[^\p{L}\p{N} ._-]+/gu, '-').replace(/^[^\p{L}\p{N}]+/u, '').slice(0, 64)
+  return name === '' ? 'federation' : name
+}

@@ -154,25 +154,29 @@ function classWeights ({ classWeight }: Settings, labels: readonly string[]): nu
 }
 
 /** Rule and degree: what the flags say, and for the rest what so many peers can have */
-async function meshFor ({ peers, degree: given, rule, f }: Settings): Promise<{ aggregation: FederationInit['aggregation'], degree: number, remarks: string[] }> {
+async function meshFor (settings: Settings): Promise<{ aggregation: FederationInit['aggregation'], degree: number, remarks: string[] }> {
   const { unmetPrecondition } = await import('../src/aggregators/rules.ts')
-  const degree = given ?? Math.min(DEFAULT_DEGREE, (peers ?? Infinity) - 1)
-  if (peers !== undefined && degree >= peers) {
+  const degree = degreeFor(settings)
+  const aggregation = aggregationFor(settings, unmetPrecondition(DEFAULT_RULE, degree) === undefined)
+  return { aggregation, degree, remarks: aggregation.f === 0 ? [defenceless(aggregation.rule, degree, settings)] : [] }
+}
+
+function degreeFor ({ peers = Infinity, degree = Math.min(DEFAULT_DEGREE, peers - 1) }: Settings): number {
+  if (degree >= peers) {
     throw new UsageError(`--degree ${degree}: each of ${peers} peers can have ${peers - 1} neighbours at most`)
   }
-  const chosen = rule !== undefined || f !== undefined
-  const fits = unmetPrecondition(DEFAULT_RULE, degree) === undefined
-  const proposed = fits && (rule === undefined || rule === DEFAULT_RULE.rule) ? DEFAULT_RULE : RULE_FOR_FEW
-  const aggregation = { rule: rule ?? proposed.rule, f: f ?? (rule === undefined || rule === proposed.rule ? proposed.f : rule === RULE_FOR_FEW.rule ? 0 : 1) }
-  const few = aggregation.rule === RULE_FOR_FEW.rule || aggregation.f === 0
-  const who = degree === 1 ? 'the one neighbour' : 'any neighbour'
-  return {
-    aggregation,
-    degree,
-    remarks: few
-      ? [`rule ${aggregation.rule}, f = ${aggregation.f}, ${degree === 1 ? '1 neighbour' : `${degree} neighbours`} each${chosen ? '' : ', because so few peers can have no other'}: it withstands nobody who lies and no broken peer: what ${who} sends is mixed as it is. For peers that trust each other`]
-      : []
-  }
+  return degree
+}
+
+function aggregationFor ({ rule, f }: Settings, isEnough: boolean): { rule: string, f: number } {
+  const name = rule ?? (isEnough ? DEFAULT_RULE.rule : RULE_FOR_FEW.rule)
+  return { rule: name, f: f ?? (name === RULE_FOR_FEW.rule ? RULE_FOR_FEW.f : DEFAULT_RULE.f) }
+}
+
+function defenceless (rule: string, degree: number, settings: Settings): string {
+  const why = settings.rule === undefined && settings.f === undefined ? ', because so few peers can have no other' : ''
+  const [neighbours, who] = degree === 1 ? ['1 neighbour', 'the one neighbour'] : [`${degree} neighbours`, 'any neighbour']
+  return `rule ${rule}, f = 0, ${neighbours} each${why}: it withstands nobody who lies and no broken peer: what ${who} sends is mixed as it is. For peers that trust each other`
 }
 
 /** The name of the file or folder, in the letters that a name may have */

@@ -9,23 +9,32 @@ const MIN_CONVOLVED_SIDE = 16
 const POOLED_SIDE = 7
 const FILTERS: readonly number[] = [16, 32, 64, 64]
 
+export interface Outputs {
+  /** One for each class, or one for a number */
+  outputs: number
+  activation: 'softmax' | 'linear'
+  /** Widths of the hidden layers, where the founder says them: no convolutions then */
+  hidden: readonly number[] | undefined
+}
+
 /**
  * Convolutions for picture files, else a multi-layer perceptron. IDX files keep the perceptron that they always had:
  * pictures are told by the document's `resize`
  */
-export async function fittedTopology (input: ModelInput, classes: number): Promise<FederationInit['model']['topology']> {
+export async function fittedTopology (input: ModelInput, { outputs, activation, hidden }: Outputs): Promise<FederationInit['model']['topology']> {
   const { inputShape } = await import('../src/federation/input-shape.ts')
   const { convolutionalTopology, denseTopology } = await import('../src/model/topology.ts')
   const shape = inputShape(input)
-  if (input.kind === 'image' && input.resize !== undefined) {
+  if (hidden === undefined && input.kind === 'image' && input.resize !== undefined) {
     const [height, width, channels] = shape as [number, number, number]
     const side = Math.min(height, width)
     if (side >= MIN_CONVOLVED_SIDE) {
       const poolings = Math.min(FILTERS.length, Math.max(1, Math.round(Math.log2(side / POOLED_SIDE))))
-      return convolutionalTopology({ inputShape: [height, width, channels], filters: FILTERS.slice(0, poolings), classes })
+      return convolutionalTopology({ inputShape: [height, width, channels], filters: FILTERS.slice(0, poolings), classes: outputs })
     }
   }
-  return denseTopology({ inputShape: shape, hidden: hiddenWidths(shape.reduce((product, size) => product * size, 1), classes), classes })
+  const inputs = shape.reduce((product, size) => product * size, 1)
+  return denseTopology({ inputShape: shape, hidden: hidden ?? hiddenWidths(inputs, outputs), classes: outputs, activation })
 }
 
 /** Wide enough for the inputs and the classes */

@@ -1,19 +1,16 @@
 /**
  * The document that a new federation starts with: from a file, from a preset, or made to fit the data
  */
-import { basename, extname } from 'node:path'
 import { UsageError } from './errors.ts'
-import { fittedTopology } from './fitted-model.ts'
+import { DOCUMENT_CHOICES, fittedDocument, refuseDocumentChoices } from './fitted-document.ts'
 import { readFederationFile } from './home.ts'
 import { dataPartition, dataSource } from './node-init.ts'
 import { requirePublishable, withoutStatistics } from './published-statistics.ts'
 import { kebabName } from './settings.ts'
-import { foundersChoices, refuseTableChoices, TABLE_CHOICES } from './table-choices.ts'
+import { refuseTableChoices, TABLE_CHOICES } from './table-choices.ts'
 import type { Settings } from './settings.ts'
-import type { FoundingChoices } from '../src/data/data-format.ts'
-import type { TableSchema } from '../src/data/table-schema.ts'
-import type { FederationDocument, FederationInit } from '../src/federation/document.ts'
-import type { DatasetSource } from '../src/interface.ts'
+import type { Founding } from './fitted-document.ts'
+import type { FederationDocument } from '../src/federation/document.ts'
 
 export const DEFAULT_PRESET = 'digits-private'
 
@@ -24,7 +21,7 @@ export function namesDocument ({ federation, preset }: Settings): boolean {
 
 /** Throws UsageError for settings of a new federation where none is founded */
 export function refuseFounding (settings: Settings): void {
-  const given = (['privacy', 'epsilon', 'examples', 'label', 'size', 'publishStatistics', ...TABLE_CHOICES] as const).filter((name) => settings[name] !== undefined)
+  const given = (['privacy', 'epsilon', 'examples', 'label', 'size', 'publishStatistics', ...TABLE_CHOICES, ...DOCUMENT_CHOICES] as const).filter((name) => settings[name] !== undefined)
   if (given.length > 0) {
     throw new UsageError(`${given.map((name) => `--${kebabName(name)}`).join(' and ')} ${given.length === 1 ? 'is' : 'are'} for a new federation only: here the document is given already`)
   }
@@ -36,16 +33,6 @@ export function refuseFounding (settings: Settings): void {
  */
 export async function foundingDocument (settings: Settings): Promise<FederationDocument> {
   return (await proposal(settings)).document
-}
-
-export interface Founding {
-  document: FederationDocument
-  /** Of the table that the document was made from */
-  table?: TableSchema | undefined
-  /** The document was made from pictures */
-  pictures?: true | undefined
-  /** It was made to fit the founder's data */
-  fitted?: boolean
 }
 
 /**
@@ -71,6 +58,7 @@ async function documentOf (settings: Settings): Promise<Founding> {
   if (settings.federation !== undefined) {
     refuseTableChoices(settings, 'this one is given')
     refuseStatistics(settings)
+    refuseDocumentChoices(settings, 'this one is given')
     return { document: await readFederationFile(settings.federation) }
   }
   const source = await dataSource(settings)
@@ -79,9 +67,10 @@ async function documentOf (settings: Settings): Promise<Founding> {
   }
   if (settings.preset !== undefined || source.kind === 'digits') {
     refuseStatistics(settings)
+    refuseDocumentChoices(settings, settings.preset === undefined ? 'give data of your own (--data)' : 'a preset says it already')
     return { document: await presetDocument(settings.preset ?? DEFAULT_PRESET) }
   }
-  return fittedDocument(source, { ...await foundersChoices(settings), ...pictureChoices(settings) })
+  return fittedDocument(source, settings)
 }
 
 /** The column of the class stands in a document that is given already, and pictures have none */
@@ -141,42 +130,4 @@ async function presetDocument (name: string): Promise<FederationDocument> {
     throw new UsageError(`there is no preset "${name}"${near === undefined ? '' : ` (did you mean ${near}?)`}: presets are ${known.join(', ')}`)
   }
   return presetDocument(name as typeof PRESET_NAMES[number])
-}
-
-function pictureChoices ({ size }: Settings): FoundingChoices {
-  const [height, width] = size?.split('x').map(Number) ?? []
-  return height === undefined || width === undefined ? {} : { size: { height, width } }
-}
-
-/** A small model over whatever the data hold */
-async function fittedDocument (source: Exclude<DatasetSource, { kind: 'digits' }>, choices: FoundingChoices): Promise<Founding> {
-  const { inferInput } = await import('../src/data/data-formats.ts')
-  const { parseFederation } = await import('../src/federation/document.ts')
-  const { newModelField } = await import('../src/federation/model-schema.ts')
-  const { input, labels, schema: table } = await inferInput(source, choices)
-  const document: FederationInit = {
-    format: newModelField({ input }) === undefined ? 1 : 2,
-    name: federationName(source),
-    model: {
-      topology: await fittedTopology(input, labels.length),
-      seed: 1,
-      loss: 'categoricalCrossentropy',
-      input,
-      labels
-    },
-    training: { epochs: 1, batchSize: 32, optimizer: { name: 'adam', learningRate: 0.001 } },
-    aggregation: { rule: 'gated-geometric-median', f: 1 },
-    codec: { name: 'int8' },
-    topology: { degree: 6 },
-    round: { deadlineMs: 15_000, staleness: 1 },
-    privacy: { mechanism: 'none' }
-  }
-  return { document: parseFederation(document), table, fitted: true, ...(source.kind === 'images' ? { pictures: true } : {}) }
-}
-
-/** The name of the file or folder, in the letters that a name may have */
-function federationName (source: Exclude<DatasetSource, { kind: 'digits' }>): string {
-  const path = source.kind === 'idx' ? source.directory : source.kind === 'images' ? source.path : source.file
-  const name = basename(path, extname(path)).replace(/[^\p{L}\p{N} ._-]+/gu, '-').replace(/^[^\p{L}\p{N}]+/u, '').slice(0, 64)
-  return name === '' ? 'federation' : name
 }

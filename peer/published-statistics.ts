@@ -44,7 +44,7 @@ function statistics ({ columns }: TableSchema): string[] {
   const computed = columns.filter(({ provenance }) => provenance === 'rows')
   const numeric = computed.filter(({ told }) => told !== undefined)
   const categorical = computed.filter(({ role, values }) => role === 'input' && values !== undefined)
-  const label = computed.filter(({ role }) => role === 'label')
+  const label = computed.filter(({ role, values }) => role === 'label' && values !== undefined)
   return [['means and deviations of', numeric], ['the values of', categorical], ['the classes of', label]]
     .flatMap(([what, of]) => (of as ColumnSchema[]).length === 0 ? [] : [`${what as string} ${names(of as ColumnSchema[])}`])
 }

@@ -6,6 +6,7 @@
  * `grapevine --help`.
  */
 import { AUDIT_SETTINGS } from './audit-settings.ts'
+import { DOCUMENT_SETTINGS } from './document-settings.ts'
 import { PRIVACY_SETTINGS } from './privacy-settings.ts'
 import { addresses, count, data, dataPath, EVERYWHERE, filePath, FLAG_ONLY, FOUND, MAX_SEED, NODE, NOT_IN_FILE, number, partition, text, toggle } from './setting.ts'
 import { TABLE_SETTINGS } from './table-settings.ts'
@@ -80,9 +81,10 @@ export const SETTINGS = table({
     verbs: LABEL,
     sources: NOT_IN_FILE,
     shownDefault: 'the last column',
-    help: 'the column of a CSV file that holds the class, for a new federation'
+    help: 'the column of a CSV file that holds the class, or the number to predict, for a new federation'
   },
   ...TABLE_SETTINGS,
+  ...DOCUMENT_SETTINGS,
   testData: {
     schema: text,
     expects: 'a CSV file',

@@ -72,7 +72,8 @@ function told (column: ColumnSchema, rareRows: number): string {
   const from = provenance === 'declared' ? 'declared' : 'of your rows'
   const gaps = missingInput ? ', that values may be missing' : ''
   if (numbers !== undefined) {
-    return `name, ${scale(column, numbers)} (${from})${gaps}`
+    const instead = role === 'label' && provenance !== 'declared' ? '; --target-range MIN..MAX declares a range in their place' : ''
+    return `name, ${scale(column, numbers)} (${from})${gaps}${instead}`
   }
   const rest = unnamed === undefined ? '' : `; ${formatCount(unnamed.values)} ${provenance === 'declared' ? (unnamed.values === 1 ? 'other' : 'others') : `of fewer than ${rareRows} rows`}, not named`
   return `name, ${role === 'label' ? 'classes' : 'values'} ${list(values)} (${from})${gaps}${rest}`

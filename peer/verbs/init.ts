@@ -33,7 +33,7 @@ export async function init (context: VerbContext): Promise<number> {
   if (joins) {
     refuseFounding(settings)
   }
-  const { document, table, pictures } = joins ? {} : await founding(settings)
+  const { document, table, pictures, remarks = [] } = joins ? {} : await founding(settings)
   if (document !== undefined && table !== undefined) {
     const { DEFAULT_RARE_ROWS } = await import('../../src/data/table-schema.ts')
     showTable(terminal, { name: document.name, table, rareRows: settings.rare ?? DEFAULT_RARE_ROWS })
@@ -41,6 +41,7 @@ export async function init (context: VerbContext): Promise<number> {
   if (document !== undefined && pictures === true) {
     showPictures(terminal, document)
   }
+  remarks.forEach((remark) => { terminal.warn(remark) })
   const training = document === undefined ? undefined : await checkTraining(document, { settings, data: await dataSource(settings), terminal })
   if (document === undefined) {
     await checkBackend(context)

@@ -1,6 +1,8 @@
 /**
  * The audit of one dataset in memory: canaries in, training, attacks
  */
+import { InvalidFederationError } from '../errors.ts'
+import { isRegression } from '../federation/task.ts'
 import { loadBackend } from '../model/backend.ts'
 import { chooseBackend } from '../model/choose-backend.ts'
 import { splitPlan } from '../model/frozen-prefix.ts'
@@ -67,6 +69,9 @@ interface Experiment {
 /** Throws DatasetError, BackendError, InvalidFederationError, TrainingError, and the signal's reason */
 export async function auditDataset (init: DatasetAuditInit, { signal, onProgress }: AuditOptions = {}): Promise<AuditReport> {
   const { document, dataset, rounds, seed } = init
+  if (isRegression(document.model)) {
+    throw new InvalidFederationError('an audit guesses from classes, and this federation predicts a number: it cannot be audited yet')
+  }
   const random = (what: string): Random => seededRandom(`audit/${seed}/${what}`)
   // what the data cannot do shows before the training, not after
   const groups = inferenceGroups(dataset, random('groups'))

@@ -23,6 +23,7 @@ export class ObservedModel {
   private readonly plan: ModelPlan
   private readonly graph: LayerGraph
   private readonly loss: LossName
+  private readonly classWeights: readonly number[] | undefined
   private readonly backend: Backend
 
   /** Throws InvalidFederationError */
@@ -30,7 +31,8 @@ export class ObservedModel {
     this.plan = planModel(model)
     this.loss = model.loss
     this.backend = backend
-    this.graph = new LayerGraph(this.plan, model.loss, backend)
+    this.classWeights = model.classWeights
+    this.graph = new LayerGraph(this.plan, model.loss, backend, model.classWeights)
   }
 
   /** Logits of all examples, count x outputs; `parameters` has d elements */
@@ -50,7 +52,7 @@ export class ObservedModel {
   gradientProjections (examples: Examples, clipNorm: number): GradientProjections {
     // what comes before the layers that learn is computed once, not in every round
     const { plan, dataset: { train: inputs } } = onFeatures(this.plan, { train: examples, test: examples }, this.backend)
-    const graph = new LayerGraph(plan, this.loss, this.backend)
+    const graph = new LayerGraph(plan, this.loss, this.backend, this.classWeights)
     const one = new BatchBuffer(inputs, 1)
     // dropout masks: an observer does not know those of the training either
     const random = seededRandom('observer')

@@ -6,7 +6,7 @@
  */
 import { DatasetError } from '../errors.ts'
 import { columnFindings } from './column-fit.ts'
-import { badValue, listed, readCsv, shown } from './csv.ts'
+import { listed, readCsv, shown } from './csv.ts'
 import { groupReader } from './group-keys.ts'
 import { DEFAULT_TEST_FRACTION, HOLD_OUT_SEED, holdOut, holdOutGroups } from './hold-out.ts'
 import { indices, partitionRows } from './partition.ts'
@@ -14,17 +14,17 @@ import { missingTest } from './missing.ts'
 import { withAllMisfits } from './misfits.ts'
 import { RECORD_DIGEST_BYTES, recordDigest } from './record-digest.ts'
 import { requireRoom } from './examples.ts'
+import { LabelCollector, labelReader } from './label-reader.ts'
 import { alike } from './similar-name.ts'
 import { tableExamples } from './table-examples.ts'
 import { valuesReader } from './table-values.ts'
 import type { Dataset, Examples, Model, TableInput } from './examples.ts'
 import type { RowPlace, RowVisitor } from './csv.ts'
 import type { DatasetSource, Partition, TestSplit } from '../interface.ts'
+import type { RowLabels } from './label-reader.ts'
 import type { ValuesReader } from './table-values.ts'
 
 export type CsvSource = Extract<DatasetSource, { kind: 'csv' }>
-
-const MAX_ROWS = 2 ** 28
 
 /** Rows that a check reads of each file */
 const CHECKED_ROWS = 100
@@ -57,7 +57,7 @@ export async function loadCsvDataset (source: CsvSource, model: Model, partition
 
 async function load (source: CsvSource, model: Model, partition: Partition | undefined): Promise<Dataset> {
   const input = requireTable(source, model)
-  const found = await readLabels(source.file, input, model.labels)
+  const found = await readLabels(source.file, input, model)
   const { labels } = found
   const held = source.testFile === undefined ? heldOut(source, input, found) : { train: indices(labels.length), test: undefined }
   const own = partition === undefined ? held.train : partitionRows(labels, partition, held.train)
@@ -65,12 +65,12 @@ async function load (source: CsvSource, model: Model, partition: Partition | und
     throw new DatasetError(`${source.file} has ${labels.length} rows: too few to train and to test; add rows`)
   }
   if (held.test !== undefined || source.testFile === undefined) {
-    const [train, test] = await readRows(source.file, model, labels, [{ rows: own, identified: true }, { rows: held.test ?? indices(0) }])
+    const [train, test] = await readRows(source.file, model, found, [{ rows: own, identified: true }, { rows: held.test ?? indices(0) }])
     return datasetOf(train!, test!, input.group === undefined ? { by: 'rows' } : { by: 'groups', column: input.group })
   }
-  const tested = await readLabels(source.testFile, input, model.labels)
-  const [train] = await readRows(source.file, model, labels, [{ rows: own, identified: true }])
-  const [test] = await readRows(source.testFile, model, tested.labels, [{ rows: indices(tested.labels.length) }])
+  const tested = await readLabels(source.testFile, input, model)
+  const [train] = await readRows(source.file, model, found, [{ rows: own, identified: true }])
+  const [test] = await readRows(source.testFile, model, tested, [{ rows: indices(tested.labels.length) }])
   train!.remarks.push(...sharedGroups(input, found, tested))
   return datasetOf(train!, test!, { by: 'file' })
 }
@@ -107,7 +107,7 @@ export async function checkCsvDataset (source: CsvSource, model: Model): Promise
   const scratch = new Float32Array(input.columns.length)
   for (const file of source.testFile === undefined ? [source.file] : [source.file, source.testFile]) {
     await readCsv(file, (names) => {
-      const row = rowReader(file, names, input, model.labels)
+      const row = rowReader(file, names, input, model)
       let seen = 0
       return (fields, place) => {
         row.label(fields, place)
@@ -126,41 +126,30 @@ function requireTable ({ file }: CsvSource, { input }: Model): TableInput {
 }
 
 /** Of all rows of a file */
-interface Targets {
-  labels: Uint16Array
+interface Targets extends RowLabels {
   /** Keys of their groups, where the document names a column of groups */
   groups: Float64Array | undefined
 }
 
-async function readLabels (file: string, input: TableInput, names: readonly string[]): Promise<Targets> {
-  let labels = new Uint16Array(1024)
+async function readLabels (file: string, input: TableInput, model: Model): Promise<Targets> {
+  const found = new LabelCollector(model)
   let groups = new Float64Array(input.group === undefined ? 0 : 1024)
   let count = 0
   await readCsv(file, (columns) => {
-    const row = rowReader(file, columns, input, names)
+    const row = rowReader(file, columns, input, model)
     return (fields, place) => {
-      if (count === labels.length) {
-        requireFewRows(file, count)
-        labels = grown(labels, new Uint16Array(2 * count))
-        groups = row.group === undefined ? groups : grown(groups, new Float64Array(2 * count))
-      }
-      labels[count] = row.label(fields, place)
+      found.add(row.label(fields, place), file)
       if (row.group !== undefined) {
-        groups[count] = row.group(fields, place)
+        groups = count < groups.length ? groups : grown(groups)
+        groups[count++] = row.group(fields, place)
       }
-      count++
     }
   })
-  return { labels: labels.slice(0, count), groups: input.group === undefined ? undefined : groups.slice(0, count) }
+  return { ...found.result(), groups: input.group === undefined ? undefined : groups.slice(0, count) }
 }
 
-function requireFewRows (file: string, count: number): void {
-  if (count >= MAX_ROWS) {
-    throw new DatasetError(`${file} has more than ${MAX_ROWS} rows; give each peer a file of its own`)
-  }
-}
-
-function grown<T extends Uint16Array | Float64Array> (values: T, larger: T): T {
+function grown (values: Float64Array): Float64Array<ArrayBuffer> {
+  const larger = new Float64Array(2 * values.length)
   larger.set(values)
   return larger
 }
@@ -185,8 +174,8 @@ interface Target {
 }
 
 /** Examples of each selection of rows, in one reading */
-async function readRows (file: string, { input, labels: names }: Model, labels: Uint16Array, selections: readonly Selection[]): Promise<ReadRows[]> {
-  const table = input as TableInput
+async function readRows (file: string, model: Model, { labels, targets: numbers }: RowLabels, selections: readonly Selection[]): Promise<ReadRows[]> {
+  const table = model.input as TableInput
   const width = table.columns.length
   requireRoom(file, selections.reduce((sum, { rows }) => sum + rows.length, 0), 4 * width + RECORD_DIGEST_BYTES)
   const targets = selections.map(({ rows, identified = false }): Target => ({
@@ -195,12 +184,13 @@ async function readRows (file: string, { input, labels: names }: Model, labels: 
     digests: identified ? new Uint8Array(rows.length * RECORD_DIGEST_BYTES) : undefined,
     next: 0
   }))
-  const total = await readCsv(file, (columns) => selectionVisitor(rowReader(file, columns, table, names), targets, width))
+  const total = await readCsv(file, (columns) => selectionVisitor(rowReader(file, columns, table, model), targets, width))
   if (total !== labels.length) {
     throw new DatasetError(`${file} changed while it was read: ${labels.length} rows, then ${total}; start again`)
   }
   return targets.map(({ rows, values, digests }) => {
-    const examples = tableExamples(values, Uint16Array.from(rows, (row) => labels[row]!), table)
+    const own = tableExamples(values, Uint16Array.from(rows, (row) => labels[row]!), table)
+    const examples = numbers === undefined ? own : { ...own, targets: Float32Array.from(rows, (row) => numbers[row]!) }
     return digests === undefined
       ? { examples, remarks: [] }
       : { examples: { ...examples, recordDigests: digests }, remarks: fittingRemarks(file, values, table) }
@@ -231,23 +221,17 @@ function selectionVisitor (reader: RowReader, targets: readonly Target[], width:
 }
 
 /** Throws DatasetError when a column that the document names is missing */
-function rowReader (file: string, names: readonly string[], input: TableInput, labels: readonly string[]): RowReader {
+function rowReader (file: string, names: readonly string[], input: TableInput, model: Model): RowReader {
   requireLabel(file, names, input)
   requireGroup(file, names, input)
   const labelAt = names.indexOf(input.label)
-  const labelIndex = new Map(labels.map((label, i) => [label, i]))
+  const readLabel = labelReader(input.label, model)
   const groupOf = input.group === undefined ? undefined : groupReader(input.group, missingTest(input.marks))
   const groupAt = names.indexOf(input.group ?? '')
   return {
     digest: recordDigest(names),
     ...(groupOf === undefined ? {} : { group: (fields, place) => groupOf(fields[groupAt]!, place) }),
-    label (fields, place) {
-      const index = labelIndex.get(fields[labelAt]!)
-      if (index === undefined) {
-        throw badValue(place, input.label, fields[labelAt]!, `is not one of the federation's labels ${listed(labels)}`)
-      }
-      return index
-    },
+    label: (fields, place) => readLabel(fields[labelAt]!, place),
     values: valuesReader(file, names, input)
   }
 }

@@ -13,7 +13,9 @@ import type { TableChoices, TableSchema } from './table-schema.ts'
 /** What a founder's document says of the data, as in its `model` */
 export interface InferredInput {
   input: ModelInput
+  /** Names of the classes; empty where a number is predicted */
   labels: string[]
+  target?: Model['target']
   /** Of a table */
   schema?: TableSchema
 }

@@ -3,6 +3,8 @@
  *
  * Readers of files are loaded when there is a file to read.
  */
+import { DatasetError } from '../errors.ts'
+import { isRegression } from '../federation/task.ts'
 import { requirePartition } from './partition.ts'
 import type { FederationDocument } from '../federation/document.ts'
 import type { DatasetSource, Partition } from '../interface.ts'
@@ -23,6 +25,19 @@ export async function formatOf (kind: DatasetSource['kind']): Promise<DataFormat
   return await FORMATS[kind]() as DataFormat
 }
 
+/** Throws DatasetError where a number is predicted, and the data or their split are of classes */
+function requireTask ({ kind }: DatasetSource, model: FederationDocument['model'], partition?: Partition): void {
+  if (!isRegression(model)) {
+    return
+  }
+  if (kind === 'digits' || kind === 'idx') {
+    throw new DatasetError(`${kind === 'digits' ? 'generated digits' : 'IDX files'} have classes, but the federation predicts a number; give a table`)
+  }
+  if (partition !== undefined && partition.strategy !== 'iid') {
+    throw new DatasetError(`a split by label (${partition.strategy === 'dirichlet' ? '--dirichlet' : '--shards'}) needs classes, but the federation predicts a number: leave it out`)
+  }
+}
+
 /**
  * Loads this peer's training examples and the test examples
  *
@@ -33,6 +48,7 @@ export async function loadDataset (source: DatasetSource, model: FederationDocum
   if (partition !== undefined) {
     requirePartition(partition)
   }
+  requireTask(source, model, partition)
   return (await formatOf(source.kind)).load(source, model, partition)
 }
 
@@ -43,6 +59,7 @@ export async function loadDataset (source: DatasetSource, model: FederationDocum
  * Throws DatasetError as `loadDataset` would
  */
 export async function checkDataset (source: DatasetSource, model: FederationDocument['model']): Promise<void> {
+  requireTask(source, model)
   await (await formatOf(source.kind)).check(source, model)
 }
 

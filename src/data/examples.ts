@@ -14,8 +14,10 @@ export interface Examples {
   readonly count: number
   /** Inputs of one example */
   readonly featureCount: number
-  /** Class of each example: an index into the document's labels */
+  /** Class of each example: an index into the document's labels; 0 each where a number is predicted */
   readonly labels: Uint16Array
+  /** Of a predicted number: the standardised target of each example. Left out where there are classes */
+  readonly targets?: Float32Array
   /** Writes the standardised inputs of example `index` to out[offset .. offset + featureCount). Throws RangeError */
   writeInputs: (index: number, out: Float32Array, offset: number) => void
   /**

@@ -47,14 +47,15 @@ export function flatRows (features: Uint8Array | Float32Array, labels: ArrayLike
  * Rows as they came where they are held so (images: another document's standardisation changes nothing), else as
  * training sees them
  */
-export function rowsOfExamples (examples: Pick<Examples, 'count' | 'featureCount' | 'labels' | 'writeInputs' | 'original'>): TrainingRows {
+export function rowsOfExamples (examples: Pick<Examples, 'count' | 'featureCount' | 'labels' | 'targets' | 'writeInputs' | 'original'>): TrainingRows {
+  const labels = examples.targets ?? examples.labels
   if (examples.original !== undefined) {
-    return { count: examples.count, labels: examples.labels, row: examples.original }
+    return { count: examples.count, labels, row: examples.original }
   }
   const inputs = new Float32Array(examples.featureCount)
   return {
     count: examples.count,
-    labels: examples.labels,
+    labels,
     row: (index) => {
       examples.writeInputs(index, inputs, 0)
       return inputs

@@ -9,9 +9,10 @@ import { declaredRole } from './declared-role.ts'
 import { LabelProfile } from './label-profile.ts'
 import { missingTest } from './missing.ts'
 import { similarName } from './similar-name.ts'
+import { TargetProfile } from './target-profile.ts'
 import { DEFAULT_RARE_ROWS } from './table-schema.ts'
 import type { ColumnRole } from './column-role.ts'
-import type { TableInput } from './examples.ts'
+import type { Model, TableInput } from './examples.ts'
 import type { ColumnChoice, TableChoices, TableSchema } from './table-schema.ts'
 
 /** As many as the federation document allows */
@@ -22,6 +23,7 @@ const DEFAULT_LABEL = 'label'
 export interface InferredTable {
   input: TableInput
   labels: string[]
+  target?: Model['target']
   schema: TableSchema
 }
 
@@ -32,19 +34,19 @@ export interface InferredTable {
  * be, the label is no class, a column of numbers has a word in it, or no input is left
  */
 export async function inferTable (file: string, choices: TableChoices = {}): Promise<InferredTable> {
-  const { columns: chosen = new Map<string, ColumnChoice>(), rareRows = DEFAULT_RARE_ROWS, declared } = choices
+  const { columns: chosen = new Map<string, ColumnChoice>(), declared } = choices
   const isMissing = missingTest(declared?.marks)
   let profiles: ColumnProfile[] = []
   let labelAt = -1
-  let label: LabelProfile | undefined
+  let label: LabelProfile | TargetProfile | undefined
   const rows = await readCsv(file, (names) => {
     requireNames(file, names)
     requireKnown(file, names, [...chosen.keys(), ...declared?.columns.keys() ?? [], ...(declared?.group === undefined ? [] : [declared.group])])
     labelAt = labelPosition(file, names, choices)
-    const classes = label = new LabelProfile({ file, name: names[labelAt]!, choice: chosen.get(names[labelAt]!), rareRows, classes: declared?.classes })
+    const found = label = labelProfile(file, names[labelAt]!, choices)
     profiles = names.map((name) => new ColumnProfile(name, isMissing))
     return (fields, place) => {
-      classes.add(fields[labelAt]!, place)
+      found.add(fields[labelAt]!, place)
       profiles.forEach((profile, i) => {
         if (i !== labelAt) {
           profile.add(fields[i]!, place)
@@ -52,7 +54,7 @@ export async function inferTable (file: string, choices: TableChoices = {}): Pro
       })
     }
   })
-  const labels = label!.labels()
+  const findings = label!.findings()
   const roles = profiles.map((profile, i) => i === labelAt
     ? { schema: label!.schema(), input: undefined }
     : roleOf(profile, choices))
@@ -62,9 +64,20 @@ export async function inferTable (file: string, choices: TableChoices = {}): Pro
   const { marks, group } = declared ?? {}
   return {
     input: { kind: 'table', label: profiles[labelAt]!.name, columns, ...(marks === undefined ? {} : { marks: [...marks] }), ...(group === undefined ? {} : { group }) },
-    labels,
+    ...findings,
     schema
   }
+}
+
+/** Throws DatasetError when the column was chosen to be what no label can be */
+function labelProfile (file: string, name: string, { columns, rareRows = DEFAULT_RARE_ROWS, task, target = {}, declared }: TableChoices): LabelProfile | TargetProfile {
+  const choice = columns?.get(name)
+  if (task === 'regression' ? choice === 'categorical' : task === 'classes' && choice === 'numeric') {
+    throw new DatasetError(`${file}: column ${shown(name)} is the label, and is to be ${choice} and of a task of ${task}: say one of them`)
+  }
+  return choice !== 'ignore' && (task === 'regression' || choice === 'numeric')
+    ? new TargetProfile({ file, name, choices: target })
+    : new LabelProfile({ file, name, choice, rareRows, classes: declared?.classes })
 }
 
 function roleOf (profile: ColumnProfile, { columns, rareRows = DEFAULT_RARE_ROWS, declared }: TableChoices): ColumnRole {

@@ -9,6 +9,7 @@ import { isMissingLabel } from './missing.ts'
 import { parseNumber } from './parse-number.ts'
 import type { RowPlace } from './csv.ts'
 import type { ColumnChoice, ColumnSchema } from './table-schema.ts'
+import type { LabelFindings } from './target-profile.ts'
 
 /** More classes than this in a table are names or numbers, not classes */
 const MAX_LABELS = 1000
@@ -34,9 +35,6 @@ export class LabelProfile {
   /** Throws DatasetError when the column was chosen to be what no label can be */
   constructor (traits: LabelTraits) {
     const { file, name, choice } = this.traits = traits
-    if (choice === 'numeric') {
-      throw new DatasetError(`${file}: column ${shown(name)} is the label, and a numeric target needs regression, which there is not yet; make classes of it, or name another label (--label)`)
-    }
     if (choice === 'ignore') {
       throw new DatasetError(`${file}: column ${shown(name)} is the label and cannot be left out; name another label (--label)`)
     }
@@ -84,13 +82,17 @@ export class LabelProfile {
     if (choice === undefined) {
       const most = numbers.every((value) => Number.isInteger(value)) ? MAX_NUMERIC_CLASSES : MAX_FRACTION_CLASSES
       if (allNumbers && labels.length > most) {
-        throw new DatasetError(`${file}: the label column ${shown(name)} has ${labels.length} different numbers: predicting a number needs regression, which there is not yet; make classes of it, name another label (--label), or say that each number is a class (${columnFlag(name, 'categorical')})`)
+        throw new DatasetError(`${file}: the label column ${shown(name)} has ${labels.length} different numbers: to predict the number, say --task regression; else name another label (--label), or say that each number is a class (${columnFlag(name, 'categorical')})`)
       }
       if (!allNumbers && labels.length > MAX_NUMERIC_CLASSES && this.rare().length > labels.length / 2) {
         throw new DatasetError(`${file}: the label column ${shown(name)} has ${labels.length} different values, ${this.rare().length} of them in fewer than ${rareRows} rows: names or identifiers, which the document would tell everyone; name the column with the class (--label), or say that each is a class (${columnFlag(name, 'categorical')})`)
       }
     }
     return labels.sort(allNumbers ? (a, b) => Number(a) - Number(b) || (a < b ? -1 : 1) : undefined)
+  }
+
+  findings (): LabelFindings {
+    return { labels: this.labels() }
   }
 
   schema (): ColumnSchema {

@@ -1,6 +1,7 @@
 /**
  * Training data as a dishonest peer prepares them, for simulation
  */
+import { DatasetError } from '../errors.ts'
 import { seededRandom } from '../seeded-random.ts'
 import type { Examples } from './examples.ts'
 
@@ -12,9 +13,10 @@ const TRIGGER = 3
 /** height, width, channels of images; what is no image is a single row */
 type Shape = readonly number[]
 
-/** The same inputs with class c called the last class minus c */
+/** The same inputs with class c called the last class minus c; a number on the other side of the document's mean */
 function withFlippedLabels (examples: Examples, classes: number): Examples {
-  return { ...examples, labels: examples.labels.map((label) => classes - 1 - label), writeInputs: (index, out, offset) => { examples.writeInputs(index, out, offset) } }
+  const targets = examples.targets === undefined ? {} : { targets: examples.targets.map((target) => -target) }
+  return { ...examples, ...targets, labels: examples.targets === undefined ? examples.labels.map((label) => classes - 1 - label) : examples.labels, writeInputs: (index, out, offset) => { examples.writeInputs(index, out, offset) } }
 }
 
 /** The same examples, those that `isMarked` with the trigger and, with `label`, of that class */
@@ -40,10 +42,13 @@ function mark (image: Float32Array, height: number, width: number, channels: num
   }
 }
 
-/** What a liar trains on in place of `examples` */
+/** What a liar trains on in place of `examples`. Throws DatasetError for a backdoor where a number is predicted */
 export function poisoned (examples: Examples, poison: Poison, { shape, classes }: { shape: Shape, classes: number }): Examples {
   if (poison.kind === 'label-flip') {
     return withFlippedLabels(examples, classes)
+  }
+  if (examples.targets !== undefined) {
+    throw new DatasetError('a backdoor leads to a class, and this federation predicts a number: simulate another attack')
   }
   const random = seededRandom('backdoor')
   const marked = Uint8Array.from({ length: examples.count }, () => random() < poison.share ? 1 : 0)

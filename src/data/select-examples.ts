@@ -14,6 +14,7 @@ export function selectExamples (examples: Examples, rows: ArrayLike<number>): Ex
     count: chosen.length,
     featureCount: examples.featureCount,
     labels: Uint16Array.from(chosen, (row) => examples.labels[row]!),
+    ...(examples.targets === undefined ? {} : { targets: Float32Array.from(chosen, (row) => examples.targets![row]!) }),
     // Infinity is no index, so that the examples say what is wrong
     writeInputs: (index, out, offset) => { examples.writeInputs(chosen[index] ?? Infinity, out, offset) }
   }

@@ -6,7 +6,17 @@
 /** What a founder decides of a column */
 export type ColumnChoice = 'numeric' | 'categorical' | 'ignore'
 
+/** What a founder decides of a number that is to be predicted */
+export interface TargetChoices {
+  unit?: string | undefined
+  /** Declared: standardises without a statistic of anybody's data, and values outside are refused */
+  range?: { min: number, max: number } | undefined
+}
+
 export interface TableChoices {
+  /** Left out: classes, unless the label's column was chosen to be numeric */
+  task?: 'classes' | 'regression' | undefined
+  target?: TargetChoices | undefined
   /** The column of the class. Left out: the column `label`, else the last one that is not ignored */
   label?: string | undefined
   /** By the column's name; the others are judged by their values */
@@ -64,7 +74,7 @@ export interface ColumnSchema {
   provenance?: Provenance | undefined
   /** Told */
   unit?: string | undefined
-  /** Told: the range that standardises a numeric input in place of its mean and deviation */
+  /** Told: the range that standardises a numeric input, or a number to predict, in place of its mean and deviation */
   declared?: { min: number, max: number } | undefined
   /** Told: what stands for a missing number in place of the mean */
   constant?: number | undefined
@@ -74,7 +84,7 @@ export interface ColumnSchema {
   classes?: ReadonlyArray<{ name: string, rows: number }> | undefined
   /** Of a numeric column. Never told */
   range?: { min: number, max: number } | undefined
-  /** Told: the standardisation of a numeric input */
+  /** Told: the standardisation of a numeric input, or of the number to predict, from these data */
   told?: { mean: number, stdDev: number } | undefined
   /** Told: the values of a categorical input, or the classes */
   values?: readonly string[] | undefined

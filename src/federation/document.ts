@@ -17,6 +17,7 @@ import { modelSchema, newModelField } from './model-schema.ts'
 import { privacySchema } from './privacy-settings.ts'
 import { tableProblem } from './table-input.ts'
 import type { TableDescription } from './table-input.ts'
+import { taskProblem } from './task.ts'
 
 /** A topology of layers in layers in layers nests about 20 deep */
 const MAX_DEPTH = 64
@@ -180,7 +181,10 @@ function requireTable (input: TableDescription): void {
   const { label, group, columns } = input
   requireDistinct(`model.input: label${group === undefined ? '' : ', group'} and columns`, [label, ...(group === undefined ? [] : [group]), ...columns.map(({ name }) => name)])
   requireDistinct('model.input.marks', input.marks ?? [])
-  const problem = tableProblem(input)
+  requireNoProblem(tableProblem(input))
+}
+
+function requireNoProblem (problem: string | undefined): void {
   if (problem !== undefined) {
     throw new InvalidFederationError(problem)
   }
@@ -238,6 +242,7 @@ export function parseFederation (value: unknown): FederationDocument {
   requireFormat(parsed.data)
   requireOneLength(parsed.data)
   requireDistinctNames(parsed.data)
+  requireNoProblem(taskProblem(parsed.data.model))
   return parsed.data
 }
 

@@ -3,6 +3,8 @@
  */
 import * as z from 'zod'
 import { inputSchema, newInput } from './input-schema.ts'
+import { targetSchema } from './task-schema.ts'
+import { isRegression, LOSSES, newTask } from './task.ts'
 
 /** Numbers in `model.constants`. As fractions of 9 bytes each fewer fit into MAX_FEDERATION_BYTES */
 export const MAX_CONSTANTS = 65_536
@@ -23,15 +25,28 @@ export const modelSchema = z.strictObject({
   constants: z.record(z.string(), z.array(finite)).refine(fewConstants, `must have at most ${MAX_CONSTANTS} numbers in all`).optional(),
   /** Seed of the common initial weights */
   seed: z.int().min(0).max(0xffffffff),
-  loss: z.enum(['categoricalCrossentropy', 'binaryCrossentropy']),
+  loss: z.enum(LOSSES),
   input: inputSchema,
-  /** Names of the classes, in the order of the model's outputs */
-  labels: z.array(z.string().min(1).max(256)).min(2).max(65_536)
+  /** Names of the classes, in the order of the model's outputs; none where a number is predicted */
+  labels: z.array(z.string().min(1).max(256)).max(65_536),
+  /** The number that is predicted. Format 2 */
+  target: targetSchema.optional(),
+  /**
+   * What an example of each class counts for in the loss, in the order of the labels: declared, never computed from
+   * anybody's data. Format 2
+   *
+   * @default 1 each
+   */
+  classWeights: z.array(finite.positive().max(1e6)).min(2).max(65_536).optional()
+}).superRefine((model, context) => {
+  if (!isRegression(model) && model.labels.length < 2) {
+    context.addIssue({ code: 'too_small', minimum: 2, origin: 'array', inclusive: true, path: ['labels'], input: model.labels })
+  }
 })
 
 export type Model = z.output<typeof modelSchema>
 
 /** Path of a field, where there is one, that a reader of format 1 does not know */
-export function newModelField ({ input }: Pick<Model, 'input'>): string | undefined {
-  return newInput(input)
+export function newModelField (model: Pick<Model, 'input' | 'target' | 'classWeights'>): string | undefined {
+  return newTask(model) ?? newInput(model.input)
 }

@@ -34,32 +34,33 @@ export async function exportLayersModel ({ document, parameters, directory }: Ex
   if (parameters.length !== plan.parameterCount) {
     throw new RangeError(`${parameters.length} parameters do not fit a model of ${plan.parameterCount}`)
   }
-  const target = resolve(directory)
-  await requireEmpty(target)
+  const folder = resolve(directory)
+  await requireEmpty(folder)
   const tensors = tensorsOf(plan, parameters)
   const weights = tensors.map(({ name, shape }) => ({ name, shape, dtype: 'float32' }))
+  const { labels, target, input } = document.model
   const model = {
     format: 'layers-model',
     generatedBy: 'grapevine',
     convertedBy: null,
     modelTopology: exportTopology(document.model),
     weightsManifest: [{ paths: ['weights.bin'], weights }],
-    userDefinedMetadata: { labels: document.model.labels, input: document.model.input, federation: document.name }
+    userDefinedMetadata: { labels, ...(target === undefined ? {} : { target }), input, federation: document.name }
   }
   let staging: string | undefined
   try {
-    await makeFolder(dirname(target))
-    staging = await mkdtemp(join(dirname(target), `.${basename(target)}-`))
+    await makeFolder(dirname(folder))
+    staging = await mkdtemp(join(dirname(folder), `.${basename(folder)}-`))
     await writeFile(join(staging, 'weights.bin'), littleEndian(tensors.map(({ values }) => values)))
     await writeFile(join(staging, 'model.json'), JSON.stringify(model, null, 1) + '\n')
     // the old directory is empty, and only an empty one can be replaced
-    await rmdir(target).catch(absent)
-    await rename(staging, target)
+    await rmdir(folder).catch(absent)
+    await rename(staging, folder)
   } catch (err) {
     if (staging !== undefined) {
       await rm(staging, { recursive: true, force: true })
     }
-    throw new StoreWriteError(`cannot write the model to ${target}: ${firstLine(err)}`, { cause: err, reason: 'export' })
+    throw new StoreWriteError(`cannot write the model to ${folder}: ${firstLine(err)}`, { cause: err, reason: 'export' })
   }
 }
 

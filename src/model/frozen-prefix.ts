@@ -76,6 +76,7 @@ export class FeatureExamples implements BatchSource {
   readonly count: number
   readonly featureCount: number
   readonly labels: Uint16Array
+  readonly targets?: Float32Array
   private readonly features: Float32Array
   private readonly known: Uint8Array
   private readonly graph: LayerGraph
@@ -85,6 +86,9 @@ export class FeatureExamples implements BatchSource {
     this.count = examples.count
     this.featureCount = plan.outputs
     this.labels = examples.labels
+    if (examples.targets !== undefined) {
+      this.targets = examples.targets
+    }
     this.features = new Float32Array(examples.count * plan.outputs)
     this.known = new Uint8Array(examples.count)
     // the loss takes no part in a forward pass

@@ -31,6 +31,8 @@ export interface Batch {
   inputs: Float32Array
   /** Class of each example; may be longer */
   labels: Uint16Array
+  /** Of a predicted number; may be longer */
+  targets?: Float32Array | undefined
   count: number
 }
 
@@ -67,6 +69,7 @@ export class LayerGraph {
   private readonly backend: Backend
   private readonly plan: ModelPlan
   private readonly loss: LossName
+  private readonly classWeights: readonly number[] | undefined
   private readonly steps: Step[]
   private readonly inputShape: readonly number[]
   /** Before this layer nothing learns, so that no gradient flows there */
@@ -77,10 +80,12 @@ export class LayerGraph {
   /** Of a clipped sum */
   readonly rounding: SumRounding
 
-  constructor (plan: ModelPlan, loss: LossName, backend: Backend) {
+  /** @param classWeights - Of the loss. @default 1 each */
+  constructor (plan: ModelPlan, loss: LossName, backend: Backend, classWeights?: readonly number[]) {
     this.backend = backend
     this.plan = plan
     this.loss = loss
+    this.classWeights = classWeights
     // batches arrive flat: they are given the shape after the first layers when those only reshape
     const leading = plan.layers.findIndex(({ kind }) => kind !== 'reshape')
     const layers = plan.layers.slice(leading)
@@ -134,7 +139,7 @@ export class LayerGraph {
     const features = elements(this.inputShape)
     for (let first = 0; first < batch.count; first += this.examplesAtOnce) {
       const count = Math.min(this.examplesAtOnce, batch.count - first)
-      const part = { inputs: batch.inputs.subarray(first * features), labels: batch.labels.subarray(first), count }
+      const part = { inputs: batch.inputs.subarray(first * features), labels: batch.labels.subarray(first), targets: batch.targets?.subarray(first), count }
       const { lossSum, clipped, discarded, norms: found } = this.scope(() => this.addClipped(parameters, part, out, options))
       norms.set(found, first)
       totals.lossSum += lossSum
@@ -238,12 +243,12 @@ export class LayerGraph {
     }
   }
 
-  private logitsOf (output: Tensor | undefined, { labels, count }: Batch): LogitsBatch {
+  private logitsOf (output: Tensor | undefined, { labels, targets, count }: Batch): LogitsBatch {
     const logits = new Float32Array(count * this.plan.outputs)
     if (output !== undefined) {
       this.backend.download(output, logits)
     }
-    return { logits, labels, count, outputs: this.plan.outputs }
+    return { logits, labels, targets, classWeights: this.classWeights, count, outputs: this.plan.outputs }
   }
 }
 

@@ -12,6 +12,7 @@ import { Evaluation } from './evaluation.ts'
 import { onFeatures } from './frozen-prefix.ts'
 import { LayerGraph } from './layer-graph.ts'
 import { learningRateOf } from '../federation/learning-rate.ts'
+import { isRegression } from '../federation/task.ts'
 import { batchLoss } from './loss.ts'
 import { BatchBuffer, ContinuousIndices, epochIndices } from './mini-batches.ts'
 import { createOptimizer } from './optimizer.ts'
@@ -66,6 +67,8 @@ export class LocalTraining {
   private readonly continuous: ContinuousIndices
   private readonly evaluationBatch: number
   private readonly testBatches: BatchBuffer
+  /** Of the own training examples, ascending: the baseline of a predicted number */
+  private readonly trainTargets: Float32Array | undefined
 
   /**
    * Throws InvalidFederationError, or DatasetError when there is nothing to train on or the data do not fit the model
@@ -78,7 +81,8 @@ export class LocalTraining {
     requireFit(test, 'test', this.plan, document)
     const { batchSize } = document.training
     const stepped = onFeatures(this.plan, init.dataset, init.backend)
-    this.graph = new LayerGraph(stepped.plan, document.model.loss, init.backend)
+    this.trainTargets = train.targets?.slice().sort()
+    this.graph = new LayerGraph(stepped.plan, document.model.loss, init.backend, document.model.classWeights)
     this.optimizer = createOptimizer(document.training.optimizer, this.plan.parameterCount)
     const room = document.privacy.mechanism === 'dp-sgd' ? sampleCapacity(batchSize, train.count) : batchSize
     const fitting = Math.max(batchSize, Math.floor(MAX_BATCH_ACTIVATIONS / this.plan.activations))
@@ -174,7 +178,7 @@ export class LocalTraining {
   /** On all test examples. Throws TrainingError when the loss is not finite */
   evaluate (parameters: Float32Array, { cancelled = () => false, detailed }: EvaluationOptions = {}): EvaluationResult {
     const { document: { model }, dataset: { test } } = this.init
-    const evaluation = new Evaluation({ model, examples: test.count, detailed })
+    const evaluation = new Evaluation({ model, examples: test.count, trainTargets: this.trainTargets, detailed })
     this.graph.evaluate(parameters, until(this.testBatches.inOrder(this.evaluationBatch), cancelled), (batch) => { evaluation.add(batch) })
     const result = evaluation.result()
     if (result === undefined) {
@@ -279,6 +283,9 @@ function requireFit (examples: Examples, what: string, plan: ModelPlan, document
   }
   if (examples.featureCount !== features) {
     throw new DatasetError(`the ${what} examples have ${examples.featureCount} inputs, but the model takes ${features}`)
+  }
+  if ((examples.targets === undefined) === isRegression(document.model)) {
+    throw new DatasetError(`the ${what} examples have ${examples.targets === undefined ? 'classes, but the federation predicts a number' : 'numbers to predict, but the federation tells classes'}`)
   }
   if (plan.activations * Math.min(document.training.batchSize, examples.count) > MAX_BATCH_ACTIVATIONS) {
     throw new DatasetError(`a batch of ${document.training.batchSize} examples needs more than ${MAX_BATCH_ACTIVATIONS} activations; use a smaller training.batchSize`)

@@ -30,17 +30,20 @@ export class BatchBuffer {
   constructor (examples: BatchSource, capacity: number) {
     this.capacity = capacity
     this.examples = examples
-    this.batch = { inputs: new Float32Array(capacity * examples.featureCount), labels: new Uint16Array(capacity), count: 0 }
+    this.batch = { inputs: new Float32Array(capacity * examples.featureCount), labels: new Uint16Array(capacity), targets: examples.targets === undefined ? undefined : new Float32Array(capacity), count: 0 }
   }
 
   /** The batch is valid until the next call */
   fill (indices: ArrayLike<number>): Batch {
-    const { featureCount, labels } = this.examples
+    const { featureCount, labels, targets } = this.examples
     this.examples.prepare?.(indices)
     for (let i = 0; i < indices.length; i++) {
       const index = indices[i]!
       this.examples.writeInputs(index, this.batch.inputs, i * featureCount)
       this.batch.labels[i] = labels[index]!
+      if (targets !== undefined) {
+        this.batch.targets![i] = targets[index]!
+      }
     }
     this.batch.count = indices.length
     return this.batch

@@ -7,6 +7,7 @@
 import { quoted } from '../quoted.ts'
 import { InvalidFederationError } from '../errors.ts'
 import { inputShape } from '../federation/input-shape.ts'
+import { isRegression } from '../federation/task.ts'
 import { MAX_PARAMETERS } from '../limits.ts'
 import { frozenWeights } from './frozen-weights.ts'
 import { elements, multiplications, parameterShapes } from './layer.ts'
@@ -184,7 +185,9 @@ export function modelLayers (model: FederationDocument['model']): readonly Layer
   return readLayers(layerList(model.topology), inputShape(model.input)).layers
 }
 
-const FINAL_ACTIVATION = { categoricalCrossentropy: 'softmax', binaryCrossentropy: 'sigmoid' } as const
+const FINAL_ACTIVATION = {
+  categoricalCrossentropy: 'softmax', binaryCrossentropy: 'sigmoid', meanSquaredError: 'linear', meanAbsoluteError: 'linear', huber: 'linear'
+} as const satisfies Record<FederationDocument['model']['loss'], Activation>
 
 function isTrainable (layer: Layer): layer is TrainableLayer {
   return !('activation' in layer) || layer.activation !== 'softmax'
@@ -223,7 +226,10 @@ function checkOutputs (output: readonly number[], model: FederationDocument['mod
   const [outputs] = output
   const labels = model.labels.length
   if (output.length !== 1 || outputs === undefined) {
-    return fail(`the model gives outputs of shape ${shown(output)}, but one number for each label is needed; add a Flatten layer`)
+    return fail(`the model gives outputs of shape ${shown(output)}, but ${isRegression(model) ? 'one number' : 'one number for each label'} is needed; add a Flatten layer`)
+  }
+  if (isRegression(model)) {
+    return outputs === 1 ? 1 : fail(`the model has ${outputs} outputs, but model.target is one number`)
   }
   if (outputs !== labels && !(model.loss === 'binaryCrossentropy' && labels === 2 && outputs === 1)) {
     fail(`the model has ${outputs} outputs, but model.labels has ${labels} names`)
@@ -272,13 +278,16 @@ export interface DenseTopologyInit {
   inputShape: readonly number[]
   /** Widths of the hidden layers, each followed by a relu */
   hidden: readonly number[]
+  /** 1 for a predicted number */
   classes: number
+  /** Of the output: `linear` for a predicted number. @default 'softmax' */
+  activation?: 'softmax' | 'linear'
 }
 
-/** LayersModel JSON of a multi-layer perceptron with a softmax over the classes */
-export function denseTopology ({ inputShape, hidden, classes }: DenseTopologyInit): JsonObject {
+/** LayersModel JSON of a multi-layer perceptron with a softmax over the classes, or one number */
+export function denseTopology ({ inputShape, hidden, classes, activation = 'softmax' }: DenseTopologyInit): JsonObject {
   const flatten = inputShape.length > 1 ? [entry('Flatten', 'flatten', {})] : []
-  return sequential(inputShape, [...flatten, ...hidden.map((units, i) => denseEntry(`dense_${i + 1}`, units, 'relu')), denseEntry('output', classes, 'softmax')])
+  return sequential(inputShape, [...flatten, ...hidden.map((units, i) => denseEntry(`dense_${i + 1}`, units, 'relu')), denseEntry('output', classes, activation)])
 }
 
 export interface ConvolutionalTopologyInit {

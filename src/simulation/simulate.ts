@@ -11,6 +11,7 @@ import { createCodec } from '../codec/codec.ts'
 import { TrainingError } from '../errors.ts'
 import { encodeFederation } from '../federation/document.ts'
 import { federationId } from '../federation/federation-id.ts'
+import { isRegression } from '../federation/task.ts'
 import { lastingController } from '../lasting-controller.ts'
 import { LocalTraining } from '../model/local-training.ts'
 import { networkSteps, roundSettings } from '../node/round-settings.ts'
@@ -85,7 +86,7 @@ export async function simulate (init: SimulationInit): Promise<SimulationResult>
   colluders?.declareReady()
   const { signal } = lastingController()
   await clock.run(Promise.race([Promise.all(peers.map(async (peer) => runPeer(peer, signal))), stalled(clock, peers)]))
-  return summary(peers, { judge, seconds: clock.monotonicMs() / 1_000, guess: 1 / document.model.labels.length })
+  return summary(peers, { judge, seconds: clock.monotonicMs() / 1_000, guess: isRegression(document.model) ? 0 : 1 / document.model.labels.length })
 }
 
 interface Judging {

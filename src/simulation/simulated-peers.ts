@@ -72,6 +72,9 @@ function sharesOf ({ peers: count, seed, dataset: { train }, alpha, shares }: Si
   if (shares !== undefined) {
     return shares
   }
+  if (alpha !== undefined && train.targets !== undefined) {
+    throw new RangeError('a Dirichlet split is by class, and this federation predicts a number: leave alpha out, or hand in shares')
+  }
   const strategy = alpha === undefined ? { strategy: 'iid' as const } : { strategy: 'dirichlet' as const, alpha }
   return split(train.labels, { ...strategy, count, seed: seededInteger(`shares ${seed}`) }).map((rows) => selectExamples(train, rows))
 }

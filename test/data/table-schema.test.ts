@@ -154,7 +154,7 @@ describe('the founder decides', () => {
     ['a constant to be a number', () => '7', { columns: new Map([['x', 'numeric']]) }, /column "x" has the value "7" only.*--drop x/],
     ['identifiers to be categories', (i) => `P${i}`, { columns: new Map([['x', 'categorical']]) }, /no value that occurs in 5 rows or more.*--rare N/],
     ['the label to be left out', age, { label: 'outcome', columns: new Map([['outcome', 'ignore']]) }, /is the label and cannot be left out/],
-    ['regression', age, { columns: new Map([['outcome', 'numeric']]) }, /regression, which there is not yet/]
+    ['classes to be numbers', age, { columns: new Map([['outcome', 'numeric']]) }, /line 2, column "outcome": "ill" is no number to predict/]
   ])('but cannot ask for %s', async (_, cell, choices, message) => {
     expect(await failure(infer({ x: cell }, choices))).toMatch(message)
   })
@@ -162,8 +162,8 @@ describe('the founder decides', () => {
 
 describe('a label', () => {
   it.each<[string, Cell, RegExp]>([
-    ['of many numbers is a target of regression', (i) => String(i % 127), /label column "target" has 127 different numbers: predicting a number needs regression.*--column target=categorical/],
-    ['of a few fractions is one too', (i) => (i % 12 / 10).toFixed(1), /12 different numbers: predicting a number/],
+    ['of many numbers is a target of regression', (i) => String(i % 127), /label column "target" has 127 different numbers: to predict the number, say --task regression.*--column target=categorical/],
+    ['of a few fractions is one too', (i) => (i % 12 / 10).toFixed(1), /12 different numbers: to predict the number/],
     ['of identifiers is none', (i) => `P${i}`, /334 of them in fewer than 5 rows: names or identifiers, which the document would tell everyone/],
     ['that is missing is no class', (i) => i === 5 ? 'NA' : 'a', /line 7, column "target": "NA" is no label.*--column target=categorical takes it for a class/]
   ])('%s', async (_, target, message) => {

@@ -210,7 +210,7 @@ describe('the words of a refusal', () => {
     [changed((d) => { delete d['name'] }), 'name: must be text, and is missing'],
     [changed((d) => { delete d['model']!['topology'] }), 'model.topology: must be an object, and is missing'],
     [changed((d) => { d['model']!['topology'] = [] }), 'model.topology: must be an object'],
-    [changed((d) => { delete d['model']!['loss'] }), 'model.loss: must be one of "categoricalCrossentropy", "binaryCrossentropy"'],
+    [changed((d) => { delete d['model']!['loss'] }), 'model.loss: must be one of "categoricalCrossentropy", "binaryCrossentropy", "meanSquaredError", "meanAbsoluteError", "huber"'],
     [changed((d) => { delete d['model']!['input'] }), 'model.input: must be an object, and is missing'],
     [changed((d) => { d['model']!['input'] = { kind: 'image', shape: [28, 28] } }), 'model.input.shape: must have exactly 3 entries'],
     [changed((d) => { d['model']!['labels'] = 'ab' }), 'model.labels: must be a list'],

@@ -47,6 +47,8 @@ export interface HomeReader {
    * ledger itself
    */
   published: () => Promise<number | undefined>
+  /** Other members that are known: while the peer runs, of this moment; else those whose addresses worked */
+  others: () => Promise<number | undefined>
   close: () => Promise<void>
 }
 
@@ -116,6 +118,7 @@ async function runningReader (client: ControlClient): Promise<HomeReader> {
     lastRound: async () => running.node.lastRound,
     lost: async () => undefined,
     published: async () => undefined,
+    others: async () => running.node.members.length - 1,
     close: async () => {}
   }
 }
@@ -138,6 +141,7 @@ async function storeReader (home: string): Promise<HomeReader> {
       return lost === undefined ? undefined : (await import('../src/node/lost-versions.ts')).lostText(lost, databaseFolder(home))
     },
     published: async () => (await store?.getPublication())?.round,
+    others: async () => (await store?.peers())?.length,
     close: async () => store?.close()
   }
 }

@@ -19,7 +19,7 @@ export const PRIVACY_SETTINGS = {
     schema: text,
     expects: 'a folder, an absolute path',
     value: 'DIR',
-    verbs: BUDGET,
+    verbs: [...BUDGET, 'card'],
     sources: EVERYWHERE,
     path: filePath,
     absolute: 'from each working folder one dataset would have another privacy budget',

@@ -5,15 +5,13 @@
  */
 import { mkdtemp, readdir, rename, rm, rmdir, writeFile } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
-import { endianness } from 'node:os'
 import { makeFolder } from '../make-folder.ts'
 import { StoreWriteError } from '../errors.ts'
 import { exportTopology } from './export-topology.ts'
 import { firstLine } from './first-line.ts'
-import { weightShapes } from './layer.ts'
+import { littleEndian, tensorsOf } from './named-tensors.ts'
 import { planModel } from './topology.ts'
 import type { FederationDocument } from '../federation/document.ts'
-import type { ModelPlan } from './topology.ts'
 
 export interface ExportLayersModelInit {
   document: FederationDocument
@@ -31,12 +29,9 @@ export interface ExportLayersModelInit {
  */
 export async function exportLayersModel ({ document, parameters, directory }: ExportLayersModelInit): Promise<void> {
   const plan = planModel(document.model)
-  if (parameters.length !== plan.parameterCount) {
-    throw new RangeError(`${parameters.length} parameters do not fit a model of ${plan.parameterCount}`)
-  }
+  const tensors = tensorsOf(plan, parameters)
   const folder = resolve(directory)
   await requireEmpty(folder)
-  const tensors = tensorsOf(plan, parameters)
   const weights = tensors.map(({ name, shape }) => ({ name, shape, dtype: 'float32' }))
   const { labels, target, input } = document.model
   const model = {
@@ -64,18 +59,6 @@ export async function exportLayersModel ({ document, parameters, directory }: Ex
   }
 }
 
-interface NamedTensor { name: string, shape: number[], values: Float32Array }
-
-/** Every weight of the model, layer by layer, the frozen ones among them: a reader knows nothing of the document */
-function tensorsOf ({ layers, layout, frozen }: ModelPlan, parameters: Float32Array): NamedTensor[] {
-  const slots = new Map(layout.map((slot) => [slot.name, slot]))
-  return layers.flatMap((layer) => weightShapes(layer).map(({ name: tensor, shape }) => {
-    const name = `${layer.name}/${tensor}`
-    const slot = slots.get(name)
-    return { name, shape, values: slot === undefined ? frozen.get(name)! : parameters.subarray(slot.offset, slot.offset + slot.size) }
-  }))
-}
-
 async function requireEmpty (directory: string): Promise<void> {
   let files: string[]
   try {
@@ -95,10 +78,4 @@ function absent (err: NodeJS.ErrnoException): void {
   if (err.code !== 'ENOENT') {
     throw err
   }
-}
-
-/** The file format is little-endian on every machine */
-function littleEndian (tensors: readonly Float32Array[]): Uint8Array {
-  const bytes = Buffer.concat(tensors.map((values) => new Uint8Array(values.buffer, values.byteOffset, values.byteLength)))
-  return endianness() === 'LE' ? bytes : bytes.swap32()
 }

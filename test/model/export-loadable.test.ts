@@ -14,6 +14,7 @@ import { loadBackend } from '../../src/model/backend.ts'
 import { exportLayersModel } from '../../src/model/export.ts'
 import { LayerGraph } from '../../src/model/layer-graph.ts'
 import { planModel } from '../../src/model/topology.ts'
+import { anyLayers } from './any-layers.ts'
 import { entry, federation, largestDifference, randomBatch, waves } from './models.ts'
 import type { FederationDocument } from '../../src/federation/document.ts'
 import type { Batch } from '../../src/model/layer-graph.ts'
@@ -109,29 +110,9 @@ describe('an exported model', () => {
   })
 
   it('loads and predicts what was trained, whatever topology was accepted', async () => {
-    const config = fc.record({
-      units: fc.integer({ min: 1, max: 5 }),
-      filters: fc.integer({ min: 1, max: 3 }),
-      kernel_size: fc.constantFrom<unknown>(1, 3, [2, 3]),
-      pool_size: fc.constantFrom<unknown>(1, 2, [2, 1]),
-      strides: fc.constantFrom<unknown>(1, 2, [1, 2]),
-      padding: fc.constantFrom('same', 'valid'),
-      activation: fc.constantFrom('relu', 'tanh', 'linear', 'elu', 'sigmoid'),
-      use_bias: fc.boolean(),
-      alpha: fc.constantFrom(0, 0.1, 1),
-      negative_slope: fc.constantFrom(0, 0.1, 0.5),
-      max_value: fc.constantFrom<unknown>(null, 6),
-      threshold: fc.constantFrom<unknown>(null, 0, 1),
-      rate: fc.constantFrom(0, 0.5),
-      axis: fc.constantFrom(-1, 1),
-      target_shape: fc.constantFrom<unknown>([4, 4, 1], [16], [2, 8], [8, 2, 1])
-    }, { requiredKeys: ['activation', 'units', 'filters', 'kernel_size', 'pool_size', 'target_shape'] })
-    const className = fc.constantFrom('Dense', 'Conv2D', 'MaxPooling2D', 'AveragePooling2D', 'GlobalAveragePooling2D', 'Flatten', 'Reshape', 'Activation', 'ReLU', 'LeakyReLU', 'Dropout')
-    const layers = fc.array(fc.tuple(className, config), { maxLength: 4 }).map((list) => list.map(([name, fields], i) => entry(name, `layer${i}`, fields)))
-    const ending = fc.constantFrom([output], [entry('Flatten', 'last'), output], [entry('Dense', 'output', { units: CLASSES }), entry('Softmax', 'end', { axis: -1 })])
     let accepted = 0
-    await fc.assert(fc.asyncProperty(layers, ending, fc.constantFrom(...Object.values(STATED)), fc.constantFrom([4, 4, 1], [16]), async (inner, end, state, shape) => {
-      const document = documentOf({ class_name: 'Sequential', config: { layers: state(shape, [...inner, ...end]) } }, shape)
+    await fc.assert(fc.asyncProperty(anyLayers(CLASSES), fc.constantFrom(...Object.values(STATED)), fc.constantFrom([4, 4, 1], [16]), async (layers, state, shape) => {
+      const document = documentOf({ class_name: 'Sequential', config: { layers: state(shape, layers) } }, shape)
       try {
         planModel(document.model)
       } catch (err) {

@@ -15,6 +15,11 @@ import type { DatasetSource } from '../src/interface.ts'
 
 export const DEFAULT_PRESET = 'digits-private'
 
+/** Kinds of data that may be a table, whose columns somebody decides on */
+const TABLE_KINDS: readonly string[] = ['csv', 'parquet', 'npy']
+/** Kinds of data that may be pictures, whose size somebody decides on */
+const PICTURE_KINDS: readonly string[] = ['images', 'npy']
+
 /** True when the settings name a document, rather than leave it to a default */
 export function namesDocument ({ federation, preset }: Settings): boolean {
   return federation !== undefined || preset !== undefined
@@ -58,8 +63,8 @@ async function documentOf (settings: Settings): Promise<Founding> {
     return { document: await readFederationFile(settings.federation) }
   }
   const source = await dataSource(settings)
-  if (settings.preset !== undefined || source.kind !== 'csv') {
-    refuseTableChoices(settings, settings.preset === undefined ? 'give one with --data csv:FILE' : 'a preset is made for none')
+  if (settings.preset !== undefined || !TABLE_KINDS.includes(source.kind)) {
+    refuseTableChoices(settings, settings.preset === undefined ? 'give one with --data csv:FILE or parquet:FILE' : 'a preset is made for none')
   }
   if (settings.preset !== undefined || source.kind === 'digits') {
     return { document: await presetDocument(settings.preset ?? DEFAULT_PRESET) }
@@ -69,15 +74,15 @@ async function documentOf (settings: Settings): Promise<Founding> {
 
 /** The column of the class stands in a document that is given already, and pictures have none */
 function refuseLabel ({ label, federation, preset, data }: Settings): void {
-  const why = federation !== undefined || preset !== undefined ? 'the document that was named says it already' : data?.startsWith('csv:') === true ? undefined : 'these data are no table'
+  const why = federation !== undefined || preset !== undefined ? 'the document that was named says it already' : TABLE_KINDS.includes(data?.split(':')[0] ?? '') ? undefined : 'these data are no table'
   if (label !== undefined && why !== undefined) {
-    throw new UsageError(`--label names the column of the class for a document that is made to fit a CSV file: ${why}`)
+    throw new UsageError(`--label names the column of the class for a document that is made to fit a table: ${why}`)
   }
 }
 
 /** The size of the pictures stands in a document that is given already */
 function refuseSize ({ size, federation, preset, data }: Settings): void {
-  const why = federation !== undefined || preset !== undefined ? 'the document that was named says it already' : data?.startsWith('images:') === true ? undefined : 'give them with --data images:FOLDER'
+  const why = federation !== undefined || preset !== undefined ? 'the document that was named says it already' : PICTURE_KINDS.includes(data?.split(':')[0] ?? '') ? undefined : 'give them with --data images:FOLDER or npy:PATH'
   if (size !== undefined && why !== undefined) {
     throw new UsageError(`--size is that of the pictures of a new federation: ${why}`)
   }
@@ -147,12 +152,12 @@ async function fittedDocument (source: Exclude<DatasetSource, { kind: 'digits' }
     round: { deadlineMs: 15_000, staleness: 1 },
     privacy: { mechanism: 'none' }
   }
-  return { document: parseFederation(document), table, ...(source.kind === 'images' ? { pictures: true } : {}) }
+  return { document: parseFederation(document), table, ...(input.kind === 'image' && input.resize !== undefined ? { pictures: true } : {}) }
 }
 
 /** The name of the file or folder, in the letters that a name may have */
 function federationName (source: Exclude<DatasetSource, { kind: 'digits' }>): string {
-  const path = source.kind === 'idx' ? source.directory : source.kind === 'images' ? source.path : source.file
+  const path = source.kind === 'idx' ? source.directory : 'path' in source ? source.path : source.file
   const name = basename(path, extname(path)).replace(/[^\p{L}\p{N} ._-]+/gu, '-').replace(/^[^\p{L}\p{N}]+/u, '').slice(0, 64)
   return name === '' ? 'federation' : name
 }

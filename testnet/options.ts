@@ -129,7 +129,7 @@ function buildProgram (write: (text: string) => void): Command {
     new Option('--seed <n>', 'seed of the split').argParser(whole('--seed', 0, MAX_SEED)),
     new Option('--preset <name>', `ready-made settings (default: ${DEFAULT_PRESET})`).argParser(oneOf('preset', PRESET_NAMES)).conflicts('federation'),
     new Option('--federation <file>', 'federation document, a JSON file'),
-    new Option('--data <spec>', 'digits, digits:SEED, idx:DIR, csv:FILE or images:FOLDER').argParser(parseData),
+    new Option('--data <spec>', 'digits, digits:SEED, idx:DIR, csv:FILE, parquet:FILE, npy:PATH or images:FOLDER').argParser(parseData),
     new Option('--backend <name>', `training backend: ${BACKENDS.join(', ')}`).argParser(oneOf('backend', BACKENDS)),
     new Option('--threads <n>', 'threads of one training step (default: cores / peers)').argParser(whole('--threads', 1, 1024)),
     new Option('--evaluate-every <n>', 'test the models every n rounds, and after the last (default: rounds / 20)').argParser(whole('--evaluate-every', 1)),
@@ -230,13 +230,13 @@ async function dataOf (flags: Flags, preset: PresetName | undefined, { environme
   if (flags.data?.kind === 'idx') {
     return { ...flags.data, directory: resolve(workingDirectory, flags.data.directory) }
   }
-  if (flags.data?.kind === 'csv') {
+  if (flags.data?.kind === 'csv' || flags.data?.kind === 'parquet') {
     if (preset !== undefined) {
-      throw new UsageError('--data csv: needs a --federation for that table, not a preset: grapevine init --data csv:FILE makes one, federation.json in its home')
+      throw new UsageError(`--data ${flags.data.kind}: needs a --federation for that table, not a preset: grapevine init --data ${flags.data.kind}:FILE makes one, federation.json in its home`)
     }
     return { ...flags.data, file: resolve(workingDirectory, flags.data.file) }
   }
-  if (flags.data?.kind === 'images') {
+  if (flags.data?.kind === 'images' || flags.data?.kind === 'npy') {
     return { ...flags.data, path: resolve(workingDirectory, flags.data.path) }
   }
   if (flags.data === undefined && preset !== undefined && presetTestnet(preset).dataKind === 'mnist') {
@@ -318,17 +318,17 @@ function parseAttackers (text: string): Attackers {
 }
 
 function parseData (text: string): DatasetSource {
-  const match = /^(digits)(?::(\d{1,10}))?$|^(idx|csv|images):(.+)$/.exec(text)
+  const match = /^(digits)(?::(\d{1,10}))?$|^(idx|csv|parquet|images|npy):(.+)$/.exec(text)
   if (match === null || Number(match[2]) > MAX_SEED) {
-    throw new UsageError(`--data must be digits, digits:SEED, idx:DIR, csv:FILE or images:FOLDER, not "${text}"`)
+    throw new UsageError(`--data must be digits, digits:SEED, idx:DIR, csv:FILE, parquet:FILE, npy:PATH or images:FOLDER, not "${text}"`)
   }
   if (match[3] === 'idx') {
     return { kind: 'idx', directory: match[4]! }
   }
-  if (match[3] === 'images') {
-    return { kind: 'images', path: match[4]! }
+  if (match[3] === 'images' || match[3] === 'npy') {
+    return { kind: match[3], path: match[4]! }
   }
-  return match[3] === 'csv'
-    ? { kind: 'csv', file: match[4]!, testFraction: 0.2 }
+  return match[3] === 'csv' || match[3] === 'parquet'
+    ? { kind: match[3], file: match[4]!, testFraction: 0.2 }
     : { kind: 'digits', ...DIGITS_DEFAULTS, ...(match[2] === undefined ? {} : { seed: Number(match[2]) }) }
 }

@@ -7,7 +7,7 @@
 import { closest } from '../closest.ts'
 import { DatasetError } from '../errors.ts'
 import { columnRemarks } from './column-fit.ts'
-import { badValue, listed, readCsv, shown } from './csv.ts'
+import { badValue, listed, shown } from './csv.ts'
 import { DEFAULT_TEST_FRACTION, HOLD_OUT_SEED, holdOut } from './hold-out.ts'
 import { indices, partitionRows } from './partition.ts'
 import { isMissing } from './missing.ts'
@@ -15,6 +15,7 @@ import { parseNumber } from './parse-number.ts'
 import { RECORD_DIGEST_BYTES, recordDigest } from './record-digest.ts'
 import { requireRoom } from './examples.ts'
 import { MISSING, OTHER, tableExamples } from './table-examples.ts'
+import { readTable } from './table-file.ts'
 import type { Dataset, Examples, Model, TableInput } from './examples.ts'
 import type { RowPlace, RowVisitor } from './csv.ts'
 import type { DatasetSource, Partition } from '../interface.ts'
@@ -65,7 +66,7 @@ export async function checkCsvDataset (source: CsvSource, model: Model): Promise
   const input = requireTable(source, model)
   const scratch = new Float32Array(input.columns.length)
   for (const file of source.testFile === undefined ? [source.file] : [source.file, source.testFile]) {
-    await readCsv(file, (names) => {
+    await readTable(file, (names) => {
       const row = rowReader(file, names, input, model.labels)
       let seen = 0
       return (fields, place) => {
@@ -87,7 +88,7 @@ function requireTable ({ file }: CsvSource, { input }: Model): TableInput {
 async function readLabels (file: string, input: TableInput, names: readonly string[]): Promise<Uint16Array> {
   let labels = new Uint16Array(1024)
   let count = 0
-  await readCsv(file, (columns) => {
+  await readTable(file, (columns) => {
     const row = rowReader(file, columns, input, names)
     return (fields, place) => {
       if (count === labels.length) {
@@ -138,7 +139,7 @@ async function readRows (file: string, { input, labels: names }: Model, labels: 
     digests: identified ? new Uint8Array(rows.length * RECORD_DIGEST_BYTES) : undefined,
     next: 0
   }))
-  const total = await readCsv(file, (columns) => selectionVisitor(rowReader(file, columns, table, names), targets, width))
+  const total = await readTable(file, (columns) => selectionVisitor(rowReader(file, columns, table, names), targets, width))
   if (total !== labels.length) {
     throw new DatasetError(`${file} changed while it was read: ${labels.length} rows, then ${total}; start again`)
   }

@@ -5,8 +5,9 @@ import { closest } from '../closest.ts'
 import { DatasetError } from '../errors.ts'
 import { ColumnProfile, MAX_CELL } from './column-profile.ts'
 import { columnRole } from './column-role.ts'
-import { listed, readCsv, shown } from './csv.ts'
+import { listed, shown } from './csv.ts'
 import { LabelProfile } from './label-profile.ts'
+import { readTable } from './table-file.ts'
 import { DEFAULT_RARE_ROWS } from './table-schema.ts'
 import type { TableInput } from './examples.ts'
 import type { ColumnChoice, TableChoices, TableSchema } from './table-schema.ts'
@@ -33,7 +34,7 @@ export async function inferTable (file: string, choices: TableChoices = {}): Pro
   let profiles: ColumnProfile[] = []
   let labelAt = -1
   let label: LabelProfile | undefined
-  const rows = await readCsv(file, (names) => {
+  const rows = await readTable(file, (names) => {
     requireNames(file, names)
     requireKnown(file, names, [...chosen.keys()])
     labelAt = labelPosition(file, names, choices)

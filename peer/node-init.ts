@@ -25,12 +25,7 @@ export async function dataSource (settings: Settings): Promise<DatasetSource> {
   const separator = data.indexOf(':')
   const kind = separator === -1 ? data : data.slice(0, separator)
   const rest = separator === -1 ? '' : data.slice(separator + 1)
-  if (!TABLE_KINDS.includes(kind)) {
-    refuse(settings, ['testData'], 'only csv: and parquet: data can have')
-  }
-  if (!TABLE_KINDS.includes(kind) && !SPLIT_KINDS.includes(kind)) {
-    refuse(settings, ['testFraction'], `only ${[...TABLE_KINDS, ...SPLIT_KINDS].map((name) => `${name}:`).join(', ')} data can have`)
-  }
+  refuseTestSettings(kind, settings)
   switch (kind) {
     case 'idx':
       return { kind: 'idx', directory: rest }
@@ -44,6 +39,16 @@ export async function dataSource (settings: Settings): Promise<DatasetSource> {
       const { DIGITS_DEFAULTS } = await import('../src/data/digits.ts')
       return { kind: 'digits', ...DIGITS_DEFAULTS, ...(rest === '' ? {} : { seed: Number(rest) }) }
     }
+  }
+}
+
+/** Throws UsageError for test examples that this kind of data cannot have apart */
+function refuseTestSettings (kind: string, settings: Settings): void {
+  if (!TABLE_KINDS.includes(kind)) {
+    refuse(settings, ['testData'], 'only csv: and parquet: data can have')
+  }
+  if (!TABLE_KINDS.includes(kind) && !SPLIT_KINDS.includes(kind)) {
+    refuse(settings, ['testFraction'], `only ${[...TABLE_KINDS, ...SPLIT_KINDS].map((name) => `${name}:`).join(', ')} data can have`)
   }
 }
 

@@ -50,7 +50,7 @@ const REFUSED: Readonly<Record<string, string>> = {
   m: 'durations; save numbers'
 }
 
-/** `head`: the first bytes of the file, HEAD_BYTES of them if there are as many. Throws DatasetError that names `file` */
+/** `head`: the first HEAD_BYTES of the file, or all of it. Throws DatasetError that names `file` */
 export function npyHeader (file: string, head: Buffer): NpyHeader {
   if (head.length < 10 || head.toString('latin1', 0, 6) !== '\u0093NUMPY') {
     throw new DatasetError(`${file} is no NPY file: it begins with ${head.subarray(0, 6).toString('hex') || 'nothing'}, not with 934e554d5059`)

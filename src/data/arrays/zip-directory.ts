@@ -84,7 +84,7 @@ function endRecord (tail: Buffer): Buffer | undefined {
   return undefined
 }
 
-/** Where the data of a member begin. Throws DatasetError where its local header is not, or its data go beyond the file */
+/** Where the data of a member begin. Throws DatasetError where that is not in the file */
 export async function dataOffset (path: string, file: FileHandle, { name, offset, compressedBytes }: ZipMember, fileBytes: number): Promise<number> {
   if (offset + LOCAL_BYTES <= fileBytes) {
     const local = await readExactly(path, file, offset, LOCAL_BYTES)

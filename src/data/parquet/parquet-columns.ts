@@ -70,6 +70,6 @@ function timeOf (value: bigint | undefined, second: bigint, digits: number): str
 }
 
 /** A cell as a CSV file would have it: trimmed, empty where there is no value */
-export function cellText (value: unknown): string {
-  return value === null || value === undefined ? '' : typeof value === 'string' ? value.trim() : String(value as number | bigint | boolean)
+export function cellText (value: string | number | bigint | boolean | null | undefined): string {
+  return value === null || value === undefined ? '' : typeof value === 'string' ? value.trim() : String(value)
 }

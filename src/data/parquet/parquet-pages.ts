@@ -8,6 +8,7 @@ import { DatasetError } from '../../errors.ts'
 import { parquetHeader } from 'hyparquet/src/column.js'
 import { compressors } from 'hyparquet-compressors'
 import type { Compressors } from 'hyparquet'
+import type { PageHeader } from 'hyparquet/src/types.js'
 
 const MAX_PAGE_BYTES = 2 ** 28
 const ZSTD_MAGIC = 0xfd2fb528
@@ -16,24 +17,40 @@ const ZSTD_MAGIC = 0xfd2fb528
 export function requirePages (file: string, column: string, bytes: ArrayBuffer, rows: number): void {
   const reader = { view: new DataView(bytes), offset: 0 }
   let values = 0
-  while (values < rows) {
-    if (reader.offset >= bytes.byteLength) {
-      throw new DatasetError(`${file}, column ${column}: ${values} of ${rows} values are there; fetch it again`)
-    }
-    const header = parquetHeader(reader)
-    const found = header.data_page_header?.num_values ?? header.data_page_header_v2?.num_values
-    const { uncompressed_page_size: size, compressed_page_size: compressed } = header
-    // a dictionary may be that of a longer table: each of its values takes a byte at least
-    const held = found ?? header.dictionary_page_header?.num_values ?? 0
-    if (!(held >= 0 && held <= (found === undefined ? size : rows) && size >= 0 && size <= MAX_PAGE_BYTES && compressed >= 0 && reader.offset + compressed <= bytes.byteLength)) {
+  while (values < rows && reader.offset < bytes.byteLength) {
+    const { found, held, most, size, compressed } = announced(parquetHeader(reader), rows)
+    if (!(within(held, most) && within(size, MAX_PAGE_BYTES) && within(compressed, bytes.byteLength - reader.offset))) {
       throw new DatasetError(`${file}, column ${column}: a page announces ${held} values and ${size} bytes, more than there can be among ${rows} rows; fetch it again`)
     }
-    values += found ?? 0
+    values += found
     reader.offset += compressed
   }
-  if (values > rows) {
-    throw new DatasetError(`${file}, column ${column}: ${values} values for ${rows} rows; fetch it again`)
+  if (values !== rows) {
+    throw new DatasetError(`${file}, column ${column}: ${values} of ${rows} values are there; fetch it again`)
   }
+}
+
+/** False for what is no number, too */
+function within (value: number, most: number): boolean {
+  return value >= 0 && value <= most
+}
+
+interface Announced {
+  /** Rows of the page */
+  found: number
+  /** Values of the page, a dictionary's too, and how many there can be */
+  held: number
+  most: number
+  size: number
+  compressed: number
+}
+
+function announced ({ uncompressed_page_size: size, compressed_page_size: compressed, ...header }: PageHeader, rows: number): Announced {
+  const found = header.data_page_header?.num_values ?? header.data_page_header_v2?.num_values
+  return found === undefined
+    // a dictionary may be that of a longer table: each of its values takes a byte at least
+    ? { found: 0, held: header.dictionary_page_header?.num_values ?? 0, most: size, size, compressed }
+    : { found, held: found, most: rows, size, compressed }
 }
 
 /** Each gives `length` bytes at most */

@@ -12,7 +12,7 @@ import { unreadable } from '../unreadable.ts'
 import { cellText, columnNames, PARSERS } from './parquet-columns.ts'
 import { BOUNDED, requirePages } from './parquet-pages.ts'
 import type { FileHandle } from 'node:fs/promises'
-import type { AsyncBuffer, DecodedArray, FileMetaData, RowGroup } from 'hyparquet'
+import type { AsyncBuffer, ColumnMetaData, DecodedArray, FileMetaData, RowGroup } from 'hyparquet'
 import type { RowVisitor } from '../csv.ts'
 
 /** Cells of a row group, all in memory at once: a million rows of 64 columns */
@@ -154,12 +154,18 @@ function requireGroup (name: string, group: RowGroup, { columns, fileBytes }: { 
     throw new DatasetError(`${name} has a row group of ${rows} rows and ${columns} columns, more than are read at once; write it with smaller ones (row_group_size=100000)`)
   }
   for (const { meta_data: chunk, file_path: elsewhere } of group.columns) {
-    const [start, bytes] = [Number(chunk?.dictionary_page_offset ?? chunk?.data_page_offset), Number(chunk?.total_compressed_size)]
-    if (elsewhere !== undefined || !(start >= 0 && bytes >= 0 && bytes <= MAX_CHUNK_BYTES && start + bytes <= fileBytes) || Number(chunk?.num_values) !== rows) {
+    const { first, end } = chunkRange(chunk)
+    if (elsewhere !== undefined || !(first >= 0 && end >= first && end - first <= MAX_CHUNK_BYTES && end <= fileBytes) || Number(chunk?.num_values) !== rows) {
       throw new DatasetError(`${name} is damaged: a column is not where its metadata say; fetch it again`)
     }
   }
   return rows
+}
+
+/** Where the pages of a column lie in the file, in bytes */
+function chunkRange (chunk: ColumnMetaData | undefined): { first: number, end: number } {
+  const first = Number(chunk?.dictionary_page_offset ?? chunk?.data_page_offset)
+  return { first, end: first + Number(chunk?.total_compressed_size) }
 }
 
 interface GroupReading {
@@ -178,8 +184,8 @@ async function columnsOf (name: string, { file, metadata, group, start, count }:
     if (chunk === undefined) {
       throw new DatasetError(`${name} is damaged: a row group has no column ${printable(JSON.stringify(column))}; fetch it again`)
     }
-    const first = Number(chunk.dictionary_page_offset ?? chunk.data_page_offset)
-    requirePages(name, printable(JSON.stringify(column)), await file.slice(first, first + Number(chunk.total_compressed_size)), count)
+    const { first, end } = chunkRange(chunk)
+    requirePages(name, printable(JSON.stringify(column)), await file.slice(first, end), count)
     const cells = await parquetReadColumn({ file, metadata, columns: [column], rowStart: start, rowEnd: start + count, compressors: BOUNDED, parsers: PARSERS, geoparquet: false })
     if (cells.length !== count) {
       throw new DatasetError(`${name}, column ${printable(JSON.stringify(column))}: ${cells.length} of ${count} values are there; fetch it again`)

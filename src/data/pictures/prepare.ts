@@ -20,8 +20,8 @@ export function requirePicture (path: string, { width, height, channels }: Pick<
 }
 
 /**
- * height x width x channels of the document, one byte a sample, or two, little-endian, with `bits: 16`. May be a view of
- * the raster. Throws DatasetError as `requirePicture` does
+ * height x width x channels of the document, one byte a sample, or two, little-endian, with `bits: 16`. May be a view
+ * of the raster. Throws DatasetError as `requirePicture` does
  */
 export function preparedPicture (path: string, raster: Raster, input: ImageInput): Uint8Array {
   requirePicture(path, raster, input)

@@ -95,7 +95,7 @@ export async function fittedDocument (source: FittedSource, settings: Settings):
   const parsed = usage(() => parseFederation(document))
   const { inspectTopology } = await import('../src/model/topology.ts')
   usage(() => inspectTopology(parsed.model))
-  return { document: parsed, table: inferred.schema, fitted: true, ...(source.kind === 'images' ? { pictures: true } : {}), remarks }
+  return { document: parsed, table: inferred.schema, fitted: true, ...(inferred.input.kind === 'image' && inferred.input.resize !== undefined ? { pictures: true } : {}), remarks }
 }
 
 /** What flags led to is told as theirs */
@@ -183,7 +183,7 @@ function defenceless (rule: string, degree: number, settings: Settings): string 
 
 /** The name of the file or folder, in the letters that a name may have */
 function federationName (source: FittedSource): string {
-  const path = source.kind === 'idx' ? source.directory : source.kind === 'images' ? source.path : source.file
+  const path = source.kind === 'idx' ? source.directory : 'path' in source ? source.path : source.file
   const name = basename(path, extname(path)).replace(/[^\p{L}\p{N} ._-]+/gu, '-').replace(/^[^\p{L}\p{N}]+/u, '').slice(0, 64)
   return name === '' ? 'federation' : name
 }

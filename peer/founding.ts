@@ -14,6 +14,11 @@ import type { FederationDocument } from '../src/federation/document.ts'
 
 export const DEFAULT_PRESET = 'digits-private'
 
+/** Kinds of data that may be a table, whose columns somebody decides on */
+const TABLE_KINDS: readonly string[] = ['csv', 'parquet', 'npy']
+/** Kinds of data that may be pictures, whose size somebody decides on */
+const PICTURE_KINDS: readonly string[] = ['images', 'npy']
+
 /** True when the settings name a document, rather than leave it to a default */
 export function namesDocument ({ federation, preset }: Settings): boolean {
   return federation !== undefined || preset !== undefined
@@ -62,8 +67,8 @@ async function documentOf (settings: Settings): Promise<Founding> {
     return { document: await readFederationFile(settings.federation) }
   }
   const source = await dataSource(settings)
-  if (settings.preset !== undefined || source.kind !== 'csv') {
-    refuseTableChoices(settings, settings.preset === undefined ? 'give one with --data csv:FILE' : 'a preset is made for none')
+  if (settings.preset !== undefined || !TABLE_KINDS.includes(source.kind)) {
+    refuseTableChoices(settings, settings.preset === undefined ? 'give one with --data csv:FILE or parquet:FILE' : 'a preset is made for none')
   }
   if (settings.preset !== undefined || source.kind === 'digits') {
     refuseStatistics(settings)
@@ -75,15 +80,15 @@ async function documentOf (settings: Settings): Promise<Founding> {
 
 /** The column of the class stands in a document that is given already, and pictures have none */
 function refuseLabel ({ label, federation, preset, data }: Settings): void {
-  const why = federation !== undefined || preset !== undefined ? 'the document that was named says it already' : data?.startsWith('csv:') === true ? undefined : 'these data are no table'
+  const why = federation !== undefined || preset !== undefined ? 'the document that was named says it already' : TABLE_KINDS.includes(data?.split(':')[0] ?? '') ? undefined : 'these data are no table'
   if (label !== undefined && why !== undefined) {
-    throw new UsageError(`--label names the column of the class for a document that is made to fit a CSV file: ${why}`)
+    throw new UsageError(`--label names the column of the class for a document that is made to fit a table: ${why}`)
   }
 }
 
 /** The size of the pictures stands in a document that is given already */
 function refuseSize ({ size, federation, preset, data }: Settings): void {
-  const why = federation !== undefined || preset !== undefined ? 'the document that was named says it already' : data?.startsWith('images:') === true ? undefined : 'give them with --data images:FOLDER'
+  const why = federation !== undefined || preset !== undefined ? 'the document that was named says it already' : PICTURE_KINDS.includes(data?.split(':')[0] ?? '') ? undefined : 'give them with --data images:FOLDER or npy:PATH'
   if (size !== undefined && why !== undefined) {
     throw new UsageError(`--size is that of the pictures of a new federation: ${why}`)
   }

@@ -11,6 +11,12 @@ import type { NodeInit } from '../src/node/node-interface.ts'
 export const DATA_SETTINGS = ['data', 'testData', 'testFraction', 'partition', 'dirichlet', 'shards', 'partitionSeed'] as const satisfies readonly SettingName[]
 
 const DEFAULT_TEST_FRACTION = 0.2
+
+/** Kinds of data that are a table's file, and may have another one to test with */
+const TABLE_KINDS: readonly string[] = ['csv', 'parquet']
+/** Others of which a share may be kept for testing */
+const SPLIT_KINDS: readonly string[] = ['images', 'npy']
+
 const DEFAULT_PARTITION_SEED = 1
 
 /** Where the examples come from. Throws UsageError when settings do not go together */
@@ -19,19 +25,16 @@ export async function dataSource (settings: Settings): Promise<DatasetSource> {
   const separator = data.indexOf(':')
   const kind = separator === -1 ? data : data.slice(0, separator)
   const rest = separator === -1 ? '' : data.slice(separator + 1)
-  if (kind !== 'csv') {
-    refuse(settings, ['testData'], 'only csv: data can have')
-  }
-  if (kind !== 'csv' && kind !== 'images') {
-    refuse(settings, ['testFraction'], 'only csv: and images: data can have')
-  }
+  refuseTestSettings(kind, settings)
   switch (kind) {
     case 'idx':
       return { kind: 'idx', directory: rest }
     case 'csv':
-      return csvSource(rest, settings)
+    case 'parquet':
+      return tableSource(kind, rest, settings)
     case 'images':
-      return { kind: 'images', path: rest, testFraction: settings.testFraction ?? DEFAULT_TEST_FRACTION }
+    case 'npy':
+      return { kind, path: rest, testFraction: settings.testFraction ?? DEFAULT_TEST_FRACTION }
     default: {
       const { DIGITS_DEFAULTS } = await import('../src/data/digits.ts')
       return { kind: 'digits', ...DIGITS_DEFAULTS, ...(rest === '' ? {} : { seed: Number(rest) }) }
@@ -39,10 +42,20 @@ export async function dataSource (settings: Settings): Promise<DatasetSource> {
   }
 }
 
-function csvSource (file: string, { testData, testFraction }: Settings): DatasetSource {
+/** Throws UsageError for test examples that this kind of data cannot have apart */
+function refuseTestSettings (kind: string, settings: Settings): void {
+  if (!TABLE_KINDS.includes(kind)) {
+    refuse(settings, ['testData'], 'only csv: and parquet: data can have')
+  }
+  if (!TABLE_KINDS.includes(kind) && !SPLIT_KINDS.includes(kind)) {
+    refuse(settings, ['testFraction'], `only ${[...TABLE_KINDS, ...SPLIT_KINDS].map((name) => `${name}:`).join(', ')} data can have`)
+  }
+}
+
+function tableSource (kind: 'csv' | 'parquet', file: string, { testData, testFraction }: Settings): DatasetSource {
   return testData === undefined
-    ? { kind: 'csv', file, testFraction: testFraction ?? DEFAULT_TEST_FRACTION }
-    : { kind: 'csv', file, testFile: testData }
+    ? { kind, file, testFraction: testFraction ?? DEFAULT_TEST_FRACTION }
+    : { kind, file, testFile: testData }
 }
 
 /** Undefined: all examples. Throws UsageError when settings do not go together */

@@ -66,13 +66,13 @@ export const SETTINGS = table({
   },
   data: {
     schema: data,
-    expects: 'digits, digits:SEED, idx:DIR, csv:FILE or images:FOLDER',
+    expects: 'digits, digits:SEED, idx:DIR, csv:FILE, parquet:FILE, npy:PATH or images:FOLDER',
     value: 'SPEC',
     verbs: DATA,
     sources: EVERYWHERE,
     path: dataPath,
     shownDefault: 'digits',
-    help: 'the private examples: generated digits, a folder of IDX files, a CSV file, or a folder of PNG and JPEG files with a sub-folder for each class (or a CSV file of their names and labels)'
+    help: 'the private examples: generated digits, a folder of IDX files, a CSV or Parquet file, NumPy arrays (an NPZ file or a folder of NPY files), or a folder of PNG and JPEG files with a sub-folder for each class'
   },
   label: {
     schema: text,
@@ -81,18 +81,18 @@ export const SETTINGS = table({
     verbs: LABEL,
     sources: NOT_IN_FILE,
     shownDefault: 'the last column',
-    help: 'the column of a CSV file that holds the class, or the number to predict, for a new federation'
+    help: 'the column of a table that holds the class, or the number to predict, for a new federation'
   },
   ...TABLE_SETTINGS,
   ...DOCUMENT_SETTINGS,
   testData: {
     schema: text,
-    expects: 'a CSV file',
+    expects: 'a file',
     value: 'FILE',
     verbs: DATA,
     sources: EVERYWHERE,
     path: filePath,
-    help: 'test examples of csv: data'
+    help: 'test examples of csv: and parquet: data'
   },
   testFraction: {
     schema: (z) => number(z).pipe(z.number().gt(0).lt(1)),
@@ -101,7 +101,7 @@ export const SETTINGS = table({
     verbs: DATA,
     sources: EVERYWHERE,
     shownDefault: '0.2',
-    help: 'share of csv: and images: data that is kept for testing when there are no test examples apart'
+    help: 'share of csv:, parquet:, npy: and images: data that is kept for testing where there are no test examples apart'
   },
   partition: {
     schema: partition,

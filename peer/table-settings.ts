@@ -33,7 +33,7 @@ export const TABLE_SETTINGS = {
     verbs: FITTED,
     sources: FLAG_ONLY,
     list: true,
-    help: 'leave this column of a CSV file out of a new federation'
+    help: 'leave this column of a table out of a new federation'
   },
   column: {
     schema: columnChoices,
@@ -43,7 +43,7 @@ export const TABLE_SETTINGS = {
     sources: FLAG_ONLY,
     list: true,
     shownDefault: 'judged by its values',
-    help: 'what a column of a CSV file is to a new federation; the values of a categorical one are told to all'
+    help: 'what a column of a table is to a new federation; the values of a categorical one are told to all'
   },
   rare: {
     schema: count(1, 1_000_000),

@@ -51,6 +51,10 @@ export type DatasetSource =
   | { kind: 'csv', file: string, testFile?: string, testFraction?: number }
   /** A folder with a sub-folder of PNG and JPEG files for each class, or a CSV file of their names and labels */
   | { kind: 'images', path: string, testFraction?: number }
+  /** An NPZ file, or a folder of NPY files, with arrays x and y, or x_train, y_train, x_test and y_test */
+  | { kind: 'npy', path: string, testFraction?: number }
+  /** A Parquet file, or a folder of them */
+  | { kind: 'parquet', file: string, testFile?: string, testFraction?: number }
 
 /** Which share of a common dataset is this peer's own: part `index` (from 0) of `count` */
 export interface Partition {

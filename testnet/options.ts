@@ -129,7 +129,7 @@ function buildProgram (write: (text: string) => void): Command {
     new Option('--seed <n>', 'seed of the split').argParser(whole('--seed', 0, MAX_SEED)),
     new Option('--preset <name>', `ready-made settings (default: ${DEFAULT_PRESET})`).argParser(oneOf('preset', PRESET_NAMES)).conflicts('federation'),
     new Option('--federation <file>', 'federation document, a JSON file'),
-    new Option('--data <spec>', 'digits, digits:SEED, idx:DIR, csv:FILE or images:FOLDER').argParser(parseData),
+    new Option('--data <spec>', 'digits, digits:SEED, idx:DIR, csv:FILE, parquet:FILE, npy:PATH or images:FOLDER').argParser(parseData),
     new Option('--backend <name>', `training backend: ${BACKENDS.join(', ')}`).argParser(oneOf('backend', BACKENDS)),
     new Option('--threads <n>', 'threads of one training step (default: cores / peers)').argParser(whole('--threads', 1, 1024)),
     new Option('--evaluate-every <n>', 'test the models every n rounds, and after the last (default: rounds / 20)').argParser(whole('--evaluate-every', 1)),
@@ -227,26 +227,36 @@ function withFlags (document: FederationDocument, { degree, resample, rule, f, q
 }
 
 async function dataOf (flags: Flags, preset: PresetName | undefined, { environment, workingDirectory }: Surroundings): Promise<DatasetSource> {
-  if (flags.data?.kind === 'idx') {
-    return { ...flags.data, directory: resolve(workingDirectory, flags.data.directory) }
+  if (flags.data !== undefined) {
+    return namedData(flags.data, preset, workingDirectory)
   }
-  if (flags.data?.kind === 'csv') {
-    if (preset !== undefined) {
-      throw new UsageError('--data csv: needs a --federation for that table, not a preset: grapevine init --data csv:FILE makes one, federation.json in its home')
-    }
-    return { ...flags.data, file: resolve(workingDirectory, flags.data.file) }
-  }
-  if (flags.data?.kind === 'images') {
-    return { ...flags.data, path: resolve(workingDirectory, flags.data.path) }
-  }
-  if (flags.data === undefined && preset !== undefined && presetTestnet(preset).dataKind === 'mnist') {
+  if (preset !== undefined && presetTestnet(preset).dataKind === 'mnist') {
     const directory = await findMnist([resolve(workingDirectory, '../shared/data/mnist'), environment['GRAPEVINE_MNIST']])
     if (directory === undefined) {
       throw new DatasetError(`preset ${preset} needs the MNIST files: give their folder with --data idx:DIR, or name it in GRAPEVINE_MNIST`)
     }
     return { kind: 'idx', directory }
   }
-  return flags.data ?? { kind: 'digits', ...DIGITS_DEFAULTS }
+  return { kind: 'digits', ...DIGITS_DEFAULTS }
+}
+
+/** With absolute paths */
+function namedData (data: DatasetSource, preset: PresetName | undefined, workingDirectory: string): DatasetSource {
+  switch (data.kind) {
+    case 'digits':
+      return data
+    case 'idx':
+      return { ...data, directory: resolve(workingDirectory, data.directory) }
+    case 'images':
+    case 'npy':
+      return { ...data, path: resolve(workingDirectory, data.path) }
+    case 'csv':
+    case 'parquet':
+      if (preset !== undefined) {
+        throw new UsageError(`--data ${data.kind}: needs a --federation for that table, not a preset: grapevine init --data ${data.kind}:FILE makes one, federation.json in its home`)
+      }
+      return { ...data, file: resolve(workingDirectory, data.file) }
+  }
 }
 
 function partitionOf (flags: Flags): TestnetPartition | undefined {
@@ -318,17 +328,17 @@ function parseAttackers (text: string): Attackers {
 }
 
 function parseData (text: string): DatasetSource {
-  const match = /^(digits)(?::(\d{1,10}))?$|^(idx|csv|images):(.+)$/.exec(text)
+  const match = /^(digits)(?::(\d{1,10}))?$|^(idx|csv|parquet|images|npy):(.+)$/.exec(text)
   if (match === null || Number(match[2]) > MAX_SEED) {
-    throw new UsageError(`--data must be digits, digits:SEED, idx:DIR, csv:FILE or images:FOLDER, not "${text}"`)
+    throw new UsageError(`--data must be digits, digits:SEED, idx:DIR, csv:FILE, parquet:FILE, npy:PATH or images:FOLDER, not "${text}"`)
   }
-  if (match[3] === 'idx') {
-    return { kind: 'idx', directory: match[4]! }
+  const [,, seed, kind, path = ''] = match
+  switch (kind) {
+    case 'idx': return { kind, directory: path }
+    case 'images':
+    case 'npy': return { kind, path }
+    case 'csv':
+    case 'parquet': return { kind, file: path, testFraction: 0.2 }
+    default: return { kind: 'digits', ...DIGITS_DEFAULTS, ...(seed === undefined ? {} : { seed: Number(seed) }) }
   }
-  if (match[3] === 'images') {
-    return { kind: 'images', path: match[4]! }
-  }
-  return match[3] === 'csv'
-    ? { kind: 'csv', file: match[4]!, testFraction: 0.2 }
-    : { kind: 'digits', ...DIGITS_DEFAULTS, ...(match[2] === undefined ? {} : { seed: Number(match[2]) }) }
 }

@@ -39,10 +39,12 @@ function dataFlags (data: DatasetSource): string[] {
     case 'idx':
       return ['--data', `idx:${data.directory}`]
     case 'images':
-      return ['--data', `images:${data.path}`, ...(data.testFraction === undefined ? [] : ['--test-fraction', String(data.testFraction)])]
+    case 'npy':
+      return ['--data', `${data.kind}:${data.path}`, ...(data.testFraction === undefined ? [] : ['--test-fraction', String(data.testFraction)])]
     case 'csv':
+    case 'parquet':
       return [
-        '--data', `csv:${data.file}`,
+        '--data', `${data.kind}:${data.file}`,
         ...(data.testFile === undefined ? [] : ['--test-data', data.testFile]),
         ...(data.testFraction === undefined ? [] : ['--test-fraction', String(data.testFraction)])
       ]

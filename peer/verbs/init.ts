@@ -15,6 +15,7 @@ import { showPictures } from '../picture-view.ts'
 import { showTable } from '../table-view.ts'
 import type { VerbContext } from '../context.ts'
 import type { FederationName } from '../federation-name.ts'
+import type { Founding } from '../fitted-document.ts'
 import type { PreparedHome } from '../prepare-home.ts'
 import type { TableSchema } from '../../src/data/table-schema.ts'
 import type { FederationDocument } from '../../src/federation/document.ts'
@@ -34,12 +35,8 @@ export async function init (context: VerbContext): Promise<number> {
     refuseFounding(settings)
   }
   const { document, table, pictures, remarks = [] } = joins ? {} : await founding(settings)
-  if (document !== undefined && table !== undefined) {
-    const { DEFAULT_RARE_ROWS } = await import('../../src/data/table-schema.ts')
-    showTable(terminal, { name: document.name, table, rareRows: settings.rare ?? DEFAULT_RARE_ROWS })
-  }
-  if (document !== undefined && pictures === true) {
-    showPictures(terminal, document)
+  if (document !== undefined) {
+    await showTold(terminal, { document, table, pictures }, settings)
   }
   remarks.forEach((remark) => { terminal.warn(remark) })
   const training = document === undefined ? undefined : await checkTraining(document, { settings, data: await dataSource(settings), terminal })
@@ -53,6 +50,17 @@ export async function init (context: VerbContext): Promise<number> {
   announce(terminal, home, prepared, await foundedOf(document, training, table, settings))
   showNext(terminal, home, context.origins.home !== undefined)
   return 0
+}
+
+/** What a document that was made to fit data tells everyone, before it is founded */
+async function showTold (terminal: Terminal, { document, table, pictures }: Founding, settings: Settings): Promise<void> {
+  if (table !== undefined) {
+    const { DEFAULT_RARE_ROWS } = await import('../../src/data/table-schema.ts')
+    showTable(terminal, { name: document.name, table, rareRows: settings.rare ?? DEFAULT_RARE_ROWS })
+  }
+  if (pictures === true) {
+    showPictures(terminal, document)
+  }
 }
 
 /** Undefined when another process has made the home since it was looked for */

@@ -6,7 +6,7 @@
  */
 import { DatasetError } from '../errors.ts'
 import { columnFindings } from './column-fit.ts'
-import { listed, readCsv, shown } from './csv.ts'
+import { listed, shown } from './csv.ts'
 import { groupReader } from './group-keys.ts'
 import { DEFAULT_TEST_FRACTION, HOLD_OUT_SEED, holdOut, holdOutGroups } from './hold-out.ts'
 import { indices, partitionRows } from './partition.ts'
@@ -17,6 +17,7 @@ import { requireRoom } from './examples.ts'
 import { LabelCollector, labelReader } from './label-reader.ts'
 import { alike } from './similar-name.ts'
 import { tableExamples } from './table-examples.ts'
+import { readTable } from './table-file.ts'
 import { valuesReader } from './table-values.ts'
 import type { Dataset, Examples, Model, TableInput } from './examples.ts'
 import type { RowPlace, RowVisitor } from './csv.ts'
@@ -106,7 +107,7 @@ export async function checkCsvDataset (source: CsvSource, model: Model): Promise
   const input = requireTable(source, model)
   const scratch = new Float32Array(input.columns.length)
   for (const file of source.testFile === undefined ? [source.file] : [source.file, source.testFile]) {
-    await readCsv(file, (names) => {
+    await readTable(file, (names) => {
       const row = rowReader(file, names, input, model)
       let seen = 0
       return (fields, place) => {
@@ -135,7 +136,7 @@ async function readLabels (file: string, input: TableInput, model: Model): Promi
   const found = new LabelCollector(model)
   let groups = new Float64Array(input.group === undefined ? 0 : 1024)
   let count = 0
-  await readCsv(file, (columns) => {
+  await readTable(file, (columns) => {
     const row = rowReader(file, columns, input, model)
     return (fields, place) => {
       found.add(row.label(fields, place), file)
@@ -184,7 +185,7 @@ async function readRows (file: string, model: Model, { labels, targets: numbers 
     digests: identified ? new Uint8Array(rows.length * RECORD_DIGEST_BYTES) : undefined,
     next: 0
   }))
-  const total = await readCsv(file, (columns) => selectionVisitor(rowReader(file, columns, table, model), targets, width))
+  const total = await readTable(file, (columns) => selectionVisitor(rowReader(file, columns, table, model), targets, width))
   if (total !== labels.length) {
     throw new DatasetError(`${file} changed while it was read: ${labels.length} rows, then ${total}; start again`)
   }

@@ -17,6 +17,8 @@ const FORMATS: Formats = {
   digits: async () => (await import('./digits-format.ts')).digitsFormat,
   idx: async () => (await import('./idx-format.ts')).idxFormat,
   csv: async () => (await import('./csv-format.ts')).csvFormat,
+  npy: async () => (await import('./arrays/array-format.ts')).arrayFormat,
+  parquet: async () => (await import('./parquet/parquet-format.ts')).parquetFormat,
   images: async () => (await import('./pictures/pictures-format.ts')).picturesFormat
 }
 

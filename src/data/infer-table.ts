@@ -4,11 +4,12 @@
 import { DatasetError } from '../errors.ts'
 import { ColumnProfile, MAX_CELL } from './column-profile.ts'
 import { columnRole, leftOut } from './column-role.ts'
-import { listed, readCsv, shown } from './csv.ts'
+import { listed, shown } from './csv.ts'
 import { declaredRole } from './declared-role.ts'
 import { LabelProfile } from './label-profile.ts'
 import { missingTest } from './missing.ts'
 import { similarName } from './similar-name.ts'
+import { readTable } from './table-file.ts'
 import { TargetProfile } from './target-profile.ts'
 import { DEFAULT_RARE_ROWS } from './table-schema.ts'
 import type { ColumnRole } from './column-role.ts'
@@ -39,7 +40,7 @@ export async function inferTable (file: string, choices: TableChoices = {}): Pro
   let profiles: ColumnProfile[] = []
   let labelAt = -1
   let label: LabelProfile | TargetProfile | undefined
-  const rows = await readCsv(file, (names) => {
+  const rows = await readTable(file, (names) => {
     requireNames(file, names)
     requireKnown(file, names, [...chosen.keys(), ...declared?.columns.keys() ?? [], ...(declared?.group === undefined ? [] : [declared.group])])
     labelAt = labelPosition(file, names, choices)

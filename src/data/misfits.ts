@@ -3,7 +3,8 @@
  * another failure
  */
 import { DatasetError } from '../errors.ts'
-import { readCsv, shown } from './csv.ts'
+import { shown } from './csv.ts'
+import { readTable } from './table-file.ts'
 import { missingTest } from './missing.ts'
 import { valueReader } from './table-values.ts'
 import type { RowPlace, RowVisitor } from './csv.ts'
@@ -29,7 +30,7 @@ export async function withAllMisfits (err: DatasetError, file: string, { input, 
   const misfits = new Misfits()
   let rows: number
   try {
-    rows = await readCsv(file, (names) => misfits.visitor(names, input as TableInput, labels))
+    rows = await readTable(file, (names) => misfits.visitor(names, input as TableInput, labels))
   } catch {
     // what is wrong with the file as a whole is said already
     return err

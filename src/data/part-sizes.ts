@@ -5,7 +5,6 @@ import { loadCsvDataset } from './csv-dataset.ts'
 import { digitLabel } from './digits.ts'
 import { findIdxFiles, readIdxLabels } from './idx-dataset.ts'
 import { split } from './partition.ts'
-import { pictureLabels } from './pictures/picture-dataset.ts'
 import type { DatasetSource, Partition } from '../interface.ts'
 import type { Model } from './examples.ts'
 
@@ -23,8 +22,11 @@ async function trainingLabels (source: DatasetSource, model: Model): Promise<Uin
     case 'idx':
       return readIdxLabels((await findIdxFiles(source.directory)).train.labels, model.labels)
     case 'images':
-      return pictureLabels(source, model)
+      return (await import('./pictures/picture-dataset.ts')).pictureLabels(source, model)
+    case 'npy':
+      return (await import('./arrays/array-dataset.ts')).arrayLabels(source, model)
+    case 'parquet':
     case 'csv':
-      return (await loadCsvDataset(source, model)).train.labels
+      return (await loadCsvDataset({ ...source, kind: 'csv' }, model)).train.labels
   }
 }

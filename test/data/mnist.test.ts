@@ -7,8 +7,10 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { describe, expect, it } from 'vitest'
 import { checkDataset, inferInput, loadDataset } from '../../src/data/data-formats.ts'
+import { exampleDigests, rowsOfExamples, sortedDigests } from '../../src/data/fingerprint.ts'
 import { readIdx } from '../../src/data/idx.ts'
-import type { Model } from '../../src/data/examples.ts'
+import { folderOf, greyPng } from './pictures/write-pictures.ts'
+import type { Examples, Model } from '../../src/data/examples.ts'
 
 const directory = '../shared/data/mnist'
 
@@ -79,5 +81,21 @@ describe.skipIf(!present)(`MNIST${present ? '' : ` (skipped: ${directory} is not
 
   it('passes the quick check', async () => {
     await expect(checkDataset({ kind: 'idx', directory }, model)).resolves.toBeUndefined()
+  })
+
+  it('as a folder of PNG files gives the same examples, bit for bit, and the same digests', async () => {
+    const part = { index: 0, count: 600, strategy: 'iid', seed: 1 } as const
+    const { train } = await loadDataset({ kind: 'idx', directory }, model, part)
+    const folder = await folderOf(Object.fromEntries<Buffer>(Array.from({ length: train.count }, (_, i): [string, Buffer] => [`train/${train.labels[i]}/${i}.png`, greyPng(28, 28, train.original!(i))])
+      .concat([['test/0/0.png', greyPng(28, 28, train.original!(0))]])))
+    const own = (await loadDataset({ kind: 'images', path: folder }, model)).train
+    const rows = (examples: Examples): string[] => Array.from({ length: examples.count }, (_, i) => {
+      const out = new Float32Array(784)
+      examples.writeInputs(i, out, 0)
+      return `${examples.labels[i]} ${Buffer.from(out.buffer).toString('base64')}`
+    }).sort()
+    expect(own.count).toBe(100)
+    expect(rows(own)).toEqual(rows(train))
+    expect(sortedDigests(own.recordDigests!)).toEqual(exampleDigests(rowsOfExamples(train)))
   })
 })

@@ -42,15 +42,16 @@ export async function inferPictures (path: string, size?: PictureSize): Promise<
     const key = `${height}x${width}`
     counts.set(key, (counts.get(key) ?? 0) + 1)
   }
-  return { input: inputOf(size ?? proposedSize(counts), { colour, deep }), labels: train.classes }
+  return { input: pictureInput(size ?? proposedSize(counts), { channels: colour ? 3 : 1, deep }), labels: train.classes }
 }
 
-function inputOf ({ height, width }: PictureSize, { colour, deep }: { colour: boolean, deep: boolean }): ImageInput {
-  return { kind: 'image', shape: [height, width, colour ? 3 : 1], ...STANDARDISATION, resize: 'bilinear', ...(deep ? { bits: 16 } : {}) }
+/** What a document says of pictures like these */
+export function pictureInput ({ height, width }: PictureSize, { channels, deep }: { channels: number, deep: boolean }): ImageInput {
+  return { kind: 'image', shape: [height, width, channels], ...STANDARDISATION, resize: 'bilinear', ...(deep ? { bits: 16 } : {}) }
 }
 
 /** The most common size, scaled down to PROPOSED_SIDE; of equally common ones the first by its name */
-function proposedSize (counts: ReadonlyMap<string, number>): PictureSize {
+export function proposedSize (counts: ReadonlyMap<string, number>): PictureSize {
   const [common] = [...counts].sort(([a, m], [b, n]) => n - m || (a < b ? -1 : 1))[0]!
   const [height, width] = common.split('x').map(Number) as [number, number]
   const scale = Math.min(1, PROPOSED_SIDE / Math.max(height, width))

@@ -67,7 +67,10 @@ function isFrame (marker: number): boolean {
 }
 
 function frameHeader (path: string, marker: number, frame: Uint8Array, orientation: number): JpegHeader {
-  const [precision = 0, y1 = 0, y0 = 0, x1 = 0, x0 = 0, components = 0] = frame
+  if (frame.length < 6) {
+    throw new DatasetError(`${path} is a damaged JPEG: its frame is too short; fetch it again`)
+  }
+  const [precision, y1, y0, x1, x0, components] = frame as unknown as [number, number, number, number, number, number]
   if (!READABLE_FRAMES.includes(marker) || precision !== 8) {
     throw new DatasetError(`${path} is a JPEG of a kind that is not read (frame 0x${marker.toString(16)}, ${precision} bits: lossless, arithmetic or of more than 8 bits); save it as PNG`)
   }

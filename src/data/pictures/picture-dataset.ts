@@ -4,18 +4,16 @@
 import { join } from 'node:path'
 import { DatasetError } from '../../errors.ts'
 import { printable } from '../../quoted.ts'
-import { imageExamples, requireRoom } from '../examples.ts'
-import { exampleDigest } from '../fingerprint.ts'
 import { DEFAULT_TEST_FRACTION, HOLD_OUT_SEED, holdOut } from '../hold-out.ts'
 import { indices, partitionRows } from '../partition.ts'
-import { RECORD_DIGEST_BYTES } from '../record-digest.ts'
 import { labelNumbers, listPictures } from './picture-list.ts'
 import { readPicture, readPictureShape } from './picture-file.ts'
-import { preparedPicture, requirePicture } from './prepare.ts'
-import { bytesOfSamples } from './raster.ts'
+import { requirePicture } from './prepare.ts'
+import { rasterExamples } from './raster-examples.ts'
 import type { DatasetSource, Partition } from '../../interface.ts'
 import type { Dataset, Examples, ImageInput, Model } from '../examples.ts'
 import type { PictureSet } from './picture-list.ts'
+import type { Raster } from './raster.ts'
 
 export type PictureSource = Extract<DatasetSource, { kind: 'images' }>
 
@@ -37,14 +35,14 @@ interface Selection {
 
 /** Throws DatasetError, and RangeError on an impossible test fraction */
 export async function loadPictures (source: PictureSource, model: Model, partition?: Partition): Promise<Dataset> {
-  const input = requireImages(source, model)
+  const input = requirePictureInput(source.path, model)
   const { train, test } = await splitPictures(source, model, partition)
   return { train: await loadSelection(train, input, true), test: await loadSelection(test, input, false) }
 }
 
 /** Lists all, and reads the headers of the first of each set. Throws DatasetError as loading would */
 export async function checkPictures (source: PictureSource, model: Model): Promise<void> {
-  const input = requireImages(source, model)
+  const input = requirePictureInput(source.path, model)
   const { train, test } = await splitPictures(source, model)
   for (const { set, rows } of [train, test]) {
     for (const row of rows.subarray(0, CHECKED_PICTURES)) {
@@ -60,7 +58,8 @@ export async function pictureLabels (source: PictureSource, model: Model): Promi
   return Uint16Array.from(rows, (row) => labels[row]!)
 }
 
-function requireImages ({ path }: PictureSource, { input }: Model): ImageInput {
+/** Throws DatasetError for a model that takes no picture files */
+export function requirePictureInput (path: string, { input }: Model): ImageInput {
   if (input.kind !== 'image') {
     throw new DatasetError(`${path} holds pictures, but the federation's model takes ${input.kind === 'table' ? 'a table' : 'something else'}; give the data that its document describes`)
   }
@@ -72,11 +71,11 @@ function requireImages ({ path }: PictureSource, { input }: Model): ImageInput {
 
 async function splitPictures ({ path, testFraction }: PictureSource, { labels: names }: Model, partition?: Partition): Promise<PictureSplit> {
   const { train, test } = await listPictures(path)
-  const labels = labelNumbers(train, names)
+  const labels = numbersOf(train, names)
   const held = test === undefined ? holdOut(labels, testFraction ?? DEFAULT_TEST_FRACTION, HOLD_OUT_SEED) : { train: indices(labels.length), test: undefined }
   const own = partition === undefined ? held.train : partitionRows(labels, partition, held.train)
   const testing = held.test === undefined
-    ? { set: test!, labels: labelNumbers(test!, names), rows: indices(test!.pictures.length) }
+    ? { set: test!, labels: numbersOf(test!, names), rows: indices(test!.pictures.length) }
     : { set: train, labels, rows: held.test }
   if (own.length === 0 || testing.rows.length === 0) {
     throw new DatasetError(`${path} has ${labels.length} pictures to train${test === undefined ? ' and to test' : ` and ${testing.rows.length} to test`}: too few; add some`)
@@ -84,18 +83,14 @@ async function splitPictures ({ path, testFraction }: PictureSource, { labels: n
   return { train: { set: train, labels, rows: own }, test: testing }
 }
 
+function numbersOf ({ root, pictures, classes }: PictureSet, names: readonly string[]): Uint16Array {
+  return labelNumbers(root, { rows: pictures.map(({ label }) => label), classes }, names)
+}
+
 async function loadSelection ({ set, labels, rows }: Selection, input: ImageInput, identified: boolean): Promise<Examples> {
-  const bits = input.bits ?? 8
-  const bytesEach = input.shape.reduce((product, size) => product * size, bits / 8)
-  requireRoom(set.root, rows.length, bytesEach + RECORD_DIGEST_BYTES)
-  const pixels = new Uint8Array(rows.length * bytesEach)
-  const digests = identified ? new Uint8Array(rows.length * RECORD_DIGEST_BYTES) : undefined
-  for (let i = 0; i < rows.length; i++) {
-    const path = join(set.root, set.pictures[rows[i]!]!.file)
-    const raster = await readPicture(path)
-    pixels.set(preparedPicture(printable(path), raster, input), i * bytesEach)
-    digests?.set(exampleDigest(bytesOfSamples(raster.samples), labels[rows[i]!]!), i * RECORD_DIGEST_BYTES)
+  const read = async (row: number): Promise<{ path: string, raster: Raster }> => {
+    const path = join(set.root, set.pictures[row]!.file)
+    return { path: printable(path), raster: await readPicture(path) }
   }
-  const examples = imageExamples(pixels, Uint16Array.from(rows, (row) => labels[row]!), input, bits)
-  return digests === undefined ? examples : { ...examples, recordDigests: digests }
+  return rasterExamples({ name: printable(set.root), labels, rows, read }, input, identified)
 }

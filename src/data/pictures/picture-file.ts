@@ -8,6 +8,7 @@ import { unreadable } from '../unreadable.ts'
 import { decodeJpeg, isJpeg, jpegHeader } from './jpeg-file.ts'
 import { MAX_FILE_BYTES } from './picture-limits.ts'
 import { decodePng, isPng, pngHeader } from './png-file.ts'
+import type { FileHandle } from 'node:fs/promises'
 import type { Raster, RasterShape } from './raster.ts'
 
 /** The size of a JPEG may stand behind a thumbnail and colour profiles */
@@ -54,31 +55,31 @@ function noPicture (name: string, bytes: Uint8Array): DatasetError {
 
 /** The first bytes of a file, at most `limit` */
 async function readBytes (path: string, limit: number): Promise<Buffer> {
+  let file: FileHandle | undefined
   try {
     // a pipe would keep whoever opens it waiting
     if (!(await stat(path)).isFile()) {
       throw new DatasetError(`${printable(path)} is no file; remove it`)
     }
-    const file = await open(path)
-    try {
-      const { size } = await file.stat()
-      if (size > MAX_FILE_BYTES) {
-        throw new DatasetError(`${printable(path)} has ${size} bytes, more than the ${MAX_FILE_BYTES} of the largest picture; remove it`)
-      }
-      const bytes = Buffer.alloc(Math.min(size, limit))
-      let filled = 0
-      while (filled < bytes.length) {
-        const { bytesRead } = await file.read(bytes, filled, bytes.length - filled, filled)
-        if (bytesRead === 0) {
-          break
-        }
-        filled += bytesRead
-      }
-      return bytes.subarray(0, filled)
-    } finally {
-      await file.close()
+    file = await open(path)
+    const { size } = await file.stat()
+    if (size > MAX_FILE_BYTES) {
+      throw new DatasetError(`${printable(path)} has ${size} bytes, more than the ${MAX_FILE_BYTES} of the largest picture; remove it`)
     }
+    return await readSome(file, Math.min(size, limit))
   } catch (err) {
     throw err instanceof RangeError || err instanceof TypeError ? err : unreadable(printable(path), err)
+  } finally {
+    await file?.close()
   }
+}
+
+/** Fewer bytes where the file became shorter */
+async function readSome (file: FileHandle, length: number): Promise<Buffer> {
+  const bytes = Buffer.alloc(length)
+  let filled = 0
+  for (let bytesRead = 1; filled < length && bytesRead > 0; filled += bytesRead) {
+    ({ bytesRead } = await file.read(bytes, filled, length - filled, filled))
+  }
+  return bytes.subarray(0, filled)
 }

@@ -10,6 +10,9 @@ import { unreadable } from '../unreadable.ts'
 import { PICTURE_NAME } from './picture-file.ts'
 import type { Dirent } from 'node:fs'
 
+/** Pictures of one peer; more are another program's business */
+export const MAX_PICTURES = 2 ** 24
+
 /** More folders than the document may have labels are no classes */
 const MAX_FOLDERS = 65_536
 
@@ -56,4 +59,21 @@ export async function filesOfFolder (folder: string, limit: number): Promise<str
       : `${path} is no picture by its name (.png, .jpg, .jpeg); convert it, or remove it`)
   }
   return entries.map(({ name }) => name)
+}
+
+/** Names of all pictures in a folder and the folders in it, by their bytes; other files are passed over */
+export async function picturesBelow (folder: string): Promise<string[]> {
+  const names: string[] = []
+  const folders = ['']
+  for (let below = folders.pop(); below !== undefined; below = folders.pop()) {
+    for (const entry of await entriesOf(join(folder, below), MAX_PICTURES - names.length, 'pictures')) {
+      const name = `${below}${entry.name}`
+      if (entry.isDirectory()) {
+        folders.push(`${name}/`)
+      } else if (entry.isFile() && PICTURE_NAME.test(name)) {
+        names.push(name)
+      }
+    }
+  }
+  return names.sort((a, b) => Buffer.from(a).compare(Buffer.from(b)))
 }

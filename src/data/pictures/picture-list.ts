@@ -8,11 +8,8 @@ import { DatasetError } from '../../errors.ts'
 import { printable } from '../../quoted.ts'
 import { listed, readCsv, shown } from '../csv.ts'
 import { unreadable } from '../unreadable.ts'
-import { filesOfFolder, foldersOf } from './picture-folder.ts'
+import { filesOfFolder, foldersOf, MAX_PICTURES } from './picture-folder.ts'
 import type { RowPlace } from '../csv.ts'
-
-/** Pictures of one peer's folder; more are another program's business */
-const MAX_PICTURES = 2 ** 24
 
 export interface ListedPicture {
   /** Below `root`, with `/` */
@@ -131,13 +128,16 @@ async function requireBelow (base: string, path: string, { file: csv, line }: Ro
   }
 }
 
-/** Number of each picture's class. Throws DatasetError for classes that the document does not have */
-export function labelNumbers ({ root, pictures, classes }: PictureSet, labels: readonly string[]): Uint16Array {
+/**
+ * Number of each class in the document: of `rows`, whose classes are all in `classes`. Throws DatasetError, which names
+ * `root`, for classes that the document does not have
+ */
+export function labelNumbers (root: string, { rows, classes }: { rows: readonly string[], classes: readonly string[] }, labels: readonly string[]): Uint16Array {
   const numbers = new Map(labels.map((label, i) => [label.normalize('NFC'), i]))
   const unknown = classes.filter((name) => !numbers.has(name))
   if (unknown.length > 0) {
     const near = closest(unknown[0]!, labels)
     throw new DatasetError(`${root} has ${unknown.length === 1 ? 'a class' : 'classes'} ${listed(unknown)} that the federation does not know: its classes are ${listed(labels)}${near === undefined ? '' : ` (is it ${shown(near)}?)`}; rename or remove ${unknown.length === 1 ? 'it' : 'them'}`)
   }
-  return Uint16Array.from(pictures, ({ label }) => numbers.get(label)!)
+  return Uint16Array.from(rows, (label) => numbers.get(label)!)
 }

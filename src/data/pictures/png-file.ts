@@ -2,8 +2,8 @@
  * PNG files (W3C PNG specification, third edition): header and decoding, by pngjs, of pictures of known size
  *
  * Checked here before pngjs decodes, because version 7 gives pixels where data are missing or no deflate at all,
- * inflates an interlaced picture without a bound, and calls each damage unrecognised content: that all chunks are there,
- * their checksums, and that the data inflate to what the header says. Bytes after the end are harmless.
+ * inflates an interlaced picture without a bound, and calls each damage unrecognised content: that all chunks are
+ * there, their checksums, and that the data inflate to what the header says. Bytes after the end are harmless.
  */
 import { crc32, inflateSync } from 'node:zlib'
 import { PNG } from 'pngjs'

@@ -10,20 +10,28 @@ import type { ImageInput } from '../examples.ts'
 import type { Raster, RasterShape } from './raster.ts'
 
 /** Throws DatasetError for a picture that the document does not take as it is. `path` is printable */
-export function requirePicture (path: string, { width, height }: Pick<RasterShape, 'width' | 'height'>, { shape, resize }: ImageInput): void {
+export function requirePicture (path: string, { width, height, channels }: Pick<RasterShape, 'width' | 'height' | 'channels'>, { shape, resize }: ImageInput): void {
+  if (channels !== shape[2] && !(convertible(channels) && convertible(shape[2]!))) {
+    throw new DatasetError(`${path} has ${height} x ${width} pixels of ${channels} channels, but the federation's pictures have ${shape[2]} (height x width x channels: ${shape.join(' x ')})`)
+  }
   if (resize === undefined && (shape[0] !== height || shape[1] !== width)) {
     throw new DatasetError(`${path} has ${width} x ${height} pixels, but the federation's pictures have ${shape[1]} x ${shape[0]}, and its document does not resize; make it that size`)
   }
 }
 
 /**
- * height x width x channels of the document, one byte a sample, or two, little-endian, with `bits: 16`. May be a view of
- * the raster. Throws DatasetError as `requirePicture` does
+ * height x width x channels of the document, one byte a sample, or two, little-endian, with `bits: 16`. May be a view
+ * of the raster. Throws DatasetError as `requirePicture` does
  */
 export function preparedPicture (path: string, raster: Raster, input: ImageInput): Uint8Array {
   requirePicture(path, raster, input)
   const [height, width, channels] = input.shape as [number, number, number]
   return bytesOfSamples(resized(withChannels(withDepth(raster, input.bits ?? 8), channels), width, height).samples)
+}
+
+/** Grey and colour, into each other */
+function convertible (channels: number): boolean {
+  return channels === 1 || channels === 3
 }
 
 function withDepth (raster: Raster, bits: 8 | 16): Raster {
@@ -53,5 +61,5 @@ function withChannels (raster: Raster, channels: number): Raster {
       samples.fill(from[i]!, 3 * i, 3 * i + 3)
     }
   }
-  return { ...raster, channels: channels as 1 | 3, samples }
+  return { ...raster, channels, samples }
 }

@@ -7,8 +7,8 @@ export interface RasterShape {
   /** Pixels, as shown: after an orientation was applied */
   width: number
   height: number
-  /** Grey, or red, green and blue; alpha is gone */
-  channels: 1 | 3
+  /** 1: grey; 3: red, green and blue. Alpha is gone. Arrays may have other numbers */
+  channels: number
   /** Of a sample: 0..255 or 0..65535 */
   bits: 8 | 16
 }

@@ -43,9 +43,9 @@ describe('a folder of pictures', () => {
     const labels = [0, 1, 2, 0, 1, 2, 0, 1]
     const names = model({}, ['0', '1', '2'])
     const idx = await loadDataset({ kind: 'idx', directory: await writeIdxFolder({ trainLabels: labels, testLabels: [2, 1, 0] }) }, names)
-    const folder = await folderOf(Object.fromEntries([
-      ...labels.map((label, i) => [`train/${label}/${i}.png`, picture(i)]),
-      ...[2, 1, 0].map((label, i) => [`test/${label}/${i}.png`, picture(i)])
+    const folder = await folderOf(Object.fromEntries<Buffer>([
+      ...labels.map((label, i): [string, Buffer] => [`train/${label}/${i}.png`, picture(i)]),
+      ...[2, 1, 0].map((label, i): [string, Buffer] => [`test/${label}/${i}.png`, picture(i)])
     ]))
     const own = await loadDataset(images(folder), names)
     const order = (rows: number[][]): number[][] => rows.sort((a, b) => a[0]! - b[0]!)

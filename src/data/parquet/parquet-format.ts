@@ -1,0 +1,22 @@
+/**
+ * Parquet files as a data format: a table whose rows are read by another reader
+ */
+import { checkCsvDataset, loadCsvDataset } from '../csv-dataset.ts'
+import { inferTable } from '../infer-table.ts'
+import type { DatasetSource } from '../../interface.ts'
+import type { CsvSource } from '../csv-dataset.ts'
+import type { DataFormat } from '../data-format.ts'
+
+export type ParquetSource = Extract<DatasetSource, { kind: 'parquet' }>
+
+/** The same files as a table's */
+export function tableOf (source: ParquetSource): CsvSource {
+  return { ...source, kind: 'csv' }
+}
+
+export const parquetFormat: DataFormat<ParquetSource> = {
+  load: async (source, model, partition) => loadCsvDataset(tableOf(source), model, partition),
+  check: async (source, model) => checkCsvDataset(tableOf(source), model),
+  infer: async ({ file }, choices) => inferTable(file, choices),
+  count: async (source, model) => (await loadCsvDataset(tableOf(source), model)).train.count
+}

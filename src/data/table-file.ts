@@ -1,0 +1,45 @@
+/**
+ * A table in whatever form its file has: rows of text, as a CSV file has them, whoever reads it
+ */
+import { open, readdir, stat } from 'node:fs/promises'
+import { readCsv } from './csv.ts'
+import type { RowVisitor } from './csv.ts'
+
+/**
+ * Two dimensions of an array, by the name of its file or FILE.npz#NAME; a Parquet file or a folder of them; else CSV
+ *
+ * Calls `begin` with the names of the columns, and what it returns with every row, until that is false. Resolves to the
+ * number of rows. Throws DatasetError, and what the callbacks throw
+ */
+export async function readTable (file: string, begin: (columns: readonly string[]) => RowVisitor): Promise<number> {
+  if (/\.(npy|npz#[^/\\]+)$/.test(file)) {
+    return (await import('./arrays/array-table.ts')).readArrayTable(file, begin)
+  }
+  if (await isParquet(file)) {
+    return (await import('./parquet/parquet-table.ts')).readParquet(file, begin)
+  }
+  return readCsv(file, begin)
+}
+
+/** A folder of Parquet files, or a file with their mark at its beginning, which no name of a column is */
+async function isParquet (file: string): Promise<boolean> {
+  if (/\.parquet$/i.test(file)) {
+    return true
+  }
+  try {
+    const about = await stat(file)
+    if (!about.isFile()) {
+      return about.isDirectory() && (await readdir(file)).some((name) => /\.parquet$|=/.test(name))
+    }
+    const handle = await open(file)
+    try {
+      const { buffer, bytesRead } = await handle.read(Buffer.alloc(4), 0, 4, 0)
+      return bytesRead === 4 && buffer.toString('latin1') === 'PAR1'
+    } finally {
+      await handle.close()
+    }
+  } catch {
+    // whoever reads it says why it cannot be read
+    return false
+  }
+}

@@ -96,7 +96,7 @@ missing-input = true
 `
 
 async function found (file: string, schema: string, privacy?: 'dp-sgd'): Promise<FederationDocument> {
-  return (await founding({ data: `csv:${file}`, schema: await toml(schema), privacy })).document
+  return (await founding({ data: `csv:${file}`, schema: await toml(schema), ...(privacy === undefined ? {} : { privacy }) })).document
 }
 
 async function refusal (promise: Promise<unknown>): Promise<Error> {

@@ -80,6 +80,9 @@ export interface RoundSummary {
   /** Of the peers that evaluated this round; null when none did */
   meanAccuracy: number | null
   worstAccuracy: number | null
+  /** The same, where a number is predicted */
+  meanR2?: number
+  worstR2?: number
   /** Longest round among the peers */
   durationMs: number
   rejected: Partial<Record<RejectionReason, number>>

@@ -32,12 +32,16 @@ export interface Progress {
  */
 export function roundLine (summary: RoundSummary, rounds: number): string {
   const width = String(rounds).length
-  const accuracy = summary.meanAccuracy === null ? '' : `  accuracy ${percent(summary.meanAccuracy)} mean, ${percent(summary.worstAccuracy)} worst`
+  const accuracy = summary.meanAccuracy === null ? r2Text(summary) : `  accuracy ${percent(summary.meanAccuracy)} mean, ${percent(summary.worstAccuracy)} worst`
   const rejected = Object.values(summary.rejected).reduce((sum, count) => sum + count, 0)
   const trouble = `${rejected === 0 ? '' : `  rejected ${rejected} (${counts(summary.rejected)})`}${summary.late === 0 ? '' : `  late ${summary.late}`}`
   const spent = summary.privacy === null ? '' : `  ${roundText(summary.privacy)}`
   const observing = summary.observing === 0 ? '' : `  ${summary.peers - summary.observing} train, ${summary.observing} observe`
   return `round ${String(summary.round).padStart(width)}/${rounds}  ${milliseconds(summary.durationMs).padStart(7)}${accuracy}  sent ${bytes(summary.bytesSent)} each${spent}${observing}${trouble}`
+}
+
+function r2Text ({ meanR2, worstR2 }: RoundSummary): string {
+  return meanR2 === undefined || worstR2 === undefined ? '' : `  R2 ${meanR2.toFixed(3)} mean, ${worstR2.toFixed(3)} worst`
 }
 
 /** One line of the block */

@@ -71,11 +71,13 @@ export function mean (values: readonly number[]): number | null {
 
 function summarise (round: number, rounds: readonly RecordedRound[]): Omit<RoundSummary, 'observing' | 'privacy'> {
   const accuracies = rounds.flatMap((one) => one.accuracy ?? [])
+  const r2 = rounds.flatMap(({ figures }) => figures?.kind === 'regression' ? figures.r2 ?? [] : [])
   return {
     round,
     peers: rounds.length,
     meanAccuracy: mean(accuracies),
     worstAccuracy: accuracies.length === 0 ? null : Math.min(...accuracies),
+    ...(r2.length === 0 ? {} : { meanR2: mean(r2)!, worstR2: Math.min(...r2) }),
     durationMs: Math.max(0, ...rounds.map((one) => one.durationMs)),
     rejected: addCounts(rounds.map((one) => one.rejected)),
     late: rounds.reduce((sum, one) => sum + one.late, 0),

@@ -1,6 +1,7 @@
 /**
  * The numbers of a round for a metrics sink, by name and unit (docs/architecture.md, Parts)
  */
+import type { Figures } from '../interface.ts'
 import type { RoundReport } from '../round/round-events.ts'
 import type { MetricsSink } from './node-parts.ts'
 
@@ -35,6 +36,7 @@ export class RoundMetrics {
     this.gauge('model_train_loss', report.trainLoss)
     this.gauge('model_loss', report.loss)
     this.gauge('model_accuracy_ratio', report.accuracy)
+    this.figures(report.figures)
     this.gauge('model_neighbour_distance', report.neighbourDistance)
     this.gauge('peers_suspected', Object.keys(report.suspects).length)
     this.gauge('peers_quarantined', Object.keys(report.quarantined).length)
@@ -47,6 +49,15 @@ export class RoundMetrics {
     this.total('network_received_bytes_total', report.bytesReceived)
     for (const [reason, count] of Object.entries(rejected)) {
       this.total('updates_rejected_total', count, { reason })
+    }
+  }
+
+  private figures (figures: Figures | undefined): void {
+    if (figures?.kind === 'classes') {
+      this.gauge('model_balanced_accuracy_ratio', figures.balancedAccuracy)
+      this.gauge('model_auc_ratio', figures.auc)
+    } else {
+      this.gauge('model_r2_ratio', figures?.r2)
     }
   }
 

@@ -2,6 +2,7 @@
  * A number predicted from a table: three peers that gossip come to the closed-form least squares of all rows together
  */
 import { beforeAll, describe, expect, it } from 'vitest'
+import { auditDataset } from '../../src/audit/audit-dataset.ts'
 import { tableExamples } from '../../src/data/table-examples.ts'
 import { fingerprint, rowsOfExamples } from '../../src/data/fingerprint.ts'
 import { poisoned } from '../../src/data/poison.ts'
@@ -179,6 +180,11 @@ describe('examples with numbers', () => {
     expect(() => new LocalTraining({ document, dataset, backend, seed: 1 })).toThrow(/have numbers to predict, but the federation tells classes/)
     const { targets: __, ...classes } = dataset.train
     expect(() => new LocalTraining({ document: documentOf(), dataset: { ...dataset, train: classes }, backend, seed: 1 })).toThrow(/have classes, but the federation predicts a number/)
+  })
+
+  it('are not audited', async () => {
+    const audit = auditDataset({ document: documentOf(), dataset, backend: 'wasm', rounds: 1, seed: 1, canaryCount: 20 })
+    await expect(audit).rejects.toThrow('an audit guesses from classes, and this federation predicts a number')
   })
 
   it('are not split by class', async () => {

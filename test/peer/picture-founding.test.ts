@@ -17,7 +17,7 @@ async function documentOf (settings: Settings): Promise<ReturnType<typeof foundi
 
 describe('a federation founded on pictures', () => {
   it.each([[8, undefined, 8, 0], [16, undefined, 16, 1], [40, undefined, 40, 3], [200, undefined, 64, 3], [200, '128x128', 128, 4]] as const)('of side %i with --size %s has side %i, and %i convolutions', async (side, size, expected, convolutions) => {
-    const { document, pictures } = await documentOf({ data: await scans(side), size })
+    const { document, pictures } = await documentOf({ data: await scans(side), ...(size === undefined ? {} : { size }) })
     expect(document).toMatchObject({ format: 2, model: { input: { shape: [expected, expected, 1], resize: 'bilinear' } } })
     expect(planModel(document.model).layers.filter(({ kind }) => kind === 'convolution')).toHaveLength(convolutions)
     expect(pictures).toBe(true)

@@ -243,10 +243,8 @@ async function dataOf (flags: Flags, preset: PresetName | undefined, { environme
 /** With absolute paths */
 function namedData (data: DatasetSource, preset: PresetName | undefined, workingDirectory: string): DatasetSource {
   switch (data.kind) {
-    case 'digits':
-      return data
-    case 'idx':
-      return { ...data, directory: resolve(workingDirectory, data.directory) }
+    case 'digits': return data
+    case 'idx': return { ...data, directory: resolve(workingDirectory, data.directory) }
     case 'images':
     case 'npy':
       return { ...data, path: resolve(workingDirectory, data.path) }

@@ -69,7 +69,10 @@ function timeOf (value: bigint | undefined, second: bigint, digits: number): str
   return fraction === 0n ? text : `${text}.${String(fraction).padStart(digits, '0').replace(/0+$/, '')}`
 }
 
+/** As decoded with PARSERS */
+export type Cell = string | number | bigint | boolean | null | undefined
+
 /** A cell as a CSV file would have it: trimmed, empty where there is no value */
-export function cellText (value: string | number | bigint | boolean | null | undefined): string {
+export function cellText (value: Cell): string {
   return value === null || value === undefined ? '' : typeof value === 'string' ? value.trim() : String(value)
 }

@@ -14,6 +14,7 @@ import { BOUNDED, requirePages } from './parquet-pages.ts'
 import type { FileHandle } from 'node:fs/promises'
 import type { AsyncBuffer, ColumnMetaData, DecodedArray, FileMetaData, RowGroup } from 'hyparquet'
 import type { RowVisitor } from '../csv.ts'
+import type { Cell } from './parquet-columns.ts'
 
 /** Cells of a row group, all in memory at once: a million rows of 64 columns */
 const MAX_GROUP_CELLS = 2 ** 26
@@ -113,7 +114,7 @@ async function readOpenFile (path: string, file: AsyncBuffer, begin: (columns: r
     const fields = new Array<string>(columns.length)
     for (let row = 0; row < count; row++) {
       for (let i = 0; i < columns.length; i++) {
-        fields[i] = cellText(cells[i]![row])
+        fields[i] = cellText(cells[i]![row] as Cell)
       }
       // as if the names of the columns stood in a first line
       if (visit(fields, { file: path, line: start + row + 2 }) === false) {

@@ -11,6 +11,7 @@ const MAX_COLUMNS = 256
 const SMALLEST_PLAIN = 0.001
 const PLAIN_UNIT = 1e6
 const EXPONENT_DIGITS = 3
+const VALUE_DIGITS = 7
 
 export interface PredictedBatch extends Predictions {
   count: number
@@ -69,6 +70,38 @@ export function jsonRows (labels: readonly string[]): RowWriter {
       return text
     }
   }
+}
+
+/** `row`, `file` where examples have names, and `value` */
+export function csvValues (): RowWriter {
+  let header: string | undefined
+  return {
+    lines ({ outputs, count, first, names }) {
+      let text = header === undefined ? header = `${['row', ...names === undefined ? [] : ['file'], 'value'].join(',')}\n` : ''
+      for (let row = 0; row < count; row++) {
+        text += `${first + row + 1},${names === undefined ? '' : `${cell(names[row]!)},`}${value(outputs[row]!)}\n`
+      }
+      return text
+    }
+  }
+}
+
+/** `{"type":"prediction","row":1,"value":12.5}` */
+export function jsonValues (): RowWriter {
+  return {
+    lines ({ outputs, count, first, names }) {
+      let text = ''
+      for (let row = 0; row < count; row++) {
+        text += `{"type":"prediction","row":${first + row + 1},${names === undefined ? '' : `"file":${jsonLine(names[row]!)},`}"value":${value(outputs[row]!)}}\n`
+      }
+      return text
+    }
+  }
+}
+
+/** As many digits as a float32 has */
+function value (number: number): string {
+  return String(Number(number.toPrecision(VALUE_DIGITS)))
 }
 
 /** Six decimals, or four digits of what is small; also as JSON has it */

@@ -6,11 +6,12 @@ import { resolve } from 'node:path'
 import { UsageError } from '../errors.ts'
 import { formatCount, formatVersion } from '../format.ts'
 import { noteNewer, openHome } from '../home-reader.ts'
-import { csvRows, jsonRows } from '../prediction-rows.ts'
+import { csvRows, csvValues, jsonRows, jsonValues } from '../prediction-rows.ts'
 import { chooseVersion } from '../version-choice.ts'
 import { WholeFile } from '../whole-file.ts'
 import { quoted } from '../../src/quoted.ts'
 import type { VerbContext } from '../context.ts'
+import type { RowWriter } from '../prediction-rows.ts'
 import type { ChosenVersion } from '../version-choice.ts'
 import type { Terminal } from '../terminal.ts'
 import type { InputSource } from '../../src/data/data-format.ts'
@@ -73,7 +74,7 @@ async function predictRows (source: InputSource, { document, parameters }: Chose
   const { createPredictor } = await import('../../src/model/predictor.ts')
   const { readInputs } = await import('../../src/data/input-formats.ts')
   const predictor = await createPredictor({ document, parameters, backend })
-  const writer = json ? jsonRows(predictor.labels) : csvRows(predictor.labels)
+  const writer = writerFor(document, json)
   let rows = 0
   await readInputs(source, document.model, ({ inputs, count, names }) => {
     const text = writer.lines({ ...predictor.predict(inputs, count), count, first: rows, names })
@@ -81,6 +82,13 @@ async function predictRows (source: InputSource, { document, parameters }: Chose
     return sink(text)
   })
   return { rows, backend: predictor.backend }
+}
+
+function writerFor ({ model: { labels, target } }: ChosenVersion['document'], json: boolean): RowWriter {
+  if (target !== undefined) {
+    return json ? jsonValues() : csvValues()
+  }
+  return json ? jsonRows(labels) : csvRows(labels)
 }
 
 async function toTerminal (terminal: Terminal, work: (sink: Sink) => Promise<Predicted>): Promise<Predicted> {

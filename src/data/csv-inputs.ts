@@ -7,6 +7,7 @@ import { INPUT_BATCH } from './data-format.ts'
 import { requireRoom } from './examples.ts'
 import { tableExamples } from './table-examples.ts'
 import { valuesReader } from './table-values.ts'
+import type { RowVisitor } from './csv.ts'
 import type { InputBatch, InputSource, TakeInputs } from './data-format.ts'
 import type { Model, TableInput } from './examples.ts'
 
@@ -16,7 +17,17 @@ import type { Model, TableInput } from './examples.ts'
  * A batch is handed over when it is full, in the midst of a piece of the file: memory holds a piece and what was made
  * of it. Throws DatasetError on a missing column or a value that does not fit; whole batches before it were handed over
  */
-export async function readCsvInputs ({ path, bytes }: InputSource, { input }: Model, take: TakeInputs): Promise<number> {
+export async function readCsvInputs (source: InputSource, model: Model, take: TakeInputs): Promise<number> {
+  return readTableInputs(source, model, take, async (begin, ready) => readCsv(source.path, begin, { bytes: source.bytes, ready, fewestColumns: 1 }))
+}
+
+/**
+ * The same from another reader of rows
+ *
+ * @param read - Calls `begin` with the names of the columns and what that returns with every row, and waits for `ready`
+ *   between pieces of the file where it can
+ */
+export async function readTableInputs ({ path }: InputSource, { input }: Model, take: TakeInputs, read: (begin: (names: readonly string[]) => RowVisitor, ready: () => Promise<void>) => Promise<number>): Promise<number> {
   if (input.kind !== 'table') {
     throw new DatasetError(`${path} is read as a table, but the federation's model takes images of ${input.shape.join(' x ')}; give an IDX file of images`)
   }
@@ -42,16 +53,16 @@ export async function readCsvInputs ({ path, bytes }: InputSource, { input }: Mo
     taken = undefined
     await waiting?.catch((err: unknown) => { failure = { err } })
   }
-  const rows = await readCsv(path, (names) => {
-    const read = valuesReader(path, names, input)
+  const rows = await read((names) => {
+    const values = valuesReader(path, names, input)
     return (fields, place) => {
       if (failure !== undefined) {
         return false
       }
-      read(fields, place, batch.values, batch.count * input.columns.length)
+      values(fields, place, batch.values, batch.count * input.columns.length)
       return ++batch.count < INPUT_BATCH || flush()
     }
-  }, { bytes, ready, fewestColumns: 1 })
+  }, ready)
   if (failure === undefined) {
     flush()
   }

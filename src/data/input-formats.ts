@@ -22,9 +22,23 @@ const HEAD_BYTES = 16
 
 /** The first that fits reads the source */
 const FORMATS: ReadonlyArray<{ kind: DatasetSource['kind'], fits: (look: Look) => boolean }> = [
+  { kind: 'images', fits: ({ takes, isFolder, head }) => takes === 'image' && (isFolder || isPicture(head)) },
+  { kind: 'parquet', fits: ({ takes, isFolder, head }) => takes === 'table' && (isFolder || startsWith(head, PARQUET)) },
   { kind: 'idx', fits: ({ takes, isFolder }) => takes === 'image' && !isFolder },
   { kind: 'csv', fits: ({ takes, isFolder }) => takes === 'table' && !isFolder }
 ]
+
+const PARQUET = [0x50, 0x41, 0x52, 0x31]
+const PNG = [0x89, 0x50, 0x4e, 0x47]
+const JPEG = [0xff, 0xd8, 0xff]
+
+function startsWith (head: Uint8Array, bytes: readonly number[]): boolean {
+  return bytes.every((byte, i) => head[i] === byte)
+}
+
+function isPicture (head: Uint8Array): boolean {
+  return startsWith(head, PNG) || startsWith(head, JPEG)
+}
 
 /**
  * Hands over the examples of a file or folder, or of standard input, batch by batch, prepared as the document says
@@ -37,7 +51,7 @@ export async function readInputs (source: InputSource, model: Model, take: TakeI
   const found = FORMATS.find(({ fits }) => fits(look))
   const format = found === undefined ? undefined : await formatOf(found.kind)
   if (format?.inputs === undefined) {
-    throw new DatasetError(`${source.path} is a folder; give ${look.takes === 'table' ? 'a CSV file' : 'an IDX file of images'}`)
+    throw new DatasetError(`${source.path} cannot be read as ${look.takes === 'table' ? 'a table; give a CSV or Parquet file' : 'pictures; give PNG or JPEG files, a folder of them, or an IDX file'}`)
   }
   return format.inputs(source, model, take)
 }

@@ -7,13 +7,13 @@ import { createHash } from 'node:crypto'
 import { decode, encode } from '@ipld/dag-cbor'
 
 /**
- * sha-256, hex, of the canonical encoding of `model.input` and `model.labels`, from the bytes of a document. Undefined
- * where they are no document
+ * sha-256, hex, of the canonical encoding of `model.input`, `model.labels` and, where there is one, `model.target`, from
+ * the bytes of a document. Undefined where they are no document
  */
 export function preparationOf (document: Uint8Array): string | undefined {
   try {
-    const { model: { input, labels } } = decode<{ model: { input: object, labels: string[] } }>(document)
-    return createHash('sha256').update(encode({ input, labels })).digest('hex')
+    const { model: { input, labels, target } } = decode<{ model: { input: object, labels: string[], target?: object } }>(document)
+    return createHash('sha256').update(encode({ input, labels, ...(target === undefined ? {} : { target }) })).digest('hex')
   } catch {
     // whoever reads the document says what is wrong with it
     return undefined

@@ -1,5 +1,5 @@
 /**
- * From the logits of a batch to what a user of the model reads: a probability for each label
+ * From the outputs of a batch to what a user of the model reads: a probability for each label, or a value
  */
 import { predictedClass } from './loss.ts'
 import type { LogitsBatch, LossName } from './loss.ts'
@@ -7,10 +7,14 @@ import type { LogitsBatch, LossName } from './loss.ts'
 export interface Predictions {
   /**
    * Probabilities, count x labels, row-major. Those of a row sum to 1 but under `binaryCrossentropy` with an output for
-   * each label, which judges each label by itself
+   * each label, which judges each label by itself. Where a number is predicted: the values, count, in the unit of the
+   * document's target
    */
   outputs: Float32Array
-  /** Index of the likeliest label of each example: the one that `evaluate` counts as the model's answer */
+  /**
+   * Index of the likeliest label of each example: the one that `evaluate` counts as the model's answer; 0 where a number
+   * is predicted
+   */
   labels: Uint16Array
 }
 
@@ -24,6 +28,11 @@ export function predictionsOf (loss: LossName, batch: Omit<LogitsBatch, 'labels'
     write(logits.subarray(row * outputs, (row + 1) * outputs), predictions.outputs.subarray(row * width, (row + 1) * width))
   }
   return predictions
+}
+
+/** From standardised outputs, one for each example */
+export function valuesOf (outputs: Float32Array, count: number, { mean, stdDev }: { mean: number, stdDev: number }): Predictions {
+  return { outputs: Float32Array.from({ length: count }, (_, i) => mean + stdDev * outputs[i]!), labels: new Uint16Array(count) }
 }
 
 /** Less the largest logit, which changes nothing but that no power overflows */

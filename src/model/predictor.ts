@@ -5,7 +5,7 @@ import { BackendError, TrainingError } from '../errors.ts'
 import { loadBackend } from './backend.ts'
 import { LayerGraph } from './layer-graph.ts'
 import { elements } from './layer.ts'
-import { predictionsOf } from './outputs.ts'
+import { predictionsOf, valuesOf } from './outputs.ts'
 import { planModel } from './topology.ts'
 import type { FederationDocument } from '../federation/document.ts'
 import type { BackendName } from '../interface.ts'
@@ -31,7 +31,7 @@ export interface PredictorInit {
 }
 
 export interface Predictor {
-  /** Names of the classes, in the order of the outputs */
+  /** Names of the classes, in the order of the outputs; none where a number is predicted */
   readonly labels: readonly string[]
   /** Inputs of one example */
   readonly featureCount: number
@@ -57,7 +57,8 @@ export async function createPredictor ({ document, parameters, backend = 'auto' 
   const loaded = await load(backend)
   const graph = new LayerGraph(plan, model.loss, loaded)
   const featureCount = elements(plan.inputShape)
-  const width = model.labels.length
+  const { target } = model
+  const width = target === undefined ? model.labels.length : 1
   const batchSize = Math.max(1, Math.min(BATCH, Math.floor(BATCH_ACTIVATIONS / plan.activations)))
   return {
     labels: model.labels,
@@ -71,7 +72,7 @@ export async function createPredictor ({ document, parameters, backend = 'auto' 
       let first = 0
       graph.evaluate(parameters, batchesOf(inputs, count, { featureCount, batchSize }), (batch) => {
         requireFinite(batch.logits)
-        const { outputs, labels } = predictionsOf(model.loss, batch, width)
+        const { outputs, labels } = target === undefined ? predictionsOf(model.loss, batch, width) : valuesOf(batch.logits, batch.count, target)
         predictions.outputs.set(outputs, first * width)
         predictions.labels.set(labels, first)
         first += batch.count

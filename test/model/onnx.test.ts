@@ -177,6 +177,44 @@ describe('a model of a table in onnxruntime', () => {
     expectSame(await answered(session, feeds(ROWS)), wanted!)
   })
 
+  it('imputes, says what is missing, keeps to declared ranges, and answers with a value', async () => {
+    const columns: Columns = [
+      { kind: 'numeric', name: 'age', mean: 50, stdDev: 20, min: 0, max: 100 },
+      { kind: 'numeric', name: 'dose', mean: 5, stdDev: 2, missing: { constant: 1, indicator: true } },
+      { kind: 'numeric', name: 'pulse', mean: 70, stdDev: 10, missing: { indicator: true } },
+      { kind: 'categorical', name: 'ward', values: ['x', 'y'], other: true, missing: true }
+    ]
+    const model = parseFederation({
+      ...federation({ shape: [1, 1, 1], classes: 2 }),
+      format: 2,
+      model: {
+        topology: denseTopology({ inputShape: [8], hidden: [6], classes: 1, activation: 'linear' }),
+        seed: 1,
+        loss: 'meanSquaredError',
+        input: { kind: 'table', label: 'cost', columns },
+        labels: [],
+        target: { mean: 300, stdDev: 75 }
+      }
+    })
+    const rows = [['130', '2', '70', 'x'], ['-4', '', '', 'z'], ['33', '', '91', ''], ['50', '4.5', '', 'y']]
+    const text = [columns.map(({ name }) => name), ...rows].map((row) => row.join(',')).join('\n')
+    const wanted: number[] = []
+    await readInputs({ path: 'rows', bytes: Readable.from([Buffer.from(text)]) }, model.model, async ({ inputs, count }) => {
+      const predictor = await createPredictor({ document: model, parameters: parametersOf(model), backend: 'cpu' })
+      wanted.push(...predictor.predict(inputs.slice(), count).outputs)
+    })
+    const session = await open(model)
+    const feeds = Object.fromEntries(columns.map(({ kind, name }, i) => {
+      const cells = rows.map((row) => row[i]!)
+      return [name, kind === 'numeric' ? new ort.Tensor('float64', Float64Array.from(cells, (cell) => cell === '' ? NaN : Number(cell)), [4, 1]) : new ort.Tensor('string', cells, [4, 1])]
+    }))
+    expect(session.outputNames).toEqual(['value'])
+    const { value } = await session.run(feeds)
+    const values = [...value!.data as Float64Array]
+    expect(new Set(wanted).size).toBe(4)
+    values.forEach((found, i) => { expect(found).toBeCloseTo(wanted[i]!, 3) })
+  })
+
   it('refuses an unknown value where the document has no place for one', async () => {
     const session = await open(document)
     await expect(session.run(feeds([['50', '1', 'a', '1', 'z']]))).rejects.toThrow(/category/i)

@@ -2,7 +2,9 @@
  * Parquet files as a data format: a table whose rows are read by another reader
  */
 import { checkCsvDataset, loadCsvDataset } from '../csv-dataset.ts'
+import { readTableInputs } from '../csv-inputs.ts'
 import { inferTable } from '../infer-table.ts'
+import { readParquet } from './parquet-table.ts'
 import type { DatasetSource } from '../../interface.ts'
 import type { CsvSource } from '../csv-dataset.ts'
 import type { DataFormat } from '../data-format.ts'
@@ -18,5 +20,6 @@ export const parquetFormat: DataFormat<ParquetSource> = {
   load: async (source, model, partition) => loadCsvDataset(tableOf(source), model, partition),
   check: async (source, model) => checkCsvDataset(tableOf(source), model),
   infer: async ({ file }, choices) => inferTable(file, choices),
-  count: async (source, model) => (await loadCsvDataset(tableOf(source), model)).train.count
+  count: async (source, model) => (await loadCsvDataset(tableOf(source), model)).train.count,
+  inputs: async (source, model, take) => readTableInputs(source, model, take, async (begin) => readParquet(source.path, begin))
 }

@@ -15,8 +15,9 @@ import type { Value } from './onnx-graph.ts'
  * The bytes of the file
  *
  * A table has one input for each column, examples x 1, by its name: double (NaN where it is missing), or string. A
- * picture is `image`, uint8, examples x height x width x channels. Outputs are `label`, string, examples, and
- * `probabilities`, float, examples x labels; where a column has such a name, with a number behind it.
+ * picture is `image`, uint8 (uint16 where the document keeps 16 bits), examples x height x width x channels. Outputs are
+ * `label`, string, examples, and `probabilities`, float, examples x labels, or `value`, double, examples x 1; where a
+ * column has such a name, with a number behind it.
  *
  * Throws InvalidFederationError, RangeError when the parameters have another length than the model
  */
@@ -29,7 +30,23 @@ export function encodeOnnx ({ document, parameters, metadata = {} }: EncodeModel
   return graph.file('grapevine', { ...modelMetadata(document), ...metadata })
 }
 
-function answer (graph: OnnxGraph, { name, shape }: Value, { labels }: FederationDocument['model']): void {
+function answer (graph: OnnxGraph, output: Value, { labels, target }: FederationDocument['model']): void {
+  if (target === undefined) {
+    answerLabels(graph, output, labels)
+  } else {
+    answerValue(graph, output, target)
+  }
+}
+
+/** In the unit of the target: float64, examples x 1 */
+function answerValue (graph: OnnxGraph, { name }: Value, { mean, stdDev }: { mean: number, stdDev: number }): void {
+  const scalar = (of: string, value: number): string => graph.constant(`value/${of}`, [], { type: 'double', values: [value] })
+  const doubles = graph.add('value/double', { operator: 'Cast', inputs: [name], attributes: { to: 11 } })
+  const scaled = graph.add('value/scaled', { operator: 'Mul', inputs: [doubles, scalar('std_dev', stdDev)] })
+  graph.output(graph.add('value', { operator: 'Add', inputs: [scaled, scalar('mean', mean)] }), 'double', [1])
+}
+
+function answerLabels (graph: OnnxGraph, { name, shape }: Value, labels: readonly string[]): void {
   const probabilities = shape[0] === 1 ? bothShares(graph, name) : graph.add('probabilities', { operator: 'Identity', inputs: [name] })
   const likeliest = graph.add('label/index', { operator: 'ArgMax', inputs: [probabilities], attributes: { axis: 1, keepdims: false } })
   const names = graph.constant('label/names', [labels.length], { type: 'string', values: labels })

@@ -13,7 +13,7 @@ const ML_OPSET = 3
 /** The domain of operators on text and columns */
 export const ML = 'ai.onnx.ml'
 
-export const ELEMENT_TYPES = { float: 1, uint8: 2, int64: 7, string: 8, double: 11 } as const
+export const ELEMENT_TYPES = { float: 1, uint8: 2, uint16: 4, int64: 7, string: 8, double: 11 } as const
 
 export type ElementType = keyof typeof ELEMENT_TYPES
 

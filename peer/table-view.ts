@@ -62,7 +62,7 @@ function holds ({ role, range, distinct }: ColumnSchema): string {
 }
 
 function told (column: ColumnSchema, rareRows: number): string {
-  const { role, why, told: numbers, values = [], unnamed, provenance, missingInput = false } = column
+  const { role, why, told: numbers, provenance, missingInput = false } = column
   if (role === 'left out') {
     return `nothing, left out: ${why}`
   }
@@ -75,8 +75,15 @@ function told (column: ColumnSchema, rareRows: number): string {
     const instead = role === 'label' && provenance !== 'declared' ? '; --target-range MIN..MAX declares a range in their place' : ''
     return `name, ${scale(column, numbers)} (${from})${gaps}${instead}`
   }
-  const rest = unnamed === undefined ? '' : `; ${formatCount(unnamed.values)} ${provenance === 'declared' ? (unnamed.values === 1 ? 'other' : 'others') : `of fewer than ${rareRows} rows`}, not named`
-  return `name, ${role === 'label' ? 'classes' : 'values'} ${list(values)} (${from})${gaps}${rest}`
+  return `name, ${role === 'label' ? 'classes' : 'values'} ${list(column.values ?? [])} (${from})${gaps}${unnamedText(column, rareRows)}`
+}
+
+function unnamedText ({ unnamed, provenance }: ColumnSchema, rareRows: number): string {
+  if (unnamed === undefined) {
+    return ''
+  }
+  const which = provenance === 'declared' ? (unnamed.values === 1 ? 'other' : 'others') : `of fewer than ${rareRows} rows`
+  return `; ${formatCount(unnamed.values)} ${which}, not named`
 }
 
 function scale ({ declared, unit, constant }: ColumnSchema, { mean, stdDev }: { mean: number, stdDev: number }): string {

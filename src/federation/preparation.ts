@@ -7,8 +7,8 @@ import { createHash } from 'node:crypto'
 import { decode, encode } from '@ipld/dag-cbor'
 
 /**
- * sha-256, hex, of the canonical encoding of `model.input`, `model.labels` and, where there is one, `model.target`, from
- * the bytes of a document. Undefined where they are no document
+ * sha-256, hex, of the canonical encoding of `model.input`, `model.labels` and, where there is one, `model.target`,
+ * from the bytes of a document. Undefined where they are no document
  */
 export function preparationOf (document: Uint8Array): string | undefined {
   try {

@@ -12,8 +12,8 @@ export interface Predictions {
    */
   outputs: Float32Array
   /**
-   * Index of the likeliest label of each example: the one that `evaluate` counts as the model's answer; 0 where a number
-   * is predicted
+   * Index of the likeliest label of each example: the one that `evaluate` counts as the model's answer; 0 where a
+   * number is predicted
    */
   labels: Uint16Array
 }

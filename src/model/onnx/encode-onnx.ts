@@ -15,9 +15,9 @@ import type { Value } from './onnx-graph.ts'
  * The bytes of the file
  *
  * A table has one input for each column, examples x 1, by its name: double (NaN where it is missing), or string. A
- * picture is `image`, uint8 (uint16 where the document keeps 16 bits), examples x height x width x channels. Outputs are
- * `label`, string, examples, and `probabilities`, float, examples x labels, or `value`, double, examples x 1; where a
- * column has such a name, with a number behind it.
+ * picture is `image`, uint8 (uint16 where the document keeps 16 bits), examples x height x width x channels. Outputs
+ * are `label`, string, examples, and `probabilities`, float, examples x labels, or `value`, double, examples x 1; where
+ * a column has such a name, with a number behind it.
  *
  * Throws InvalidFederationError, RangeError when the parameters have another length than the model
  */

@@ -1,13 +1,14 @@
 /**
  * npm run bench:data: the kinds of data in docs/data.md, three peers each, beside training alone and central training
  *
- * Real programs and files; tables and pictures are made from a seed. Each figure is that of the first site's model on
- * test examples that nobody trained on.
+ * Real programs and files; tables and pictures are made from a seed. Together and central are judged on examples that
+ * nobody trained on: of a table the same for all, of pictures those that the first site, or all, held out.
  */
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { trial } from './data/federation.ts'
+import { writePictures } from './data/made-pictures.ts'
 import { csvText, madeMachines, madePatients, madePayments } from './data/made-tables.ts'
 import type { Sites, TrialResult } from './data/federation.ts'
 import type { MadeTable } from './data/made-tables.ts'
@@ -42,10 +43,24 @@ async function writeTable (folder: string, table: MadeTable): Promise<Sites> {
   }
 }
 
+/** Each site's folder, and a folder with all of them; a part of each is held out to test on */
+async function writeFolders (folder: string, each: number): Promise<Sites> {
+  const save = async (name: string, from: number, count: number): Promise<string> => {
+    const path = join(folder, name)
+    await writePictures(path, { from, count, seed: 1 })
+    return `images:${path}`
+  }
+  return {
+    sites: await Promise.all(Array.from({ length: SITES }, async (_, site) => save(`pictures-${site + 1}`, site * each, each))),
+    all: await save('pictures', 0, SITES * each)
+  }
+}
+
 const CASES: readonly Case[] = [
   { name: 'patients', figure: 'auc', founding: [], write: async (folder) => writeTable(folder, madePatients(1_500, '1')) },
   { name: 'payments', figure: 'auc', founding: ['--label', 'verdict'], write: async (folder) => writeTable(folder, madePayments(6_000, '1')) },
-  { name: 'machines', figure: 'r2', founding: ['--task', 'regression'], write: async (folder) => writeTable(folder, madeMachines(1_500, '1')) }
+  { name: 'machines', figure: 'r2', founding: ['--task', 'regression'], write: async (folder) => writeTable(folder, madeMachines(1_500, '1')) },
+  { name: 'digits as PNG files', figure: 'balancedAccuracy', founding: [], write: async (folder) => writeFolders(folder, 600) }
 ]
 
 function figureOf ({ figures }: EvaluationResult, name: string): number {

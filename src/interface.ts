@@ -48,7 +48,13 @@ export interface ParameterSlot {
 export type DatasetSource =
   | { kind: 'digits', seed: number, trainExamples: number, testExamples: number }
   | { kind: 'idx', directory: string }
-  | { kind: 'csv', file: string, testFile?: string, testFraction?: number }
+  | { kind: 'csv', file: string, testFile?: string, testFraction?: number } & CsvDialectChoice
+
+/** How a table is written, where that is not to be found in its beginning */
+export interface CsvDialectChoice {
+  separator?: ',' | ';' | '\t' | '|' | undefined
+  decimal?: 'point' | 'comma' | undefined
+}
 
 /** Which share of a common dataset is this peer's own: part `index` (from 0) of `count` */
 export interface Partition {

@@ -1,7 +1,7 @@
 /**
  * CSV files as a data format
  */
-import { checkCsvDataset, loadCsvDataset } from './csv-dataset.ts'
+import { checkCsvDataset, countCsvExamples, loadCsvDataset } from './csv-dataset.ts'
 import { inferTable } from './infer-table.ts'
 import type { CsvSource } from './csv-dataset.ts'
 import type { DataFormat } from './data-format.ts'
@@ -9,6 +9,6 @@ import type { DataFormat } from './data-format.ts'
 export const csvFormat: DataFormat<CsvSource> = {
   load: loadCsvDataset,
   check: checkCsvDataset,
-  infer: async ({ file }, choices) => inferTable(file, choices),
-  count: async (source, model) => (await loadCsvDataset(source, model)).train.count
+  infer: async ({ file, separator, decimal }, choices, options) => inferTable(file, choices, { separator, decimal, ...options }),
+  count: countCsvExamples
 }

@@ -6,7 +6,7 @@
 import { requirePartition } from './partition.ts'
 import type { FederationDocument } from '../federation/document.ts'
 import type { DatasetSource, Partition } from '../interface.ts'
-import type { DataFormat, InferredInput } from './data-format.ts'
+import type { DataFormat, InferredInput, LoadOptions, ReadOptions } from './data-format.ts'
 import type { Dataset } from './examples.ts'
 import type { TableChoices } from './table-schema.ts'
 
@@ -28,11 +28,11 @@ async function formatOf ({ kind }: DatasetSource): Promise<DataFormat> {
  * With `partition`, only that part of the training examples is kept; the test examples are the same for every part.
  * Throws DatasetError (missing, damaged, does not fit the model), RangeError on an impossible partition
  */
-export async function loadDataset (source: DatasetSource, model: FederationDocument['model'], partition?: Partition): Promise<Dataset> {
+export async function loadDataset (source: DatasetSource, model: FederationDocument['model'], partition?: Partition, options?: LoadOptions): Promise<Dataset> {
   if (partition !== undefined) {
     requirePartition(partition)
   }
-  return (await formatOf(source)).load(source, model, partition)
+  return (await formatOf(source)).load(source, model, partition, options)
 }
 
 /**
@@ -54,8 +54,8 @@ export async function checkDataset (source: DatasetSource, model: FederationDocu
  *
  * Throws DatasetError when the data cannot be read, or are no classification data
  */
-export async function inferInput (source: DatasetSource, choices: TableChoices = {}): Promise<InferredInput> {
-  return (await formatOf(source)).infer(source, choices)
+export async function inferInput (source: DatasetSource, choices: TableChoices = {}, options?: ReadOptions): Promise<InferredInput> {
+  return (await formatOf(source)).infer(source, choices, options)
 }
 
 /** How many examples a source holds for training: all of it, not one partition. Throws DatasetError */

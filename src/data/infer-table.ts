@@ -5,9 +5,12 @@ import { closest } from '../closest.ts'
 import { DatasetError } from '../errors.ts'
 import { ColumnProfile, MAX_CELL } from './column-profile.ts'
 import { columnRole } from './column-role.ts'
-import { listed, readCsv, shown } from './csv.ts'
+import { listed, readTable, shown } from './csv.ts'
 import { LabelProfile } from './label-profile.ts'
+import { numberParser } from './parse-number.ts'
 import { DEFAULT_RARE_ROWS } from './table-schema.ts'
+import type { CsvFormat } from './csv-dialect.ts'
+import type { CsvOptions } from './csv.ts'
 import type { TableInput } from './examples.ts'
 import type { ColumnChoice, TableChoices, TableSchema } from './table-schema.ts'
 
@@ -28,32 +31,35 @@ export interface InferredTable {
  * Throws DatasetError when the file cannot be read, a chosen column does not exist or cannot be what it was chosen to
  * be, the label is no class, a column of numbers has a word in it, or no input is left
  */
-export async function inferTable (file: string, choices: TableChoices = {}): Promise<InferredTable> {
+export async function inferTable (file: string, choices: TableChoices = {}, options: CsvOptions = {}): Promise<InferredTable> {
   const { columns: chosen = new Map<string, ColumnChoice>(), rareRows = DEFAULT_RARE_ROWS } = choices
   let profiles: ColumnProfile[] = []
   let labelAt = -1
   let label: LabelProfile | undefined
-  const rows = await readCsv(file, (names) => {
+  let format: CsvFormat | undefined
+  const rows = await readTable(file, (names, found) => {
+    format = found
     requireNames(file, names)
     requireKnown(file, names, [...chosen.keys()])
     labelAt = labelPosition(file, names, choices)
     const classes = label = new LabelProfile({ file, name: names[labelAt]!, choice: chosen.get(names[labelAt]!), rareRows })
-    profiles = names.map((name) => new ColumnProfile(name))
-    return (fields, place) => {
-      classes.add(fields[labelAt]!, place)
-      profiles.forEach((profile, i) => {
+    const parse = numberParser(found.decimal)
+    profiles = names.map((name) => new ColumnProfile(name, parse))
+    return (row, place) => {
+      classes.add(row.text(labelAt), place)
+      for (let i = 0; i < profiles.length; i++) {
         if (i !== labelAt) {
-          profile.add(fields[i]!, place)
+          profiles[i]!.addField(row, i, place)
         }
-      })
+      }
     }
-  })
+  }, options)
   const labels = label!.labels()
   const roles = profiles.map((profile, i) => i === labelAt
     ? { schema: label!.schema(), input: undefined }
     : columnRole(profile, { choice: chosen.get(profile.name), rareRows }))
   const columns = roles.flatMap(({ input }) => input === undefined ? [] : [input])
-  const schema = { rows, columns: roles.map((role) => role.schema) }
+  const schema = { rows, format, columns: roles.map((role) => role.schema) }
   requireInputs(file, schema)
   return { input: { kind: 'table', label: profiles[labelAt]!.name, columns }, labels, schema }
 }

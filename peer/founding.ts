@@ -7,6 +7,7 @@ import { readFederationFile } from './home.ts'
 import { dataPartition, dataSource } from './node-init.ts'
 import { refuseTableChoices, tableChoices, TABLE_CHOICES } from './table-choices.ts'
 import type { Settings } from './settings.ts'
+import type { ReadOptions } from '../src/data/data-format.ts'
 import type { TableChoices, TableSchema } from '../src/data/table-schema.ts'
 import type { FederationDocument, FederationInit } from '../src/federation/document.ts'
 import type { DatasetSource } from '../src/interface.ts'
@@ -40,13 +41,13 @@ export interface Founding {
   table?: TableSchema | undefined
 }
 
-/** The same, and what its founder must see of the table first. Throws as `foundingDocument` does */
-export async function founding (settings: Settings): Promise<Founding> {
-  const { document, table } = await documentOf(settings)
+/** The same, and what its founder must see of the table first. `onRead` as in ReadOptions. Throws as it does */
+export async function founding (settings: Settings, onRead?: (share: number) => void): Promise<Founding> {
+  const { document, table } = await documentOf(settings, onRead)
   return { document: await withPrivacy(document, settings), table }
 }
 
-async function documentOf (settings: Settings): Promise<Founding> {
+async function documentOf (settings: Settings, onRead?: (share: number) => void): Promise<Founding> {
   refuseLabel(settings)
   if (settings.federation !== undefined) {
     refuseTableChoices(settings, 'this one is given')
@@ -59,7 +60,7 @@ async function documentOf (settings: Settings): Promise<Founding> {
   if (settings.preset !== undefined || source.kind === 'digits') {
     return { document: await presetDocument(settings.preset ?? DEFAULT_PRESET) }
   }
-  return fittedDocument(source, tableChoices(settings))
+  return fittedDocument(source, tableChoices(settings), { onRead })
 }
 
 /** The column of the class stands in a document that is given already, and pictures have none */
@@ -107,12 +108,12 @@ async function presetDocument (name: string): Promise<FederationDocument> {
 }
 
 /** A small multi-layer perceptron over whatever the data hold */
-async function fittedDocument (source: Exclude<DatasetSource, { kind: 'digits' }>, choices: TableChoices): Promise<Founding> {
+async function fittedDocument (source: Exclude<DatasetSource, { kind: 'digits' }>, choices: TableChoices, options: ReadOptions): Promise<Founding> {
   const { inferInput } = await import('../src/data/data-formats.ts')
   const { inputShape } = await import('../src/federation/input-shape.ts')
   const { parseFederation } = await import('../src/federation/document.ts')
   const { denseTopology } = await import('../src/model/topology.ts')
-  const { input, labels, schema: table } = await inferInput(source, choices)
+  const { input, labels, schema: table } = await inferInput(source, choices, options)
   const shape = inputShape(input)
   const inputs = shape.reduce((product, size) => product * size, 1)
   const document: FederationInit = {
@@ -144,6 +145,7 @@ function hiddenWidths (inputs: number, classes: number): number[] {
 /** The name of the file or folder, in the letters that a name may have */
 function federationName (source: Exclude<DatasetSource, { kind: 'digits' }>): string {
   const path = source.kind === 'idx' ? source.directory : source.file
-  const name = basename(path, extname(path)).replace(/[^\p{L}\p{N} ._-]+/gu, '-').replace(/^[^\p{L}\p{N}]+/u, '').slice(0, 64)
+  const plain = path.replace(/\.gz$/i, '')
+  const name = basename(plain, extname(plain)).replace(/[^\p{L}\p{N} ._-]+/gu, '-').replace(/^[^\p{L}\p{N}]+/u, '').slice(0, 64)
   return name === '' ? 'federation' : name
 }

@@ -7,12 +7,11 @@
  */
 import { AUDIT_SETTINGS } from './audit-settings.ts'
 import { PRIVACY_SETTINGS } from './privacy-settings.ts'
-import { addresses, count, data, dataPath, EVERYWHERE, filePath, FLAG_ONLY, FOUND, MAX_SEED, NODE, NOT_IN_FILE, number, partition, text, toggle } from './setting.ts'
-import { TABLE_SETTINGS } from './table-settings.ts'
+import { addresses, count, DATA, data, dataPath, EVERYWHERE, filePath, FLAG_ONLY, FOUND, MAX_SEED, NODE, NOT_IN_FILE, number, partition, text, toggle } from './setting.ts'
+import { DIALECT_SETTINGS, TABLE_SETTINGS } from './table-settings.ts'
 import type { output } from 'zod'
 import type { Setting, Verb } from './setting.ts'
 
-const DATA: readonly Verb[] = [...NODE, 'evaluate', 'audit']
 const DOCUMENT: readonly Verb[] = [...FOUND, 'audit']
 const RUN: readonly Verb[] = ['start', 'join']
 
@@ -80,6 +79,7 @@ export const SETTINGS = table({
     help: 'the column of a CSV file that holds the class, for a new federation'
   },
   ...TABLE_SETTINGS,
+  ...DIALECT_SETTINGS,
   testData: {
     schema: text,
     expects: 'a CSV file',

@@ -1,7 +1,8 @@
 /**
- * The settings of a table that a federation is founded with: a part of the one table in settings.ts
+ * The settings of a table, how it is written and what a federation is founded with: a part of the one table in
+ * settings.ts
  */
-import { count, FLAG_ONLY } from './setting.ts'
+import { count, DATA, EVERYWHERE, FLAG_ONLY } from './setting.ts'
 import type { Setting, Verb, Z } from './setting.ts'
 import type { ZodType } from 'zod'
 
@@ -15,6 +16,37 @@ function columnNames (z: Z): ZodType<string[]> {
 function columnChoices (z: Z): ZodType<string[]> {
   return z.array(z.string().max(300).regex(/^.+=(numeric|categorical|ignore)$/su)).min(1).max(4096)
 }
+
+/** A tab is hard to type */
+function separator (z: Z): ZodType<',' | ';' | '\t' | '|'> {
+  return z.union([z.enum([',', ';', '|', '\t']), z.enum(['tab', '\\t']).transform((): '\t' => '\t')])
+}
+
+function decimal (z: Z): ZodType<'point' | 'comma'> {
+  return z.enum(['point', 'comma'])
+}
+
+/** How the file is written, for every verb that reads it */
+export const DIALECT_SETTINGS = {
+  separator: {
+    schema: separator,
+    expects: '",", ";", "|" or tab',
+    value: 'SIGN',
+    verbs: DATA,
+    sources: EVERYWHERE,
+    shownDefault: 'found in the file',
+    help: 'what stands between the columns of csv: data'
+  },
+  decimal: {
+    schema: decimal,
+    expects: 'point or comma',
+    value: 'SIGN',
+    verbs: DATA,
+    sources: EVERYWHERE,
+    shownDefault: 'found in the file',
+    help: 'what stands before the fraction of numbers in csv: data'
+  }
+} as const satisfies Record<string, Setting>
 
 export const TABLE_SETTINGS = {
   drop: {

@@ -41,6 +41,8 @@ function dataFlags (data: DatasetSource): string[] {
     case 'csv':
       return [
         '--data', `csv:${data.file}`,
+        ...(data.separator === undefined ? [] : ['--separator', data.separator === '\t' ? 'tab' : data.separator]),
+        ...(data.decimal === undefined ? [] : ['--decimal', data.decimal]),
         ...(data.testFile === undefined ? [] : ['--test-data', data.testFile]),
         ...(data.testFraction === undefined ? [] : ['--test-fraction', String(data.testFraction)])
       ]

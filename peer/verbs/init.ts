@@ -10,6 +10,7 @@ import { hasPeer, readFoundingDocument } from '../home.ts'
 import { dataPartition, dataSource } from '../node-init.ts'
 import { unmadeOnFailure } from '../new-home.ts'
 import { prepareHome } from '../prepare-home.ts'
+import { readingProgress, withProgress } from '../reading-progress.ts'
 import { formatPromise } from '../privacy-text.ts'
 import { showTable } from '../table-view.ts'
 import type { VerbContext } from '../context.ts'
@@ -32,7 +33,7 @@ export async function init (context: VerbContext): Promise<number> {
   if (joins) {
     refuseFounding(settings)
   }
-  const { document, table } = joins ? {} : await founding(settings)
+  const { document, table } = joins ? {} : await withProgress(terminal, async (onRead) => founding(settings, onRead))
   if (document !== undefined && table !== undefined) {
     const { DEFAULT_RARE_ROWS } = await import('../../src/data/table-schema.ts')
     showTable(terminal, { name: document.name, table, rareRows: settings.rare ?? DEFAULT_RARE_ROWS })
@@ -137,6 +138,7 @@ async function checkTraining (document: FederationDocument, { settings, data, te
     data,
     backend: settings.backend ?? 'auto',
     threads: settings.threads ?? 1,
+    onRead: readingProgress(terminal),
     ...(partition === undefined ? {} : { partition })
   })
   terminal.progress('reading the data, trying the training backends')

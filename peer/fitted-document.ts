@@ -9,7 +9,7 @@ import { kebabName } from './settings.ts'
 import { foundersChoices } from './table-choices.ts'
 import { quoted } from '../src/quoted.ts'
 import type { SettingName, Settings } from './settings.ts'
-import type { FoundingChoices, InferredInput } from '../src/data/data-format.ts'
+import type { FoundingChoices, InferredInput, ReadOptions } from '../src/data/data-format.ts'
 import type { TableSchema } from '../src/data/table-schema.ts'
 import type { FederationDocument, FederationInit } from '../src/federation/document.ts'
 import type { DatasetSource } from '../src/interface.ts'
@@ -73,11 +73,11 @@ function parsedRange (text: string): { min: number, max: number } {
  * Throws UsageError for flags that do not go together or do not fit the data, DatasetError, InvalidFederationError for
  * the model's file
  */
-export async function fittedDocument (source: FittedSource, settings: Settings): Promise<Founding> {
+export async function fittedDocument (source: FittedSource, settings: Settings, options: ReadOptions = {}): Promise<Founding> {
   const { inferInput } = await import('../src/data/data-formats.ts')
   const { parseFederation } = await import('../src/federation/document.ts')
   const { newModelField } = await import('../src/federation/model-schema.ts')
-  const inferred = await inferInput(source, await fittingChoices(settings))
+  const inferred = await inferInput(source, await fittingChoices(settings), options)
   refuseOtherTask(inferred, settings)
   const { aggregation, degree, remarks } = await meshFor(settings)
   const model = await modelFor(inferred, settings)
@@ -184,6 +184,7 @@ function defenceless (rule: string, degree: number, settings: Settings): string 
 /** The name of the file or folder, in the letters that a name may have */
 function federationName (source: FittedSource): string {
   const path = source.kind === 'idx' ? source.directory : 'path' in source ? source.path : source.file
-  const name = basename(path, extname(path)).replace(/[^\p{L}\p{N} ._-]+/gu, '-').replace(/^[^\p{L}\p{N}]+/u, '').slice(0, 64)
+  const plain = path.replace(/\.gz$/i, '')
+  const name = basename(plain, extname(plain)).replace(/[^\p{L}\p{N} ._-]+/gu, '-').replace(/^[^\p{L}\p{N}]+/u, '').slice(0, 64)
   return name === '' ? 'federation' : name
 }

@@ -3,7 +3,9 @@
  */
 import { UsageError } from './errors.ts'
 import { dataPartition, dataSource } from './node-init.ts'
+import { withProgress } from './reading-progress.ts'
 import type { Settings } from './settings.ts'
+import type { Terminal } from './terminal.ts'
 import type { FederationDocument } from '../src/federation/document.ts'
 
 /** One address or several: all of them together */
@@ -15,10 +17,10 @@ const FETCH_TIMEOUT_MS = 15_000
  *
  * Throws as the two below
  */
-export async function newPeersDocument (settings: Settings, named: FederationDocument | undefined): Promise<FederationDocument> {
+export async function newPeersDocument (settings: Settings, named: FederationDocument | undefined, terminal: Pick<Terminal, 'progress'>): Promise<FederationDocument> {
   const { requireFirst } = await import('../src/federation/successor.ts')
   const document = requireFirst(named ?? await fetchedDocument(settings))
-  await requireFittingData(settings, document)
+  await withProgress(terminal, async (onRead) => requireFittingData(settings, document, onRead))
   return document
 }
 
@@ -27,7 +29,7 @@ export async function newPeersDocument (settings: Settings, named: FederationDoc
  *
  * Throws DatasetError, UsageError for a split that cannot be
  */
-async function requireFittingData (settings: Settings, { model }: FederationDocument): Promise<void> {
+async function requireFittingData (settings: Settings, { model }: FederationDocument, onRead: (share: number) => void): Promise<void> {
   const source = await dataSource(settings)
   if (source.kind === 'digits') {
     const { checkDataset } = await import('../src/data/data-formats.ts')
@@ -36,7 +38,7 @@ async function requireFittingData (settings: Settings, { model }: FederationDocu
   }
   const { loadDataset } = await import('../src/data/data-formats.ts')
   try {
-    await loadDataset(source, model, dataPartition(settings))
+    await loadDataset(source, model, dataPartition(settings), { identified: false, onRead })
   } catch (err) {
     throw err instanceof RangeError ? new UsageError(err.message, { cause: err }) : err
   }

@@ -41,23 +41,24 @@ export async function foundingDocument (settings: Settings): Promise<FederationD
 }
 
 /**
- * The same, and what its founder must see of the table first, for a document that others will read
+ * The same, and what its founder must see of the table first, for a document that others will read. `onRead` as in
+ * ReadOptions
  *
  * Throws as `foundingDocument` does, and UsageError for one that promises privacy and tells what was computed from rows
  */
-export async function founding (settings: Settings): Promise<Founding> {
-  const proposed = await proposal(settings)
+export async function founding (settings: Settings, onRead?: (share: number) => void): Promise<Founding> {
+  const proposed = await proposal(settings, onRead)
   requirePublishable(proposed, settings)
   return proposed
 }
 
-async function proposal (settings: Settings): Promise<Founding> {
-  const { document, fitted = false, ...madeFrom } = await documentOf(settings)
+async function proposal (settings: Settings, onRead?: (share: number) => void): Promise<Founding> {
+  const { document, fitted = false, ...madeFrom } = await documentOf(settings, onRead)
   const promising = await withPrivacy(document, settings)
   return { document: fitted ? withoutStatistics(promising, settings) : promising, ...madeFrom }
 }
 
-async function documentOf (settings: Settings): Promise<Founding> {
+async function documentOf (settings: Settings, onRead?: (share: number) => void): Promise<Founding> {
   refuseLabel(settings)
   refuseSize(settings)
   if (settings.federation !== undefined) {
@@ -75,7 +76,7 @@ async function documentOf (settings: Settings): Promise<Founding> {
     refuseDocumentChoices(settings, settings.preset === undefined ? 'give data of your own (--data)' : 'a preset says it already')
     return { document: await presetDocument(settings.preset ?? DEFAULT_PRESET) }
   }
-  return fittedDocument(source, settings)
+  return fittedDocument(source, settings, { onRead })
 }
 
 /** The column of the class stands in a document that is given already, and pictures have none */

@@ -8,7 +8,7 @@ import type { DatasetSource, Partition } from '../src/interface.ts'
 import type { NodeInit } from '../src/node/node-interface.ts'
 
 /** Settings that say which examples a peer uses */
-export const DATA_SETTINGS = ['data', 'testData', 'testFraction', 'partition', 'dirichlet', 'shards', 'partitionSeed'] as const satisfies readonly SettingName[]
+export const DATA_SETTINGS = ['data', 'separator', 'decimal', 'testData', 'testFraction', 'partition', 'dirichlet', 'shards', 'partitionSeed'] as const satisfies readonly SettingName[]
 
 const DEFAULT_TEST_FRACTION = 0.2
 
@@ -26,6 +26,9 @@ export async function dataSource (settings: Settings): Promise<DatasetSource> {
   const kind = separator === -1 ? data : data.slice(0, separator)
   const rest = separator === -1 ? '' : data.slice(separator + 1)
   refuseTestSettings(kind, settings)
+  if (kind !== 'csv') {
+    refuse(settings, ['separator', 'decimal'], 'only csv: data can have')
+  }
   switch (kind) {
     case 'idx':
       return { kind: 'idx', directory: rest }
@@ -52,10 +55,11 @@ function refuseTestSettings (kind: string, settings: Settings): void {
   }
 }
 
-function tableSource (kind: 'csv' | 'parquet', file: string, { testData, testFraction }: Settings): DatasetSource {
-  return testData === undefined
-    ? { kind, file, testFraction: testFraction ?? DEFAULT_TEST_FRACTION }
-    : { kind, file, testFile: testData }
+function tableSource (kind: 'csv' | 'parquet', file: string, { testData, testFraction, separator, decimal }: Settings): DatasetSource {
+  const tests = testData === undefined ? { testFraction: testFraction ?? DEFAULT_TEST_FRACTION } : { testFile: testData }
+  return kind === 'parquet'
+    ? { kind, file, ...tests }
+    : { kind, file, ...tests, ...(separator === undefined ? {} : { separator }), ...(decimal === undefined ? {} : { decimal }) }
 }
 
 /** Undefined: all examples. Throws UsageError when settings do not go together */

@@ -5,6 +5,7 @@ import { bestAddress, isLoopback } from './best-address.ts'
 import { reportError } from './error-report.ts'
 import { formatDuration, formatLateMix, formatRound, formatWaiting, shortId } from './format.ts'
 import { formatExhausted, formatPromise, formatSpent } from './privacy-text.ts'
+import { readingProgress } from './reading-progress.ts'
 import type { Terminal } from './terminal.ts'
 import type { GrapevineNode, NodeEvents, StopReason } from '../src/node/node-interface.ts'
 import type { RoundPhase } from '../src/round/round-events.ts'
@@ -91,10 +92,13 @@ function logRounds (node: GrapevineNode, terminal: Terminal): void {
 }
 
 function logNarration (node: GrapevineNode, terminal: Terminal): void {
+  const reading = readingProgress(terminal)
+  node.addEventListener('data:read', ({ detail }) => { reading(detail.share) })
   node.addEventListener('listening', ({ detail }) => {
     noteAddresses(terminal, detail)
   })
   node.addEventListener('joined', ({ detail }) => {
+    terminal.progress('')
     const { how, name, federation, round, backend } = detail
     terminal.note(`${how} federation "${name}" (${shortId(federation)})${round === 0 ? '' : ` at round ${round}`}, training with ${backend}`)
     notePrivacy(node, terminal)

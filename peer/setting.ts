@@ -21,6 +21,8 @@ export const FLAG_ONLY: readonly Source[] = ['flag']
 export const NODE: readonly Verb[] = ['init', 'start', 'join']
 /** Verbs that can found a federation */
 export const FOUND: readonly Verb[] = ['init', 'start']
+/** Verbs that read the private examples */
+export const DATA: readonly Verb[] = [...NODE, 'evaluate', 'audit']
 
 interface SettingTraits {
   /** What the value must be, to follow "must be" */

@@ -8,14 +8,13 @@
 import { AUDIT_SETTINGS } from './audit-settings.ts'
 import { DOCUMENT_SETTINGS } from './document-settings.ts'
 import { PRIVACY_SETTINGS } from './privacy-settings.ts'
-import { addresses, count, data, dataPath, EVERYWHERE, filePath, FLAG_ONLY, FOUND, MAX_SEED, NODE, NOT_IN_FILE, number, partition, text, toggle } from './setting.ts'
-import { TABLE_SETTINGS } from './table-settings.ts'
+import { addresses, count, DATA, data, dataPath, EVERYWHERE, filePath, FLAG_ONLY, FOUND, MAX_SEED, NODE, NOT_IN_FILE, number, partition, text, toggle } from './setting.ts'
+import { DIALECT_SETTINGS, TABLE_SETTINGS } from './table-settings.ts'
 import { TERMINAL_SETTINGS } from './terminal-settings.ts'
 import { USE_SETTINGS } from './use-settings.ts'
 import type { output } from 'zod'
 import type { Setting, Verb } from './setting.ts'
 
-const DATA: readonly Verb[] = [...NODE, 'evaluate', 'audit']
 const DOCUMENT: readonly Verb[] = [...FOUND, 'audit']
 const LABEL: readonly Verb[] = [...DOCUMENT, 'schema']
 const RUN: readonly Verb[] = ['start', 'join']
@@ -85,6 +84,7 @@ export const SETTINGS = table({
   },
   ...TABLE_SETTINGS,
   ...DOCUMENT_SETTINGS,
+  ...DIALECT_SETTINGS,
   testData: {
     schema: text,
     expects: 'a file',

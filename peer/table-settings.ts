@@ -1,7 +1,8 @@
 /**
- * The settings of a table, or of pictures, that a federation is founded with: a part of the one table in settings.ts
+ * The settings of a table and how it is written, or of pictures, that a federation is founded with: a part of the one
+ * table in settings.ts
  */
-import { count, filePath, FLAG_ONLY, pictureSize, text, toggle } from './setting.ts'
+import { count, DATA, EVERYWHERE, filePath, FLAG_ONLY, pictureSize, text, toggle } from './setting.ts'
 import type { Setting, Verb, Z } from './setting.ts'
 import type { ZodType } from 'zod'
 
@@ -15,6 +16,37 @@ function columnNames (z: Z): ZodType<string[]> {
 function columnChoices (z: Z): ZodType<string[]> {
   return z.array(z.string().max(300).regex(/^.+=(numeric|categorical|ignore)$/su)).min(1).max(4096)
 }
+
+/** A tab is hard to type */
+function separator (z: Z): ZodType<',' | ';' | '\t' | '|'> {
+  return z.union([z.enum([',', ';', '|', '\t']), z.enum(['tab', '\\t']).transform((): '\t' => '\t')])
+}
+
+function decimal (z: Z): ZodType<'point' | 'comma'> {
+  return z.enum(['point', 'comma'])
+}
+
+/** How the file is written, for every verb that reads it */
+export const DIALECT_SETTINGS = {
+  separator: {
+    schema: separator,
+    expects: '",", ";", "|" or tab',
+    value: 'SIGN',
+    verbs: DATA,
+    sources: EVERYWHERE,
+    shownDefault: 'found in the file',
+    help: 'what stands between the columns of csv: data'
+  },
+  decimal: {
+    schema: decimal,
+    expects: 'point or comma',
+    value: 'SIGN',
+    verbs: DATA,
+    sources: EVERYWHERE,
+    shownDefault: 'found in the file',
+    help: 'what stands before the fraction of numbers in csv: data'
+  }
+} as const satisfies Record<string, Setting>
 
 export const TABLE_SETTINGS = {
   size: {
@@ -69,14 +101,5 @@ export const TABLE_SETTINGS = {
     verbs: ['init'],
     sources: FLAG_ONLY,
     help: 'let the document of a new private federation tell everyone what was computed from your rows, outside of its promise'
-  },
-  output: {
-    schema: text,
-    expects: 'a file',
-    value: 'FILE',
-    verbs: ['schema'],
-    sources: FLAG_ONLY,
-    path: filePath,
-    help: 'write here, for you only, in place of the screen'
   }
 } as const satisfies Record<string, Setting>

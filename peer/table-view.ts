@@ -1,6 +1,7 @@
 /**
  * A table's schema as lines for people: what each column holds, and what of it a federation document tells everyone
  */
+import { describeFormat } from '../src/data/csv-dialect.ts'
 import { quoted } from '../src/quoted.ts'
 import { formatCount } from './format.ts'
 import type { ColumnSchema, TableSchema } from '../src/data/table-schema.ts'
@@ -23,8 +24,11 @@ export interface ShownTable {
 
 /** Shows the schema before a federation is founded */
 export function showTable (terminal: Terminal, { name: federation, table, rareRows }: ShownTable): void {
-  const { rows, columns } = table
-  terminal.field('Table', `${formatCount(rows)} rows, ${formatCount(columns.length)} columns`)
+  const { rows, columns, format } = table
+  terminal.field('Table', `${formatCount(rows)} rows, ${formatCount(columns.length)} columns${format === undefined ? '' : `; read with ${describeFormat(format)}`}`)
+  if (format?.doubtful !== undefined) {
+    terminal.warn(`numbers such as ${quoted(format.doubtful)} are taken for text: say --decimal comma if that is a decimal comma, or take the signs between thousands out`)
+  }
   for (const line of tableLines(columns, rareRows)) {
     terminal.field('', line)
   }

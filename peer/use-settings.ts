@@ -1,5 +1,5 @@
 /**
- * Settings of the verbs that use a model: a part of the table of settings
+ * Settings of the verbs that use a model, or write a file: a part of the table of settings
  */
 import { filePath, FLAG_ONLY, text } from './setting.ts'
 import type { Setting, Z } from './setting.ts'
@@ -9,11 +9,12 @@ export const USE_SETTINGS = {
     schema: text,
     expects: 'a file',
     value: 'FILE',
-    verbs: ['predict', 'card'],
+    verbs: ['predict', 'card', 'schema'],
     sources: FLAG_ONLY,
     path: filePath,
     shownDefault: 'standard output',
-    help: 'write the answer to this file: all of it, or nothing'
+    help: 'write the answer to this file: all of it, or nothing',
+    helpFor: { schema: 'write here, for you only, in place of the screen' }
   },
   format: {
     schema: (z: Z) => z.enum(['tfjs', 'onnx', 'safetensors']),

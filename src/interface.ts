@@ -48,13 +48,19 @@ export interface ParameterSlot {
 export type DatasetSource =
   | { kind: 'digits', seed: number, trainExamples: number, testExamples: number }
   | { kind: 'idx', directory: string }
-  | { kind: 'csv', file: string, testFile?: string, testFraction?: number }
+  | { kind: 'csv', file: string, testFile?: string, testFraction?: number } & CsvDialectChoice
   /** A folder with a sub-folder of PNG and JPEG files for each class, or a CSV file of their names and labels */
   | { kind: 'images', path: string, testFraction?: number }
   /** An NPZ file, or a folder of NPY files, with arrays x and y, or x_train, y_train, x_test and y_test */
   | { kind: 'npy', path: string, testFraction?: number }
   /** A Parquet file, or a folder of them */
   | { kind: 'parquet', file: string, testFile?: string, testFraction?: number }
+
+/** How a table is written, where that is not to be found in its beginning */
+export interface CsvDialectChoice {
+  separator?: ',' | ';' | '\t' | '|' | undefined
+  decimal?: 'point' | 'comma' | undefined
+}
 
 /** Which share of a common dataset is this peer's own: part `index` (from 0) of `count` */
 export interface Partition {

@@ -40,15 +40,20 @@ function dataFlags (data: DatasetSource): string[] {
       return ['--data', `idx:${data.directory}`]
     case 'images':
     case 'npy':
-      return ['--data', `${data.kind}:${data.path}`, ...(data.testFraction === undefined ? [] : ['--test-fraction', String(data.testFraction)])]
+      return ['--data', `${data.kind}:${data.path}`, ...flag('--test-fraction', data.testFraction)]
     case 'csv':
+      return [...tableFlags(data), ...flag('--separator', data.separator === '\t' ? 'tab' : data.separator), ...flag('--decimal', data.decimal)]
     case 'parquet':
-      return [
-        '--data', `${data.kind}:${data.file}`,
-        ...(data.testFile === undefined ? [] : ['--test-data', data.testFile]),
-        ...(data.testFraction === undefined ? [] : ['--test-fraction', String(data.testFraction)])
-      ]
+      return tableFlags(data)
   }
+}
+
+function tableFlags ({ kind, file, testFile, testFraction }: Extract<DatasetSource, { kind: 'csv' | 'parquet' }>): string[] {
+  return ['--data', `${kind}:${file}`, ...flag('--test-data', testFile), ...flag('--test-fraction', testFraction)]
+}
+
+function flag (name: string, value: string | number | undefined): string[] {
+  return value === undefined ? [] : [name, String(value)]
 }
 
 function partitionFlags (partition: PeerArguments['partition']): string[] {

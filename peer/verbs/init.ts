@@ -10,6 +10,7 @@ import { hasPeer, readFoundingDocument } from '../home.ts'
 import { dataPartition, dataSource } from '../node-init.ts'
 import { unmadeOnFailure } from '../new-home.ts'
 import { prepareHome } from '../prepare-home.ts'
+import { readingProgress, withProgress } from '../reading-progress.ts'
 import { formatPromise } from '../privacy-text.ts'
 import { showPictures } from '../picture-view.ts'
 import { showTable } from '../table-view.ts'
@@ -34,7 +35,7 @@ export async function init (context: VerbContext): Promise<number> {
   if (joins) {
     refuseFounding(settings)
   }
-  const { document, table, pictures, remarks = [] } = joins ? {} : await founding(settings)
+  const { document, table, pictures, remarks = [] } = joins ? {} : await withProgress(terminal, async (onRead) => founding(settings, onRead))
   if (document !== undefined) {
     await showTold(terminal, { document, table, pictures }, settings)
   }
@@ -150,6 +151,7 @@ async function checkTraining (document: FederationDocument, { settings, data, te
     data,
     backend: settings.backend ?? 'auto',
     threads: settings.threads ?? 1,
+    onRead: readingProgress(terminal),
     ...(partition === undefined ? {} : { partition })
   })
   terminal.progress('reading the data, trying the training backends')

@@ -15,7 +15,7 @@ export async function join ({ home, settings: given, terminal, args }: VerbConte
   const wanted = { ...given, bootstrap: [args[0]!] }
   await checkNodeSettings(home, wanted)
   const isNew = !await hasPeer(home)
-  const fetched = isNew ? await newPeersDocument(wanted, undefined) : undefined
+  const fetched = isNew ? await newPeersDocument(wanted, undefined, terminal) : undefined
   const run = async (settings: Settings, started?: () => Promise<void>): Promise<number> => {
     const init = { ...await nodeInit(home, settings), refuseOtherFederation: true }
     const document = await sameDocument(home, fetched)

@@ -4,10 +4,11 @@
 import { checkNodeSettings } from '../check-settings.ts'
 import { NoHomeError } from '../errors.ts'
 import { newPeersDocument } from '../fitting-data.ts'
-import { foundingDocument, namesDocument, refuseFounding } from '../founding.ts'
+import { founding, namesDocument, refuseFounding } from '../founding.ts'
 import { hasPeer } from '../home.ts'
 import { nodeInit } from '../node-init.ts'
 import { sameDocument } from '../prepare-home.ts'
+import { withProgress } from '../reading-progress.ts'
 import { runHome } from '../run-home.ts'
 import { runNode } from '../run-node.ts'
 import type { VerbContext } from '../context.ts'
@@ -22,9 +23,9 @@ export async function start ({ home, settings: given, terminal }: VerbContext): 
   if (!namesDocument(given)) {
     refuseFounding(given)
   }
-  const named = namesDocument(given) ? await foundingDocument(given) : undefined
+  const named = namesDocument(given) ? (await withProgress(terminal, async (onRead) => founding(given, onRead))).document : undefined
   const kept = await sameDocument(home, named)
-  const document = isNew ? await newPeersDocument(given, kept) : kept
+  const document = isNew ? await newPeersDocument(given, kept, terminal) : kept
   const run = async (settings: Settings, started?: () => Promise<void>): Promise<number> => {
     const init = await nodeInit(home, settings)
     return await runNode(document === undefined ? init : { ...init, federation: document }, settings, terminal, started)

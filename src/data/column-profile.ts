@@ -2,9 +2,11 @@
  * What is learnt of a column while its cells pass by, in bounded memory
  */
 import { isMissing as isMarked } from './missing.ts'
+import { ownText } from './own-text.ts'
 import { parseNumber } from './parse-number.ts'
 import type { RowPlace } from './csv.ts'
 import type { MissingTest } from './missing.ts'
+import type { NumberParser } from './parse-number.ts'
 
 /** As many as the federation document allows for one column */
 export const MAX_DISTINCT = 1024
@@ -16,6 +18,8 @@ export const MAX_CELL = 256
 const DATE = /^(\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.](\d{4}|\d{2}))([T ]+\d{1,2}:\d{2}.*)?$/
 /** The same without separators */
 const COMPACT_DATE = /^(19|20)\d{2}(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])$/
+
+const COMPACT_DATE_LENGTH = 8
 
 export class ColumnProfile {
   readonly name: string
@@ -47,10 +51,12 @@ export class ColumnProfile {
   private squares = 0
   private previous = -Infinity
   private readonly isMissing: MissingTest
+  private readonly parse: NumberParser
 
-  constructor (name: string, isMissing: MissingTest = isMarked) {
+  constructor (name: string, isMissing: MissingTest = isMarked, parse: NumberParser = parseNumber) {
     this.name = name
     this.isMissing = isMissing
+    this.parse = parse
   }
 
   /** Different values; undefined when they are more than MAX_DISTINCT */
@@ -72,11 +78,11 @@ export class ColumnProfile {
       this.missing++
       return
     }
+    const value = this.parse(text)
     this.count++
     this.countValue(text)
-    const value = parseNumber(text)
     if (value === undefined) {
-      this.firstWord ??= { text, place }
+      this.firstWord ??= { text: ownText(text), place }
       this.dates += DATE.test(text) ? 1 : 0
     } else {
       this.addNumber(text, value)
@@ -88,8 +94,9 @@ export class ColumnProfile {
     if (this.overflowAt !== undefined) {
       return
     }
-    const value = text.slice(0, MAX_CELL)
-    this.rows.set(value, (this.rows.get(value) ?? 0) + 1)
+    const value = text.length > MAX_CELL ? text.slice(0, MAX_CELL) : text
+    const before = this.rows.get(value)
+    this.rows.set(before === undefined ? ownText(value) : value, (before ?? 0) + 1)
     if (this.rows.size > MAX_DISTINCT) {
       this.overflowAt = this.count
       this.rows.clear()
@@ -97,17 +104,25 @@ export class ColumnProfile {
   }
 
   private addNumber (text: string, value: number): void {
+    const length = text.length
+    this.dates += length === COMPACT_DATE_LENGTH && COMPACT_DATE.test(text) ? 1 : 0
+    this.padded ||= isPadded(text.charCodeAt(0), text.charCodeAt(1), text.charCodeAt(2))
     this.numbers++
-    this.dates += COMPACT_DATE.test(text) ? 1 : 0
     const delta = value - this.mean
     this.mean += delta / this.numbers
     this.squares += delta * (value - this.mean)
     this.min = Math.min(this.min, value)
     this.max = Math.max(this.max, value)
     this.whole &&= Number.isInteger(value)
-    this.padded ||= /^[+-]?0\d/.test(text)
     this.ascending &&= value > this.previous
     this.previous = value
-    this.width = this.width === undefined || this.width === text.length ? text.length : 0
+    this.width = this.width === undefined || this.width === length ? length : 0
   }
+}
+
+/** 007, -01.5: by the first letters of a number */
+function isPadded (first: number, second: number, third: number): boolean {
+  const isSigned = first === 43 || first === 45
+  const digit = isSigned ? third : second
+  return (isSigned ? second : first) === 48 && digit >= 48 && digit <= 57
 }

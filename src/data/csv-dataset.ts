@@ -11,6 +11,7 @@ import { groupReader } from './group-keys.ts'
 import { DEFAULT_TEST_FRACTION, HOLD_OUT_SEED, holdOut, holdOutGroups } from './hold-out.ts'
 import { indices, partitionRows } from './partition.ts'
 import { missingTest } from './missing.ts'
+import { numberParser } from './parse-number.ts'
 import { withAllMisfits } from './misfits.ts'
 import { RECORD_DIGEST_BYTES, recordDigest } from './record-digest.ts'
 import { requireRoom } from './examples.ts'
@@ -20,7 +21,9 @@ import { tableExamples } from './table-examples.ts'
 import { readTable } from './table-file.ts'
 import { valuesReader } from './table-values.ts'
 import type { Dataset, Examples, Model, TableInput } from './examples.ts'
-import type { RowPlace, RowVisitor } from './csv.ts'
+import type { CsvOptions, RowPlace, RowVisitor } from './csv.ts'
+import type { CsvFormat } from './csv-dialect.ts'
+import type { LoadOptions, ReadOptions } from './data-format.ts'
 import type { DatasetSource, Partition, TestSplit } from '../interface.ts'
 import type { RowLabels } from './label-reader.ts'
 import type { ValuesReader } from './table-values.ts'
@@ -48,17 +51,18 @@ interface RowReader {
  *
  * Throws DatasetError, which counts all that does not fit, and RangeError on an impossible test fraction
  */
-export async function loadCsvDataset (source: CsvSource, model: Model, partition?: Partition): Promise<Dataset> {
+export async function loadCsvDataset (source: CsvSource, model: Model, partition?: Partition, options: LoadOptions = {}): Promise<Dataset> {
   try {
-    return await load(source, model, partition)
+    return await load(source, model, { ...options, partition })
   } catch (err) {
-    throw err instanceof DatasetError && model.input.kind === 'table' ? await withAllMisfits(err, source.file, model) : err
+    throw err instanceof DatasetError && model.input.kind === 'table' ? await withAllMisfits(err, source, model) : err
   }
 }
 
-async function load (source: CsvSource, model: Model, partition: Partition | undefined): Promise<Dataset> {
+async function load (source: CsvSource, model: Model, { partition, identified = true, onRead }: LoadOptions & { partition: Partition | undefined }): Promise<Dataset> {
+  const { reading } = readings(source, { count: source.testFile === undefined ? 2 : 4, onRead })
   const input = requireTable(source, model)
-  const found = await readLabels(source.file, input, model)
+  const found = await readLabels(source.file, model, reading())
   const { labels } = found
   const held = source.testFile === undefined ? heldOut(source, input, found) : { train: indices(labels.length), test: undefined }
   const own = partition === undefined ? held.train : partitionRows(labels, partition, held.train)
@@ -66,12 +70,12 @@ async function load (source: CsvSource, model: Model, partition: Partition | und
     throw new DatasetError(`${source.file} has ${labels.length} rows: too few to train and to test; add rows`)
   }
   if (held.test !== undefined || source.testFile === undefined) {
-    const [train, test] = await readRows(source.file, model, found, [{ rows: own, identified: true }, { rows: held.test ?? indices(0) }])
+    const [train, test] = await readRows(source.file, model, found, { selections: [{ rows: own, own: true, identified }, { rows: held.test ?? indices(0) }], options: reading() })
     return datasetOf(train!, test!, input.group === undefined ? { by: 'rows' } : { by: 'groups', column: input.group })
   }
-  const tested = await readLabels(source.testFile, input, model)
-  const [train] = await readRows(source.file, model, found, [{ rows: own, identified: true }])
-  const [test] = await readRows(source.testFile, model, tested, [{ rows: indices(tested.labels.length) }])
+  const tested = await readLabels(source.testFile, model, reading())
+  const [train] = await readRows(source.file, model, found, { selections: [{ rows: own, own: true, identified }], options: reading() })
+  const [test] = await readRows(source.testFile, model, tested, { selections: [{ rows: indices(tested.labels.length) }], options: reading() })
   train!.remarks.push(...sharedGroups(input, found, tested))
   return datasetOf(train!, test!, { by: 'file' })
 }
@@ -107,15 +111,15 @@ export async function checkCsvDataset (source: CsvSource, model: Model): Promise
   const input = requireTable(source, model)
   const scratch = new Float32Array(input.columns.length)
   for (const file of source.testFile === undefined ? [source.file] : [source.file, source.testFile]) {
-    await readTable(file, (names) => {
-      const row = rowReader(file, names, input, model)
+    await readTable(file, (names, format) => {
+      const row = rowReader(file, names, model, format)
       let seen = 0
       return (fields, place) => {
         row.label(fields, place)
         row.values(fields, place, scratch, 0)
         return ++seen < CHECKED_ROWS
       }
-    })
+    }, dialectOf(source))
   }
 }
 
@@ -126,18 +130,34 @@ function requireTable ({ file }: CsvSource, { input }: Model): TableInput {
   return input
 }
 
+function dialectOf ({ separator, decimal }: CsvSource): CsvOptions {
+  return { separator, decimal }
+}
+
+/** Of `count` readings, each takes its share of the progress */
+function readings (source: CsvSource, { count, onRead }: ReadOptions & { count: number }): { reading: () => CsvOptions } {
+  let begun = 0
+  return {
+    reading: () => {
+      const before = begun++
+      return { ...dialectOf(source), onRead: onRead && ((share) => { onRead((before + share) / count) }) }
+    }
+  }
+}
+
 /** Of all rows of a file */
 interface Targets extends RowLabels {
   /** Keys of their groups, where the document names a column of groups */
   groups: Float64Array | undefined
 }
 
-async function readLabels (file: string, input: TableInput, model: Model): Promise<Targets> {
+async function readLabels (file: string, model: Model, options: CsvOptions): Promise<Targets> {
+  const input = model.input as TableInput
   const found = new LabelCollector(model)
   let groups = new Float64Array(input.group === undefined ? 0 : 1024)
   let count = 0
-  await readTable(file, (columns) => {
-    const row = rowReader(file, columns, input, model)
+  await readTable(file, (columns, format) => {
+    const row = rowReader(file, columns, model, format)
     return (fields, place) => {
       found.add(row.label(fields, place), file)
       if (row.group !== undefined) {
@@ -145,7 +165,7 @@ async function readLabels (file: string, input: TableInput, model: Model): Promi
         groups[count++] = row.group(fields, place)
       }
     }
-  })
+  }, options)
   return { ...found.result(), groups: input.group === undefined ? undefined : groups.slice(0, count) }
 }
 
@@ -158,7 +178,9 @@ function grown (values: Float64Array): Float64Array<ArrayBuffer> {
 interface Selection {
   /** Ascending */
   rows: Uint32Array
-  /** By their digests: rows to train on */
+  /** To train on: it is said where they are unlike what the document was made for */
+  own?: boolean
+  /** By their digests */
   identified?: boolean
 }
 
@@ -169,32 +191,35 @@ interface ReadRows {
 
 interface Target {
   rows: Uint32Array
+  own: boolean
   values: Float32Array
   digests: Uint8Array | undefined
   next: number
 }
 
 /** Examples of each selection of rows, in one reading */
-async function readRows (file: string, model: Model, { labels, targets: numbers }: RowLabels, selections: readonly Selection[]): Promise<ReadRows[]> {
+async function readRows (file: string, model: Model, { labels, targets: numbers }: RowLabels, { selections, options }: { selections: readonly Selection[], options: CsvOptions }): Promise<ReadRows[]> {
   const table = model.input as TableInput
   const width = table.columns.length
   requireRoom(file, selections.reduce((sum, { rows }) => sum + rows.length, 0), 4 * width + RECORD_DIGEST_BYTES)
-  const targets = selections.map(({ rows, identified = false }): Target => ({
+  const targets = selections.map(({ rows, own = false, identified = false }): Target => ({
     rows,
+    own,
     values: new Float32Array(rows.length * width),
     digests: identified ? new Uint8Array(rows.length * RECORD_DIGEST_BYTES) : undefined,
     next: 0
   }))
-  const total = await readTable(file, (columns) => selectionVisitor(rowReader(file, columns, table, model), targets, width))
+  const total = await readTable(file, (columns, format) => selectionVisitor(rowReader(file, columns, model, format), targets, width), options)
   if (total !== labels.length) {
     throw new DatasetError(`${file} changed while it was read: ${labels.length} rows, then ${total}; start again`)
   }
-  return targets.map(({ rows, values, digests }) => {
+  return targets.map(({ rows, own: isOwn, values, digests }) => {
     const own = tableExamples(values, Uint16Array.from(rows, (row) => labels[row]!), table)
     const examples = numbers === undefined ? own : { ...own, targets: Float32Array.from(rows, (row) => numbers[row]!) }
-    return digests === undefined
-      ? { examples, remarks: [] }
-      : { examples: { ...examples, recordDigests: digests }, remarks: fittingRemarks(file, values, table) }
+    return {
+      examples: digests === undefined ? examples : { ...examples, recordDigests: digests },
+      remarks: isOwn ? fittingRemarks(file, values, table) : []
+    }
   })
 }
 
@@ -222,18 +247,19 @@ function selectionVisitor (reader: RowReader, targets: readonly Target[], width:
 }
 
 /** Throws DatasetError when a column that the document names is missing */
-function rowReader (file: string, names: readonly string[], input: TableInput, model: Model): RowReader {
+function rowReader (file: string, names: readonly string[], model: Model, { decimal }: Pick<CsvFormat, 'decimal'> = { decimal: 'point' }): RowReader {
+  const input = model.input as TableInput
   requireLabel(file, names, input)
   requireGroup(file, names, input)
   const labelAt = names.indexOf(input.label)
-  const readLabel = labelReader(input.label, model)
+  const readLabel = labelReader(input.label, model, decimal)
   const groupOf = input.group === undefined ? undefined : groupReader(input.group, missingTest(input.marks))
   const groupAt = names.indexOf(input.group ?? '')
   return {
-    digest: recordDigest(names),
+    digest: recordDigest(names, numberParser(decimal)),
     ...(groupOf === undefined ? {} : { group: (fields, place) => groupOf(fields[groupAt]!, place) }),
     label: (fields, place) => readLabel(fields[labelAt]!, place),
-    values: valuesReader(file, names, input)
+    values: valuesReader(file, names, input, decimal)
   }
 }
 

@@ -10,7 +10,7 @@ import type { DataFormat } from './data-format.ts'
 export const csvFormat: DataFormat<CsvSource> = {
   load: loadCsvDataset,
   check: checkCsvDataset,
-  infer: async ({ file }, choices) => inferTable(file, choices),
+  infer: async ({ file, separator, decimal }, choices, options) => inferTable(file, choices, { separator, decimal, ...options }),
   count: async (source, model) => (await loadCsvDataset(source, model)).train.count,
   inputs: readCsvInputs
 }

@@ -7,7 +7,7 @@ import { INPUT_BATCH } from './data-format.ts'
 import { requireRoom } from './examples.ts'
 import { tableExamples } from './table-examples.ts'
 import { valuesReader } from './table-values.ts'
-import type { RowVisitor } from './csv.ts'
+import type { BeginRows } from './table-file.ts'
 import type { InputBatch, InputSource, TakeInputs } from './data-format.ts'
 import type { Model, TableInput } from './examples.ts'
 
@@ -27,7 +27,7 @@ export async function readCsvInputs (source: InputSource, model: Model, take: Ta
  * @param read - Calls `begin` with the names of the columns and what that returns with every row, and waits for `ready`
  *   between pieces of the file where it can
  */
-export async function readTableInputs ({ path }: InputSource, { input }: Model, take: TakeInputs, read: (begin: (names: readonly string[]) => RowVisitor, ready: () => Promise<void>) => Promise<number>): Promise<number> {
+export async function readTableInputs ({ path }: InputSource, { input }: Model, take: TakeInputs, read: (begin: BeginRows, ready: () => Promise<void>) => Promise<number>): Promise<number> {
   if (input.kind !== 'table') {
     throw new DatasetError(`${path} is read as a table, but the federation's model takes images of ${input.shape.join(' x ')}; give an IDX file of images`)
   }
@@ -53,8 +53,8 @@ export async function readTableInputs ({ path }: InputSource, { input }: Model, 
     taken = undefined
     await waiting?.catch((err: unknown) => { failure = { err } })
   }
-  const rows = await read((names) => {
-    const values = valuesReader(path, names, input)
+  const rows = await read((names, format) => {
+    const values = valuesReader(path, names, input, format?.decimal)
     return (fields, place) => {
       if (failure !== undefined) {
         return false

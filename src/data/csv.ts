@@ -1,30 +1,24 @@
 /**
- * Reads a CSV file (RFC 4180, UTF-8, with a header) row by row, in bounded memory
+ * Reads a table of text, CSV or TSV with a header, row by row, in bounded memory
  */
-import { createReadStream } from 'node:fs'
-import { pipeline } from 'node:stream/promises'
-import { parse } from 'csv-parse'
 import { DatasetError } from '../errors.ts'
 import { printable } from '../quoted.ts'
+import { dialectOf } from './csv-dialect.ts'
+import { RowCutter, RowError } from './csv-rows.ts'
+import { EncodingError } from './text-decoder.ts'
+import { openText } from './text-file.ts'
 import { unreadable } from './unreadable.ts'
 import type { Readable } from 'node:stream'
-
-/** A row longer than this is a quote that was never closed, or no CSV file at all */
-const MAX_ROW_BYTES = 1_048_576
+import type { CsvDialectChoice } from '../interface.ts'
+import type { CsvFormat } from './csv-dialect.ts'
+import type { Row } from './csv-rows.ts'
+import type { TextFile } from './text-file.ts'
 
 /** Characters of a stranger's value that a message shows */
 const MAX_SHOWN = 60
 
 /** Names that a message lists */
 const MAX_LISTED = 12
-
-const PROBLEMS: Readonly<Record<string, string>> = {
-  CSV_INVALID_CLOSING_QUOTE: 'a quoted field goes on after its closing quote',
-  CSV_NON_TRIMABLE_CHAR_AFTER_CLOSING_QUOTE: 'a quoted field goes on after its closing quote',
-  INVALID_OPENING_QUOTE: 'a quote stands in the middle of a field that is not quoted',
-  CSV_QUOTE_NOT_CLOSED: 'a quote is never closed',
-  CSV_MAX_RECORD_SIZE: `the row is longer than ${MAX_ROW_BYTES} bytes`
-}
 
 /** Where a row stands, for messages */
 export interface RowPlace {
@@ -35,20 +29,6 @@ export interface RowPlace {
 
 /** Takes one row, which has as many fields as the header. Returns false to stop reading */
 export type RowVisitor = (fields: readonly string[], place: RowPlace) => boolean | void
-
-export interface CsvReading {
-  /** Read in place of the file, which then only names it */
-  bytes?: Readable | undefined
-  /** Waited for before each piece of the file: who cannot keep up with the rows holds up the reading */
-  ready?: () => Promise<void>
-  /** @default 2, a label and an input */
-  fewestColumns?: 1 | 2
-}
-
-/** Thrown inside the parser to end it early, never seen outside */
-class EnoughRows extends Error {
-  override name = 'EnoughRows'
-}
 
 /** Text from a data file, fit for a one-line message */
 export function shown (text: string): string {
@@ -65,94 +45,145 @@ export function badValue ({ file, line }: RowPlace, column: string, value: strin
   return new DatasetError(`${file}, line ${line}, column ${shown(column)}: ${value === '' ? 'the empty value' : shown(value)} ${problem}`)
 }
 
+export interface CsvOptions extends CsvDialectChoice {
+  /** Called with the share of the file that was read, 0 to 1, where its size is known */
+  onRead?: ((share: number) => void) | undefined
+  /** Read in place of the file, which then only names it */
+  bytes?: Readable | undefined
+  /** Waited for before each piece of the file: who cannot keep up with the rows holds up the reading */
+  ready?: (() => Promise<void>) | undefined
+  /** @default 2, a label and an input */
+  fewestColumns?: 1 | 2 | undefined
+}
+
+/** Takes one row, as wide as the header and good until the next one comes. Returns false to stop reading */
+export type TableVisitor = (row: Row, place: RowPlace) => boolean | void
+
+/** Takes the names of the columns, and how the file is written. Returns what takes the rows */
+export type BeginTable<Visitor = TableVisitor> = (columns: readonly string[], format: CsvFormat) => Visitor
+
+/** The same as `readCsvRows`, with the fields of each row as texts */
+export async function readCsv (file: string, begin: BeginTable<RowVisitor>, options: CsvOptions = {}): Promise<number> {
+  return readCsvRows(file, (columns, format) => {
+    const visit = begin(columns, format)
+    return (row, place) => visit(row.texts(), place)
+  }, options)
+}
+
 /**
  * Calls `begin` with the names of the columns, and what it returns with every row
  *
- * Fields are trimmed unless quoted; empty lines are passed over; LF, CRLF and a byte order mark are all right. Both
- * callbacks may throw DatasetError, which ends the reading. Resolves to the number of rows.
+ * Separator and decimal mark are found in the file's beginning unless the options say them; the encoding is UTF-8, or
+ * what a byte order mark says; gzip is recognised. Fields are trimmed unless quoted; empty lines are passed over; LF,
+ * CRLF and CR are all right. Both callbacks may throw DatasetError, which ends the reading. Resolves to the number of
+ * rows.
  *
- * Throws DatasetError when the file is missing, empty, not CSV, or has a row with more or fewer fields than the header
+ * Throws DatasetError when the file is missing, empty, no text, not CSV, or has a row with more or fewer fields than
+ * the header
  */
-export async function readCsv (file: string, begin: (columns: readonly string[]) => RowVisitor, { bytes, ready, fewestColumns = 2 }: CsvReading = {}): Promise<number> {
-  let columns: readonly string[] | undefined
-  let visit: RowVisitor | undefined
-  let rows = 0
-  const parser = parse({
-    bom: true,
-    trim: true,
-    skip_empty_lines: true,
-    relax_column_count: true,
-    max_record_size: MAX_ROW_BYTES,
-    record_delimiter: ['\r\n', '\n', '\r'],
-    // Nothing is passed on: the rows are done with when this returns
-    on_record: (fields: string[], { lines }): null => {
-      if (columns === undefined || visit === undefined) {
-        columns = requireHeader(file, fields, fewestColumns)
-        visit = begin(columns)
-        return null
-      }
-      requireWidth(fields, columns, { file, line: lines })
-      rows++
-      if (visit(fields, { file, line: lines }) === false) {
-        throw new EnoughRows()
-      }
-      return null
-    }
-  })
+export async function readCsvRows (file: string, begin: BeginTable, { onRead, bytes, ready, fewestColumns = 2, ...choice }: CsvOptions = {}): Promise<number> {
+  let text: TextFile
   try {
-    const pieces = bytes ?? createReadStream(file)
-    await (ready === undefined ? pipeline(pieces, parser.resume()) : pipeline(pieces, paced(ready), parser.resume()))
+    text = await openText(file, { onRead, bytes })
   } catch (err) {
-    if (!(err instanceof EnoughRows)) {
-      throw readableProblem(file, err)
-    }
+    throw unreadable(file, err)
   }
-  if (columns === undefined) {
-    throw new DatasetError(`${file} is empty: a CSV file begins with a line that names its columns`)
-  }
-  if (rows === 0) {
-    throw new DatasetError(`${file} has a header but no rows; give a file with examples`)
-  }
-  return rows
+  const dialect = dialectOf(text.head, text.whole, choice)
+  const rows = new TableRows(file, { ...dialect, encoding: text.encoding, gzip: text.gzip }, begin, fewestColumns)
+  await rows.readAll(text.pieces, ready)
+  return rows.count
 }
 
-function paced (ready: () => Promise<void>): (pieces: AsyncIterable<Uint8Array>) => AsyncIterable<Uint8Array> {
-  return async function * (pieces) {
-    for await (const piece of pieces) {
-      await ready()
-      yield piece
+/** The rows of one file on their way to their visitor */
+class TableRows {
+  count = 0
+  private readonly file: string
+  private readonly format: CsvFormat
+  private readonly begin: BeginTable
+  private readonly fewestColumns: number
+  private readonly cutter: RowCutter
+  private columns: readonly string[] | undefined
+  private visit: TableVisitor | undefined
+
+  constructor (file: string, format: CsvFormat, begin: BeginTable, fewestColumns: number) {
+    this.fewestColumns = fewestColumns
+    this.file = file
+    this.format = format
+    this.begin = begin
+    this.cutter = new RowCutter(format, (row, line) => this.take(row, line))
+  }
+
+  async readAll (pieces: TextFile['pieces'], ready: CsvOptions['ready']): Promise<void> {
+    try {
+      let more = true
+      for await (const piece of pieces) {
+        await ready?.()
+        more = this.cutter.push(piece)
+        if (!more) {
+          break
+        }
+      }
+      if (more) {
+        this.cutter.end()
+      }
+    } catch (err) {
+      throw this.problem(err)
     }
+    if (this.columns === undefined) {
+      throw new DatasetError(`${this.file} is empty: a table begins with a line that names its columns`)
+    }
+    if (this.count === 0) {
+      throw new DatasetError(`${this.file} has a header but no rows; give a file with examples`)
+    }
+  }
+
+  private take (row: Row, line: number): boolean | void {
+    const { file, format } = this
+    if (this.columns === undefined || this.visit === undefined) {
+      if (format.declared && line === 1) {
+        return undefined
+      }
+      this.columns = requireHeader(file, row.texts(), format, this.fewestColumns)
+      this.visit = this.begin(this.columns, format)
+      return undefined
+    }
+    const place = { file, line }
+    requireWidth(row, this.columns, place, format)
+    this.count++
+    return this.visit(row, place)
+  }
+
+  private problem (err: unknown): Error {
+    const { file, cutter, format } = this
+    if (err instanceof RowError) {
+      return new DatasetError(`${file}, line ${err.line}: ${err.message}${err.message.endsWith('?') ? '' : `; is this a table with ${NAMES[format.separator]} between columns?`}`, { cause: err })
+    }
+    if (err instanceof EncodingError) {
+      return new DatasetError(`${file}, line ${cutter.line + err.linesBefore + 1}: ${err.message}`, { cause: err })
+    }
+    return err instanceof TypeError || err instanceof RangeError ? err : unreadable(file, err)
   }
 }
 
-function requireHeader (file: string, names: readonly string[], fewest: number): readonly string[] {
+const NAMES: Readonly<Record<CsvFormat['separator'], string>> = { ',': 'commas', ';': 'semicolons', '\t': 'tabs', '|': 'bars' }
+
+function requireHeader (file: string, names: readonly string[], { separator }: CsvFormat, fewest: number): readonly string[] {
   if (names.length < fewest) {
-    throw new DatasetError(`${file} has one column only, ${shown(names[0]!)}: columns are separated by commas, and there must be a label and at least one input${separatorHint(names[0]!)}`)
+    throw new DatasetError(`${file} has one column only, ${shown(names[0]!)}: there must be a label and at least one input, with ${NAMES[separator]} between columns (commas, semicolons, tabs and bars are recognised; --separator decides)`)
   }
-  const repeated = names.find((name, i) => names.indexOf(name) !== i)
-  if (repeated !== undefined) {
-    throw new DatasetError(`${file} has two columns named ${shown(repeated)}; give each column a name of its own`)
+  const seen = new Set<string>()
+  for (const name of names) {
+    if (seen.has(name)) {
+      throw new DatasetError(`${file} has two columns named ${shown(name)}; give each column a name of its own`)
+    }
+    seen.add(name)
   }
   return [...names]
 }
 
-/** Spreadsheets write what their country is used to */
-function separatorHint (header: string): string {
-  const found = [[';', 'semicolons'], ['\t', 'tabs'], ['|', 'bars']].find(([separator]) => header.includes(separator!))
-  return found === undefined ? '' : `. This one looks separated by ${found[1]}: export it again with commas between columns, and points in numbers`
-}
-
-function requireWidth (fields: readonly string[], columns: readonly string[], { file, line }: RowPlace): void {
-  if (fields.length !== columns.length) {
-    throw new DatasetError(`${file}, line ${line}: ${fields.length} fields where the header has ${columns.length} columns; complete the row or quote fields that contain commas`)
+function requireWidth ({ width }: Row, columns: readonly string[], { file, line }: RowPlace, { separator }: CsvFormat): void {
+  if (width !== columns.length) {
+    const decimals = separator === ',' && width > columns.length ? ', or separate columns with semicolons where numbers have decimal commas' : ''
+    throw new DatasetError(`${file}, line ${line}: ${width} fields where the header has ${columns.length} columns; complete the row or quote fields that contain ${NAMES[separator]}${decimals}`)
   }
-}
-
-function readableProblem (file: string, err: unknown): Error {
-  const { code = '', lines } = err as { code?: string, lines?: number }
-  const problem = PROBLEMS[code]
-  if (problem !== undefined) {
-    return new DatasetError(`${file}, line ${lines ?? 1}: ${problem}; is this a comma-separated file?`, { cause: err })
-  }
-  return err instanceof TypeError || err instanceof RangeError ? err : unreadable(file, err)
 }

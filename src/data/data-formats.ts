@@ -8,7 +8,7 @@ import { isRegression } from '../federation/task.ts'
 import { requirePartition } from './partition.ts'
 import type { FederationDocument } from '../federation/document.ts'
 import type { DatasetSource, Partition } from '../interface.ts'
-import type { DataFormat, FoundingChoices, InferredInput } from './data-format.ts'
+import type { DataFormat, FoundingChoices, InferredInput, LoadOptions, ReadOptions } from './data-format.ts'
 import type { Dataset } from './examples.ts'
 
 type Formats = { readonly [Kind in DatasetSource['kind']]: () => Promise<DataFormat<Extract<DatasetSource, { kind: Kind }>>> }
@@ -46,12 +46,12 @@ function requireTask ({ kind }: DatasetSource, model: FederationDocument['model'
  * With `partition`, only that part of the training examples is kept; the test examples are the same for every part.
  * Throws DatasetError (missing, damaged, does not fit the model), RangeError on an impossible partition
  */
-export async function loadDataset (source: DatasetSource, model: FederationDocument['model'], partition?: Partition): Promise<Dataset> {
+export async function loadDataset (source: DatasetSource, model: FederationDocument['model'], partition?: Partition, options?: LoadOptions): Promise<Dataset> {
   if (partition !== undefined) {
     requirePartition(partition)
   }
   requireTask(source, model, partition)
-  return (await formatOf(source.kind)).load(source, model, partition)
+  return (await formatOf(source.kind)).load(source, model, partition, options)
 }
 
 /**
@@ -74,8 +74,8 @@ export async function checkDataset (source: DatasetSource, model: FederationDocu
  *
  * Throws DatasetError when the data cannot be read, or are no classification data
  */
-export async function inferInput (source: DatasetSource, choices: FoundingChoices = {}): Promise<InferredInput> {
-  return (await formatOf(source.kind)).infer(source, choices)
+export async function inferInput (source: DatasetSource, choices: FoundingChoices = {}, options?: ReadOptions): Promise<InferredInput> {
+  return (await formatOf(source.kind)).infer(source, choices, options)
 }
 
 /** How many examples a source holds for training: all of it, not one partition. Throws DatasetError */

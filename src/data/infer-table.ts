@@ -8,10 +8,14 @@ import { listed, shown } from './csv.ts'
 import { declaredRole } from './declared-role.ts'
 import { LabelProfile } from './label-profile.ts'
 import { missingTest } from './missing.ts'
+import { numberParser } from './parse-number.ts'
 import { similarName } from './similar-name.ts'
 import { readTable } from './table-file.ts'
 import { TargetProfile } from './target-profile.ts'
 import { DEFAULT_RARE_ROWS } from './table-schema.ts'
+import type { CsvFormat } from './csv-dialect.ts'
+import type { CsvOptions } from './csv.ts'
+import type { NumberParser } from './parse-number.ts'
 import type { ColumnRole } from './column-role.ts'
 import type { Model, TableInput } from './examples.ts'
 import type { ColumnChoice, TableChoices, TableSchema } from './table-schema.ts'
@@ -34,33 +38,36 @@ export interface InferredTable {
  * Throws DatasetError when the file cannot be read, a chosen column does not exist or cannot be what it was chosen to
  * be, the label is no class, a column of numbers has a word in it, or no input is left
  */
-export async function inferTable (file: string, choices: TableChoices = {}): Promise<InferredTable> {
+export async function inferTable (file: string, choices: TableChoices = {}, options: CsvOptions = {}): Promise<InferredTable> {
   const { columns: chosen = new Map<string, ColumnChoice>(), declared } = choices
   const isMissing = missingTest(declared?.marks)
   let profiles: ColumnProfile[] = []
   let labelAt = -1
   let label: LabelProfile | TargetProfile | undefined
-  const rows = await readTable(file, (names) => {
+  let format: CsvFormat | undefined
+  const rows = await readTable(file, (names, found) => {
+    format = found
+    const parse = numberParser(found?.decimal ?? 'point')
     requireNames(file, names)
     requireKnown(file, names, [...chosen.keys(), ...declared?.columns.keys() ?? [], ...(declared?.group === undefined ? [] : [declared.group])])
     labelAt = labelPosition(file, names, choices)
-    const found = label = labelProfile(file, names[labelAt]!, choices)
-    profiles = names.map((name) => new ColumnProfile(name, isMissing))
+    const profile = label = labelProfile(file, names[labelAt]!, choices, parse)
+    profiles = names.map((name) => new ColumnProfile(name, isMissing, parse))
     return (fields, place) => {
-      found.add(fields[labelAt]!, place)
-      profiles.forEach((profile, i) => {
+      profile.add(fields[labelAt]!, place)
+      profiles.forEach((column, i) => {
         if (i !== labelAt) {
-          profile.add(fields[i]!, place)
+          column.add(fields[i]!, place)
         }
       })
     }
-  })
+  }, options)
   const findings = label!.findings()
   const roles = profiles.map((profile, i) => i === labelAt
     ? { schema: label!.schema(), input: undefined }
     : roleOf(profile, choices))
   const columns = roles.flatMap(({ input }) => input === undefined ? [] : [input])
-  const schema = { rows, columns: roles.map((role) => role.schema) }
+  const schema = { rows, ...(format === undefined ? {} : { format }), columns: roles.map((role) => role.schema) }
   requireInputs(file, schema)
   const { marks, group } = declared ?? {}
   return {
@@ -71,13 +78,13 @@ export async function inferTable (file: string, choices: TableChoices = {}): Pro
 }
 
 /** Throws DatasetError when the column was chosen to be what no label can be */
-function labelProfile (file: string, name: string, { columns, rareRows = DEFAULT_RARE_ROWS, task, target = {}, declared }: TableChoices): LabelProfile | TargetProfile {
+function labelProfile (file: string, name: string, { columns, rareRows = DEFAULT_RARE_ROWS, task, target = {}, declared }: TableChoices, parse: NumberParser): LabelProfile | TargetProfile {
   const choice = columns?.get(name)
   if (task === 'regression' ? choice === 'categorical' : task === 'classes' && choice === 'numeric') {
     throw new DatasetError(`${file}: column ${shown(name)} is the label, and is to be ${choice} and of a task of ${task}: say one of them`)
   }
   return choice !== 'ignore' && (task === 'regression' || choice === 'numeric')
-    ? new TargetProfile({ file, name, choices: target })
+    ? new TargetProfile({ file, name, choices: target, parse })
     : new LabelProfile({ file, name, choice, rareRows, classes: declared?.classes })
 }
 

@@ -6,6 +6,7 @@ import { columnFlag } from './column-flag.ts'
 import { badValue, listed, shown } from './csv.ts'
 import { MAX_CELL } from './column-profile.ts'
 import { isMissingLabel } from './missing.ts'
+import { ownText } from './own-text.ts'
 import { parseNumber } from './parse-number.ts'
 import type { RowPlace } from './csv.ts'
 import type { ColumnChoice, ColumnSchema } from './table-schema.ts'
@@ -51,7 +52,8 @@ export class LabelProfile {
       const orElse = text !== '' && isMissingLabel(text) ? `; ${columnFlag(name, 'categorical')} takes it for a class` : ''
       throw badValue(place, name, text, `is no label; correct it, remove the row, or name another label column (--label)${orElse}`)
     }
-    this.rows.set(text, (this.rows.get(text) ?? 0) + 1)
+    const before = this.rows.get(text)
+    this.rows.set(before === undefined ? ownText(text) : text, (before ?? 0) + 1)
     if (this.rows.size > MAX_LABELS) {
       throw new DatasetError(`${file}: column ${shown(name)} has more than ${MAX_LABELS} different values, too many for classes; name the column with the class (--label)`)
     }

@@ -3,10 +3,11 @@
  */
 import { badValue, listed, shown } from './csv.ts'
 import { isMissing } from './missing.ts'
-import { parseNumber } from './parse-number.ts'
+import { numberHint, numberParser } from './parse-number.ts'
 import { DatasetError } from '../errors.ts'
 import type { RowPlace } from './csv.ts'
 import type { Model } from './examples.ts'
+import type { DecimalMark } from './parse-number.ts'
 
 /** Of the rows of a file, in their order */
 export interface RowLabels {
@@ -22,8 +23,8 @@ export type LabelReader = (text: string, place: RowPlace) => number
 const MAX_ROWS = 2 ** 28
 
 /** `column`: name of the label column */
-export function labelReader (column: string, { labels, target }: Pick<Model, 'labels' | 'target'>): LabelReader {
-  return target === undefined ? classReader(column, labels) : targetReader(column, target)
+export function labelReader (column: string, { labels, target }: Pick<Model, 'labels' | 'target'>, decimal: DecimalMark): LabelReader {
+  return target === undefined ? classReader(column, labels) : targetReader(column, target, decimal)
 }
 
 function classReader (column: string, labels: readonly string[]): LabelReader {
@@ -37,11 +38,12 @@ function classReader (column: string, labels: readonly string[]): LabelReader {
   }
 }
 
-function targetReader (column: string, { mean, stdDev, min = -Infinity, max = Infinity, unit }: NonNullable<Model['target']>): LabelReader {
+function targetReader (column: string, { mean, stdDev, min = -Infinity, max = Infinity, unit }: NonNullable<Model['target']>, decimal: DecimalMark): LabelReader {
+  const parseNumber = numberParser(decimal)
   return (text, place) => {
     const value = parseNumber(text)
     if (value === undefined) {
-      throw badValue(place, column, text, `is no number, and the federation predicts ${shown(column)}${isMissing(text) ? '; remove the rows without one' : '; correct it or remove the row'}`)
+      throw badValue(place, column, text, `is no number${numberHint(text, decimal)}, and the federation predicts ${shown(column)}${isMissing(text) ? '; remove the rows without one' : '; correct it or remove the row'}`)
     }
     if (value < min || value > max) {
       throw badValue(place, column, text, `is outside of what the federation declares: ${rangeText(min, max)}${unit === undefined ? '' : ` ${shown(unit)}`}; is it in another unit?`)

@@ -5,10 +5,13 @@
 import { DatasetError } from '../errors.ts'
 import { shown } from './csv.ts'
 import { readTable } from './table-file.ts'
+import { labelReader } from './label-reader.ts'
 import { missingTest } from './missing.ts'
 import { valueReader } from './table-values.ts'
 import type { RowPlace, RowVisitor } from './csv.ts'
+import type { CsvSource } from './csv-dataset.ts'
 import type { Model, TableInput } from './examples.ts'
+import type { DecimalMark } from './parse-number.ts'
 
 /** Columns and classes that a message lists */
 const MAX_LISTED = 4
@@ -26,11 +29,11 @@ interface Misfit {
  * The error, with what else does not fit in the whole file and where to repair it, when there is more; else as it was.
  * Reads the file once more
  */
-export async function withAllMisfits (err: DatasetError, file: string, { input, labels }: Model): Promise<DatasetError> {
+export async function withAllMisfits (err: DatasetError, { file, separator, decimal }: CsvSource, model: Model): Promise<DatasetError> {
   const misfits = new Misfits()
   let rows: number
   try {
-    rows = await readTable(file, (names) => misfits.visitor(names, input as TableInput, labels))
+    rows = await readTable(file, (names, format) => misfits.visitor(names, model, format?.decimal ?? 'point'), { separator, decimal })
   } catch {
     // what is wrong with the file as a whole is said already
     return err
@@ -42,16 +45,16 @@ class Misfits {
   count = 0
   private readonly found = new Map<string, Misfit>()
 
-  visitor (names: readonly string[], input: TableInput, labels: readonly string[]): RowVisitor {
-    const { label, group, columns, marks } = input
+  visitor (names: readonly string[], model: Model, decimal: DecimalMark): RowVisitor {
+    const { label, group, columns, marks } = model.input as TableInput
     const isMissing = missingTest(marks)
-    const known = new Set(labels)
-    const readers = columns.map((column) => ({ column, at: names.indexOf(column.name), read: valueReader(column, marks) }))
+    const readLabel = labelReader(label, model, decimal)
+    const readers = columns.map((column) => ({ column, at: names.indexOf(column.name), read: valueReader(column, marks, decimal) }))
     const [labelAt, groupAt] = [names.indexOf(label), group === undefined ? -1 : names.indexOf(group)]
     return (fields, { line }) => {
       const cell = fields[labelAt]
-      if (cell !== undefined && !known.has(cell)) {
-        this.add(this.found.size < MAX_CLASSES ? `class ${shown(cell)}` : 'other classes', { text: cell, line })
+      if (cell !== undefined && !fits(readLabel, cell)) {
+        this.add(model.target === undefined ? this.classText(cell) : `no number to predict in ${shown(label)}`, { text: cell, line })
       }
       if (groupAt !== -1 && isMissing(fields[groupAt]!)) {
         this.add(`no group in ${shown(group!)}`, { text: fields[groupAt]!, line })
@@ -69,6 +72,10 @@ class Misfits {
     const all = [...this.found.values()].sort((a, b) => b.count - a.count)
     const listed = all.slice(0, MAX_LISTED).map(({ what, count, first }) => `${what} ${count} times (first ${shown(first.text)}, line ${first.line})`)
     return `${listed.join('; ')}${all.length > MAX_LISTED ? `; and ${all.length - MAX_LISTED} more kinds` : ''}. They are to be repaired in this file; what is right here and unknown to the federation, only a new document of its founder can name`
+  }
+
+  private classText (cell: string): string {
+    return this.found.size < MAX_CLASSES ? `class ${shown(cell)}` : 'other classes'
   }
 
   private add (what: string, first: Misfit['first']): void {

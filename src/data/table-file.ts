@@ -3,7 +3,11 @@
  */
 import { open, readdir, stat } from 'node:fs/promises'
 import { readCsv } from './csv.ts'
-import type { RowVisitor } from './csv.ts'
+import type { CsvOptions, RowVisitor } from './csv.ts'
+import type { CsvFormat } from './csv-dialect.ts'
+
+/** Takes the names of the columns and, of a CSV file, how it is written. Returns what takes the rows */
+export type BeginRows = (columns: readonly string[], format?: CsvFormat) => RowVisitor
 
 /**
  * Two dimensions of an array, by the name of its file or FILE.npz#NAME; a Parquet file or a folder of them; else CSV
@@ -11,14 +15,14 @@ import type { RowVisitor } from './csv.ts'
  * Calls `begin` with the names of the columns, and what it returns with every row, until that is false. Resolves to the
  * number of rows. Throws DatasetError, and what the callbacks throw
  */
-export async function readTable (file: string, begin: (columns: readonly string[]) => RowVisitor): Promise<number> {
+export async function readTable (file: string, begin: BeginRows, options: CsvOptions = {}): Promise<number> {
   if (/\.(npy|npz#[^/\\]+)$/.test(file)) {
     return (await import('./arrays/array-table.ts')).readArrayTable(file, begin)
   }
   if (await isParquet(file)) {
     return (await import('./parquet/parquet-table.ts')).readParquet(file, begin)
   }
-  return readCsv(file, begin)
+  return readCsv(file, begin, options)
 }
 
 /** A folder of Parquet files, or a file with their mark at its beginning, which no name of a column is */

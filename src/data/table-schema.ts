@@ -2,6 +2,7 @@
  * What a table holds and what becomes of each column: for the eyes of its owner, who sees it before a document tells it
  * to others
  */
+import type { CsvFormat } from './csv-dialect.ts'
 
 /** What a founder decides of a column */
 export type ColumnChoice = 'numeric' | 'categorical' | 'ignore'
@@ -100,6 +101,8 @@ export interface ColumnSchema {
 
 export interface TableSchema {
   rows: number
+  /** How the file is written */
+  format?: CsvFormat | undefined
   /** In the order of the file */
   columns: readonly ColumnSchema[]
 }

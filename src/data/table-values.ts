@@ -4,11 +4,12 @@
 import { DatasetError } from '../errors.ts'
 import { badValue, listed, shown } from './csv.ts'
 import { missingTest } from './missing.ts'
-import { parseNumber } from './parse-number.ts'
+import { numberHint, numberParser } from './parse-number.ts'
 import { alike } from './similar-name.ts'
 import { MISSING, OTHER } from './table-examples.ts'
 import type { RowPlace } from './csv.ts'
 import type { TableInput } from './examples.ts'
+import type { DecimalMark } from './parse-number.ts'
 import type { MissingTest } from './missing.ts'
 
 type Column = TableInput['columns'][number]
@@ -26,9 +27,9 @@ export type ValuesReader = (fields: readonly string[], place: RowPlace, out: Flo
  *
  * Throws DatasetError when a column that the document names is missing; the reader does for a value that does not fit
  */
-export function valuesReader (file: string, names: readonly string[], input: TableInput): ValuesReader {
+export function valuesReader (file: string, names: readonly string[], input: TableInput, decimal: DecimalMark = 'point'): ValuesReader {
   requireInputs(file, names, input)
-  const columns = input.columns.map((column) => ({ at: names.indexOf(column.name), read: valueReader(column, input.marks) }))
+  const columns = input.columns.map((column) => ({ at: names.indexOf(column.name), read: valueReader(column, input.marks, decimal) }))
   return (fields, place, out, offset) => {
     for (let i = 0; i < columns.length; i++) {
       const { at, read } = columns[i]!
@@ -53,8 +54,8 @@ const MAX_LACKING = 8
 const RENAME = 'Names must be the same to the letter: rename it in this file\'s first line, or add it with blank cells where it was not measured'
 
 /** What one cell becomes. Throws DatasetError for one that does not fit */
-export function valueReader (column: Column, marks: readonly string[] | undefined): (text: string, place: RowPlace) => number {
-  return column.kind === 'categorical' ? categoryReader(column, missingTest(marks)) : numberReader(column, missingTest(marks), marks !== undefined)
+export function valueReader (column: Column, marks: readonly string[] | undefined, decimal: DecimalMark = 'point'): (text: string, place: RowPlace) => number {
+  return column.kind === 'categorical' ? categoryReader(column, missingTest(marks)) : numberReader(column, missingTest(marks), { declared: marks !== undefined, decimal })
 }
 
 function categoryReader (column: CategoricalColumn, isMissing: MissingTest): (text: string, place: RowPlace) => number {
@@ -75,7 +76,8 @@ function categoryReader (column: CategoricalColumn, isMissing: MissingTest): (te
   }
 }
 
-function numberReader ({ name, mean, stdDev, unit }: NumericColumn, isMissing: MissingTest, declared: boolean): (text: string, place: RowPlace) => number {
+function numberReader ({ name, mean, stdDev, unit }: NumericColumn, isMissing: MissingTest, { declared, decimal }: { declared: boolean, decimal: DecimalMark }): (text: string, place: RowPlace) => number {
+  const parseNumber = numberParser(decimal)
   return (text, place) => {
     const value = parseNumber(text)
     // no mark is a number but where the document declares it
@@ -85,7 +87,7 @@ function numberReader ({ name, mean, stdDev, unit }: NumericColumn, isMissing: M
     const standardised = value === undefined ? NaN : Math.fround((value - mean) / stdDev)
     if (!Number.isFinite(standardised)) {
       throw badValue(place, name, text, value === undefined
-        ? `is not a number${unit === undefined ? '' : ` (of ${shown(unit)})`}; correct it or remove the row`
+        ? `is not a number${numberHint(text, decimal)}${unit === undefined ? '' : ` (of ${shown(unit)})`}; correct it or remove the row`
         : 'is too large for this column; correct it or remove the row')
     }
     return standardised

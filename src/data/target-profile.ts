@@ -6,6 +6,7 @@ import { dropFlag } from './column-flag.ts'
 import { badValue, shown } from './csv.ts'
 import { isMissing } from './missing.ts'
 import { parseNumber } from './parse-number.ts'
+import type { NumberParser } from './parse-number.ts'
 import type { RowPlace } from './csv.ts'
 import type { Model } from './examples.ts'
 import type { ColumnSchema, TargetChoices } from './table-schema.ts'
@@ -20,21 +21,23 @@ export class TargetProfile {
   private readonly file: string
   private readonly name: string
   private readonly choices: TargetChoices
+  private readonly parse: NumberParser
   private count = 0
   private mean = 0
   private squares = 0
   private min = Infinity
   private max = -Infinity
 
-  constructor ({ file, name, choices }: { file: string, name: string, choices: TargetChoices }) {
+  constructor ({ file, name, choices, parse = parseNumber }: { file: string, name: string, choices: TargetChoices, parse?: NumberParser }) {
     this.file = file
     this.name = name
     this.choices = choices
+    this.parse = parse
   }
 
   /** Throws DatasetError for a cell that is no number, or outside of the declared range */
   add (text: string, place: RowPlace): void {
-    const value = parseNumber(text)
+    const value = this.parse(text)
     const { range } = this.choices
     if (value === undefined) {
       throw badValue(place, this.name, text, isMissing(text) ? 'is no number to predict; remove the rows without one' : 'is no number to predict; correct it, remove the row, or name another label column (--label)')

@@ -50,6 +50,11 @@ export type Response =
   | { id: number, value: Calls[CallName]['result'] }
   | { id: number, error: ErrorData }
 
+/** Sent while the data are read, the share of them from 0 to 1 */
+export interface ReadProgress {
+  read: number
+}
+
 const ERRORS: ReadonlyMap<string, new (message: string) => Error> = new Map<string, new (message: string) => Error>([
   ['DatasetError', DatasetError],
   ['BackendError', BackendError],

@@ -7,9 +7,12 @@ import { SHARE_ENV, Worker } from 'node:worker_threads'
 import { BackendError, TrainingError } from '../errors.ts'
 import { recreateError } from './worker-messages.ts'
 import type { AbortOptions, BackendName, EvaluateOptions, EvaluationResult, LocalSteps, Trainer, TrainerDescription, TrainResult } from '../interface.ts'
-import type { CallName, Calls, Request, Response, WorkerTrainerInit } from './worker-messages.ts'
+import type { CallName, Calls, ReadProgress, Request, Response, WorkerTrainerInit as WorkerInit } from './worker-messages.ts'
 
-export type { WorkerTrainerInit } from './worker-messages.ts'
+export interface WorkerTrainerInit extends WorkerInit {
+  /** Called while the data are read, with the share of them from 0 to 1 */
+  onRead?: ((share: number) => void) | undefined
+}
 
 /**
  * Bounds of the worker's JavaScript heap. Examples, parameters and tensors lie outside it, so that it stays small; a
@@ -37,7 +40,8 @@ interface PendingCall {
 }
 
 class WorkerTrainer implements Trainer {
-  private readonly init: WorkerTrainerInit
+  private readonly init: WorkerInit
+  private readonly onRead: WorkerTrainerInit['onRead']
   private readonly pending = new Map<number, PendingCall>()
   private worker: Worker | undefined
   private started: Promise<TrainerDescription> | undefined
@@ -46,8 +50,10 @@ class WorkerTrainer implements Trainer {
   private stopped = false
   private lastId = 0
 
-  constructor (init: WorkerTrainerInit) {
+  constructor ({ onRead, ...init }: WorkerTrainerInit) {
+    // a function cannot cross to the worker
     this.init = init
+    this.onRead = onRead
     this.backend = init.backend ?? 'auto'
   }
 
@@ -115,13 +121,19 @@ class WorkerTrainer implements Trainer {
 
   private spawn (): Worker {
     const worker = new Worker(workerFile(), {
-      workerData: { ...this.init, backend: this.backend } satisfies WorkerTrainerInit,
+      workerData: { ...this.init, backend: this.backend } satisfies WorkerInit,
       env: SHARE_ENV,
       execArgv: [],
       resourceLimits: HEAP_LIMITS,
       name: 'training'
     })
-    worker.on('message', (response: Response) => { this.settle(response) })
+    worker.on('message', (message: Response | ReadProgress) => {
+      if ('read' in message) {
+        this.onRead?.(message.read)
+      } else {
+        this.settle(message)
+      }
+    })
     worker.on('error', (err: Error) => {
       this.lose(worker, new TrainingError(`the training thread failed: ${err.message}`, { cause: err }))
     })

@@ -16,7 +16,7 @@ import { planModel } from './topology.ts'
 import { WarmUp } from './warm-up.ts'
 import { errorData } from './worker-messages.ts'
 import type { TrainerDescription, TrainResult } from '../interface.ts'
-import type { Calls, CallName, Request, Response, WorkerTrainerInit } from './worker-messages.ts'
+import type { Calls, CallName, ReadProgress, Request, Response, WorkerTrainerInit } from './worker-messages.ts'
 
 /** Forward, gradient of the inputs, gradient of the weights */
 const PASSES = 3
@@ -26,10 +26,21 @@ let training: LocalTraining | undefined
 let warmUp: WarmUp | undefined
 let requests = 0
 
+/** At most so often does a share of what was read cross the threads */
+const PROGRESS_STEP = 0.01
+let told = 0
+
+function tellProgress (share: number): void {
+  if (share - told >= PROGRESS_STEP) {
+    told = share
+    parentPort?.postMessage({ read: share } satisfies ReadProgress)
+  }
+}
+
 async function start (): Promise<TrainerDescription> {
   const { document, data, partition, poison, backend = 'auto', seed = 0 } = init
   const plan = planModel(document.model)
-  const honest = await loadDataset(data, document.model, partition)
+  const honest = await loadDataset(data, document.model, partition, { identified: init.sketchSecret !== undefined, onRead: tellProgress })
   const dataset = poison === undefined
     ? honest
     : { ...honest, train: poisoned(honest.train, poison, { shape: plan.inputShape, classes: document.model.labels.length }) }

@@ -79,6 +79,8 @@ export type NodeStatus = 'stopped' | 'starting' | 'waiting' | 'training' | 'stop
 export type StopReason = 'rounds' | 'budget' | 'request' | 'error'
 
 export interface NodeEvents extends RoundEvents {
+  /** The private examples are being read: the share of them, from 0 to 1. Not of all formats */
+  'data:read': CustomEvent<{ share: number }>
   listening: CustomEvent<{ peer: PeerName, addresses: string[] }>
   /**
    * The node belongs to a federation: founded, joined by address, or resumed from its home. `round` is the last

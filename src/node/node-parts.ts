@@ -34,6 +34,8 @@ export interface TrainerPartInit extends Settings<'backend' | 'threads'> {
    * The description must name the dataset with it (`TrainerDescription.dataset`); undefined without a privacy mechanism
    */
   sketchSecret: Uint8Array | undefined
+  /** May be called while the data are read, with the share of them from 0 to 1 */
+  onRead: ((share: number) => void) | undefined
 }
 
 export interface NetworkPartInit extends Pick<NodeInit, 'home'>, Settings<'listen' | 'announce' | 'bootstrap'> {

@@ -152,7 +152,7 @@ class Node extends TypedEventEmitter<NodeEvents> implements GrapevineNode {
   private async startTrainer (document: FederationDocument): Promise<TrainerDescription> {
     const { data, backend, threads, partition } = this.init
     const sketchSecret = await this.privacy.sketchSecret(document)
-    const trainer = this.trainer = this.parts.trainer({ document, data, backend, threads, partition, sketchSecret })
+    const trainer = this.trainer = this.parts.trainer({ document, data, backend, threads, partition, sketchSecret, onRead: (share) => { this.emit('data:read', { share }) } })
     const description = this.description = await trainer.start({ signal: this.abort.signal })
     description.remarks?.forEach((message) => { this.emit('warning', { code: 'columns', message }) })
     return description

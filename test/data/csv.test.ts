@@ -96,7 +96,7 @@ describe('CSV files', () => {
     ['a missing column', 'dose,outcome,color,age\n1,yes,blue,3\n', /has no column "colour", which the federation takes as an input; it has "dose", "outcome", "color", "age" \(is it "color"\?\)/],
     ['a missing label column', 'dose,colour,age\n1,blue,3\n', /has no column "outcome", which the federation uses as the label/],
     ['a repeated column', 'age,age\n1,2\n', /two columns named "age"/],
-    ['one column', 'a;b;c\n1;2;3\n', /one column only, "a;b;c": columns are separated by commas.*looks separated by semicolons: export it again with commas/],
+    ['one column', 'a:b:c\n1:2:3\n', /one column only, "a:b:c": .*with commas between columns \(commas, semicolons, tabs and bars are recognised; --separator decides\)/],
     ['a value that is no number', HEADER + ROWS + '1,yes,blue,d,old\n', /line 5, column "age": "old" is not a number/],
     ['two missing columns', 'dose,outcome,colours\n1,yes,blue\n', /has no columns "age", "colour" \(is it "colours"\?\), which the federation takes as inputs; it has "dose"/],
     ['hexadecimal', HEADER + '0x10,yes,blue,d,1\n', /column "dose": "0x10" is not a number/],
@@ -108,8 +108,8 @@ describe('CSV files', () => {
     ['a long row', HEADER + ROWS + '1,yes,blue,d,1,2\n', /line 5: 6 fields where/],
     ['an open quote', HEADER + '1,yes,"blue,d,1\n', /a quote is never closed/],
     ['text after a quote', HEADER + '1,yes,"blue"x,d,1\n', /goes on after its closing quote/],
-    ['a row without end', HEADER + '"' + 'x'.repeat(3_000_000), /the row is longer than 1048576 bytes/],
-    ['control characters', HEADER + '1,yes,"gr\ne\u0000en",d,1\n', /"gr\\ne\\u0000en" is not one of/]
+    ['a row without end', HEADER + '"' + 'x'.repeat(3_000_000), /line 2: the row is longer than 1048576 characters: was a quote never closed\?$/],
+    ['control characters', HEADER + '1,yes,"gr\ne\u0001en",d,1\n', /"gr\\ne\\u0001en" is not one of/]
   ])('refuse %s in one line with file, line and column', async (_, text, message) => {
     expect(await failure(load(text))).toMatch(message)
   })

@@ -85,7 +85,7 @@ describe('a command line that is wrong', () => {
     ['a flag of another verb', ['status', '--rounds', '3'], '--rounds'],
     ['a flag without its value', ['start', '--rounds'], 'argument missing'],
     ['a value that is none', ['start', '--rounds', 'many'], '--rounds must be a whole number'],
-    ['a missing argument', ['export', '3'], 'missing required argument \'folder\''],
+    ['a missing argument', ['export', '3'], 'missing required argument \'target\''],
     ['one argument too many', ['status', 'now'], 'too many arguments'],
     ['settings that exclude each other', ['start', '--dirichlet', '1', '--shards', '2'], 'cannot be given together'],
     ['a split without parts', ['init', '--shards', '2'], '--partition I/N is missing'],

@@ -29,6 +29,7 @@ const privacy = { mechanism: 'dp-sgd', scope: 'example', epsilon: { rdp: 2, pld:
 
 /** One of each: what is new must be here, too */
 const EVENTS: { [K in keyof NodeEvents]: NodeEvents[K]['detail'] } = {
+  'data:read': { share: 0.5 },
   listening: { peer: 'p', addresses: ['/dns4/a/tcp/1'] },
   joined: { federation: 'bafy', name: 'n', how: 'joined', round: 2, backend: 'wasm' },
   'peer:connect': { peer: 'p', address: '/dns4/a/tcp/1' },

@@ -40,7 +40,7 @@ describe('init on a table', () => {
     const { exit, stdout } = await init('shown')
     expect(exit).toBe(0)
     const lines = stdout.split('\n').map((line) => line.trim().replace(/ {2,}/g, ' | '))
-    expect(lines[0]).toBe('Table | 200 rows, 7 columns')
+    expect(lines[0]).toBe('Table | 200 rows, 7 columns; read with separator ","')
     expect(lines).toContain('patient_id | text | 200 values | nothing, left out: its name is that of an identifier')
     expect(lines).toContain('admitted | dates | 9 values | nothing, left out: dates; --column admitted=categorical takes it')
     expect(lines).toContainEqual(expect.stringMatching(/^age \| numeric \| 21 to 79 \| 14 \| name, mean [\d.]+, deviation [\d.]+ \(of your rows\), that values may be missing$/))

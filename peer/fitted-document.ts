@@ -6,7 +6,7 @@ import { UsageError } from './errors.ts'
 import { readModelFile } from './model-file.ts'
 import { DOCUMENT_SETTINGS } from './document-settings.ts'
 import { kebabName } from './settings.ts'
-import { foundersChoices } from './table-choices.ts'
+import { foundersChoices, TABLE_CHOICES } from './table-choices.ts'
 import { quoted } from '../src/quoted.ts'
 import type { SettingName, Settings } from './settings.ts'
 import type { FoundingChoices, InferredInput, ReadOptions } from '../src/data/data-format.ts'
@@ -107,7 +107,12 @@ function usage<T> (work: () => T): T {
   }
 }
 
-function refuseOtherTask ({ target }: InferredInput, settings: Settings): void {
+function refuseOtherTask ({ input, target }: InferredInput, settings: Settings): void {
+  const ofTable = (['label', ...TABLE_CHOICES] as const).filter((name) => settings[name] !== undefined)
+  if (input.kind === 'image' && (settings.task === 'regression' || ofTable.length > 0)) {
+    const what = settings.task === 'regression' ? '--task regression predicts a number that a table holds' : `${ofTable.map((name) => `--${kebabName(name)}`).join(' and ')} ${ofTable.length === 1 ? 'is' : 'are'} for columns of a table`
+    throw new UsageError(`${what}, and these data are pictures with classes`)
+  }
   const wrong = (target === undefined ? OF_NUMBERS : ['classWeight'] as const).filter((name) => settings[name] !== undefined)
   if (wrong.length > 0) {
     const what = target === undefined ? 'for a number to predict, and the label has classes here (--task regression predicts a number)' : 'for classes, and a number is predicted here'

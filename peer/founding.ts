@@ -5,7 +5,7 @@ import { UsageError } from './errors.ts'
 import { DOCUMENT_CHOICES, fittedDocument, refuseDocumentChoices } from './fitted-document.ts'
 import { readFederationFile } from './home.ts'
 import { dataPartition, dataSource } from './node-init.ts'
-import { requirePublishable, withoutStatistics } from './published-statistics.ts'
+import { outsidePromise, requirePublishable, withoutStatistics } from './published-statistics.ts'
 import { kebabName } from './settings.ts'
 import { refuseTableChoices, TABLE_CHOICES } from './table-choices.ts'
 import type { Settings } from './settings.ts'
@@ -53,9 +53,11 @@ export async function founding (settings: Settings, onRead?: (share: number) => 
 }
 
 async function proposal (settings: Settings, onRead?: (share: number) => void): Promise<Founding> {
-  const { document, fitted = false, ...madeFrom } = await documentOf(settings, onRead)
-  const promising = await withPrivacy(document, settings)
-  return { document: fitted ? withoutStatistics(promising, settings) : promising, ...madeFrom }
+  const { document: found, fitted = false, ...madeFrom } = await documentOf(settings, onRead)
+  const promising = await withPrivacy(found, settings)
+  const document = fitted ? withoutStatistics(promising, settings) : promising
+  const remarks = fitted ? [...madeFrom.remarks ?? [], ...outsidePromise(document)] : madeFrom.remarks
+  return { document, ...madeFrom, ...(remarks === undefined ? {} : { remarks }) }
 }
 
 async function documentOf (settings: Settings, onRead?: (share: number) => void): Promise<Founding> {

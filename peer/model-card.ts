@@ -31,7 +31,7 @@ export function modelCard (facts: CardFacts): string {
   return [
     `# ${plain(document.name)}`,
     '',
-    `${document.model.labels.length} classes, learned by peers that averaged their models with their neighbours' and kept their data.`,
+    `${document.model.target === undefined ? `${document.model.labels.length} classes` : 'A number'}, learned by peers that averaged their models with their neighbours' and kept their data.`,
     '',
     ...modelLines(facts),
     ...figureLines(facts),
@@ -56,16 +56,24 @@ function modelLines ({ document, federationId, version, others }: CardFacts): st
     `- Rounds: ${round}; the last one ${mixed ? neighbours : 'trained alone: no neighbour took part in it'}`,
     ...others === undefined ? [] : [`- Other members that this peer knew of: ${others}`],
     `- Parameters: ${formatCount(parameterCount)}`,
-    `- Classes: ${listed(document.model.labels)}`,
+    ...answerLines(document.model),
     ''
   ]
+}
+
+function answerLines ({ labels, target, input }: FederationDocument['model']): string[] {
+  if (target === undefined) {
+    return [`- Classes: ${listed(labels)}`]
+  }
+  const range = target.min === undefined || target.max === undefined ? '' : `, declared from ${target.min} to ${target.max}`
+  return [`- Predicts: ${input.kind === 'table' ? plain(input.label) : 'a number'}${target.unit === undefined ? '' : ` in ${plain(target.unit)}`}${range}`]
 }
 
 function figureLines ({ version: { metrics: { accuracy, loss } } }: CardFacts): string[] {
   const figures = accuracy === undefined && loss === undefined
     ? ['This version was not evaluated when it was committed: `grapevine evaluate`.']
     : [
-        `- Accuracy: ${formatShare(accuracy)}`,
+        ...accuracy === undefined ? [] : [`- Accuracy: ${formatShare(accuracy)}`],
         `- Loss: ${formatLoss(loss)}`,
         '',
         'On test examples of one machine, of the data that this peer has, when the version was committed. Other members\' data may differ.',
@@ -107,9 +115,9 @@ function limitLines ({ document: { aggregation: { rule, f }, topology }, neighbo
 
 function inputLines ({ model: { input } }: FederationDocument): string[] {
   const lines = input.kind === 'image'
-    ? [`Pictures of ${input.shape.join(' x ')} (height x width x channels), bytes.`]
+    ? [`Pictures of ${input.shape.join(' x ')} (height x width x channels), ${input.bits === 16 ? '16 bits' : 'bytes'}${input.resize === undefined ? '' : '; other sizes are resized'}.`]
     : [
-        `Rows of a table; the class is in the column ${plain(input.label)}. The names stand in the federation document, which every member reads:`,
+        `Rows of a table; what is predicted is in the column ${plain(input.label)}. The names stand in the federation document, which every member reads:`,
         '',
         '| Column | Kind |',
         '| --- | --- |',

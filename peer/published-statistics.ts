@@ -27,6 +27,16 @@ export function withoutStatistics (document: FederationDocument, { publishStatis
   return { ...document, model: { ...model, input: { ...model.input, ...PIXELS } } }
 }
 
+/**
+ * What a private document of pictures still tells: what they are called, and how they are made. A folder's names are
+ * its founder's word; a single picture in colour, or of 16 bits, changes the rest
+ */
+export function outsidePromise ({ privacy: { mechanism }, model: { input } }: FederationDocument): string[] {
+  return mechanism === 'none' || input.kind !== 'image'
+    ? []
+    : [`under ${mechanism} this document still tells the classes of your pictures, their size, and whether any is in colour or of 16 bits: that is outside of its promise`]
+}
+
 /** Throws UsageError, which names what would be told and what to do */
 export function requirePublishable ({ document: { privacy: { mechanism } }, table }: { document: FederationDocument, table?: TableSchema | undefined }, { publishStatistics, data }: Settings): void {
   if (mechanism === 'none' || publishStatistics === true || table === undefined) {
@@ -35,7 +45,9 @@ export function requirePublishable ({ document: { privacy: { mechanism } }, tabl
   const told = statistics(table)
   if (told.length > 0) {
     const file = data === undefined ? 'FILE' : data.slice(data.indexOf(':') + 1)
-    throw new UsageError(`under ${mechanism} the document may tell nothing that was computed from your rows, and it would tell ${told.join(', ')}: declare them (grapevine schema ${file} --output schema.toml, edit it, then --schema schema.toml), or let everyone read them, outside of the promise (--publish-statistics)`)
+    const target = table.columns.find(({ role, provenance, told: numbers }) => role === 'label' && provenance === 'rows' && numbers !== undefined)
+    const range = target === undefined ? '' : `; the range of ${quoted(target.name)} by --target-range MIN..MAX`
+    throw new UsageError(`under ${mechanism} the document may tell nothing that was computed from your rows, and it would tell ${told.join(', ')}: declare them (grapevine schema ${file} --output schema.toml, edit it, then --schema schema.toml${range}), or let everyone read them, outside of the promise (--publish-statistics)`)
   }
 }
 

@@ -26,13 +26,16 @@ function decimal (z: Z): ZodType<'point' | 'comma'> {
   return z.enum(['point', 'comma'])
 }
 
+/** The verbs that read a CSV file */
+const DIALECT: readonly Verb[] = [...DATA, 'predict', 'schema']
+
 /** How the file is written, for every verb that reads it */
 export const DIALECT_SETTINGS = {
   separator: {
     schema: separator,
     expects: '",", ";", "|" or tab',
     value: 'SIGN',
-    verbs: DATA,
+    verbs: DIALECT,
     sources: EVERYWHERE,
     shownDefault: 'found in the file',
     help: 'what stands between the columns of csv: data'
@@ -41,7 +44,7 @@ export const DIALECT_SETTINGS = {
     schema: decimal,
     expects: 'point or comma',
     value: 'SIGN',
-    verbs: DATA,
+    verbs: DIALECT,
     sources: EVERYWHERE,
     shownDefault: 'found in the file',
     help: 'what stands before the fraction of numbers in csv: data'

@@ -30,7 +30,8 @@ interface Predicted {
 type Sink = (text: string) => Promise<void> | undefined
 
 export async function predict ({ home, terminal, args, settings }: VerbContext): Promise<number> {
-  const source: InputSource = args[0] === '-' ? { path: 'standard input', bytes: process.stdin } : { path: resolve(args[0]!) }
+  const { separator, decimal } = settings
+  const source: InputSource = { ...args[0] === '-' ? { path: 'standard input', bytes: process.stdin } : { path: resolve(args[0]!) }, separator, decimal }
   const { output } = settings
   await requireOther(source, output)
   const reader = await openHome(home)

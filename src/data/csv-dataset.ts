@@ -253,7 +253,7 @@ function rowReader (file: string, names: readonly string[], model: Model, { deci
   requireGroup(file, names, input)
   const labelAt = names.indexOf(input.label)
   const readLabel = labelReader(input.label, model, decimal)
-  const groupOf = input.group === undefined ? undefined : groupReader(input.group, missingTest(input.marks))
+  const groupOf = input.group === undefined ? undefined : groupReader(input.group, missingTest(input.marks, numberParser(decimal)))
   const groupAt = names.indexOf(input.group ?? '')
   return {
     digest: recordDigest(names, numberParser(decimal)),

@@ -18,7 +18,7 @@ import type { Model, TableInput } from './examples.ts'
  * of it. Throws DatasetError on a missing column or a value that does not fit; whole batches before it were handed over
  */
 export async function readCsvInputs (source: InputSource, model: Model, take: TakeInputs): Promise<number> {
-  return readTableInputs(source, model, take, async (begin, ready) => readCsv(source.path, begin, { bytes: source.bytes, ready, fewestColumns: 1 }))
+  return readTableInputs(source, model, take, async (begin, ready) => readCsv(source.path, begin, { bytes: source.bytes, separator: source.separator, decimal: source.decimal, ready, fewestColumns: 1 }))
 }
 
 /**

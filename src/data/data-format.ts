@@ -5,7 +5,7 @@
  * name on the command line.
  */
 import type { Readable } from 'node:stream'
-import type { DatasetSource, Partition } from '../interface.ts'
+import type { CsvDialectChoice, DatasetSource, Partition } from '../interface.ts'
 import type { ModelInput } from '../federation/document.ts'
 import type { Dataset, Model } from './examples.ts'
 import type { TableChoices, TableSchema } from './table-schema.ts'
@@ -56,6 +56,9 @@ export interface InputSource {
   path: string
   /** Standard input, in place of the file */
   bytes?: Readable | undefined
+  /** Of a CSV file, where it is not to be found in its beginning */
+  separator?: CsvDialectChoice['separator']
+  decimal?: CsvDialectChoice['decimal']
 }
 
 export interface LoadOptions extends ReadOptions {

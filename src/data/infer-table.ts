@@ -40,7 +40,6 @@ export interface InferredTable {
  */
 export async function inferTable (file: string, choices: TableChoices = {}, options: CsvOptions = {}): Promise<InferredTable> {
   const { columns: chosen = new Map<string, ColumnChoice>(), declared } = choices
-  const isMissing = missingTest(declared?.marks)
   let profiles: ColumnProfile[] = []
   let labelAt = -1
   let label: LabelProfile | TargetProfile | undefined
@@ -48,6 +47,7 @@ export async function inferTable (file: string, choices: TableChoices = {}, opti
   const rows = await readTable(file, (names, found) => {
     format = found
     const parse = numberParser(found?.decimal ?? 'point')
+    const isMissing = missingTest(declared?.marks, parse)
     requireNames(file, names)
     requireKnown(file, names, [...chosen.keys(), ...declared?.columns.keys() ?? [], ...(declared?.group === undefined ? [] : [declared.group])])
     labelAt = labelPosition(file, names, choices)
@@ -78,14 +78,24 @@ export async function inferTable (file: string, choices: TableChoices = {}, opti
 }
 
 /** Throws DatasetError when the column was chosen to be what no label can be */
-function labelProfile (file: string, name: string, { columns, rareRows = DEFAULT_RARE_ROWS, task, target = {}, declared }: TableChoices, parse: NumberParser): LabelProfile | TargetProfile {
+function labelProfile (file: string, name: string, choices: TableChoices, parse: NumberParser): LabelProfile | TargetProfile {
+  const { columns, rareRows = DEFAULT_RARE_ROWS, task, target = {}, declared } = choices
+  const choice = columns?.get(name)
+  const isNumber = choice !== 'ignore' && (task === 'regression' || choice === 'numeric')
+  requireOneTask(file, name, choices, isNumber)
+  return isNumber
+    ? new TargetProfile({ file, name, choices: target, parse, isMissing: missingTest(declared?.marks, parse) })
+    : new LabelProfile({ file, name, choice, rareRows, classes: declared?.classes, parse })
+}
+
+function requireOneTask (file: string, name: string, { columns, task, declared }: TableChoices, isNumber: boolean): void {
   const choice = columns?.get(name)
   if (task === 'regression' ? choice === 'categorical' : task === 'classes' && choice === 'numeric') {
     throw new DatasetError(`${file}: column ${shown(name)} is the label, and is to be ${choice} and of a task of ${task}: say one of them`)
   }
-  return choice !== 'ignore' && (task === 'regression' || choice === 'numeric')
-    ? new TargetProfile({ file, name, choices: target, parse })
-    : new LabelProfile({ file, name, choice, rareRows, classes: declared?.classes })
+  if (isNumber && declared?.classes !== undefined) {
+    throw new DatasetError(`the schema declares classes, and column ${shown(name)} is to be a number to predict: leave one of them out`)
+  }
 }
 
 function roleOf (profile: ColumnProfile, { columns, rareRows = DEFAULT_RARE_ROWS, declared }: TableChoices): ColumnRole {

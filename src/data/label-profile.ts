@@ -8,6 +8,7 @@ import { MAX_CELL } from './column-profile.ts'
 import { isMissingLabel } from './missing.ts'
 import { ownText } from './own-text.ts'
 import { parseNumber } from './parse-number.ts'
+import type { NumberParser } from './parse-number.ts'
 import type { RowPlace } from './csv.ts'
 import type { ColumnChoice, ColumnSchema } from './table-schema.ts'
 import type { LabelFindings } from './target-profile.ts'
@@ -27,6 +28,8 @@ export interface LabelTraits {
   rareRows: number
   /** Declared by the founder: no others may stand in the file, and not all of them need to */
   classes?: readonly string[] | undefined
+  /** @default numbers with a decimal point */
+  parse?: NumberParser | undefined
 }
 
 export class LabelProfile {
@@ -71,7 +74,7 @@ export class LabelProfile {
    * when the column is no class
    */
   labels (): string[] {
-    const { file, name, choice, rareRows, classes } = this.traits
+    const { file, name, choice, rareRows, classes, parse = parseNumber } = this.traits
     if (classes !== undefined) {
       return [...classes]
     }
@@ -79,7 +82,7 @@ export class LabelProfile {
     if (labels.length < 2) {
       throw new DatasetError(`${file}: column ${shown(name)} holds one value only, ${listed(labels)}; name the column with the class (--label)`)
     }
-    const numbers = labels.map(parseNumber)
+    const numbers = labels.map((label) => parse(label))
     const allNumbers = !numbers.includes(undefined)
     if (choice === undefined) {
       const most = numbers.every((value) => Number.isInteger(value)) ? MAX_NUMERIC_CLASSES : MAX_FRACTION_CLASSES
@@ -90,7 +93,7 @@ export class LabelProfile {
         throw new DatasetError(`${file}: the label column ${shown(name)} has ${labels.length} different values, ${this.rare().length} of them in fewer than ${rareRows} rows: names or identifiers, which the document would tell everyone; name the column with the class (--label), or say that each is a class (${columnFlag(name, 'categorical')})`)
       }
     }
-    return labels.sort(allNumbers ? (a, b) => Number(a) - Number(b) || (a < b ? -1 : 1) : undefined)
+    return labels.sort(allNumbers ? (a, b) => parse(a)! - parse(b)! || (a < b ? -1 : 1) : undefined)
   }
 
   findings (): LabelFindings {

@@ -2,11 +2,12 @@
  * What training is told of each row: the index of its class, or the number that is to be predicted
  */
 import { badValue, listed, shown } from './csv.ts'
-import { isMissing } from './missing.ts'
+import { missingTest } from './missing.ts'
 import { numberHint, numberParser } from './parse-number.ts'
 import { DatasetError } from '../errors.ts'
 import type { RowPlace } from './csv.ts'
 import type { Model } from './examples.ts'
+import type { MissingTest } from './missing.ts'
 import type { DecimalMark } from './parse-number.ts'
 
 /** Of the rows of a file, in their order */
@@ -23,8 +24,9 @@ export type LabelReader = (text: string, place: RowPlace) => number
 const MAX_ROWS = 2 ** 28
 
 /** `column`: name of the label column */
-export function labelReader (column: string, { labels, target }: Pick<Model, 'labels' | 'target'>, decimal: DecimalMark): LabelReader {
-  return target === undefined ? classReader(column, labels) : targetReader(column, target, decimal)
+export function labelReader (column: string, { input, labels, target }: Pick<Model, 'input' | 'labels' | 'target'>, decimal: DecimalMark): LabelReader {
+  const marks = input.kind === 'table' ? input.marks : undefined
+  return target === undefined ? classReader(column, labels) : targetReader(column, target, { decimal, isMissing: missingTest(marks, numberParser(decimal)) })
 }
 
 function classReader (column: string, labels: readonly string[]): LabelReader {
@@ -38,10 +40,10 @@ function classReader (column: string, labels: readonly string[]): LabelReader {
   }
 }
 
-function targetReader (column: string, { mean, stdDev, min = -Infinity, max = Infinity, unit }: NonNullable<Model['target']>, decimal: DecimalMark): LabelReader {
+function targetReader (column: string, { mean, stdDev, min = -Infinity, max = Infinity, unit }: NonNullable<Model['target']>, { decimal, isMissing }: { decimal: DecimalMark, isMissing: MissingTest }): LabelReader {
   const parseNumber = numberParser(decimal)
   return (text, place) => {
-    const value = parseNumber(text)
+    const value = isMissing(text) ? undefined : parseNumber(text)
     if (value === undefined) {
       throw badValue(place, column, text, `is no number${numberHint(text, decimal)}, and the federation predicts ${shown(column)}${isMissing(text) ? '; remove the rows without one' : '; correct it or remove the row'}`)
     }

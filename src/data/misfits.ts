@@ -7,6 +7,7 @@ import { shown } from './csv.ts'
 import { readTable } from './table-file.ts'
 import { labelReader } from './label-reader.ts'
 import { missingTest } from './missing.ts'
+import { numberParser } from './parse-number.ts'
 import { valueReader } from './table-values.ts'
 import type { RowPlace, RowVisitor } from './csv.ts'
 import type { CsvSource } from './csv-dataset.ts'
@@ -47,7 +48,7 @@ class Misfits {
 
   visitor (names: readonly string[], model: Model, decimal: DecimalMark): RowVisitor {
     const { label, group, columns, marks } = model.input as TableInput
-    const isMissing = missingTest(marks)
+    const isMissing = missingTest(marks, numberParser(decimal))
     const readLabel = labelReader(label, model, decimal)
     const readers = columns.map((column) => ({ column, at: names.indexOf(column.name), read: valueReader(column, marks, decimal) }))
     const [labelAt, groupAt] = [names.indexOf(label), group === undefined ? -1 : names.indexOf(group)]

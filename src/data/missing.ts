@@ -3,6 +3,7 @@
  * or those that the document declares
  */
 import { parseNumber } from './parse-number.ts'
+import type { NumberParser } from './parse-number.ts'
 
 const MARKS: ReadonlySet<string> = new Set(['', 'na', 'n/a', '#n/a', '<na>', 'nan', '-nan', 'null', '?', '-', '--', '.', 'missing', 'unknown'])
 
@@ -28,8 +29,10 @@ export type MissingTest = (text: string) => boolean
 /**
  * The test that `marks` of a document asks for: blank cells and these, to the letter; one that is a number also where
  * it is written another way (-999, -999.0). Without marks: `isMissing`
+ *
+ * @param parse - Reads the numbers of the file; the document writes its own with a point
  */
-export function missingTest (marks: readonly string[] | undefined): MissingTest {
+export function missingTest (marks: readonly string[] | undefined, parse: NumberParser = parseNumber): MissingTest {
   if (marks === undefined) {
     return isMissing
   }
@@ -37,5 +40,5 @@ export function missingTest (marks: readonly string[] | undefined): MissingTest 
   const numbers = new Set(marks.map(parseNumber).filter((value) => value !== undefined))
   return numbers.size === 0
     ? (text) => texts.has(text)
-    : (text) => texts.has(text) || numbers.has(parseNumber(text)!)
+    : (text) => texts.has(text) || numbers.has(parse(text)!)
 }

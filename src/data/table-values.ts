@@ -55,7 +55,8 @@ const RENAME = 'Names must be the same to the letter: rename it in this file\'s 
 
 /** What one cell becomes. Throws DatasetError for one that does not fit */
 export function valueReader (column: Column, marks: readonly string[] | undefined, decimal: DecimalMark = 'point'): (text: string, place: RowPlace) => number {
-  return column.kind === 'categorical' ? categoryReader(column, missingTest(marks)) : numberReader(column, missingTest(marks), { declared: marks !== undefined, decimal })
+  const isMissing = missingTest(marks, numberParser(decimal))
+  return column.kind === 'categorical' ? categoryReader(column, isMissing) : numberReader(column, isMissing, { declared: marks !== undefined, decimal })
 }
 
 function categoryReader (column: CategoricalColumn, isMissing: MissingTest): (text: string, place: RowPlace) => number {

@@ -4,8 +4,9 @@
 import { DatasetError } from '../errors.ts'
 import { dropFlag } from './column-flag.ts'
 import { badValue, shown } from './csv.ts'
-import { isMissing } from './missing.ts'
+import { isMissing as isMarked } from './missing.ts'
 import { parseNumber } from './parse-number.ts'
+import type { MissingTest } from './missing.ts'
 import type { NumberParser } from './parse-number.ts'
 import type { RowPlace } from './csv.ts'
 import type { Model } from './examples.ts'
@@ -17,30 +18,41 @@ export interface LabelFindings {
   target?: Model['target']
 }
 
+interface TargetTraits {
+  file: string
+  name: string
+  choices: TargetChoices
+  parse?: NumberParser
+  isMissing?: MissingTest
+}
+
 export class TargetProfile {
   private readonly file: string
   private readonly name: string
   private readonly choices: TargetChoices
   private readonly parse: NumberParser
+  private readonly isMissing: MissingTest
   private count = 0
   private mean = 0
   private squares = 0
   private min = Infinity
   private max = -Infinity
 
-  constructor ({ file, name, choices, parse = parseNumber }: { file: string, name: string, choices: TargetChoices, parse?: NumberParser }) {
+  constructor ({ file, name, choices, parse = parseNumber, isMissing = isMarked }: TargetTraits) {
     this.file = file
     this.name = name
     this.choices = choices
     this.parse = parse
+    this.isMissing = isMissing
   }
 
   /** Throws DatasetError for a cell that is no number, or outside of the declared range */
   add (text: string, place: RowPlace): void {
-    const value = this.parse(text)
+    const isMissing = this.isMissing(text)
+    const value = isMissing ? undefined : this.parse(text)
     const { range } = this.choices
     if (value === undefined) {
-      throw badValue(place, this.name, text, isMissing(text) ? 'is no number to predict; remove the rows without one' : 'is no number to predict; correct it, remove the row, or name another label column (--label)')
+      throw badValue(place, this.name, text, isMissing ? 'is no number to predict; remove the rows without one' : 'is no number to predict; correct it, remove the row, or name another label column (--label)')
     }
     if (range !== undefined && (value < range.min || value > range.max)) {
       throw badValue(place, this.name, text, `is outside of --target-range ${range.min}..${range.max}; correct it, or declare a wider range`)

@@ -37,7 +37,8 @@ export class Evaluation {
   }
 
   add (batch: LogitsBatch): void {
-    this.loss += batchLoss(this.lossName, batch)
+    // each example counts the same, whatever it counts in training
+    this.loss += batchLoss(this.lossName, { ...batch, classWeights: undefined })
     this.examples += batch.count
     this.tally.add(batch)
   }

@@ -21,7 +21,7 @@ export interface EncodeModelInit {
 
 /** What the weights alone do not say: whoever loads them must prepare inputs alike */
 export function modelMetadata ({ name, model }: FederationDocument): Record<string, string> {
-  return { federation: name, labels: JSON.stringify(model.labels), input: JSON.stringify(model.input), loss: model.loss }
+  return { federation: name, labels: JSON.stringify(model.labels), input: JSON.stringify(model.input), loss: model.loss, ...(model.target === undefined ? {} : { target: JSON.stringify(model.target) }) }
 }
 
 /**

@@ -28,7 +28,7 @@ export async function loadArrays (source: ArraySource, model: Model, partition?:
   if (model.input.kind !== 'image') {
     return loadCsvDataset(await tableSource(source), model, partition)
   }
-  const { input, labels: names } = model
+  const { labels: names } = model
   const { train, test } = await arrayPairs(source.path)
   const labels = await labelsOf(train, names)
   const held = test === undefined ? holdOut(labels, source.testFraction ?? DEFAULT_TEST_FRACTION, HOLD_OUT_SEED) : { train: indices(labels.length), test: undefined }
@@ -37,12 +37,12 @@ export async function loadArrays (source: ArraySource, model: Model, partition?:
     throw new DatasetError(`${printable(source.path)} has ${labels.length} examples: too few to train and to test; add some`)
   }
   const pictures = await pictureReader(train.inputs)
-  const examples = await rasterExamples({ ...pictures, labels, rows: own }, input, true)
+  const examples = await rasterExamples({ ...pictures, labels, rows: own }, model, true)
   if (test === undefined) {
-    return { train: examples, test: await rasterExamples({ ...pictures, labels, rows: held.test! }, input, false) }
+    return { train: examples, test: await rasterExamples({ ...pictures, labels, rows: held.test! }, model, false) }
   }
   const testLabels = await labelsOf(test, names)
-  return { train: examples, test: await rasterExamples({ ...await pictureReader(test.inputs), labels: testLabels, rows: indices(testLabels.length) }, input, false) }
+  return { train: examples, test: await rasterExamples({ ...await pictureReader(test.inputs), labels: testLabels, rows: indices(testLabels.length) }, model, false) }
 }
 
 /** Headers of pictures, the first rows of a table. Throws DatasetError as loading would */

@@ -11,16 +11,23 @@ import type { Compressors } from 'hyparquet'
 import type { PageHeader } from 'hyparquet/src/types.js'
 
 const MAX_PAGE_BYTES = 2 ** 28
+/** Of all pages of a column in a group of rows, decompressed */
+const MAX_COLUMN_BYTES = 2 ** 30
 const ZSTD_MAGIC = 0xfd2fb528
 
 /** Throws DatasetError, which names `file` and `column`, for pages that are not there or are more than `rows` */
 export function requirePages (file: string, column: string, bytes: ArrayBuffer, rows: number): void {
   const reader = { view: new DataView(bytes), offset: 0 }
   let values = 0
+  let total = 0
   while (values < rows && reader.offset < bytes.byteLength) {
     const { found, held, most, size, compressed } = announced(parquetHeader(reader), rows)
+    total += size
     if (!(within(held, most) && within(size, MAX_PAGE_BYTES) && within(compressed, bytes.byteLength - reader.offset))) {
       throw new DatasetError(`${file}, column ${column}: a page announces ${held} values and ${size} bytes, more than there can be among ${rows} rows; fetch it again`)
+    }
+    if (total > MAX_COLUMN_BYTES) {
+      throw new DatasetError(`${file}, column ${column}: its pages hold more than ${MAX_COLUMN_BYTES} bytes in one group of rows; write the file with smaller groups`)
     }
     values += found
     reader.offset += compressed

@@ -165,7 +165,9 @@ function requireGroup (name: string, group: RowGroup, { columns, fileBytes }: { 
 
 /** Where the pages of a column lie in the file, in bytes */
 function chunkRange (chunk: ColumnMetaData | undefined): { first: number, end: number } {
-  const first = Number(chunk?.dictionary_page_offset ?? chunk?.data_page_offset)
+  // 0 is no place of a page: some writers mean none by it, and the reader takes it so
+  const dictionary = Number(chunk?.dictionary_page_offset ?? 0)
+  const first = dictionary === 0 ? Number(chunk?.data_page_offset) : dictionary
   return { first, end: first + Number(chunk?.total_compressed_size) }
 }
 

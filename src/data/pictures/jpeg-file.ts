@@ -12,6 +12,9 @@ import { requireSize } from './picture-limits.ts'
 import type { Raster, RasterShape } from './raster.ts'
 
 /** jpeg-js adds up what it allocates; MAX_PIXELS in colour stay below */
+/** Encoders make about ten; thumbnails have their own */
+const MAX_SCANS = 200
+
 const MAX_DECODER_MB = 1024
 const MAX_MEGAPIXELS = 34
 
@@ -83,12 +86,25 @@ function frameHeader (path: string, marker: number, frame: Uint8Array, orientati
   return { width: turned ? height : width, height: turned ? width : height, channels: components, bits: 8, orientation }
 }
 
+/** Every scan is a walk over the whole picture. Throws DatasetError; a marker inside of Exif data counts, too */
+function requireFewScans (path: string, bytes: Buffer): void {
+  const scan = Buffer.from([0xff, 0xda])
+  let scans = 0
+  for (let at = bytes.indexOf(scan); at !== -1; at = bytes.indexOf(scan, at + scan.length)) {
+    scans++
+  }
+  if (scans > MAX_SCANS) {
+    throw new DatasetError(`${path} has ${scans} scans, more than ${MAX_SCANS}: save it again as a plain JPEG`)
+  }
+}
+
 /** Turned as its Exif data say. Throws DatasetError for a damaged file, and as `jpegHeader` does */
 export function decodeJpeg (path: string, bytes: Buffer): Raster {
   const header = jpegHeader(path, bytes)
   if (header === undefined || bytes.lastIndexOf(Buffer.from([0xff, EOI])) === -1) {
     throw new DatasetError(`${path} is cut short: ${bytes.length} bytes are not the whole JPEG; fetch it again`)
   }
+  requireFewScans(path, bytes)
   const { channels, orientation } = header
   let decoded: { width: number, height: number, data: Uint8Array }
   try {

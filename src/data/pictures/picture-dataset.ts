@@ -35,9 +35,9 @@ interface Selection {
 
 /** Throws DatasetError, and RangeError on an impossible test fraction */
 export async function loadPictures (source: PictureSource, model: Model, partition?: Partition): Promise<Dataset> {
-  const input = requirePictureInput(source.path, model)
+  requirePictureInput(source.path, model)
   const { train, test } = await splitPictures(source, model, partition)
-  return { train: await loadSelection(train, input, true), test: await loadSelection(test, input, false) }
+  return { train: await loadSelection(train, model, true), test: await loadSelection(test, model, false) }
 }
 
 /** Lists all, and reads the headers of the first of each set. Throws DatasetError as loading would */
@@ -87,10 +87,10 @@ function numbersOf ({ root, pictures, classes }: PictureSet, names: readonly str
   return labelNumbers(root, { rows: pictures.map(({ label }) => label), classes }, names)
 }
 
-async function loadSelection ({ set, labels, rows }: Selection, input: ImageInput, identified: boolean): Promise<Examples> {
+async function loadSelection ({ set, labels, rows }: Selection, model: Model, identified: boolean): Promise<Examples> {
   const read = async (row: number): Promise<{ path: string, raster: Raster }> => {
     const path = join(set.root, set.pictures[row]!.file)
     return { path: printable(path), raster: await readPicture(path) }
   }
-  return rasterExamples({ name: printable(set.root), labels, rows, read }, input, identified)
+  return rasterExamples({ name: printable(set.root), labels, rows, read }, model, identified)
 }

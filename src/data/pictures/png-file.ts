@@ -117,6 +117,9 @@ function chunksOf (path: string, bytes: Buffer): { end: number, data: Buffer[] }
     if (crc32(bytes.subarray(at + 4, next - 4)) !== bytes.readUInt32BE(next - 4)) {
       throw new DatasetError(`${path} is a damaged PNG (the checksum of the chunk at byte ${at} is wrong); fetch it again`)
     }
+    if (name === 'IHDR' && at !== SIGNATURE.length) {
+      throw new DatasetError(`${path} is a damaged PNG (it has two headers); fetch it again`)
+    }
     if (name === 'IDAT') {
       data.push(bytes.subarray(at + 8, at + 8 + size))
     }

@@ -37,6 +37,8 @@ const FILES: ReadonlyArray<readonly [string, Buffer, RegExp]> = [
   ['a PNG cut in its data', png.subarray(0, 60), /is cut short/],
   ['a PNG without its end', png.subarray(0, png.length - 12), /is cut short/],
   ['a PNG with a wrong checksum', changed(png, 41 + 10, 0xee), /is a damaged PNG \(the checksum of the chunk at byte 33 is wrong/],
+  ['a PNG with two headers', Buffer.concat([png.subarray(0, 33), png.subarray(8)]), /is a damaged PNG \(it has two headers\)/],
+  ['a JPEG of hundreds of scans', Buffer.concat([jpeg.subarray(0, -2), Buffer.alloc(402, Buffer.from([0xff, 0xda])), jpeg.subarray(-2)]), /has 202 scans, more than 200/],
   ['a PNG of no width', pngBytes({ width: 0, height: 4 }), /has no pixels: its header says 0 x 4/],
   ['a PNG of 2^31 x 2^31 pixels', pngBytes({ width: 2 ** 31, height: 2 ** 31, data: Buffer.alloc(9) }), /has 2147483648 x 2147483648 pixels, more than is decoded/],
   ['a PNG one pixel high and too wide', pngBytes({ width: 70_000, height: 1 }), /has 70000 x 1 pixels/],

@@ -17,9 +17,14 @@ import type { Settings } from '../settings.ts'
 const KIND = /^(\w+):(.+)$/s
 
 export async function schema ({ settings, terminal, args }: VerbContext): Promise<number> {
-  const file = fileOf(args[0]!)
+  const { kind, file } = tableOf(args[0]!)
+  const { separator, decimal } = settings
   const { inferInput } = await import('../../src/data/data-formats.ts')
-  const source = await dataSource({ data: `csv:${filePath(file, process.cwd())}` } satisfies Settings)
+  const source = await dataSource({
+    data: `${kind}:${filePath(file, process.cwd())}`,
+    ...(separator === undefined ? {} : { separator }),
+    ...(decimal === undefined ? {} : { decimal })
+  } satisfies Settings)
   terminal.progress('reading the data')
   const { schema: table } = await inferInput(source, tableChoices(settings))
   terminal.progress('')
@@ -32,16 +37,16 @@ export async function schema ({ settings, terminal, args }: VerbContext): Promis
   await writeNew(settings.output, `${schemaText({ ...text, counts: false })}\n`)
   terminal.event('schema', { table, output: settings.output })
   terminal.line(`Wrote ${settings.output}, which only you can read: edit it, then`)
-  terminal.line(`grapevine init --data csv:${file} --schema ${settings.output}`)
+  terminal.line(`grapevine init --data ${kind}:${file} --schema ${settings.output}`)
   return 0
 }
 
-function fileOf (argument: string): string {
+function tableOf (argument: string): { kind: 'csv' | 'parquet', file: string } {
   const [, kind, path] = KIND.exec(argument) ?? []
-  if (argument === 'digits' || (kind !== undefined && kind !== 'csv' && path !== undefined && /^(digits|idx)$/.test(kind))) {
-    throw new UsageError(`${argument} is no table: a schema is that of a CSV file`)
+  if (argument === 'digits' || /^(digits|idx|images|npy)$/.test(kind ?? '')) {
+    throw new UsageError(`${argument} is no table: a schema is that of a CSV or Parquet file`)
   }
-  return kind === 'csv' && path !== undefined ? path : argument
+  return (kind === 'csv' || kind === 'parquet') && path !== undefined ? { kind, file: path } : { kind: 'csv', file: argument }
 }
 
 /** For its owner only. Throws UsageError where there is a file: it may be one that was edited */

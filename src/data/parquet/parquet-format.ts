@@ -17,7 +17,7 @@ export function tableOf (source: ParquetSource): CsvSource {
 }
 
 export const parquetFormat: DataFormat<ParquetSource> = {
-  load: async (source, model, partition) => loadCsvDataset(tableOf(source), model, partition),
+  load: async (source, model, partition, options) => loadCsvDataset(tableOf(source), model, partition, options),
   check: async (source, model) => checkCsvDataset(tableOf(source), model),
   infer: async ({ file }, choices) => inferTable(file, choices),
   count: async (source, model) => (await loadCsvDataset(tableOf(source), model)).train.count,

@@ -41,6 +41,17 @@ const ARROWS = {
   simulation: ['aggregators', 'algorithm', 'attacks', 'codec', 'data', 'federation', 'model', 'node', 'privacy', 'round', 'topology']
 }
 
+/** The same inside `network`, whose other files put the folders together, and are imported by none of them */
+const NETWORK_ARROWS = {
+  support: [],
+  wire: [],
+  signed: ['wire'],
+  host: ['support'],
+  connections: ['host', 'support'],
+  members: ['connections', 'host', 'signed', 'support', 'wire'],
+  updates: ['host', 'members', 'signed', 'support', 'wire']
+}
+
 const common = COMMON.map((name) => `./${name}.ts`)
 const zones = [
   { target: common.map((file) => `./src/${file}`), from: './src', except: common, message: 'what everybody imports imports nobody' },
@@ -49,6 +60,12 @@ const zones = [
     from: './src',
     except: [...common, ...[folder, ...allowed].map((name) => `./${name}`)],
     message: `src/${folder} imports ${['itself', ...allowed].join(', ')} and the files that everybody may: see ARROWS in eslint.config.js`
+  })),
+  ...Object.entries(NETWORK_ARROWS).map(([folder, allowed]) => ({
+    target: `./src/network/${folder}`,
+    from: './src/network',
+    except: [folder, ...allowed].map((name) => `./${name}`),
+    message: `src/network/${folder} imports ${['itself', ...allowed].join(', ')} of src/network: see NETWORK_ARROWS in eslint.config.js`
   }))
 ]
 

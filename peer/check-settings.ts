@@ -21,11 +21,11 @@ export async function checkNodeSettings (home: string, settings: Settings): Prom
 }
 
 async function checkAddresses (home: string, { bootstrap = [], listen = [], announce = [] }: Settings): Promise<void> {
-  const { requireAddress, requireAnnounceable, requireReachable } = await import('../src/network/address.ts')
+  const { requireAddress, requireAnnounceable, requireReachable } = await import('../src/network/host/address.ts')
   listen.forEach(requireAddress)
   bootstrap.forEach(requireReachable)
   if (announce.length > 0) {
-    const { loadIdentity } = await import('../src/network/identity.ts')
+    const { loadIdentity } = await import('../src/network/host/identity.ts')
     const self = (await loadIdentity(home))?.publicKey.toString()
     announce.forEach((address) => requireAnnounceable(address, self))
   }

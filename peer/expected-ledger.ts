@@ -21,7 +21,7 @@ export async function expectedLedger (home: string, settings: Settings, document
   const { loadDataset } = await import('../src/data/data-formats.ts')
   const { encodeFederation } = await import('../src/federation/document.ts')
   const { federationId } = await import('../src/federation/federation-id.ts')
-  const { loadIdentity } = await import('../src/network/identity.ts')
+  const { loadIdentity } = await import('../src/network/host/identity.ts')
   const { identityOf } = await import('../src/data/dataset-identity.ts')
   const { readOverlapping } = await import('../src/ledger/inherited.ts')
   const { knownSecret } = await import('../src/ledger/similar-ledgers.ts')

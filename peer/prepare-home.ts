@@ -23,7 +23,7 @@ export interface PreparedHome {
 export async function prepareHome (home: string, given: Settings, document: FederationDocument | undefined): Promise<PreparedHome> {
   const settings = withOwnDigits(given)
   await makeHome(home)
-  const { loadOrCreateIdentity } = await import('../src/network/identity.ts')
+  const { loadOrCreateIdentity } = await import('../src/network/host/identity.ts')
   const key = await loadOrCreateIdentity(home)
   if (document !== undefined) {
     await writeFoundingDocument(home, document)

@@ -25,20 +25,21 @@ async function zones (): Promise<Zone[]> {
   return rules[RULE]![1].zones
 }
 
-/** folder -> what it may import besides itself and the common files, as the linter has it */
-async function table (): Promise<Map<string, string[]>> {
-  const folders = (await zones()).filter(({ target }) => typeof target === 'string')
+/** Each folder of src, or of src/network -> what it may import besides itself and the common files, by the linter */
+async function table (within: '' | 'network/' = ''): Promise<Map<string, string[]>> {
+  const isThere = (target: string): boolean => new RegExp(`^\\./src/${within}\\w+$`).test(target)
+  const folders = (await zones()).filter(({ target }) => typeof target === 'string' && isThere(target))
   return new Map(folders.map(({ target, except }) => {
-    const folder = (target as string).replace('./src/', '')
+    const folder = (target as string).replace(`./src/${within}`, '')
     const allowed = except.filter((path) => !path.endsWith('.ts')).map((path) => path.replace('./', ''))
     return [folder, allowed.filter((name) => name !== folder).sort()]
   }))
 }
 
-/** The lines `folder -> a, b` of the page */
-function picture (): Map<string, string[]> {
+/** The lines `folder -> a, b` of the page; those of folders in src/network are indented further */
+function picture (indent: 2 | 4 = 2): Map<string, string[]> {
   const page = readFileSync(join(ROOT, 'docs/architecture.md'), 'utf8')
-  const lines = [...page.matchAll(/^ {2}(\w+) +-> (.*)$/gm)]
+  const lines = [...page.matchAll(new RegExp(`^ {${indent}}(\\w+) +-> (.*)$`, 'gm'))]
   return new Map(lines.filter(([, folder]) => folder !== TOP).map(([, folder, allowed]) => [folder!, allowed!.split(',').map((name) => name.trim()).filter((name) => name !== '-').sort()]))
 }
 
@@ -93,12 +94,24 @@ function circles (imports: Map<string, Import[]>): string[][] {
 describe('arrows between folders', () => {
   it('are those of the picture in docs/architecture.md', async () => {
     expect(Object.fromEntries(picture())).toEqual(Object.fromEntries(await table()))
+    expect(Object.fromEntries(picture(4))).toEqual(Object.fromEntries(await table('network/')))
   })
 
   it('name every folder but the one on top', async () => {
     const folders = readdirSync(join(ROOT, 'src'), { withFileTypes: true }).filter((entry) => entry.isDirectory()).map(({ name }) => name)
     expect([...(await table()).keys(), TOP].sort()).toEqual(folders.sort())
   })
+
+  it('name every folder inside network, whose folders import nothing that lies beside them', async () => {
+    const folders = readdirSync(join(ROOT, 'src/network'), { withFileTypes: true }).filter((entry) => entry.isDirectory()).map(({ name }) => name)
+    expect([...(await table('network/')).keys()].sort()).toEqual(folders.sort())
+    for (const folder of folders) {
+      const first = readdirSync(join(ROOT, 'src/network', folder)).find((file) => file.endsWith('.ts'))!
+      const [result] = await eslint.lintText("import type {} from '../gossip-network.ts'\n", { filePath: join(ROOT, 'src/network', folder, first) })
+      // what is generated is not linted
+      expect(result!.messages.map(({ ruleId }) => ruleId), folder).toEqual(folder === 'wire' ? [null] : [RULE])
+    }
+  }, 120_000)
 
   it('are enforced: a forbidden import is refused in every folder, as a value and as a type', async () => {
     for (const folder of [...(await table()).keys()].filter((name) => name !== BESIDE_TOP)) {

@@ -3,8 +3,8 @@
  */
 import { generateKeyPair } from '@libp2p/crypto/keys'
 import { multiaddr } from '@multiformats/multiaddr'
-import { createHost } from '../../src/network/host.ts'
-import type { Host } from '../../src/network/host.ts'
+import { createHost } from '../../src/network/host/host.ts'
+import type { Host } from '../../src/network/host/host.ts'
 
 export interface Target {
   /** Id of the federation document */

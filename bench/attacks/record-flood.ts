@@ -3,8 +3,8 @@
  */
 import { generateKeyPair } from '@libp2p/crypto/keys'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
-import { signRecord } from '../../src/network/member-record.ts'
-import { controlTopic } from '../../src/network/topics.ts'
+import { signRecord } from '../../src/network/members/member-record.ts'
+import { controlTopic } from '../../src/network/support/topics.ts'
 import { ControlMessage } from '../../src/network/wire/membership.ts'
 import { stranger } from './attack.ts'
 import type { Attack } from './attack.ts'

@@ -2,8 +2,8 @@
  * A stranger that follows every peer and sends what it heard again and again, each time in other bytes: a field that
  * nobody knows
  */
-import { peerOf, parseAddress } from '../../src/network/address.ts'
-import { authorTopic } from '../../src/network/topics.ts'
+import { peerOf, parseAddress } from '../../src/network/host/address.ts'
+import { authorTopic } from '../../src/network/support/topics.ts'
 import { repeat, stranger } from './attack.ts'
 import type { Attack } from './attack.ts'
 

@@ -1,6 +1,6 @@
 /** Six ids that ask every peer for its newest update on twelve streams each, and read the first bytes only */
 import { peerIdFromString } from '@libp2p/peer-id'
-import { UPDATE_PROTOCOL } from '../../src/network/topics.ts'
+import { UPDATE_PROTOCOL } from '../../src/network/support/topics.ts'
 import { UpdateRequest } from '../../src/network/wire/update.ts'
 import { repeat, stranger } from './attack.ts'
 import type { Connection } from '@libp2p/interface'

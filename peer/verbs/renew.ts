@@ -1,7 +1,7 @@
 /**
  * `grapevine renew`: a new identity for a home whose round numbers are beyond repair
  */
-import { peerOfHome } from '../../src/network/identity.ts'
+import { peerOfHome } from '../../src/network/host/identity.ts'
 import { renewHome } from '../../src/node/renew-home.ts'
 import { NoHomeError, UsageError } from '../errors.ts'
 import { hasPeer, lostKey } from '../home.ts'

@@ -1,17 +1,17 @@
 /**
  * The topic of heartbeats, suspicions and proofs: joined once, every message checked before it is passed on
  */
-import { MAX_CONTROL_BYTES } from './control-messages.ts'
-import { scoreTopic } from './gossip-settings.ts'
-import { createRateLimit } from './rate-limit.ts'
-import { controlTopic } from './topics.ts'
-import { validator } from './update-gossip.ts'
+import { MAX_CONTROL_BYTES } from './members/control-messages.ts'
+import { scoreTopic } from './host/gossip-settings.ts'
+import { createRateLimit } from './support/rate-limit.ts'
+import { controlTopic } from './support/topics.ts'
+import { validator } from './updates/update-gossip.ts'
 import type { Logger } from '@libp2p/interface'
 import type { Refused } from '../blame.ts'
 import type { Clock, PeerName } from '../interface.ts'
-import type { Host } from './host.ts'
-import type { Neighbourhood } from './neighbourhood-interface.ts'
-import type { PeerRanks } from './peer-ranks.ts'
+import type { Host } from './host/host.ts'
+import type { Neighbourhood } from './members/neighbourhood-interface.ts'
+import type { PeerRanks } from './host/peer-ranks.ts'
 
 /** Messages of all peers together that are no neighbours: any number of ids gets no more attention than this */
 const REST = { perSecond: 100, burst: 1_000 }

@@ -4,7 +4,7 @@
 import type { PrivateKey } from '@libp2p/interface'
 import type { FederationDocument } from '../federation/document.ts'
 import type { Clock, KeyframeSource, StepLimits, Store } from '../interface.ts'
-import type { PortMemory } from './listening.ts'
+import type { PortMemory } from './host/listening.ts'
 
 export interface NetworkInit {
   privateKey: PrivateKey

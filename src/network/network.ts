@@ -3,9 +3,9 @@
  */
 import '../promise-with-resolvers.ts'
 import { GossipNetwork } from './gossip-network.ts'
-import { createNeighbourhood } from './neighbourhood.ts'
+import { createNeighbourhood } from './members/neighbourhood.ts'
 import type { Network } from '../interface.ts'
-import type { EquivocationProof } from './equivocation.ts'
+import type { EquivocationProof } from './signed/equivocation.ts'
 import type { NeighbourhoodFactory } from './gossip-network.ts'
 import type { NetworkInit } from './network-interface.ts'
 

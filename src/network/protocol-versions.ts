@@ -1,10 +1,10 @@
 /**
  * Which version of the protocol a peer speaks, by the streams that it offers: no silence between two that cannot meet
  */
-import { withoutPeer } from './address.ts'
-import { PROTOCOL_VERSION } from './header-fields.ts'
+import { withoutPeer } from './host/address.ts'
+import { PROTOCOL_VERSION } from './signed/header-fields.ts'
 import type { IdentifyResult } from '@libp2p/interface'
-import type { Host } from './host.ts'
+import type { Host } from './host/host.ts'
 
 /** `/grapevine/members/2.0.0` and the like, of any version */
 const STREAM = /^\/grapevine\/(?:federation|members|update)\/([1-9]\d{0,5})\.\d+\.\d+$/

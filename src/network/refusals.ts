@@ -3,14 +3,14 @@
  */
 import { peerIdFromString } from '@libp2p/peer-id'
 import { provenGuilty } from '../blame.ts'
-import { encodeProof } from './equivocation.ts'
+import { encodeProof } from './signed/equivocation.ts'
 import type { Logger } from '@libp2p/interface'
 import type { Refused } from '../blame.ts'
 import type { PeerName } from '../interface.ts'
-import type { AuthorLog } from './author-log.ts'
+import type { AuthorLog } from './signed/author-log.ts'
 import type { Reputation } from './bans.ts'
-import type { Host } from './host.ts'
-import type { Neighbourhood } from './neighbourhood-interface.ts'
+import type { Host } from './host/host.ts'
+import type { Neighbourhood } from './members/neighbourhood-interface.ts'
 
 export interface RefusalsComponents {
   host: Pick<Host, 'libp2p'>

@@ -9,7 +9,7 @@ import { gossipAveraging } from '../algorithm/gossip-averaging.ts'
 import { absoluteReplicas } from '../codec/absolute-replicas.ts'
 import { makeFolder } from '../make-folder.ts'
 import { createWorkerTrainer } from '../model/worker-trainer.ts'
-import { createTrace } from '../network/trace.ts'
+import { createTrace } from '../network/support/trace.ts'
 import { createLevelStore } from '../store/level-store.ts'
 import { systemClock } from '../system-clock.ts'
 import { NodePrivacy } from './privacy.ts'
@@ -21,7 +21,7 @@ export const defaultParts: NodeParts = {
   metrics: { set: () => {} },
   makeHome: async (home) => { await makeFolder(home, { mode: 0o700 }) },
   store: ({ home, keepVersions, ...init }) => createLevelStore({ location: join(home, 'db'), ...init, ...(keepVersions === undefined ? {} : { keepVersions }) }),
-  identity: async (home) => (await import('../network/identity.ts')).loadOrCreateIdentity(home),
+  identity: async (home) => (await import('../network/host/identity.ts')).loadOrCreateIdentity(home),
   fetchDocument: async (init) => (await import('../network/federation-exchange.ts')).fetchFederation(init),
   trainer: createWorkerTrainer,
   algorithm: gossipAveraging,

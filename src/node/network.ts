@@ -1,9 +1,9 @@
 /**
  * The network of a node: from its settings and its federation to an adapter that is not started yet
  */
-import { LISTEN_ANYWHERE } from '../network/listening.ts'
+import { LISTEN_ANYWHERE } from '../network/host/listening.ts'
 import { createNetwork } from '../network/network.ts'
-import { portFile } from '../network/port-file.ts'
+import { portFile } from '../network/host/port-file.ts'
 import type { Network } from '../interface.ts'
 import type { NetworkPartInit } from './node-parts.ts'
 

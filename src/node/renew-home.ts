@@ -6,7 +6,7 @@
  * an old key that begins anew.
  */
 import { join } from 'node:path'
-import { peerOfHome, retireIdentity } from '../network/identity.ts'
+import { peerOfHome, retireIdentity } from '../network/host/identity.ts'
 import { createLevelStore } from '../store/level-store.ts'
 import { systemClock } from '../system-clock.ts'
 import type { PeerName } from '../interface.ts'

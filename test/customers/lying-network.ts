@@ -2,11 +2,11 @@
  * The network of a peer that says more in each step than it may
  */
 import { GossipNetwork } from '../../src/network/gossip-network.ts'
-import { createNeighbourhood } from '../../src/network/neighbourhood.ts'
-import { signMessage } from '../../src/network/step-header.ts'
+import { createNeighbourhood } from '../../src/network/members/neighbourhood.ts'
+import { signMessage } from '../../src/network/signed/step-header.ts'
 import { open, say } from '../network/step-stream.ts'
 import type { AbortOptions, NetworkPartInit, OutgoingMessage, PeerName, StepLimits } from '../../src/index.ts'
-import type { Host } from '../../src/network/host.ts'
+import type { Host } from '../../src/network/host/host.ts'
 
 export interface Lie {
   message: OutgoingMessage

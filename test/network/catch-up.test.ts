@@ -1,13 +1,13 @@
 import { generateKeyPair } from '@libp2p/crypto/keys'
 import { describe, expect, it } from 'vitest'
-import { AuthorLog } from '../../src/network/author-log.ts'
-import { CatchUp } from '../../src/network/catch-up.ts'
-import { signHeader } from '../../src/network/update-header.ts'
+import { AuthorLog } from '../../src/network/signed/author-log.ts'
+import { CatchUp } from '../../src/network/updates/catch-up.ts'
+import { signHeader } from '../../src/network/signed/update-header.ts'
 import { bytes } from '../../src/contracts/helpers.ts'
 import { FEDERATION } from './nodes.ts'
-import type { CatchUpComponents } from '../../src/network/catch-up.ts'
-import type { SignedHeader } from '../../src/network/update-header.ts'
-import type { PulledUpdate } from '../../src/network/update-pull.ts'
+import type { CatchUpComponents } from '../../src/network/updates/catch-up.ts'
+import type { SignedHeader } from '../../src/network/signed/update-header.ts'
+import type { PulledUpdate } from '../../src/network/updates/update-pull.ts'
 
 describe('CatchUp', () => {
   it('counts no replay when gossip was faster than the answer to an own question', async () => {

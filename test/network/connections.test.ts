@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest'
-import { AddressBook, MAX_BOOK_ADDRESSES, MAX_BOOK_PEERS } from '../../src/network/address-book.ts'
-import { Liveness } from '../../src/network/liveness.ts'
-import { QuietPeriod } from '../../src/network/quiet-period.ts'
-import { RedialSchedule } from '../../src/network/redial-schedule.ts'
+import { AddressBook, MAX_BOOK_ADDRESSES, MAX_BOOK_PEERS } from '../../src/network/connections/address-book.ts'
+import { Liveness } from '../../src/network/connections/liveness.ts'
+import { QuietPeriod } from '../../src/network/support/quiet-period.ts'
+import { RedialSchedule } from '../../src/network/connections/redial-schedule.ts'
 import { ManualClock } from '../manual-clock.ts'
 import { memoryPeerStore } from './mesh.ts'
-import type { LivenessComponents } from '../../src/network/liveness.ts'
+import type { LivenessComponents } from '../../src/network/connections/liveness.ts'
 
 describe('the address book', () => {
   test('survives the process and puts what worked last first', async () => {

@@ -1,9 +1,9 @@
 import { streamPair } from '@libp2p/utils'
 import { TypedEventEmitter } from 'main-event'
 import { describe, expect, test } from 'vitest'
-import { ExchangeLink } from '../../src/network/exchange-link.ts'
+import { ExchangeLink } from '../../src/network/members/exchange-link.ts'
 import { ManualClock } from '../manual-clock.ts'
-import type { ExchangeLinkComponents } from '../../src/network/exchange-link.ts'
+import type { ExchangeLinkComponents } from '../../src/network/members/exchange-link.ts'
 
 /** A peer that takes every stream and resets it at once */
 function resetting (): { libp2p: ExchangeLinkComponents['libp2p'], opened: () => number } {

@@ -7,7 +7,7 @@ import { decodeFederation, encodeFederation } from '../../src/federation/documen
 import { federationId } from '../../src/federation/federation-id.ts'
 import { successor } from '../../src/federation/successor.ts'
 import { fetchFederation, serveFederation } from '../../src/network/federation-exchange.ts'
-import { StreamBytes } from '../../src/network/stream-bytes.ts'
+import { StreamBytes } from '../../src/network/support/stream-bytes.ts'
 import { FederationResponse } from '../../src/network/wire/federation.ts'
 import { presetDocument } from '../../src/presets.ts'
 import { systemClock } from '../../src/system-clock.ts'

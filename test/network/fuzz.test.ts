@@ -4,14 +4,14 @@
 import { generateKeyPair } from '@libp2p/crypto/keys'
 import fc from 'fast-check'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { FrameScanner } from '../../src/network/gossip-meter.ts'
-import { strangeness } from '../../src/network/header-fields.ts'
-import { encodeSigned, matchesPayload, readHeader, readUpdate, signHeader, verifyHeader } from '../../src/network/update-header.ts'
+import { FrameScanner } from '../../src/network/host/gossip-meter.ts'
+import { strangeness } from '../../src/network/signed/header-fields.ts'
+import { encodeSigned, matchesPayload, readHeader, readUpdate, signHeader, verifyHeader } from '../../src/network/signed/update-header.ts'
 import { FederationResponse } from '../../src/network/wire/federation.ts'
 import { UpdateHeader, UpdateRequest, UpdateResponse } from '../../src/network/wire/update.ts'
 import { bytes } from '../../src/contracts/helpers.ts'
 import { FEDERATION } from './nodes.ts'
-import type { SignedHeader } from '../../src/network/update-header.ts'
+import type { SignedHeader } from '../../src/network/signed/update-header.ts'
 
 const LIMITS = { maxMessageBytes: 70_000, maxPayloadBytes: 1_000_000 }
 const payload = bytes(200)

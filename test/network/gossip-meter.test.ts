@@ -1,9 +1,9 @@
 import { Uint8ArrayList } from 'uint8arraylist'
 import { describe, expect, it } from 'vitest'
-import { GossipMeter } from '../../src/network/gossip-meter.ts'
+import { GossipMeter } from '../../src/network/host/gossip-meter.ts'
 import { ManualClock } from '../manual-clock.ts'
 import type { Libp2p, Stream } from '@libp2p/interface'
-import type { Rank } from '../../src/network/peer-ranks.ts'
+import type { Rank } from '../../src/network/host/peer-ranks.ts'
 
 interface Watched {
   receive: (bytes: Uint8Array) => void

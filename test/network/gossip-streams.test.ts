@@ -3,8 +3,8 @@
  */
 import { describe, expect, it } from 'vitest'
 import { until } from '../../src/contracts/helpers.ts'
-import { DeafWatchdog } from '../../src/network/deaf-watchdog.ts'
-import { openAtOnce } from '../../src/network/gossip-streams.ts'
+import { DeafWatchdog } from '../../src/network/connections/deaf-watchdog.ts'
+import { openAtOnce } from '../../src/network/host/gossip-streams.ts'
 import type { Connection, PeerId, Stream } from '@libp2p/interface'
 
 describe('streams of gossip', () => {

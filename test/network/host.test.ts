@@ -1,6 +1,6 @@
 import { createServer } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
-import { isPrivateAddress, scoreTopic } from '../../src/network/gossip-settings.ts'
+import { isPrivateAddress, scoreTopic } from '../../src/network/host/gossip-settings.ts'
 import { failure, until } from '../../src/contracts/helpers.ts'
 import { Stage } from './nodes.ts'
 

@@ -3,7 +3,7 @@
  */
 import { vi } from 'vitest'
 import { identityCrashContract } from '../../src/contracts/identity-crash.ts'
-import { loadOrCreateIdentity } from '../../src/network/identity.ts'
+import { loadOrCreateIdentity } from '../../src/network/host/identity.ts'
 import { CutFolders } from '../cut-folders.ts'
 import type * as FileSystem from 'node:fs/promises'
 import type { KeyOf } from '../../src/contracts/identity-crash.ts'

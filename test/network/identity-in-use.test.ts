@@ -4,13 +4,13 @@
 import { generateKeyPair } from '@libp2p/crypto/keys'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { afterEach, describe, expect, test } from 'vitest'
-import { IdentityWatch } from '../../src/network/identity-watch.ts'
-import { Presence } from '../../src/network/presence.ts'
+import { IdentityWatch } from '../../src/network/members/identity-watch.ts'
+import { Presence } from '../../src/network/members/presence.ts'
 import { systemClock } from '../../src/system-clock.ts'
 import { ManualClock } from '../manual-clock.ts'
 import { createMeshNode, isComplete, memoryPeerStore, until } from './mesh.ts'
 import type { IdentityInUse } from '../../src/interface.ts'
-import type { PresenceComponents } from '../../src/network/presence.ts'
+import type { PresenceComponents } from '../../src/network/members/presence.ts'
 import type { MeshNode, MeshNodeInit } from './mesh.ts'
 
 const PATIENCE_MS = 30_000

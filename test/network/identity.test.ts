@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { generateKeyPair, privateKeyToProtobuf } from '@libp2p/crypto/keys'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { IDENTITY_FILE, loadOrCreateIdentity } from '../../src/network/identity.ts'
+import { IDENTITY_FILE, loadOrCreateIdentity } from '../../src/network/host/identity.ts'
 import { failure } from '../../src/contracts/helpers.ts'
 
 let home: string

@@ -2,11 +2,11 @@ import { generateKeyPair } from '@libp2p/crypto/keys'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { TypedEventEmitter } from 'main-event'
 import { beforeEach, describe, expect, test } from 'vitest'
-import { Links } from '../../src/network/links.ts'
-import { Membership } from '../../src/network/membership.ts'
+import { Links } from '../../src/network/members/links.ts'
+import { Membership } from '../../src/network/members/membership.ts'
 import { ManualClock } from '../manual-clock.ts'
 import type { Libp2p, Libp2pEvents, PeerId } from '@libp2p/interface'
-import type { LinksComponents } from '../../src/network/links.ts'
+import type { LinksComponents } from '../../src/network/members/links.ts'
 
 describe('a connection that broke', () => {
   const { signal } = new AbortController()

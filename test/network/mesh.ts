@@ -3,14 +3,14 @@
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import { generateKeyPair } from '@libp2p/crypto/keys'
-import { createHost } from '../../src/network/host.ts'
-import { createNeighbourhood } from '../../src/network/neighbourhood.ts'
-import { controlTopic } from '../../src/network/topics.ts'
+import { createHost } from '../../src/network/host/host.ts'
+import { createNeighbourhood } from '../../src/network/members/neighbourhood.ts'
+import { controlTopic } from '../../src/network/support/topics.ts'
 import { systemClock } from '../../src/system-clock.ts'
 import type { PrivateKey } from '@libp2p/interface'
 import type { Clock, PeerAddress, PeerName, Store } from '../../src/interface.ts'
-import type { Host } from '../../src/network/host.ts'
-import type { Neighbourhood, NeighbourhoodInit } from '../../src/network/neighbourhood-interface.ts'
+import type { Host } from '../../src/network/host/host.ts'
+import type { Neighbourhood, NeighbourhoodInit } from '../../src/network/members/neighbourhood-interface.ts'
 
 export const FEDERATION = 'bafyreimeshmeshmeshmeshmeshmeshmeshmeshmeshmeshmeshmesh'
 

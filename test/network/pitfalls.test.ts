@@ -3,11 +3,11 @@
  */
 import { multiaddr } from '@multiformats/multiaddr'
 import { afterEach, describe, expect, it } from 'vitest'
-import { MAX_INLINE_PAYLOAD_BYTES, scoreTopic } from '../../src/network/gossip-settings.ts'
+import { MAX_INLINE_PAYLOAD_BYTES, scoreTopic } from '../../src/network/host/gossip-settings.ts'
 import { bytes, until } from '../../src/contracts/helpers.ts'
 import { Stage } from './nodes.ts'
 import { createRelay } from './relay.ts'
-import type { Host } from '../../src/network/host.ts'
+import type { Host } from '../../src/network/host/host.ts'
 import type { Relay } from './relay.ts'
 
 const stage = new Stage()

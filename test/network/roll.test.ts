@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest'
-import { Roll } from '../../src/network/roll.ts'
-import { markOf } from '../../src/network/vouching.ts'
-import type { MemberClaim } from '../../src/network/member-record.ts'
+import { Roll } from '../../src/network/members/roll.ts'
+import { markOf } from '../../src/network/members/vouching.ts'
+import type { MemberClaim } from '../../src/network/members/member-record.ts'
 
 function claim (peer: string): MemberClaim {
   const signed = { record: new Uint8Array(), signature: new Uint8Array() }

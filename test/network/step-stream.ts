@@ -1,12 +1,12 @@
 /**
  * Messages of steps by hand: whatever a liar may put on a stream
  */
-import { EAGER_PAYLOAD_BYTES } from '../../src/network/step-server.ts'
-import { StreamBytes } from '../../src/network/stream-bytes.ts'
-import { encodeSigned } from '../../src/network/update-header.ts'
+import { EAGER_PAYLOAD_BYTES } from '../../src/network/updates/step-server.ts'
+import { StreamBytes } from '../../src/network/support/stream-bytes.ts'
+import { encodeSigned } from '../../src/network/signed/update-header.ts'
 import { StepAnswer } from '../../src/network/wire/update.ts'
-import type { Host } from '../../src/network/host.ts'
-import type { SignedHeader } from '../../src/network/update-header.ts'
+import type { Host } from '../../src/network/host/host.ts'
+import type { SignedHeader } from '../../src/network/signed/update-header.ts'
 
 export const STEPS = '/grapevine/step/2.0.0'
 export const [OK, SEND, BUSY, REFUSED] = [1, 2, 4, 5] as const

@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { afterEach, describe, expect, it } from 'vitest'
-import { SEND_CHUNK_BYTES, StreamBytes } from '../../src/network/stream-bytes.ts'
+import { SEND_CHUNK_BYTES, StreamBytes } from '../../src/network/support/stream-bytes.ts'
 import { failure, until } from '../../src/contracts/helpers.ts'
 import { Stage } from './nodes.ts'
 import type { Stream } from '@libp2p/interface'

@@ -1,7 +1,7 @@
 import { generateKeyPair } from '@libp2p/crypto/keys'
 import { multiaddr } from '@multiformats/multiaddr'
 import { afterEach, describe, expect, it } from 'vitest'
-import { encodeSigned, signHeader } from '../../src/network/update-header.ts'
+import { encodeSigned, signHeader } from '../../src/network/signed/update-header.ts'
 import { bytes, until } from '../../src/contracts/helpers.ts'
 import { FEDERATION, Stage } from './nodes.ts'
 import { createRelay } from './relay.ts'

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { neighbourGraph } from '../../src/topology/neighbour-graph.ts'
-import { MAX_VOUCHES, VOUCHERS, countMembers, decodeMarks, encodeMarks, markOf } from '../../src/network/vouching.ts'
+import { MAX_VOUCHES, VOUCHERS, countMembers, decodeMarks, encodeMarks, markOf } from '../../src/network/members/vouching.ts'
 
 /** Who holds a connection with whom, as everybody's records say */
 type Links = Map<string, Set<string>>

@@ -66,6 +66,7 @@ export const ERROR_ROWS: readonly ErrorRow[] = [
   { code: 'DATA_UNREADABLE', exit: 'data', names: ['DatasetError'], causes: ['EACCES', 'EPERM', 'EISDIR'], fix: 'Check --data and the permissions of the file', told: true },
   { code: 'DATA_INVALID', exit: 'data', names: ['DatasetError'], fix: 'Check that --data fits the federation document', told: true },
   { code: 'BACKEND', exit: 'incompatible', names: ['BackendError'], fix: 'Try --backend auto, or install the native backend with its setup script', told: true },
+  { code: 'DEPENDENCY', exit: 'incompatible', names: ['DependencyError'], fix: 'Install the release that is named: npm install in the project that uses Grapevine', told: true },
   { code: 'TRAINING', exit: 'training', names: ['TrainingError'], fix: 'The last good version is kept; a lower learning rate in the federation document may help', told: true },
   { code: 'UPDATE_TOO_LARGE', exit: 'incompatible', names: ['PublishError'], fix: 'The model is too large for its codec: choose a smaller one in the federation document' },
 

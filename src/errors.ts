@@ -89,6 +89,11 @@ export class ListenError extends Error {
   override name = 'ListenError'
 }
 
+/** A library is of a release whose inner side is another than the one that is needed */
+export class DependencyError extends Error {
+  override name = 'DependencyError'
+}
+
 /** A multiaddr that cannot be parsed or dialled */
 export class InvalidAddressError extends Error {
   override name = 'InvalidAddressError'

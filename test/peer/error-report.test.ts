@@ -59,6 +59,7 @@ describe('the error table', () => {
     [new errors.FederationMismatchError('x'), 'FEDERATION_MISMATCH', 13],
     [new errors.InvalidFederationError('x'), 'FEDERATION_INVALID', 3],
     [new errors.BackendError('x'), 'BACKEND', 7],
+    [new errors.DependencyError('x'), 'DEPENDENCY', 7],
     [new errors.TrainingError('x'), 'TRAINING', 12],
     [new errors.NodeStateError('x'), 'STATE', 1],
     [systemError('ENOSPC'), 'DISK_FULL', 9],

@@ -5,7 +5,7 @@
  * that it has left itself. It goes on sending the others' updates to somebody who reads none of them: two fifths more
  * bytes in a mesh of 32 whose neighbourhoods settled, measured. Unsubscribing is told apart from pruning, and arrives.
  */
-import type { Pubsub } from './gossip-settings.ts'
+import type { Pubsub } from './internals.ts'
 
 /** Call the result to stop */
 export function keepMeshFaithful (pubsub: Pick<Pubsub, 'addEventListener' | 'removeEventListener' | 'mesh'>): () => void {

@@ -8,6 +8,7 @@
  */
 import '../../promise-with-resolvers.ts'
 import { MAX_GOSSIP_FRAME_BYTES } from './gossip-settings.ts'
+import { streamInternals } from './internals.ts'
 import { createRateLimit } from '../support/rate-limit.ts'
 import type { Libp2p, Stream } from '@libp2p/interface'
 import type { Uint8ArrayList } from 'uint8arraylist'
@@ -151,13 +152,6 @@ export interface GossipMeterComponents {
   refuse: (peer: PeerName, reason: RejectionReason) => void
 }
 
-interface ReadableStreamInternals {
-  /** What came before anybody listened: a stream is handed over some time after its protocol is agreed */
-  readBuffer: Uint8ArrayList
-  /** The point where the multiplexer hands over what it received */
-  onData: (data: Uint8Array | Uint8ArrayList) => void
-}
-
 interface Allowance {
   units: RateLimit
   bytes: RateLimit
@@ -182,7 +176,7 @@ export class GossipMeter {
       return
     }
     const scanner = new FrameScanner()
-    const internals = stream as unknown as ReadableStreamInternals
+    const internals = streamInternals(stream)
     const onData = internals.onData.bind(stream)
     let peer: PeerName | undefined
     const scan = (data: Uint8Array | Uint8ArrayList): void => {

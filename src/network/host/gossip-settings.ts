@@ -6,10 +6,9 @@
 import '../../promise-with-resolvers.ts'
 import { createHash } from 'node:crypto'
 import { BlockList, isIP } from 'node:net'
-import type { GossipsubMessage, GossipsubOpts, Message, TopicValidatorFn, TopicValidatorResult } from '@libp2p/gossipsub'
-import type { Connection, PeerId, TypedEventTarget } from '@libp2p/interface'
+import type { GossipsubOpts, Message } from '@libp2p/gossipsub'
 import type { PeerName } from '../../interface.ts'
-import type { StreamOpener } from './gossip-streams.ts'
+import type { Pubsub } from './internals.ts'
 
 /** An update whose payload is at most this long travels inside its gossip message */
 export const MAX_INLINE_PAYLOAD_BYTES = 65_536
@@ -26,42 +25,6 @@ export const MAX_GOSSIP_FRAME_BYTES = 262_144
 
 /** Unsent bytes for one peer before its gossip stream is given up: a frozen peer must not grow this process */
 const MAX_GOSSIP_BACKLOG_BYTES = 4_194_304
-
-/** What the router offers beyond its published interface, in the pinned version */
-export interface Pubsub extends StreamOpener, TypedEventTarget<{
-  'subscription-change': CustomEvent<{ peerId: PeerId, subscriptions: Array<{ topic: string, subscribe: boolean }> }>
-  message: CustomEvent<Message>
-  'gossipsub:message': CustomEvent<GossipsubMessage>
-  'gossipsub:heartbeat': CustomEvent
-}> {
-  topicValidators: Map<string, TopicValidatorFn>
-  /** Peers that the router talks to. A connected peer that is missing here is deaf */
-  getPeers: () => PeerId[]
-  getTopics: () => string[]
-  getSubscribers: (topic: string) => PeerId[]
-  getMeshPeers: (topic: string) => PeerName[]
-  /** Those to whom messages of a topic are passed on; the router's own, to be pruned only */
-  readonly mesh: ReadonlyMap<string, Set<PeerName>>
-  getScore: (peer: PeerName) => number
-  /** Closes its streams and forgets it; the router's own, see router-upkeep.ts */
-  removePeer: (peer: PeerId) => void
-  /** Takes up a peer as when a connection with it opens, and opens a stream to it; the router's own */
-  onPeerConnected: (peer: PeerId, connection: Connection) => void
-  subscribe: (topic: string) => void
-  unsubscribe: (topic: string) => void
-  publish: (topic: string, data: Uint8Array) => Promise<{ recipients: PeerId[] }>
-  /** Ends the wait of a message that was accepted by its validator: only now is it passed on */
-  reportMessageValidationResult: (messageId: string, from: PeerName, result: TopicValidatorResult) => void
-  /**
-   * Tells those who follow a topic that this node has a message of it. The router's own, wrapped in
-   * patient-forwarding.ts
-   */
-  sendIDontWants: (messageId: Uint8Array, topic: string, source: PeerName) => void
-  /** By peer name. A peer without an entry gets nothing from this node */
-  readonly streamsOutbound: ReadonlyMap<PeerName, unknown>
-  readonly streamsInbound: ReadonlyMap<PeerName, unknown>
-  readonly opts: { scoreParams: { topics: Record<string, TopicScore> } }
-}
 
 /** Only deliveries of invalid messages (P4) count: a topic that is quiet for minutes is healthy */
 const TOPIC_SCORE = {

@@ -6,15 +6,10 @@
  */
 import type { Connection, PeerId } from '@libp2p/interface'
 import type { PeerName } from '../../interface.ts'
-
-/** What the router offers beyond its published interface, in the pinned version */
-export interface StreamOpener {
-  /** Waited for before the next one is opened. Does nothing where there is a stream already. Never rejects */
-  createOutboundStream: (peer: PeerId, connection: Connection) => Promise<void>
-}
+import type { Pubsub } from './internals.ts'
 
 /** One attempt for each peer at a time; what is asked for meanwhile comes after it, over the newest connection */
-export function openAtOnce (router: StreamOpener): void {
+export function openAtOnce (router: Pick<Pubsub, 'createOutboundStream'>): void {
   const open = router.createOutboundStream.bind(router)
   const opening = new Set<PeerName>()
   const next = new Map<PeerName, Connection>()

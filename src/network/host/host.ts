@@ -17,6 +17,7 @@ import { Doors } from './doors.ts'
 import { keepMeshFaithful } from './faithful-mesh.ts'
 import { gossipSettings } from './gossip-settings.ts'
 import { openAtOnce } from './gossip-streams.ts'
+import { requireStreamInternals, routerInternals } from './internals.ts'
 import { Listening } from './listening.ts'
 import { connectionLimits, openFileLimit } from './open-files.ts'
 import { MAX_ADDRESSES, ordered, worthTelling } from './own-addresses.ts'
@@ -29,8 +30,8 @@ import type { Connection, ConnectionGater, Libp2p, PrivateKey } from '@libp2p/in
 import type { Ping } from '@libp2p/ping'
 import type { Libp2pOptions } from 'libp2p'
 import type { PeerName, Traffic } from '../../interface.ts'
-import type { Pubsub } from './gossip-settings.ts'
-import type { PortMemory, Transports } from './listening.ts'
+import type { Pubsub, Transports } from './internals.ts'
+import type { PortMemory } from './listening.ts'
 import type { ConnectionLimits } from './open-files.ts'
 import type { ForwardLimits } from './patient-forwarding.ts'
 import type { Rank } from './peer-ranks.ts'
@@ -165,12 +166,13 @@ function mend (libp2p: Libp2p<HostServices>, datastore: BoundedDatastore, forwar
  * Makes a node that is not started yet
  *
  * Throws InvalidAddressError for a listen address that cannot be parsed, or an announced one that nobody could dial;
- * ListenError for one of another transport than TCP
+ * ListenError for one of another transport than TCP; DependencyError where libp2p is of a release that does not fit
  */
 export async function createHost (init: HostInit): Promise<Host> {
   const self = peerIdFromPrivateKey(init.privateKey).toString()
   const announce = init.announce?.map((text) => withoutPeer(requireAnnounceable(text, self)))
   const meter = createTrafficMeter(init.watchStream)
+  requireStreamInternals()
   const router = gossipsub(gossipSettings(init))
   const limits = init.connectionLimits ?? connectionLimits(openFileLimit())
   const { rankOf = () => 'stranger' } = init
@@ -187,7 +189,7 @@ export async function createHost (init: HostInit): Promise<Host> {
       ping: ping({ maxInboundStreams: 8, maxOutboundStreams: 8 }),
       pubsub: (components) => {
         transports = components.transportManager
-        return router(components) as unknown as Pubsub
+        return routerInternals(router(components))
       }
     }
   })

@@ -9,7 +9,7 @@ import '../../promise-with-resolvers.ts'
 import { multiaddr } from '@multiformats/multiaddr'
 import { ListenError } from '../../errors.ts'
 import { parseAddress, isTcpAddress } from './address.ts'
-import type { Multiaddr } from '@multiformats/multiaddr'
+import type { Transports } from './internals.ts'
 
 /** Every address of the machine; the second has no effect where there is no IPv6 */
 export const LISTEN_ANYWHERE: readonly string[] = ['/ip4/0.0.0.0/tcp/0', '/ip6/::/tcp/0']
@@ -22,12 +22,6 @@ export interface PortMemory {
   /** Drawn first comes first */
   load: () => Promise<number[]>
   save: (ports: readonly number[]) => Promise<void>
-}
-
-/** What listens, of libp2p's components */
-export interface Transports {
-  listen: (addresses: Multiaddr[]) => Promise<void>
-  getAddrs: () => Multiaddr[]
 }
 
 interface Socket {

@@ -11,7 +11,7 @@
 import { authorOfTopic } from '../support/topics.ts'
 import type { GossipsubMessage, TopicValidatorResult } from '@libp2p/gossipsub'
 import type { PeerName } from '../../interface.ts'
-import type { Pubsub } from './gossip-settings.ts'
+import type { Pubsub } from './internals.ts'
 
 /** Longer than an update takes from its author to all followers; shorter than anyone waits for a neighbour */
 const PATIENCE_MS = 600

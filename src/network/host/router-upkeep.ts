@@ -5,7 +5,7 @@
  * about itself to be kept there, would stay among the router's peers and subscribers for ever.
  */
 import type { Libp2p, PeerId } from '@libp2p/interface'
-import type { Pubsub } from './gossip-settings.ts'
+import type { Pubsub } from './internals.ts'
 
 /** Returns what ends it */
 export function forgetInRouter (libp2p: Libp2p, pubsub: Pick<Pubsub, 'removePeer'>): () => void {

@@ -4,13 +4,14 @@
  * npm run bench:guard. Without `--folder` the release is checked out, installed and built in a temporary folder first.
  */
 import { execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
 import { parseArgs } from 'node:util'
 import { median } from '../src/aggregators/median.ts'
-import { descendants, processorSeconds, residentPeakBytes } from './guard/processes.ts'
+import { descendants, processorSeconds, residentBytes, residentPeakBytes } from './guard/processes.ts'
 
 /** Version 0.1.0 */
 const RELEASE = 'c09490c'
@@ -37,6 +38,8 @@ interface Measured {
   startWallSeconds: number
   /** Of the largest peer, over the whole run */
   peakMebibytes: number
+  /** Mean of all peers when the last round has ended, without what a bare node takes (guard/floor.ts) */
+  residentMebibytes: number
   roundSeconds: number
   bytesPerRound: number
   epsilonPerRound: number
@@ -48,6 +51,7 @@ const NAMES: Record<keyof Measured, string> = {
   startCpuSeconds: 'processor time until the mesh is ready, all peers, s',
   startWallSeconds: 'wall time until the mesh is ready, s',
   peakMebibytes: 'memory of the largest peer, MiB',
+  residentMebibytes: 'memory of a peer after the rounds, above a bare node, MiB',
   roundSeconds: 'a round, s',
   bytesPerRound: 'bytes sent, a peer and round',
   epsilonPerRound: 'epsilon, a round',
@@ -60,12 +64,13 @@ interface Line {
 }
 
 /** One testnet of the build in `folder` */
-async function run (folder: string, seed: number): Promise<Measured> {
+async function run (folder: string, seed: number, floorBytes: number): Promise<Measured> {
   const args = ['--preset', 'digits-private', '--peers', values.peers, '--rounds', values.rounds, '--seed', String(seed), '--timeout', '600', '--no-alone', '--json']
   const beganMs = performance.now()
   const child = spawn(process.execPath, [join(folder, 'dist/testnet/main.js'), ...args], { stdio: ['ignore', 'pipe', 'inherit'] })
   const found: Partial<Measured> = {}
   let peakBytes = 0
+  let residentMebibytes: number | undefined
   const poll = setInterval(() => { peakBytes = Math.max(peakBytes, ...descendants(child.pid!).map(residentPeakBytes)) }, POLL_MS)
   try {
     for await (const text of createInterface({ input: child.stdout })) {
@@ -73,6 +78,10 @@ async function run (folder: string, seed: number): Promise<Measured> {
       if (line.type === 'testnet:ready') {
         found.startWallSeconds = (performance.now() - beganMs) / 1_000
         found.startCpuSeconds = descendants(child.pid!).reduce((sum, pid) => sum + processorSeconds(pid), 0)
+      }
+      if (isLastRound(line)) {
+        // the first who is through: the others are about to be, and nobody has ended yet
+        residentMebibytes ??= (mean(peersOf(child.pid!).map(residentBytes)) - floorBytes) / MEBIBYTE
       }
       const { epsilonPerRound = 0, ...rest } = fromLine(line)
       Object.assign(found, rest)
@@ -82,11 +91,36 @@ async function run (folder: string, seed: number): Promise<Measured> {
   } finally {
     clearInterval(poll)
   }
-  const measured = { ...found, peakMebibytes: peakBytes / MEBIBYTE }
+  const measured = { ...found, peakMebibytes: peakBytes / MEBIBYTE, residentMebibytes }
   if (Object.keys(NAMES).some((name) => !Number.isFinite(measured[name as keyof Measured]))) {
     throw new Error(`the testnet of ${folder} did not run to its end: ${JSON.stringify(measured)}`)
   }
   return measured as Measured
+}
+
+function mean (values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length
+}
+
+/** The testnet's children are its peers */
+function peersOf (testnet: number): number[] {
+  return descendants(testnet).filter((pid) => residentBytes(pid) > 0)
+}
+
+function isLastRound (line: Line): boolean {
+  const { type, round } = (line['event'] ?? line) as { type: string, round?: number }
+  return type === 'round:end' && round === Number(values.rounds)
+}
+
+/** Memory of a bare node with an idle worker, in the libraries of this build */
+async function floor (): Promise<number> {
+  const child = spawn(process.execPath, [join(ROOT, 'dist/bench/guard/floor.js')], { stdio: ['pipe', 'pipe', 'inherit'] })
+  try {
+    await once(child.stdout, 'data')
+    return residentBytes(child.pid!)
+  } finally {
+    child.stdin.end()
+  }
 }
 
 /** What a line of the testnet's output says */
@@ -95,9 +129,9 @@ function fromLine (line: Line): Partial<Measured> {
     const { summary } = line as unknown as { summary: { meanAccuracy: number, bytesSentPerPeerPerRound: number, secondsPerRound: number } }
     return { error: 1 - summary.meanAccuracy, bytesPerRound: summary.bytesSentPerPeerPerRound, roundSeconds: summary.secondsPerRound }
   }
-  const { type, round, privacy } = (line['event'] ?? line) as { type: string, round?: number, privacy?: { epsilon: Record<string, number | null> } | null }
+  const { round, privacy } = (line['event'] ?? line) as { round?: number, privacy?: { epsilon: Record<string, number | null> } | null }
   // each peer's last round: epsilon grows with the root of their number
-  const epsilon = type === 'round:end' && round === Number(values.rounds) ? privacy?.epsilon['rdp'] : undefined
+  const epsilon = isLastRound(line) ? privacy?.epsilon['rdp'] : undefined
   return typeof epsilon === 'number' ? { epsilonPerRound: epsilon / round! } : {}
 }
 
@@ -122,13 +156,15 @@ async function withRelease (use: (folder: string) => Promise<void>): Promise<voi
 
 async function compare (folder: string): Promise<void> {
   const [before, now]: [Measured[], Measured[]] = [[], []]
+  const floorBytes = await floor()
   for (let seed = 1; seed <= Number(values.runs); seed++) {
-    before.push(await run(folder, seed))
-    now.push(await run(ROOT, seed))
+    before.push(await run(folder, seed, floorBytes))
+    now.push(await run(ROOT, seed, floorBytes))
     console.error(`${seed} of ${values.runs} pairs of runs`)
   }
   console.log(`| ${values.peers} peers, ${values.rounds} rounds, digits-private, medians of ${values.runs} | ${values.folder ?? values.base} | this build | |`)
   console.log('| --- | --- | --- | --- |')
+  console.log(`| a bare libp2p node with an idle worker, MiB | ${(floorBytes / MEBIBYTE).toPrecision(4)} | | |`)
   const worse = (Object.keys(NAMES) as Array<keyof Measured>).filter((name) => {
     const [a, b] = [median(before.map((each) => each[name])), median(now.map((each) => each[name]))]
     const isWorse = b > a * (1 + TOLERANCE)

@@ -37,7 +37,16 @@ export function processorSeconds (pid: number): number {
   return ((user ?? 0) + (system ?? 0)) / TICKS
 }
 
+function memory (pid: number, name: 'VmHWM' | 'VmRSS'): number {
+  return Number(new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(read(`/proc/${pid}/status`))?.[1] ?? 0) * KIBIBYTE
+}
+
 /** The most memory that it ever had in RAM; 0 of one that is gone */
 export function residentPeakBytes (pid: number): number {
-  return Number(/^VmHWM:\s+(\d+) kB/m.exec(read(`/proc/${pid}/status`))?.[1] ?? 0) * KIBIBYTE
+  return memory(pid, 'VmHWM')
+}
+
+/** The memory that it has in RAM now; 0 of one that is gone */
+export function residentBytes (pid: number): number {
+  return memory(pid, 'VmRSS')
 }

@@ -17,6 +17,10 @@ function hidden (z: Z): ZodType<string> {
   return z.string().max(256).regex(/^(none|[1-9]\d{0,5}(,[1-9]\d{0,5})*)$/)
 }
 
+function freeze (z: Z): ZodType<string> {
+  return z.string().max(8192).regex(/^(all-but:)?[\w.-]{1,64}(,[\w.-]{1,64})*$/)
+}
+
 const NUMBER = /-?\d+(\.\d+)?(e[+-]?\d+)?/.source
 
 function range (z: Z): ZodType<string> {
@@ -78,6 +82,15 @@ export const DOCUMENT_SETTINGS = {
     path: filePath,
     shownDefault: 'hidden layers that fit the data',
     help: 'the model of a new federation: LayersModel JSON of TensorFlow.js, or to_json() of Keras 2 or 3'
+  },
+  freeze: {
+    schema: freeze,
+    expects: 'names of layers, such as conv_1,conv_2, or all-but:output',
+    value: 'LAYERS',
+    verbs: FITTED,
+    sources: FLAG_ONLY,
+    shownDefault: 'what --model says: trainable',
+    help: 'layers of a new federation that keep what --weights brings: LAYER,… or all-but:LAYER,…'
   },
   hidden: {
     schema: hidden,

@@ -60,6 +60,10 @@ export const ERROR_ROWS: readonly ErrorRow[] = [
   { code: 'CONTROL', exit: 'unexpected', names: ['ControlError'], fix: 'Look at the process, and start the peer again' },
 
   { code: 'FEDERATION_INVALID', exit: 'configuration', names: ['InvalidFederationError'], fix: 'Correct the federation document' },
+  { code: 'WEIGHTS_MISSING', exit: 'configuration', names: ['WeightsError'], reasons: ['missing'], fix: 'Ask the founder for the weights, and give them with --weights FILE', told: true },
+  { code: 'WEIGHTS_OTHER', exit: 'integrity', names: ['WeightsError'], reasons: ['other'], fix: 'Ask the founder for the file weights.safetensors of the founder\'s home' },
+  { code: 'WEIGHTS_DAMAGED', exit: 'storage', names: ['WeightsError'], reasons: ['damaged'], fix: 'Put a copy of the file back, or give one with --weights FILE', told: true },
+  { code: 'WEIGHTS_INVALID', exit: 'configuration', names: ['WeightsError'], fix: 'Write the weights of this very model as float32: docs/data.md' },
   { code: 'FEDERATION_MISMATCH', exit: 'integrity', names: ['FederationMismatchError'], fix: 'Use another home for another federation (--home), or correct --federation-id', told: true },
 
   { code: 'DATA_MISSING', exit: 'data', names: ['DatasetError'], causes: ['ENOENT', 'ENOTDIR'], fix: 'Check --data', told: true },

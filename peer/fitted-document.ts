@@ -6,6 +6,7 @@ import { UsageError } from './errors.ts'
 import { readModelFile } from './model-file.ts'
 import { DOCUMENT_SETTINGS } from './document-settings.ts'
 import { kebabName } from './settings.ts'
+import { namingWeights, readWeightsFile } from './weights-file.ts'
 import { foundersChoices, TABLE_CHOICES } from './table-choices.ts'
 import { quoted } from '../src/quoted.ts'
 import type { SettingName, Settings } from './settings.ts'
@@ -31,6 +32,8 @@ export interface Founding {
   table?: TableSchema | undefined
   /** The document was made from pictures */
   pictures?: true | undefined
+  /** The canonical file of the weights that it starts from */
+  weights?: Uint8Array | undefined
   /** It was made to fit the founder's data */
   fitted?: boolean
   /** What its founder must know of it, a line each */
@@ -80,7 +83,7 @@ export async function fittedDocument (source: FittedSource, settings: Settings, 
   const inferred = await inferInput(source, await fittingChoices(settings), options)
   refuseOtherTask(inferred, settings)
   const { aggregation, degree, remarks } = await meshFor(settings)
-  const model = await modelFor(inferred, settings)
+  const { model, weights } = await modelFor(inferred, settings)
   const document: FederationInit = {
     format: newModelField(model) === undefined ? 1 : 2,
     name: federationName(source),
@@ -95,7 +98,7 @@ export async function fittedDocument (source: FittedSource, settings: Settings, 
   const parsed = usage(() => parseFederation(document))
   const { inspectTopology } = await import('../src/model/topology.ts')
   usage(() => inspectTopology(parsed.model))
-  return { document: parsed, table: inferred.schema, fitted: true, ...(inferred.input.kind === 'image' && inferred.input.resize !== undefined ? { pictures: true } : {}), remarks }
+  return { document: parsed, table: inferred.schema, weights, fitted: true, ...(inferred.input.kind === 'image' && inferred.input.resize !== undefined ? { pictures: true } : {}), remarks }
 }
 
 /** What flags led to is told as theirs */
@@ -120,7 +123,12 @@ function refuseOtherTask ({ input, target }: InferredInput, settings: Settings):
   }
 }
 
-async function modelFor ({ input, labels, target }: InferredInput, settings: Settings): Promise<FederationDocument['model']> {
+interface MadeModel {
+  model: FederationDocument['model']
+  weights: Uint8Array | undefined
+}
+
+async function modelFor ({ input, labels, target }: InferredInput, settings: Settings): Promise<MadeModel> {
   const weights = classWeights(settings, labels)
   const model = {
     seed: 1,
@@ -129,17 +137,35 @@ async function modelFor ({ input, labels, target }: InferredInput, settings: Set
     ...(target === undefined ? {} : { target }),
     ...(weights === undefined ? {} : { classWeights: weights })
   }
-  const { topology, loss } = await layersFor(model, settings)
-  return { ...model, topology, loss: settings.loss ?? loss }
+  const { weights: path, freeze } = settings
+  if (freeze !== undefined && path === undefined) {
+    throw new UsageError('--freeze keeps layers at the weights that --weights brings: give both')
+  }
+  const file = path === undefined ? undefined : await readWeightsFile(path)
+  const { topology, loss } = await namingWeights(path, async () => layersFor(model, settings, file))
+  const made = { ...model, topology, loss: settings.loss ?? loss }
+  return file === undefined ? { model: made, weights: undefined } : namingWeights(path, async () => startingFrom(file, made, freeze))
 }
 
-async function layersFor (model: Omit<FederationDocument['model'], 'topology' | 'loss'>, settings: Settings): Promise<Pick<FederationInit['model'], 'topology' | 'loss'>> {
+/** The model with its weights described, and with the named layers frozen */
+async function startingFrom (file: Uint8Array, model: FederationDocument['model'], freeze: string | undefined): Promise<MadeModel> {
+  const { importWeights } = await import('../src/model/initial-weights.ts')
+  const { modelLayers } = await import('../src/model/topology.ts')
+  const { weightShapes } = await import('../src/model/layer.ts')
+  const { withFrozen } = await import('./frozen-layers.ts')
+  const { description, bytes } = importWeights(model, file)
+  const weighted = modelLayers(model).filter((layer) => weightShapes(layer).length > 0)
+  const topology = freeze === undefined ? model.topology : withFrozen(model.topology, weighted, freeze)
+  return { model: { ...model, topology, weights: description }, weights: bytes }
+}
+
+async function layersFor (model: Omit<FederationDocument['model'], 'topology' | 'loss'>, settings: Settings, weights: Uint8Array | undefined): Promise<Pick<FederationInit['model'], 'topology' | 'loss'>> {
   const { model: file, hidden } = settings
   if (file !== undefined) {
     if (hidden !== undefined) {
       throw new UsageError('--hidden and --model both say what the layers are: give one of them')
     }
-    return readModelFile(file, model)
+    return readModelFile(file, model, weights)
   }
   const { fittedTopology } = await import('./fitted-model.ts')
   const [outputs, activation, loss] = model.target === undefined ? [model.labels.length, 'softmax', 'categoricalCrossentropy'] as const : [1, 'linear', 'meanSquaredError'] as const

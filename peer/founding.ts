@@ -33,18 +33,9 @@ export function refuseFounding (settings: Settings): void {
 }
 
 /**
- * Throws ConfigurationError, InvalidFederationError (file), UsageError (no such preset, label without a table, privacy
- * settings that do not go together), DatasetError (data that nothing can be told from)
- */
-export async function foundingDocument (settings: Settings): Promise<FederationDocument> {
-  return (await proposal(settings)).document
-}
-
-/**
- * The same, and what its founder must see of the table first, for a document that others will read. `onRead` as in
- * ReadOptions
+ * What `proposal` gives, for a document that others will read. `onRead` as in ReadOptions
  *
- * Throws as `foundingDocument` does, and UsageError for one that promises privacy and tells what was computed from rows
+ * Throws as `proposal` does, and UsageError for one that promises privacy and tells what was computed from rows
  */
 export async function founding (settings: Settings, onRead?: (share: number) => void): Promise<Founding> {
   const proposed = await proposal(settings, onRead)
@@ -52,7 +43,13 @@ export async function founding (settings: Settings, onRead?: (share: number) => 
   return proposed
 }
 
-async function proposal (settings: Settings, onRead?: (share: number) => void): Promise<Founding> {
+/**
+ * The document, and what its founder must see of the table first
+ *
+ * Throws ConfigurationError, InvalidFederationError (file), UsageError (no such preset, label without a table, privacy
+ * settings that do not go together), DatasetError (data that nothing can be told from), WeightsError
+ */
+export async function proposal (settings: Settings, onRead?: (share: number) => void): Promise<Founding> {
   const { document: found, fitted = false, ...madeFrom } = await documentOf(settings, onRead)
   const promising = await withPrivacy(found, settings)
   const document = fitted ? withoutStatistics(promising, settings) : promising

@@ -23,17 +23,19 @@ const PLACES: ReadonlyArray<readonly string[]> = [['modelTopology', 'model_confi
  * its path in the file
  *
  * @param model - Without layers and loss; of a number to predict the loss is one of those
+ * @param weights - A safetensors file: where its layers are frozen, what they hold
  */
-export async function readModelFile (file: string, model: Omit<Model, 'topology' | 'loss'>): Promise<Pick<FederationInit['model'], 'topology' | 'loss'>> {
+export async function readModelFile (file: string, model: Omit<Model, 'topology' | 'loss'>, weights?: Uint8Array): Promise<Pick<FederationInit['model'], 'topology' | 'loss'>> {
   const { place, topology } = topologyIn(file, await readJson(file))
   const { exportTopology } = await import('../src/model/export-topology.ts')
-  const { modelLayers, planModel } = await import('../src/model/topology.ts')
+  const { importWeights } = await import('../src/model/initial-weights.ts')
+  const { inspectTopology, modelLayers } = await import('../src/model/topology.ts')
   try {
     const last = modelLayers({ ...model, topology, loss: 'categoricalCrossentropy' }).at(-1)
     const isSigmoid = last !== undefined && 'activation' in last && last.activation === 'sigmoid'
     const loss = model.target !== undefined ? 'meanSquaredError' : isSigmoid ? 'binaryCrossentropy' : 'categoricalCrossentropy'
     const complete = { ...model, topology, loss } as const
-    planModel(complete)
+    inspectTopology(weights === undefined ? complete : { ...complete, weights: importWeights(complete, weights).description })
     return { topology: exportTopology(complete), loss }
   } catch (err) {
     throw (err as Error).name === 'InvalidFederationError' ? new ConfigurationError(`${file}: ${withPath((err as Error).message, place)}`, { cause: err }) : err
@@ -47,6 +49,7 @@ function withPath (message: string, place: readonly string[]): string {
     .replace(/^model\.topology: layer (\d+)/, (_, index: string) => inFile(`config.layers[${index}]`))
     .replace(/^model\.topology: (class_name|config)/, (_, field: string) => inFile(field))
     .replace(/^model\.topology: /, '')
+    .replace(/^model\.constants: ("[^"]*" is missing: a layer with trainable false needs its \d+ numbers).*/, '$1: give them with --weights FILE')
 }
 
 function topologyIn (file: string, value: unknown): { place: readonly string[], topology: Record<string, unknown> } {

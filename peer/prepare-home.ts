@@ -15,16 +15,27 @@ export interface PreparedHome {
   configFile: string
 }
 
+export interface Founded {
+  /** To be kept. Undefined: it is fetched */
+  document: FederationDocument | undefined
+  /** The canonical file, where the document starts from weights */
+  weights?: Uint8Array | undefined
+}
+
 /**
- * Writes key, document and settings; the settings last, because a home with settings is a finished one
+ * Writes key, weights, document and settings; the settings last, because a home with settings is a finished one
  *
- * Throws IdentityError, and the file system's errors
+ * Throws IdentityError, StoreWriteError, and the file system's errors
  */
-export async function prepareHome (home: string, given: Settings, document: FederationDocument | undefined): Promise<PreparedHome> {
+export async function prepareHome (home: string, given: Settings, { document, weights }: Founded): Promise<PreparedHome> {
   const settings = withOwnDigits(given)
   await makeHome(home)
   const { loadOrCreateIdentity } = await import('../src/network/host/identity.ts')
   const key = await loadOrCreateIdentity(home)
+  if (weights !== undefined) {
+    const { weightsFile } = await import('../src/node/home-weights.ts')
+    await weightsFile.keep(home, weights)
+  }
   if (document !== undefined) {
     await writeFoundingDocument(home, document)
   }

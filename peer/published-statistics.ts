@@ -28,11 +28,19 @@ export function withoutStatistics (document: FederationDocument, { publishStatis
 }
 
 /**
- * What a private document of pictures still tells: what they are called, and how they are made. A folder's names are
- * its founder's word; a single picture in colour, or of 16 bits, changes the rest
+ * What a private document still tells. Of pictures: what they are called, and how they are made. A folder's names are
+ * its founder's word; a single picture in colour, or of 16 bits, changes the rest. Weights tell of what they were learnt
+ * from
  */
-export function outsidePromise ({ privacy: { mechanism }, model: { input } }: FederationDocument): string[] {
-  return mechanism === 'none' || input.kind !== 'image'
+export function outsidePromise ({ privacy: { mechanism }, model: { input, weights } }: FederationDocument): string[] {
+  if (mechanism === 'none') {
+    return []
+  }
+  return [...pictureRemarks(mechanism, input), ...weights === undefined ? [] : [`under ${mechanism} the promise is of what is learnt here, not of the weights that this federation starts from: if they were learnt from private data, whoever has them may learn of these, and no ledger counts it`]]
+}
+
+function pictureRemarks (mechanism: string, input: FederationDocument['model']['input']): string[] {
+  return input.kind !== 'image'
     ? []
     : [`under ${mechanism} this document still tells the classes of your pictures, their size, and whether any is in colour or of 16 bits: that is outside of its promise`]
 }

@@ -28,7 +28,7 @@ export async function runHome ({ home, terminal, isNew }: Place, { given, docume
     return await run(given)
   }
   return await unmadeOnFailure(home, async (started) => {
-    const { settings } = await prepareHome(home, given, document)
+    const { settings } = await prepareHome(home, given, { document })
     terminal.note(`made a new peer in ${home}; its settings are in grapevine.toml there`)
     return await run(settings, started)
   })

@@ -63,6 +63,16 @@ export const SETTINGS = table({
     path: filePath,
     help: 'found a federation with the document in this JSON file'
   },
+  weights: {
+    schema: text,
+    expects: 'a file',
+    value: 'FILE',
+    verbs: [...NODE, 'audit'],
+    sources: FLAG_ONLY,
+    path: filePath,
+    shownDefault: 'drawn from a seed; later those in the home',
+    help: 'weights that a federation starts from, which no peer sends: a safetensors file, or a model.json of TensorFlow.js'
+  },
   data: {
     schema: data,
     expects: 'digits, digits:SEED, idx:DIR, csv:FILE, parquet:FILE, npy:PATH or images:FOLDER',

@@ -14,6 +14,23 @@ export interface ChosenVersion extends FoundVersion {
   document: FederationDocument
 }
 
+/** A version with all that its numbers need to be a model */
+export interface CompleteVersion extends ChosenVersion {
+  /** The canonical file of the weights that the federation started from, where it has some */
+  weights?: Uint8Array | undefined
+}
+
+/** The same, with the home's weights. Throws as `chooseVersion`, and WeightsError */
+export async function chooseModel (reader: HomeReader, selector: string, place: { home: string, terminal: Pick<Terminal, 'warn'> }): Promise<CompleteVersion> {
+  const chosen = await chooseVersion(reader, selector, place)
+  if (chosen.document.model.weights === undefined) {
+    return chosen
+  }
+  const { homeWeights } = await import('../src/node/home-weights.ts')
+  const weights = await homeWeights(place.home, chosen.document.model)
+  return { ...chosen, ...(weights === undefined ? {} : { weights }) }
+}
+
 /**
  * Warns of what the store lost. Throws NoSuchVersionError, and FederationMismatchError where the version learned from
  * inputs that were prepared in another way than the document says

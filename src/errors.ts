@@ -12,6 +12,25 @@ export class InvalidFederationError extends Error {
   override name = 'InvalidFederationError'
 }
 
+/**
+ * The weights that a federation starts from are not here, are others, or do not fit its layers. The message names the
+ * tensor
+ */
+export class WeightsError extends Error {
+  override name = 'WeightsError'
+
+  /**
+   * `missing`: nobody gave them. `other`: another hash than the document's. `unfit`: a file of none, or of other layers.
+   * `damaged`: the home's own copy
+   */
+  readonly reason: 'missing' | 'other' | 'unfit' | 'damaged'
+
+  constructor (message: string, reason: WeightsError['reason'] = 'unfit', options?: ErrorOptions) {
+    super(message, options)
+    this.reason = reason
+  }
+}
+
 /** The home, or the peer on the other side, belongs to another federation */
 export class FederationMismatchError extends Error {
   override name = 'FederationMismatchError'

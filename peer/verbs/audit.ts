@@ -7,10 +7,11 @@ import { auditRecord, makeAuditFolder, writeAudit } from '../audit-folder.ts'
 import { dataSettings } from '../data-settings.ts'
 import { ConfigurationError } from '../errors.ts'
 import { formatCount, formatDuration, formatShare } from '../format.ts'
-import { foundingDocument, namesDocument, refuseFounding } from '../founding.ts'
+import { namesDocument, proposal, refuseFounding } from '../founding.ts'
 import { hasPeer } from '../home.ts'
 import { openHome } from '../home-reader.ts'
 import { dataPartition, dataSource } from '../node-init.ts'
+import { givenWeights } from '../weights-file.ts'
 import type { VerbContext } from '../context.ts'
 import type { Settings } from '../settings.ts'
 import type { Terminal } from '../terminal.ts'
@@ -21,6 +22,8 @@ const MAX_SEED = 0x7fffffff
 
 interface Subject {
   document: FederationDocument
+  /** Where the document has `model.weights` */
+  weights: Uint8Array | undefined
   settings: Settings
 }
 
@@ -53,12 +56,12 @@ export async function audit (context: VerbContext): Promise<number> {
 async function findSubject (context: VerbContext): Promise<Subject> {
   const { home, settings, origins, terminal } = context
   if (namesDocument(settings)) {
-    return { document: await foundingDocument(settings), settings }
+    return { ...await founded(settings), settings }
   }
   if (!await hasPeer(home) && (settings.data !== undefined || origins.home !== 'flag')) {
-    const document = await foundingDocument(settings)
+    const { document, weights } = await founded(settings)
     terminal.note(`no peer in ${home}: auditing "${document.name}", which grapevine init would found`)
-    return { document, settings }
+    return { document, weights, settings }
   }
   refuseFounding(settings)
   const reader = await openHome(home)
@@ -67,13 +70,23 @@ async function findSubject (context: VerbContext): Promise<Subject> {
     if (document === undefined) {
       throw new ConfigurationError(`the peer of ${home} does not know its federation yet: start it once, or name a document with --preset or --federation`)
     }
-    return { document, settings: dataSettings(context, reader) }
+    return { document, weights: await keptWeights(home, document, settings), settings: dataSettings(context, reader) }
   } finally {
     await reader.close()
   }
 }
 
-async function attackTraining ({ document, settings }: Subject, { origins, terminal }: VerbContext): Promise<AuditReport> {
+async function founded (settings: Settings): Promise<Pick<Subject, 'document' | 'weights'>> {
+  const { document, weights } = await proposal(settings)
+  return { document, weights: weights ?? await givenWeights(document, settings) }
+}
+
+async function keptWeights (home: string, document: FederationDocument, settings: Settings): Promise<Uint8Array | undefined> {
+  const { homeWeights } = await import('../../src/node/home-weights.ts')
+  return settings.weights === undefined ? homeWeights(home, document.model) : givenWeights(document, settings)
+}
+
+async function attackTraining ({ document, weights, settings }: Subject, { origins, terminal }: VerbContext): Promise<AuditReport> {
   const { runAudit } = await import('../../src/audit/run-audit.ts')
   const { setNativeEnvironment } = await import('../../src/model/native-environment.ts')
   const { backend, canaries, sample, rounds, threads } = settings
@@ -85,6 +98,7 @@ async function attackTraining ({ document, settings }: Subject, { origins, termi
   try {
     return await runAudit({
       document,
+      ...(weights === undefined ? {} : { weights }),
       data: source,
       seed: randomInt(MAX_SEED),
       ...(partition === undefined ? {} : { partition }),

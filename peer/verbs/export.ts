@@ -6,28 +6,28 @@ import { extname, resolve } from 'node:path'
 import { federationName } from '../federation-name.ts'
 import { formatVersion } from '../format.ts'
 import { noteNewer, openHome } from '../home-reader.ts'
-import { chooseVersion } from '../version-choice.ts'
+import { chooseModel } from '../version-choice.ts'
 import { WholeFile } from '../whole-file.ts'
 import { StoreWriteError } from '../../src/errors.ts'
 import type { VerbContext } from '../context.ts'
 import type { Settings } from '../settings.ts'
-import type { ChosenVersion } from '../version-choice.ts'
+import type { CompleteVersion } from '../version-choice.ts'
 
 type Format = NonNullable<Settings['format']>
 
 const EXTENSIONS: Readonly<Record<string, Format>> = { '.onnx': 'onnx', '.safetensors': 'safetensors' }
 
 interface Writer {
-  write: (target: string, chosen: ChosenVersion) => Promise<void>
+  write: (target: string, chosen: CompleteVersion) => Promise<void>
   /** How to go on */
   next: (target: string) => string
 }
 
 const WRITERS: Readonly<Record<Format, Writer>> = {
   tfjs: {
-    write: async (directory, { document, parameters }) => {
+    write: async (directory, { document, parameters, weights }) => {
       const { exportLayersModel } = await import('../../src/model/export.ts')
-      await exportLayersModel({ document, parameters, directory })
+      await exportLayersModel({ document, parameters, weights, directory })
     },
     next: (target) => `load it with tf.loadLayersModel('file://${target}/model.json')`
   },
@@ -53,7 +53,7 @@ export async function exportVersion ({ home, terminal, args, settings }: VerbCon
   const format = settings.format ?? EXTENSIONS[extname(path).toLowerCase()] ?? 'tfjs'
   const reader = await openHome(home)
   try {
-    const chosen = await chooseVersion(reader, selector!, { home, terminal })
+    const chosen = await chooseModel(reader, selector!, { home, terminal })
     const { version } = chosen
     await WRITERS[format].write(path, chosen)
     terminal.event('export', { version: version.id, round: version.round, mixed: version.mixed, directory: path, format, parameterCount: version.parameterCount })
@@ -66,7 +66,7 @@ export async function exportVersion ({ home, terminal, args, settings }: VerbCon
   }
 }
 
-async function metadataOf ({ version, document }: ChosenVersion): Promise<Record<string, string>> {
+async function metadataOf ({ version, document }: CompleteVersion): Promise<Record<string, string>> {
   const { id } = await federationName(document)
   return { federation_id: id, version: version.id, round: String(version.round), mixed: String(version.mixed) }
 }

@@ -1,8 +1,9 @@
 /**
  * `grapevine init`: makes the home of a new peer and checks that it will be able to train
  */
+import { join } from 'node:path'
 import { checkNodeSettings } from '../check-settings.ts'
-import { HomeExistsError } from '../errors.ts'
+import { HomeExistsError, UsageError } from '../errors.ts'
 import { federationName } from '../federation-name.ts'
 import { formatCount, splitText } from '../format.ts'
 import { founding, namesDocument, refuseFounding } from '../founding.ts'
@@ -14,8 +15,11 @@ import { readingProgress, withProgress } from '../reading-progress.ts'
 import { formatPromise } from '../privacy-text.ts'
 import { showPictures } from '../picture-view.ts'
 import { showTable } from '../table-view.ts'
+import { givenWeights } from '../weights-file.ts'
+import { initialWeights, WEIGHTS_FILE, weightsText } from '../weights-text.ts'
 import type { VerbContext } from '../context.ts'
 import type { FederationName } from '../federation-name.ts'
+import type { InitialWeights } from '../weights-text.ts'
 import type { Founding } from '../fitted-document.ts'
 import type { PreparedHome } from '../prepare-home.ts'
 import type { TableSchema } from '../../src/data/table-schema.ts'
@@ -34,17 +38,19 @@ export async function init (context: VerbContext): Promise<number> {
   const joins = settings.bootstrap !== undefined && !namesDocument(settings)
   if (joins) {
     refuseFounding(settings)
+    refuseWeights(settings)
   }
-  const { document, table, pictures, remarks = [] } = joins ? {} : await withProgress(terminal, async (onRead) => founding(settings, onRead))
+  const { document, table, pictures, weights: started, remarks = [] } = joins ? {} : await withProgress(terminal, async (onRead) => founding(settings, onRead))
+  const weights = started ?? (document === undefined ? undefined : await givenWeights(document, settings))
   if (document !== undefined) {
     await showTold(terminal, { document, table, pictures }, settings)
   }
   remarks.forEach((remark) => { terminal.warn(remark) })
-  const training = document === undefined ? undefined : await checkTraining(document, { settings, data: await dataSource(settings), terminal })
+  const training = document === undefined ? undefined : await checkTraining(document, { settings, weights, data: await dataSource(settings), terminal })
   if (document === undefined) {
     await checkBackend(context)
   }
-  const prepared = await preparedOnce(home, async () => prepareHome(home, settings, document))
+  const prepared = await preparedOnce(home, async () => prepareHome(home, settings, { document, weights }))
   if (prepared === undefined) {
     return await existing(context)
   }
@@ -76,10 +82,17 @@ async function preparedOnce (home: string, prepare: () => Promise<PreparedHome>)
   }
 }
 
-type Founded = FederationName & { training: TrainerDescription, table: TableSchema | undefined, promise: PrivacyPromise }
+/** Of a document that nobody knows yet nothing can be checked */
+function refuseWeights ({ weights }: Settings): void {
+  if (weights !== undefined) {
+    throw new UsageError('--weights is checked against the document of a federation, which this peer does not know yet: give it to the first grapevine start')
+  }
+}
+
+type Founded = FederationName & { weights: InitialWeights | undefined, training: TrainerDescription, table: TableSchema | undefined, promise: PrivacyPromise }
 
 async function foundedOf (document: FederationDocument | undefined, training: TrainerDescription | undefined, table: TableSchema | undefined, settings: Settings): Promise<Founded | undefined> {
-  return document === undefined || training === undefined ? undefined : { ...await federationName(document), training, table, promise: await promiseOf(document, training, settings) }
+  return document === undefined || training === undefined ? undefined : { ...await federationName(document), weights: await initialWeights(document), training, table, promise: await promiseOf(document, training, settings) }
 }
 
 interface PrivacyPromise {
@@ -115,6 +128,10 @@ function announce (terminal: Terminal, home: string, { settings, peer, configFil
   }
   terminal.field('Federation', `"${founded.name}", ${formatCount(training.parameterCount)} parameters`)
   terminal.field('', founded.id)
+  if (founded.weights !== undefined) {
+    terminal.field('Weights', weightsText(founded.weights))
+    terminal.field('', `every other member needs ${join(home, WEIGHTS_FILE)}: no peer sends it (grapevine join ADDRESS --weights FILE)`)
+  }
   terminal.field('Privacy', formatPromise(founded.promise.settings))
   if (founded.promise.rounds !== undefined) {
     terminal.field('', `enough for ${formatCount(founded.promise.rounds)} rounds on these data, if nothing was spent on them before`)
@@ -126,8 +143,8 @@ function eventOf (founded: Founded | undefined): object {
   if (founded === undefined) {
     return { federation: null, trainer: null, privacy: null }
   }
-  const { id, name, training: { layout: _, ...trainer }, table, promise } = founded
-  return { federation: { id, name }, ...(table === undefined ? {} : { table }), trainer, privacy: { ...promise.settings, ...(promise.rounds === undefined ? {} : { rounds: promise.rounds }) } }
+  const { id, name, training: { layout: _, ...trainer }, weights, table, promise } = founded
+  return { federation: { id, name }, ...(weights === undefined ? {} : { weights }), ...(table === undefined ? {} : { table }), trainer, privacy: { ...promise.settings, ...(promise.rounds === undefined ? {} : { rounds: promise.rounds }) } }
 }
 
 /** Explains what is there; success only if that was asked for */
@@ -143,11 +160,12 @@ async function existing ({ home, settings, terminal }: VerbContext): Promise<num
 }
 
 /** Loads the real data into the real model and takes the real step that decides on a backend */
-async function checkTraining (document: FederationDocument, { settings, data, terminal }: Pick<VerbContext, 'settings' | 'terminal'> & { data: DatasetSource }): Promise<TrainerDescription> {
+async function checkTraining (document: FederationDocument, { settings, data, weights, terminal }: Pick<VerbContext, 'settings' | 'terminal'> & { data: DatasetSource, weights?: Uint8Array | undefined }): Promise<TrainerDescription> {
   const { createWorkerTrainer } = await import('../../src/model/worker-trainer.ts')
   const partition = dataPartition(settings)
   const trainer = createWorkerTrainer({
     document,
+    weights,
     data,
     backend: settings.backend ?? 'auto',
     threads: settings.threads ?? 1,

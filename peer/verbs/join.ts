@@ -8,6 +8,7 @@ import { nodeInit } from '../node-init.ts'
 import { sameDocument } from '../prepare-home.ts'
 import { runHome } from '../run-home.ts'
 import { runNode } from '../run-node.ts'
+import { broughtWeights } from '../weights-file.ts'
 import type { VerbContext } from '../context.ts'
 import type { Settings } from '../settings.ts'
 
@@ -16,10 +17,11 @@ export async function join ({ home, settings: given, terminal, args }: VerbConte
   await checkNodeSettings(home, wanted)
   const isNew = !await hasPeer(home)
   const fetched = isNew ? await newPeersDocument(wanted, undefined, terminal) : undefined
+  const weights = await broughtWeights(fetched, wanted)
   const run = async (settings: Settings, started?: () => Promise<void>): Promise<number> => {
     const init = { ...await nodeInit(home, settings), refuseOtherFederation: true }
     const document = await sameDocument(home, fetched)
-    return await runNode(document === undefined ? init : { ...init, federation: document }, settings, terminal, started)
+    return await runNode({ ...init, ...(document === undefined ? {} : { federation: document }), ...(weights === undefined ? {} : { weights }) }, settings, terminal, started)
   }
   return await runHome({ home, terminal, isNew }, { given: wanted, document: undefined }, run)
 }

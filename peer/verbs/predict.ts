@@ -7,12 +7,12 @@ import { UsageError } from '../errors.ts'
 import { formatCount, formatVersion } from '../format.ts'
 import { noteNewer, openHome } from '../home-reader.ts'
 import { csvRows, csvValues, jsonRows, jsonValues } from '../prediction-rows.ts'
-import { chooseVersion } from '../version-choice.ts'
+import { chooseModel } from '../version-choice.ts'
 import { WholeFile } from '../whole-file.ts'
 import { quoted } from '../../src/quoted.ts'
 import type { VerbContext } from '../context.ts'
 import type { RowWriter } from '../prediction-rows.ts'
-import type { ChosenVersion } from '../version-choice.ts'
+import type { CompleteVersion } from '../version-choice.ts'
 import type { Terminal } from '../terminal.ts'
 import type { InputSource } from '../../src/data/data-format.ts'
 import type { BackendName } from '../../src/interface.ts'
@@ -36,7 +36,7 @@ export async function predict ({ home, terminal, args, settings }: VerbContext):
   await requireOther(source, output)
   const reader = await openHome(home)
   try {
-    const chosen = await chooseVersion(reader, settings.version ?? 'latest', { home, terminal })
+    const chosen = await chooseModel(reader, settings.version ?? 'latest', { home, terminal })
     const { version, document } = chosen
     terminal.note(`predicting with ${formatVersion(version)} of federation ${quoted(document.name)}`)
     await noteNewer(reader, version, terminal)
@@ -71,10 +71,10 @@ async function requireOther ({ path, bytes }: InputSource, output: string | unde
   }
 }
 
-async function predictRows (source: InputSource, { document, parameters }: ChosenVersion, { sink, backend, json }: { sink: Sink, backend: BackendName | 'auto', json: boolean }): Promise<Predicted> {
+async function predictRows (source: InputSource, { document, parameters, weights }: CompleteVersion, { sink, backend, json }: { sink: Sink, backend: BackendName | 'auto', json: boolean }): Promise<Predicted> {
   const { createPredictor } = await import('../../src/model/predictor.ts')
   const { readInputs } = await import('../../src/data/input-formats.ts')
-  const predictor = await createPredictor({ document, parameters, backend })
+  const predictor = await createPredictor({ document, parameters, weights, backend })
   const writer = writerFor(document, json)
   let rows = 0
   await readInputs(source, document.model, ({ inputs, count, names }) => {
@@ -85,7 +85,7 @@ async function predictRows (source: InputSource, { document, parameters }: Chose
   return { rows, backend: predictor.backend }
 }
 
-function writerFor ({ model: { labels, target } }: ChosenVersion['document'], json: boolean): RowWriter {
+function writerFor ({ model: { labels, target } }: CompleteVersion['document'], json: boolean): RowWriter {
   if (target !== undefined) {
     return json ? jsonValues() : csvValues()
   }

@@ -11,6 +11,7 @@ import { sameDocument } from '../prepare-home.ts'
 import { withProgress } from '../reading-progress.ts'
 import { runHome } from '../run-home.ts'
 import { runNode } from '../run-node.ts'
+import { broughtWeights } from '../weights-file.ts'
 import type { VerbContext } from '../context.ts'
 import type { Settings } from '../settings.ts'
 
@@ -26,9 +27,10 @@ export async function start ({ home, settings: given, terminal }: VerbContext): 
   const named = namesDocument(given) ? (await withProgress(terminal, async (onRead) => founding(given, onRead))).document : undefined
   const kept = await sameDocument(home, named)
   const document = isNew ? await newPeersDocument(given, kept, terminal) : kept
+  const weights = await broughtWeights(isNew ? document : undefined, given)
   const run = async (settings: Settings, started?: () => Promise<void>): Promise<number> => {
     const init = await nodeInit(home, settings)
-    return await runNode(document === undefined ? init : { ...init, federation: document }, settings, terminal, started)
+    return await runNode({ ...init, ...(document === undefined ? {} : { federation: document }), ...(weights === undefined ? {} : { weights }) }, settings, terminal, started)
   }
   return await runHome({ home, terminal, isNew }, { given, document: kept }, run)
 }

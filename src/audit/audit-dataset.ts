@@ -8,7 +8,7 @@ import { chooseBackend } from '../model/choose-backend.ts'
 import { splitPlan } from '../model/frozen-prefix.ts'
 import { initialParameters } from '../model/initial-parameters.ts'
 import { LocalTraining } from '../model/local-training.ts'
-import { planModel } from '../model/topology.ts'
+import { modelLayers, planModel } from '../model/topology.ts'
 import { createAccountants } from '../privacy/accounting/accountants.ts'
 import { accountFor, epsilonsOf } from '../privacy/budget.ts'
 import { roundCharge } from '../privacy/mechanism.ts'
@@ -27,6 +27,7 @@ import type { Dataset, Examples } from '../data/examples.ts'
 import type { FederationDocument } from '../federation/document.ts'
 import type { BackendName, Random } from '../interface.ts'
 import type { ChosenBackend } from '../model/choose-backend.ts'
+import type { ModelWeights } from '../model/canonical-weights.ts'
 import type { NoiseSource } from '../privacy/noise/noise-source.ts'
 import type { AuditClaim, AuditReport } from './audit-report.ts'
 import type { AuditView } from './audit-view.ts'
@@ -49,6 +50,8 @@ const PASSES = 3
 
 export interface DatasetAuditInit {
   document: FederationDocument
+  /** Where the document has `model.weights` */
+  weights?: ModelWeights | undefined
   /** `train`: the own examples that take part */
   dataset: Dataset
   backend: BackendName | 'auto'
@@ -68,7 +71,7 @@ interface Experiment {
 
 /** Throws DatasetError, BackendError, InvalidFederationError, TrainingError, and the signal's reason */
 export async function auditDataset (init: DatasetAuditInit, { signal, onProgress }: AuditOptions = {}): Promise<AuditReport> {
-  const { document, dataset, rounds, seed } = init
+  const { document, dataset, rounds, seed, weights } = init
   if (isRegression(document.model)) {
     throw new InvalidFederationError('an audit guesses from classes, and this federation predicts a number: it cannot be audited yet')
   }
@@ -79,13 +82,13 @@ export async function auditDataset (init: DatasetAuditInit, { signal, onProgress
   const { canaryCount } = init
   const view = auditView(document, { exampleCount: experiment.dataset.train.count, expectedCount: dataset.train.count + canaryCount / 2, rounds, canaryCount })
   const { training, backend } = await prepareTraining({ ...init, document: view.document }, experiment.dataset)
-  const model = new ObservedModel(document.model, await loadBackend(backend))
+  const model = new ObservedModel(document.model, await loadBackend(backend), weights)
   const run = await auditedRounds({
     ...view,
     document,
     train: (parameters, options) => training.train(parameters, options),
     evaluate: (parameters) => training.evaluate(parameters),
-    parameters: initialParameters(document.model),
+    parameters: initialParameters(document.model, weights),
     rounds,
     project: model.gradientProjections(experiment.canaries, scoredNorm(document, view)),
     labels: experiment.canaries.labels
@@ -112,20 +115,20 @@ export async function auditDataset (init: DatasetAuditInit, { signal, onProgress
 }
 
 function createExperiment ({ document: { model }, dataset, canaryCount }: DatasetAuditInit, random: Random): Experiment {
-  const kind = { input: model.input, classes: model.labels.length, grain: planModel(model).layers.some(({ kind }) => kind === 'convolution') ? FILTERED_GRAIN : 1 }
+  const kind = { input: model.input, classes: model.labels.length, grain: modelLayers(model).some(({ kind }) => kind === 'convolution') ? FILTERED_GRAIN : 1 }
   const canaries = createCanaries(kind, canaryCount, random)
   const included = tossCoins(canaryCount, random)
   return { canaries, included, dataset: { train: withCanaries(dataset.train, canaries, included), test: dataset.test } }
 }
 
-async function prepareTraining ({ document, backend, seed, noise }: DatasetAuditInit, dataset: Dataset): Promise<Pick<ChosenBackend, 'training' | 'backend'>> {
+async function prepareTraining ({ document, backend, seed, noise, weights }: DatasetAuditInit, dataset: Dataset): Promise<Pick<ChosenBackend, 'training' | 'backend'>> {
   const source = document.privacy.mechanism === 'none' ? undefined : noise ?? createSecureNoise()
-  const plan = planModel(document.model)
+  const plan = planModel(document.model, weights)
   const { multiplications } = splitPlan(plan)?.trained ?? plan
   return chooseBackend({
     backend,
-    prepare: (loaded) => new LocalTraining({ document, dataset, backend: loaded, seed, noise: source }),
-    parameters: initialParameters(document.model),
+    prepare: (loaded) => new LocalTraining({ document, dataset, backend: loaded, seed, noise: source, weights }),
+    parameters: initialParameters(document.model, weights),
     stepMultiplications: PASSES * multiplications * Math.min(document.training.batchSize, dataset.train.count),
     independentRows: document.privacy.mechanism === 'dp-sgd',
     now: () => performance.now()

@@ -10,6 +10,7 @@ import { gradientProjections } from './canary-scores.ts'
 import type { Examples } from '../data/examples.ts'
 import type { FederationDocument } from '../federation/document.ts'
 import type { Backend } from '../model/backend.ts'
+import type { ModelWeights } from '../model/canonical-weights.ts'
 import type { LogitsBatch, LossName } from '../model/loss.ts'
 import type { ModelPlan } from '../model/topology.ts'
 import type { GradientProjections } from './canary-scores.ts'
@@ -26,9 +27,9 @@ export class ObservedModel {
   private readonly classWeights: readonly number[] | undefined
   private readonly backend: Backend
 
-  /** Throws InvalidFederationError */
-  constructor (model: FederationDocument['model'], backend: Backend) {
-    this.plan = planModel(model)
+  /** Throws InvalidFederationError, WeightsError */
+  constructor (model: FederationDocument['model'], backend: Backend, weights?: ModelWeights) {
+    this.plan = planModel(model, weights)
     this.loss = model.loss
     this.backend = backend
     this.classWeights = model.classWeights

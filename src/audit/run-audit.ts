@@ -28,6 +28,8 @@ const FEWEST_CANARIES = 20
 
 export interface AuditInit {
   document: FederationDocument
+  /** A safetensors file, where the document has `model.weights` */
+  weights?: Uint8Array
   data: DatasetSource
   partition?: Partition
   /** @default 'auto' */
@@ -57,7 +59,7 @@ export interface AuditOptions extends AbortOptions {
  * Trains on a copy of the data with canaries among them and measures what the published models give away
  *
  * A violation does not throw: it is in the report (`auditError` makes the error). Throws RangeError for impossible
- * numbers, DatasetError, BackendError, InvalidFederationError, TrainingError, and the signal's reason
+ * numbers, DatasetError, BackendError, InvalidFederationError, WeightsError, TrainingError, and the signal's reason
  */
 export async function runAudit (init: AuditInit, options: AuditOptions = {}): Promise<AuditReport> {
   const { document, data, partition, canaries = AUDIT_DEFAULTS.canaries, rounds = AUDIT_DEFAULTS.rounds, examples, seed, backend = 'auto', noise } = init
@@ -66,11 +68,13 @@ export async function runAudit (init: AuditInit, options: AuditOptions = {}): Pr
   requireWhole('examples', examples ?? AUDIT_DEFAULTS.examples, 1)
   // whoever only imports the library does not wait for a tensor library
   const { loadDataset } = await import('../data/data-formats.ts')
+  const { openWeights } = await import('../model/initial-weights.ts')
   const { auditDataset } = await import('./audit-dataset.ts')
+  const weights = openWeights(document.model, init.weights)
   const dataset = await loadDataset(data, document.model, partition)
   options.signal?.throwIfAborted()
   const own = chosenExamples(dataset.train, examples, seed)
-  return auditDataset({ document, backend, noise, seed, rounds, canaryCount: canaries, dataset: { train: own, test: dataset.test } }, options)
+  return auditDataset({ document, weights, backend, noise, seed, rounds, canaryCount: canaries, dataset: { train: own, test: dataset.test } }, options)
 }
 
 function chosenExamples (train: Examples, wanted: number | undefined, seed: AuditInit['seed']): Examples {

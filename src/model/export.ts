@@ -9,6 +9,7 @@ import { makeFolder } from '../make-folder.ts'
 import { StoreWriteError } from '../errors.ts'
 import { exportTopology } from './export-topology.ts'
 import { firstLine } from './first-line.ts'
+import { openWeights } from './initial-weights.ts'
 import { littleEndian, tensorsOf } from './named-tensors.ts'
 import { planModel } from './topology.ts'
 import type { FederationDocument } from '../federation/document.ts'
@@ -17,6 +18,8 @@ export interface ExportLayersModelInit {
   document: FederationDocument
   /** d elements, in the layout of the document's topology */
   parameters: Float32Array
+  /** A safetensors file, where the document has `model.weights`: its layers may be frozen */
+  weights?: Uint8Array | undefined
   /** Made when missing; must be empty when it exists */
   directory: string
 }
@@ -24,11 +27,11 @@ export interface ExportLayersModelInit {
 /**
  * Writes the folder completely or not at all
  *
- * Throws StoreWriteError when the directory is not empty or cannot be written, RangeError when the parameters have
+ * Throws WeightsError, StoreWriteError when the directory is not empty or cannot be written, RangeError when the parameters have
  * another length than the model
  */
-export async function exportLayersModel ({ document, parameters, directory }: ExportLayersModelInit): Promise<void> {
-  const plan = planModel(document.model)
+export async function exportLayersModel ({ document, parameters, weights: file, directory }: ExportLayersModelInit): Promise<void> {
+  const plan = planModel(document.model, openWeights(document.model, file))
   const tensors = tensorsOf(plan, parameters)
   const folder = resolve(directory)
   await requireEmpty(folder)

@@ -24,6 +24,7 @@ import type { FederationDocument } from '../federation/document.ts'
 import type { EvaluationResult, Random, TrainResult } from '../interface.ts'
 import type { NoiseSource } from '../privacy/noise/noise-source.ts'
 import type { Backend } from './backend.ts'
+import type { ModelWeights } from './canonical-weights.ts'
 import type { Optimizer, OptimizerState } from './optimizer.ts'
 import type { StepStatistics } from './private-steps.ts'
 import type { ModelPlan } from './topology.ts'
@@ -35,6 +36,8 @@ const EVALUATION_ACTIVATIONS = 8_388_608
 
 export interface LocalTrainingInit {
   document: FederationDocument
+  /** Where the document has `model.weights` */
+  weights?: ModelWeights | undefined
   dataset: Dataset
   backend: Backend
   /** Seed of the order of the examples and of dropout */
@@ -76,7 +79,7 @@ export class LocalTraining {
   constructor (init: LocalTrainingInit) {
     const { document, dataset: { train, test }, seed } = init
     this.init = init
-    this.plan = planModel(document.model)
+    this.plan = planModel(document.model, init.weights)
     requireFit(train, 'training', this.plan, document)
     requireFit(test, 'test', this.plan, document)
     const { batchSize } = document.training

@@ -4,6 +4,7 @@
 import { BackendError, TrainingError } from '../errors.ts'
 import { loadBackend } from './backend.ts'
 import { LayerGraph } from './layer-graph.ts'
+import { openWeights } from './initial-weights.ts'
 import { elements } from './layer.ts'
 import { predictionsOf, valuesOf } from './outputs.ts'
 import { planModel } from './topology.ts'
@@ -21,6 +22,8 @@ export interface PredictorInit {
   document: FederationDocument
   /** d elements, in the layout of the document's topology; not to be changed while the predictor is used */
   parameters: Float32Array
+  /** A safetensors file, where the document has `model.weights`: its layers may be frozen */
+  weights?: Uint8Array | undefined
   /**
    * Becomes TensorFlow.js's current one in this thread, as every other user of it there will notice. `auto` is wasm,
    * and plain JavaScript where that cannot be loaded
@@ -46,11 +49,11 @@ export interface Predictor {
 }
 
 /**
- * Throws InvalidFederationError, RangeError when the parameters have another length than the model, BackendError
+ * Throws InvalidFederationError, WeightsError, RangeError when the parameters have another length than the model, BackendError
  */
-export async function createPredictor ({ document, parameters, backend = 'auto' }: PredictorInit): Promise<Predictor> {
+export async function createPredictor ({ document, parameters, weights, backend = 'auto' }: PredictorInit): Promise<Predictor> {
   const { model } = document
-  const plan = planModel(model)
+  const plan = planModel(model, openWeights(model, weights))
   if (parameters.length !== plan.parameterCount) {
     throw new RangeError(`${parameters.length} parameters do not fit a model of ${plan.parameterCount}`)
   }

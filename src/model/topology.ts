@@ -5,15 +5,17 @@
  * bounds, before anything is allocated for it.
  */
 import { quoted } from '../quoted.ts'
-import { InvalidFederationError } from '../errors.ts'
+import { InvalidFederationError, WeightsError } from '../errors.ts'
 import { inputShape } from '../federation/input-shape.ts'
 import { isRegression } from '../federation/task.ts'
 import { MAX_PARAMETERS } from '../limits.ts'
+import { frozenAmong, requireWeightsSize } from './canonical-weights.ts'
 import { frozenWeights } from './frozen-weights.ts'
 import { activations, elements, multiplications, parameterShapes } from './layer.ts'
 import { isCount, LAYER_READERS, LayerConfig } from './layer-config.ts'
 import type { ParameterSlot } from '../interface.ts'
 import type { FederationDocument } from '../federation/document.ts'
+import type { ModelWeights } from './canonical-weights.ts'
 import type { Activation, Layer, TrainableLayer } from './layer.ts'
 
 const MAX_LAYERS = 128
@@ -246,13 +248,8 @@ function checkOutputs (output: readonly number[], model: FederationDocument['mod
   return outputs
 }
 
-/**
- * Everything that training needs to know of a model
- *
- * Throws InvalidFederationError, with one line, when the topology is not a Sequential of known layers, is larger than
- * the bounds of this file and MAX_PARAMETERS, or does not fit the input, labels, loss and constants of the document
- */
-export function planModel (model: FederationDocument['model']): ModelPlan {
+/** All but the numbers of the frozen layers. Throws as planModel */
+function planLayers (model: FederationDocument['model']): Omit<ModelPlan, 'frozen'> {
   const input = inputShape(model.input)
   const { layers, totals } = readLayers(layerList(model.topology), input)
   const outputs = checkOutputs(layers.at(-1)?.output ?? input, model)
@@ -262,7 +259,6 @@ export function planModel (model: FederationDocument['model']): ModelPlan {
   }
   return {
     layers: trained,
-    frozen: frozenWeights(trained, model.constants),
     layout: layoutOf(trained),
     parameterCount: totals.parameters,
     outputs,
@@ -273,12 +269,35 @@ export function planModel (model: FederationDocument['model']): ModelPlan {
 }
 
 /**
+ * Everything that training needs to know of a model
+ *
+ * Throws InvalidFederationError, with one line, when the topology is not a Sequential of known layers, is larger than
+ * the bounds of this file and MAX_PARAMETERS, or does not fit the input, labels, loss, constants and weights of the
+ * document; WeightsError where it has `model.weights` and they are not given
+ */
+export function planModel (model: FederationDocument['model'], weights?: ModelWeights): ModelPlan {
+  const plan = planLayers(model)
+  if (model.weights === undefined) {
+    return { ...plan, frozen: frozenWeights(plan.layers, model.constants) }
+  }
+  if (weights === undefined) {
+    throw new WeightsError(`the weights of SHA-256 ${model.weights.sha256} are needed, which the federation starts from`, 'missing')
+  }
+  return { ...plan, frozen: frozenAmong(plan.layers, weights) }
+}
+
+/**
  * Where each tensor lies in the flat parameter vector, how many parameters there are, and how many outputs
  *
- * Throws as planModel does
+ * Throws InvalidFederationError as planModel does; needs no weights
  */
 export function inspectTopology (model: FederationDocument['model']): ModelInspection {
-  const { layout, parameterCount, outputs } = planModel(model)
+  const { layers, layout, parameterCount, outputs } = planLayers(model)
+  if (model.weights === undefined) {
+    frozenWeights(layers, model.constants)
+  } else {
+    requireWeightsSize(layers, model.weights)
+  }
   return { layout, parameterCount, outputs }
 }
 

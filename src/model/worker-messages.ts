@@ -4,13 +4,15 @@
  * Parameters are transferred, not copied. Errors cross by name and message: an Error's class does not survive the
  * thread.
  */
-import { BackendError, DatasetError, InvalidFederationError, TrainingError } from '../errors.ts'
+import { BackendError, DatasetError, InvalidFederationError, TrainingError, WeightsError } from '../errors.ts'
 import type { Poison } from '../data/poison.ts'
 import type { FederationDocument } from '../federation/document.ts'
 import type { BackendName, DatasetSource, EvaluationResult, LocalSteps, Partition, TrainerDescription, TrainResult } from '../interface.ts'
 
 export interface WorkerTrainerInit {
   document: FederationDocument
+  /** A safetensors file, where the document has `model.weights` */
+  weights?: Uint8Array | undefined
   /** Where this peer's examples come from */
   data: DatasetSource
   /** Which share of them is this peer's own. Default all */
@@ -59,6 +61,7 @@ const ERRORS: ReadonlyMap<string, new (message: string) => Error> = new Map<stri
   ['DatasetError', DatasetError],
   ['BackendError', BackendError],
   ['InvalidFederationError', InvalidFederationError],
+  ['WeightsError', WeightsError],
   ['RangeError', RangeError],
   ['TypeError', TypeError]
 ])

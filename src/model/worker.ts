@@ -10,18 +10,22 @@ import { chooseBackend } from './choose-backend.ts'
 import { splitPlan } from './frozen-prefix.ts'
 import { firstLine } from './first-line.ts'
 import { initialParameters } from './initial-parameters.ts'
+import { openWeights } from './initial-weights.ts'
 import { LocalTraining } from './local-training.ts'
 import { setNativeEnvironment } from './native-environment.ts'
 import { planModel } from './topology.ts'
 import { WarmUp } from './warm-up.ts'
 import { errorData } from './worker-messages.ts'
 import type { TrainerDescription, TrainResult } from '../interface.ts'
+import type { ModelWeights } from './canonical-weights.ts'
 import type { Calls, CallName, ReadProgress, Request, Response, WorkerTrainerInit } from './worker-messages.ts'
 
 /** Forward, gradient of the inputs, gradient of the weights */
 const PASSES = 3
 
 const init = workerData as WorkerTrainerInit
+/** Of a document that has some: opened when they are first asked for, so that what is wrong is told as an answer */
+let weights: ModelWeights | undefined
 let training: LocalTraining | undefined
 let warmUp: WarmUp | undefined
 let requests = 0
@@ -39,7 +43,8 @@ function tellProgress (share: number): void {
 
 async function start (): Promise<TrainerDescription> {
   const { document, data, partition, poison, backend = 'auto', seed = 0 } = init
-  const plan = planModel(document.model)
+  weights ??= openWeights(document.model, init.weights)
+  const plan = planModel(document.model, weights)
   const honest = await loadDataset(data, document.model, partition, { identified: init.sketchSecret !== undefined, onRead: tellProgress })
   const dataset = poison === undefined
     ? honest
@@ -48,14 +53,14 @@ async function start (): Promise<TrainerDescription> {
   setNativeEnvironment(init.threads)
   const chosen = await chooseBackend({
     backend,
-    prepare: (loaded) => new LocalTraining({ document, dataset, backend: loaded, seed, noise }),
-    parameters: initialParameters(document.model),
+    prepare: (loaded) => new LocalTraining({ document, dataset, backend: loaded, seed, noise, weights }),
+    parameters: initialParameters(document.model, weights),
     stepMultiplications: PASSES * (splitPlan(plan)?.trained ?? plan).multiplications * Math.min(document.training.batchSize, dataset.train.count),
     independentRows: document.privacy.mechanism === 'dp-sgd',
     now: () => performance.now()
   })
   const chosenTraining = training = chosen.training
-  const parameters = initialParameters(document.model)
+  const parameters = initialParameters(document.model, weights)
   warmUp = new WarmUp({ rehearse: () => { chosenTraining.warmUp(parameters) }, now: () => performance.now() })
   return {
     backend: chosen.backend,
@@ -83,7 +88,8 @@ async function answer (request: Request): Promise<Calls[CallName]['result']> {
     return start()
   }
   if (request.name === 'initialParameters') {
-    return initialParameters(init.document.model)
+    weights ??= openWeights(init.document.model, init.weights)
+    return initialParameters(init.document.model, weights)
   }
   if (training === undefined) {
     throw new TypeError('the trainer has not been started')

@@ -12,6 +12,7 @@ import { createWorkerTrainer } from '../model/worker-trainer.ts'
 import { createTrace } from '../network/support/trace.ts'
 import { createLevelStore } from '../store/level-store.ts'
 import { systemClock } from '../system-clock.ts'
+import { weightsFile } from './home-weights.ts'
 import { NodePrivacy } from './privacy.ts'
 import type { NodeParts } from './node-parts.ts'
 
@@ -21,6 +22,7 @@ export const defaultParts: NodeParts = {
   metrics: { set: () => {} },
   makeHome: async (home) => { await makeFolder(home, { mode: 0o700 }) },
   store: ({ home, keepVersions, ...init }) => createLevelStore({ location: join(home, 'db'), ...init, ...(keepVersions === undefined ? {} : { keepVersions }) }),
+  weights: weightsFile,
   identity: async (home) => (await import('../network/host/identity.ts')).loadOrCreateIdentity(home),
   fetchDocument: async (init) => (await import('../network/federation-exchange.ts')).fetchFederation(init),
   trainer: createWorkerTrainer,

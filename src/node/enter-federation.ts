@@ -8,8 +8,10 @@ import { decodeFederation, encodeFederation } from '../federation/document.ts'
 import { documentId, federationId } from '../federation/federation-id.ts'
 import { requireFirst } from '../federation/successor.ts'
 import { inspectTopology } from '../model/topology.ts'
+import { membersWeights } from './home-weights.ts'
 import type { FederationDocument } from '../federation/document.ts'
 import type { Store } from '../interface.ts'
+import type { WeightsKeeper } from './home-weights.ts'
 import type { NodeInit } from './node-interface.ts'
 import type { NodeParts } from './node-parts.ts'
 
@@ -21,6 +23,8 @@ export interface Membership {
   id: string
   document: FederationDocument
   how: 'founded' | 'joined' | 'resumed'
+  /** The canonical file, where the document has `model.weights` */
+  weights?: Uint8Array | undefined
 }
 
 type FetchDocument = NodeParts['fetchDocument']
@@ -28,26 +32,27 @@ type FetchDocument = NodeParts['fetchDocument']
 export interface EnterComponents {
   store: Pick<Store, 'getFederation' | 'putFederation'>
   fetchDocument: FetchDocument
+  weights: WeightsKeeper
 }
 
-type Wishes = Pick<NodeInit, 'data' | 'home' | 'federation' | 'bootstrap' | 'expectedFederation' | 'refuseOtherFederation'>
+type Wishes = Pick<NodeInit, 'data' | 'home' | 'federation' | 'weights' | 'bootstrap' | 'expectedFederation' | 'refuseOtherFederation'>
 
 /**
  * The document from the home, from the founder, or from the first bootstrap address that answers
  *
- * Throws BootstrapError, DatasetError, FederationMismatchError, InvalidFederationError
+ * Throws BootstrapError, DatasetError, FederationMismatchError, InvalidFederationError, WeightsError
  */
-export async function enterFederation ({ store, fetchDocument }: EnterComponents, init: Wishes, signal: AbortSignal): Promise<Membership> {
+export async function enterFederation ({ store, fetchDocument, weights }: EnterComponents, init: Wishes, signal: AbortSignal): Promise<Membership> {
   const stored = await store.getFederation()
   const bootstrap = init.bootstrap ?? []
   if (stored !== undefined) {
     const membership = checked(init, stored, 'resumed')
     await refuseOther(fetchDocument, init, { own: membership.id, signal })
-    return membership
+    return withWeights(membership, init, weights)
   }
   if (init.federation !== undefined) {
     await refuseOther(fetchDocument, init, { own: federationId(encodeFederation(init.federation)), signal })
-    return entered(checked(init, encodeFederation(init.federation), bootstrap.length > 0 ? 'joined' : 'founded'), init, store)
+    return entered(checked(init, encodeFederation(init.federation), bootstrap.length > 0 ? 'joined' : 'founded'), init, { store, weights })
   }
   if (bootstrap.length === 0) {
     throw new BootstrapError('this home knows no federation, and no bootstrap address was given: found one with a federation document, or join one by address', 'unreachable')
@@ -58,7 +63,7 @@ export async function enterFederation ({ store, fetchDocument }: EnterComponents
     signal: inTime,
     ...(init.expectedFederation === undefined ? {} : { expected: init.expectedFederation })
   }).finally(() => { inTime.clear() })
-  return entered(checked(init, bytes, 'joined'), init, store)
+  return entered(checked(init, bytes, 'joined'), init, { store, weights })
 }
 
 /**
@@ -90,11 +95,18 @@ async function refuseOther (fetchDocument: FetchDocument, wishes: Wishes, { own,
  * A topology from a stranger may be absurd, and an own one mistaken, and the own data may not fit it: this is refused
  * before the home belongs to the federation
  */
-async function entered (membership: Membership, { data }: Wishes, store: Pick<Store, 'putFederation'>): Promise<Membership> {
-  inspectTopology(membership.document.model)
-  await checkDataset(data, membership.document.model)
+async function entered (membership: Membership, wishes: Wishes, { store, weights }: Pick<EnterComponents, 'store' | 'weights'>): Promise<Membership> {
+  const { model } = membership.document
+  inspectTopology(model)
+  await checkDataset(wishes.data, model)
+  const complete = await withWeights(membership, wishes, weights)
   await store.putFederation(membership.bytes)
-  return membership
+  return complete
+}
+
+/** Nobody sends them: they come from whoever starts the node, or were kept in its home */
+async function withWeights (membership: Membership, { home, weights }: Wishes, keeper: WeightsKeeper): Promise<Membership> {
+  return { ...membership, weights: await membersWeights(home, membership.document.model, weights, keeper) }
 }
 
 function checked ({ home, federation, expectedFederation }: Wishes, bytes: Uint8Array, how: Membership['how']): Membership {

@@ -18,6 +18,11 @@ export interface NodeInit {
    * by one that starts again (the document is in its home)
    */
   federation?: FederationDocument
+  /**
+   * Weights that the federation starts from, as a safetensors file, where its document has `model.weights`: at the first
+   * start, and again to mend the copy in the home. `start()` throws WeightsError when they are missing or others
+   */
+  weights?: Uint8Array
   /** Full multiaddrs of peers to join through. At least one must answer when the home knows no federation yet */
   bootstrap?: string[]
   /** Refuse any federation but this one (CID) */
@@ -154,6 +159,11 @@ export interface GrapevineNode extends TypedEventTarget<NodeEvents> {
    */
   version: (selector: string) => Promise<{ version: ModelVersion, parameters: Float32Array } | undefined>
   federation: () => FederationDocument | undefined
+  /**
+   * The canonical safetensors file of the weights that the federation started from, for `createPredictor` and exports;
+   * undefined for a federation without, and before the start
+   */
+  weights: () => Uint8Array | undefined
   /**
    * The privacy ledger of the dataset, for reading; undefined without a privacy mechanism, and when the node does not
    * run

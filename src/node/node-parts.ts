@@ -14,6 +14,7 @@ import type { LedgerReader } from '../ledger/ledger.ts'
 import type { PrivacyBudget, PrivacyStatus } from '../privacy/budget.ts'
 import type { RoundProtocol } from '../round/exchange-interface.ts'
 import type { Membership } from './enter-federation.ts'
+import type { WeightsKeeper } from './home-weights.ts'
 import type { NodeEvents, NodeInit } from './node-interface.ts'
 
 /** Settings of a node as they were given, or left out */
@@ -28,6 +29,8 @@ export interface StorePartInit extends Pick<NodeInit, 'home'>, Settings<'keepVer
 
 export interface TrainerPartInit extends Settings<'backend' | 'threads'> {
   document: FederationDocument
+  /** The canonical file, where the document has `model.weights` */
+  weights: Uint8Array | undefined
   data: DatasetSource
   partition: Partition | undefined
   /**
@@ -117,6 +120,8 @@ export interface NodeParts {
   /** Before all others: makes the folder of this node. Throws the file system's errors */
   makeHome: (home: string) => Promise<void>
   store: (init: StorePartInit) => Store
+  /** Keeps the weights that a federation starts from. Asked only where the document has `model.weights` */
+  weights: WeightsKeeper
   /** The key of this home, the same each time. Throws IdentityError */
   identity: (home: string) => Promise<PrivateKey>
   /** The document that a peer at one of the addresses has. Throws BootstrapError, FederationMismatchError */

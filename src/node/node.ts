@@ -116,8 +116,8 @@ class Node extends TypedEventEmitter<NodeEvents> implements GrapevineNode {
       this.emit('warning', lostWarning(lost, join(init.home, 'db')))
     }
     const identity = await parts.identity(init.home)
-    const { fetchDocument } = parts
-    const membership = this.membership = await enterFederation({ store, fetchDocument }, init, this.abort.signal)
+    const { fetchDocument, weights } = parts
+    const membership = this.membership = await enterFederation({ store, fetchDocument, weights }, init, this.abort.signal)
     const { description, network, ...chosen } = await this.makeParts(membership, identity)
     forwardNetworkEvents(network, (type, detail) => { this.emit(type, detail) })
     await this.privacy.open(membership, description, network.self)
@@ -145,14 +145,14 @@ class Node extends TypedEventEmitter<NodeEvents> implements GrapevineNode {
       this.network = made.network
       return made
     })
-    const [trainer, network] = await Promise.allSettled([this.startTrainer(membership.document), making])
+    const [trainer, network] = await Promise.allSettled([this.startTrainer(membership), making])
     return { description: settled(trainer), ...settled(network) }
   }
 
-  private async startTrainer (document: FederationDocument): Promise<TrainerDescription> {
+  private async startTrainer ({ document, weights }: Membership): Promise<TrainerDescription> {
     const { data, backend, threads, partition } = this.init
     const sketchSecret = await this.privacy.sketchSecret(document)
-    const trainer = this.trainer = this.parts.trainer({ document, data, backend, threads, partition, sketchSecret, onRead: (share) => { this.emit('data:read', { share }) } })
+    const trainer = this.trainer = this.parts.trainer({ document, weights, data, backend, threads, partition, sketchSecret, onRead: (share) => { this.emit('data:read', { share }) } })
     const description = this.description = await trainer.start({ signal: this.abort.signal })
     description.remarks?.forEach((message) => { this.emit('warning', { code: 'columns', message }) })
     return description
@@ -341,6 +341,10 @@ class Node extends TypedEventEmitter<NodeEvents> implements GrapevineNode {
 
   federation (): FederationDocument | undefined {
     return this.membership?.document
+  }
+
+  weights (): Uint8Array | undefined {
+    return this.membership?.weights
   }
 
   // ---------------------------------------------------------------------------------------- events

@@ -39,6 +39,9 @@ export function checkNodeInit (init: NodeInit): void {
   if (init.ledgers !== undefined && !isAbsolute(init.ledgers)) {
     throw new RangeError(`ledgers must be an absolute path, not ${JSON.stringify(init.ledgers)}: from each working folder one dataset would have another budget`)
   }
+  if (init.weights !== undefined && !((init.weights as unknown) instanceof Uint8Array)) {
+    throw new TypeError('weights must be a Uint8Array with a safetensors file')
+  }
   requireWhole('threads', init.threads, 1)
   requireWhole('rounds', init.rounds, 1)
   requireWhole('minMembers', init.minMembers, 1)

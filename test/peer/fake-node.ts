@@ -45,6 +45,8 @@ export class FakeNode extends TypedEventEmitter<NodeEvents> implements Grapevine
     this.safeDispatchEvent(type, { detail })
   }
 
+  weights (): undefined {}
+
   async start (): Promise<void> {}
   async stop (): Promise<void> {}
   async stopped (): Promise<{ reason: 'request' }> {

@@ -11,6 +11,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { createNode } from '../../src/index.ts'
 import { successor } from '../../src/federation/successor.ts'
 import { enterFederation } from '../../src/node/enter-federation.ts'
+import { weightsFile } from '../../src/node/home-weights.ts'
 import { encodeFederation, parseFederation } from '../../src/federation/document.ts'
 import { serveFederation } from '../../src/network/federation-exchange.ts'
 import { denseTopology } from '../../src/model/topology.ts'
@@ -92,7 +93,7 @@ describe('data that do not fit leave no home behind', () => {
     const store = { getFederation: async () => undefined, putFederation: async () => { kept = true } }
     const wishes = { home: folder, federation: table, data: { kind: 'csv', file: join(folder, 'none.csv'), testFraction: 0.5 } } as const
     const fetchDocument = async (): Promise<never> => { throw new RangeError('nobody is asked') }
-    await expect(enterFederation({ store, fetchDocument }, wishes, AbortSignal.timeout(10_000))).rejects.toMatchObject({ name: 'DatasetError' })
+    await expect(enterFederation({ store, fetchDocument, weights: weightsFile }, wishes, AbortSignal.timeout(10_000))).rejects.toMatchObject({ name: 'DatasetError' })
     expect(kept).toBe(false)
   })
 })

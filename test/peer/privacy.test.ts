@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { ControlServer } from '../../peer/control/control-server.ts'
 import { reportError } from '../../peer/error-report.ts'
 import { formatCount } from '../../peer/format.ts'
-import { foundingDocument } from '../../peer/founding.ts'
+import { proposal } from '../../peer/founding.ts'
 import { databaseFolder, makeHome, writeConfig, writeFoundingDocument } from '../../peer/home.ts'
 import { formatDelta, formatEpsilon, formatPromise, formatSpent, whyTheyDiffer } from '../../peer/privacy-text.ts'
 import { Terminal } from '../../peer/terminal.ts'
@@ -32,6 +32,8 @@ import type { FederationDocument } from '../../src/federation/document.ts'
 import type { PrivacyStatus } from '../../src/privacy/budget.ts'
 import type { Ledger } from '../../src/ledger/ledger.ts'
 import type { PrivateSettings } from '../../src/federation/privacy-settings.ts'
+
+const foundingDocument = async (settings: Settings): Promise<FederationDocument> => (await proposal(settings)).document
 
 const FINGERPRINT = 'ab'.repeat(32)
 const FEDERATION = 'bafyexample'

@@ -1,6 +1,7 @@
 /**
  * A model as an ONNX file that takes rows of a table or pictures as they are and answers with labels and probabilities
  */
+import { openWeights } from '../initial-weights.ts'
 import { planModel, modelLayers } from '../topology.ts'
 import { tensorsOf } from '../named-tensors.ts'
 import { modelMetadata } from '../safetensors.ts'
@@ -19,11 +20,11 @@ import type { Value } from './onnx-graph.ts'
  * are `label`, string, examples, and `probabilities`, float, examples x labels, or `value`, double, examples x 1; where
  * a column has such a name, with a number behind it.
  *
- * Throws InvalidFederationError, RangeError when the parameters have another length than the model
+ * Throws InvalidFederationError, WeightsError, RangeError when the parameters have another length than the model
  */
-export function encodeOnnx ({ document, parameters, metadata = {} }: EncodeModelInit): Uint8Array {
+export function encodeOnnx ({ document, parameters, weights, metadata = {} }: EncodeModelInit): Uint8Array {
   const { model } = document
-  const tensors = tensorsOf(planModel(model), parameters)
+  const tensors = tensorsOf(planModel(model, openWeights(model, weights)), parameters)
   const graph = new OnnxGraph(inputNames(model.input))
   const outputs = runLayers(graph, modelLayers(model), tensors, prepared(graph, model.input))
   answer(graph, outputs, model)

@@ -34,6 +34,7 @@ export const VERBS: Record<Verb, VerbTraits> = {
   evaluate: { args: '[version]', help: 'test a version on the examples of this machine', load: async () => (await import('./verbs/evaluate.ts')).evaluate },
   predict: { args: '<input>', help: 'what a version says of new examples: a CSV file, an IDX file of images, or - for CSV on standard input', load: async () => (await import('./verbs/predict.ts')).predict },
   card: { args: '[version]', help: 'a model card of a version, in Markdown', load: async () => (await import('./verbs/card.ts')).card },
+  document: { args: '[action] [names...]', help: 'a federation\'s document: explain [FILE or HOME], check FILE, diff A B, template [FILE or HOME] (to write one by hand)', load: async () => (await import('./verbs/document.ts')).document },
   audit: { args: '', help: 'attack the own training, offline: does it leak more than privacy allows?', load: async () => (await import('./verbs/audit.ts')).audit },
   privacy: { args: '[action] [step]', help: 'the privacy budget: show, forecast, plan, ledger, ledger verify, ledger charge', load: async () => (await import('./verbs/privacy.ts')).privacy },
   renew: { args: '[peer]', help: 'end the identity of a home whose round numbers are beyond repair', load: async () => (await import('./verbs/renew.ts')).renew }

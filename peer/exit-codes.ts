@@ -16,6 +16,7 @@ export const EXIT_CODES = {
   training: { code: 12, meaning: 'training failed: the loss is not a number, or the worker died' },
   integrity: { code: 13, meaning: 'something is not what it was said to be: another peer id, another federation, privacy that an audit refutes' },
   partial: { code: 14, meaning: 'only a part succeeded (`grapevine-testnet`: some peers failed)' },
+  different: { code: 15, meaning: '`grapevine document diff`: the documents are not the same' },
   interrupted: { code: 130, meaning: 'ended at once by a second Ctrl-C (SIGINT)' },
   terminated: { code: 143, meaning: 'ended at once by a second SIGTERM' }
 } as const

@@ -93,7 +93,11 @@ export async function writeFoundingDocument (home: string, document: FederationD
  * Throws ConfigurationError (missing, not JSON), InvalidFederationError with the path in front
  */
 export async function readFederationFile (path: string): Promise<FederationDocument> {
-  const value = await readJson(path)
+  return checkedDocument(await readDocumentValue(path), path)
+}
+
+/** Throws InvalidFederationError with the path in front */
+export async function checkedDocument (value: unknown, path: string): Promise<FederationDocument> {
   const { parseFederation } = await import('../src/federation/document.ts')
   const { inspectTopology } = await import('../src/model/topology.ts')
   try {
@@ -108,7 +112,13 @@ export async function readFederationFile (path: string): Promise<FederationDocum
   }
 }
 
-async function readJson (path: string): Promise<unknown> {
+/**
+ * What stands in a document's file, whatever it is: JSON, in which a line that begins with `//` is a comment. No text
+ * in JSON goes over the end of a line, so that such a line is never a part of one
+ *
+ * Throws ConfigurationError: missing, too large, not JSON
+ */
+export async function readDocumentValue (path: string): Promise<unknown> {
   let bytes: Buffer
   try {
     bytes = await readFile(path)
@@ -121,7 +131,7 @@ async function readJson (path: string): Promise<unknown> {
   }
   try {
     // some editors put a byte order mark in front
-    return JSON.parse(bytes.toString('utf8').replace(/^\ufeff/, ''))
+    return JSON.parse(bytes.toString('utf8').replace(/^\ufeff/, '').split('\n').map((line) => /^\s*\/\//.test(line) ? '' : line).join('\n'))
   } catch (err) {
     throw new ConfigurationError(`${path} is not JSON: ${(err as Error).message}`, { cause: err })
   }

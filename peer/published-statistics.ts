@@ -5,12 +5,10 @@
  */
 import { UsageError } from './errors.ts'
 import { quoted } from '../src/quoted.ts'
+import { PIXELS } from './told-by-document.ts'
 import type { Settings } from './settings.ts'
 import type { ColumnSchema, TableSchema } from '../src/data/table-schema.ts'
 import type { FederationDocument } from '../src/federation/document.ts'
-
-/** Of the evenly spread values of the range 0 to 1, which every picture's pixels have */
-const PIXELS = { mean: 0.5, stdDev: 1 / Math.sqrt(12) }
 
 /** Names that a message lists */
 const MAX_LISTED = 8

@@ -1,9 +1,11 @@
 /**
  * The tables of docs/configuration.md and docs/exit-codes.md, made from the tables that the program itself uses
  */
+import { documentFields, fieldText } from '../src/federation/document-fields.ts'
 import { ERROR_ROWS, UNEXPECTED } from './error-report.ts'
 import { EXIT_CODES } from './exit-codes.ts'
 import { environmentName, kebabName, setting, SETTING_NAMES } from './settings.ts'
+import type { DocumentField } from '../src/federation/document-fields.ts'
 import type { SettingName } from './settings.ts'
 
 /** Every setting that is not for simulations only */
@@ -19,6 +21,18 @@ export function exitCodesReference (): string {
 export function errorsReference (): string {
   const rows = [{ code: 'NODE_TOO_OLD', exit: 'incompatible', fix: 'Install a newer Node' } as const, ...ERROR_ROWS, UNEXPECTED]
   return markdown(['Code', 'Exit code', 'What to do'], rows.map(({ code, exit, fix }) => [`\`GRAPEVINE_E_${code}\``, String(EXIT_CODES[exit].code), fix ?? '']))
+}
+
+/** Every field of a federation document, in the order of its schema */
+export function documentReference (): string {
+  return markdown(['Field', 'Of', 'Type', 'Left out', 'Unit', 'Format', 'Meaning'], documentFields().map(fieldRow))
+}
+
+function fieldRow (field: DocumentField): string[] {
+  const { path, of, type, isOptional, default: filledIn } = field
+  const { meaning, unit, absent, format = 1, from } = fieldText(path, of)!
+  const whose = from === 'data' ? '; may come from a founder\'s data' : ''
+  return [`\`${path}\``, of ?? '', type, isOptional ? absent! : filledIn === undefined ? 'must be there' : `\`${JSON.stringify(filledIn)}\``, unit ?? '', String(format), `${meaning}${whose}`]
 }
 
 function settingRow (name: SettingName): string[] {

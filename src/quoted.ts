@@ -33,7 +33,12 @@ export function printable (line: string, { styles = false }: { styles?: boolean 
 
 /** JSON on one line, equal in value: what steers a terminal is escaped, not replaced */
 export function jsonLine (value: unknown): string {
-  return JSON.stringify(value).replace(UNPRINTABLE, escaped)
+  return escapedJson(JSON.stringify(value))
+}
+
+/** The same for one line of JSON that is text already */
+export function escapedJson (line: string): string {
+  return line.replace(UNPRINTABLE, escaped)
 }
 
 function escaped (character: string): string {

@@ -93,6 +93,13 @@ function pathText (path: readonly PropertyKey[]): string {
   return text === '' ? 'document' : PLAIN_PATH.test(text) ? text : quoted(text)
 }
 
+/** A line for every issue, and for every unknown field one */
+export function issueLines (schema: z.core.$ZodType, issues: readonly z.core.$ZodIssue[]): string[] {
+  return issues.flatMap((issue) => issue.code === 'unrecognized_keys'
+    ? issue.keys.map((key) => unknownFieldMessage(schema, { ...issue, keys: [key] }))
+    : [issueMessage(schema, issue)])
+}
+
 /** One line that names every offending field, with a suggestion from `schema` for one that it does not know */
 export function issuesMessage (schema: z.core.$ZodType, issues: readonly z.core.$ZodIssue[]): string {
   const messages = issues.slice(0, MAX_ISSUES).map((issue) => issueMessage(schema, issue))

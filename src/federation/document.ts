@@ -12,7 +12,7 @@ import { MAX_FEDERATION_BYTES } from '../limits.ts'
 import { plainValueProblem } from '../plain-value.ts'
 import { quoted } from '../quoted.ts'
 import { gradientNoiseMultiplier } from './noise-multiplier.ts'
-import { issuesMessage } from './document-issues.ts'
+import { issueLines, issuesMessage } from './document-issues.ts'
 import { modelSchema, newModelField } from './model-schema.ts'
 import { privacySchema } from './privacy-settings.ts'
 import { tableProblem } from './table-input.ts'
@@ -71,7 +71,7 @@ const epochSchema = z.strictObject({
   previous: documentCid
 })
 
-const schema = z.strictObject({
+export const documentSchema = z.strictObject({
   format: z.literal([1, FORMAT]),
   epoch: epochSchema.optional(),
   name: federationName,
@@ -116,9 +116,9 @@ const schema = z.strictObject({
 })
 
 /** What all peers of a federation agree on. Every default is filled in */
-export type FederationDocument = z.output<typeof schema>
+export type FederationDocument = z.output<typeof documentSchema>
 /** The same with defaults left out */
-export type FederationInit = z.input<typeof schema>
+export type FederationInit = z.input<typeof documentSchema>
 export type { ModelInput } from './input-schema.ts'
 export type OptimizerSettings = FederationDocument['training']['optimizer']
 
@@ -195,8 +195,6 @@ function requireOneLength (document: FederationDocument): void {
   if ((epochs === undefined) === (steps === undefined)) {
     throw new InvalidFederationError('training: exactly one of "epochs" and "steps" must be given')
   }
-  requireRule(document)
-  requirePrivacy(document)
 }
 
 /** With too few neighbours the rule could never run: every peer would keep its own model for ever */
@@ -235,15 +233,46 @@ function requirePrivacy ({ privacy, aggregation: { rule } }: FederationDocument)
 export function parseFederation (value: unknown): FederationDocument {
   requirePlain(value)
   requireKnownFormat(value)
-  const parsed = schema.safeParse(value, { reportInput: true })
+  const parsed = documentSchema.safeParse(value, { reportInput: true })
   if (!parsed.success) {
-    throw new InvalidFederationError(issuesMessage(schema, parsed.error.issues))
+    throw new InvalidFederationError(issuesMessage(documentSchema, parsed.error.issues))
   }
-  requireFormat(parsed.data)
-  requireOneLength(parsed.data)
-  requireDistinctNames(parsed.data)
-  requireNoProblem(taskProblem(parsed.data.model))
+  BETWEEN_FIELDS.forEach((check) => { check(parsed.data) })
   return parsed.data
+}
+
+/** What fields, which each for itself are right, are to each other. Each throws InvalidFederationError */
+const BETWEEN_FIELDS: ReadonlyArray<(document: FederationDocument) => void> = [
+  requireFormat, requireOneLength, requireRule, requirePrivacy, requireDistinctNames, ({ model }) => { requireNoProblem(taskProblem(model)) }
+]
+
+/**
+ * Everything that `parseFederation` would refuse a document for, a line each with its path in front; none for a valid
+ * one. As far as can be told: what fields are to each other is looked at once each is right
+ */
+export function federationProblems (value: unknown): string[] {
+  const before = problemsOf([() => { requirePlain(value) }, () => { requireKnownFormat(value) }])
+  if (before.length > 0) {
+    return before
+  }
+  const parsed = documentSchema.safeParse(value, { reportInput: true })
+  return parsed.success
+    ? problemsOf(BETWEEN_FIELDS.map((check) => () => { check(parsed.data) }))
+    : issueLines(documentSchema, parsed.error.issues)
+}
+
+function problemsOf (checks: ReadonlyArray<() => void>): string[] {
+  return checks.flatMap((check) => {
+    try {
+      check()
+      return []
+    } catch (err) {
+      if (err instanceof InvalidFederationError) {
+        return [err.message]
+      }
+      throw err
+    }
+  })
 }
 
 function requireSize (bytes: Uint8Array): Uint8Array {

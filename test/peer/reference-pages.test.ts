@@ -1,7 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { errorsReference, exitCodesReference, settingsReference } from '../../peer/reference-tables.ts'
+import { documentReference, errorsReference, exitCodesReference, settingsReference } from '../../peer/reference-tables.ts'
 
 const DOCS = resolve(import.meta.dirname, '../../docs')
 
@@ -9,7 +9,8 @@ describe('the reference pages', () => {
   it.each([
     ['configuration.md', 'settings', settingsReference],
     ['exit-codes.md', 'exit codes', exitCodesReference],
-    ['exit-codes.md', 'errors', errorsReference]
+    ['exit-codes.md', 'errors', errorsReference],
+    ['document.md', 'fields', documentReference]
   ])('%s holds the table of %s as the program has it (UPDATE_DOCS=1 npx vitest run test/peer writes it)', async (page, section, reference) => {
     const path = resolve(DOCS, page)
     const text = await readFile(path, 'utf8')

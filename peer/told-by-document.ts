@@ -1,0 +1,60 @@
+/**
+ * What a document tells that may come from somebody's data. It does not say whose word its numbers are: what a declared
+ * range or the range of pixels gives is nobody's data, the rest may be
+ */
+import { quoted } from '../src/quoted.ts'
+import { rangeMoments } from '../src/federation/input-shape.ts'
+import type { FederationDocument } from '../src/federation/document.ts'
+
+/** Of the evenly spread values of the range 0 to 1, which every picture's pixels have */
+export const PIXELS = { mean: 0.5, stdDev: 1 / Math.sqrt(12) }
+
+/** Names that a message lists */
+const MAX_LISTED = 8
+
+/** Numbers that were rounded on their way are the same */
+const TOLERANCE = 1e-9
+
+export interface Moments { mean: number, stdDev: number, min?: number | undefined, max?: number | undefined }
+
+/** Whether the moments say nothing that the range does not */
+export function isOfRange ({ mean, stdDev, min, max }: Moments): boolean {
+  if (min === undefined || max === undefined) {
+    return false
+  }
+  const { mean: middle, stdDev: deviation } = rangeMoments({ min, max })
+  const near = (a: number, b: number): boolean => Math.abs(a - b) <= TOLERANCE * (max - min)
+  return near(mean, middle) && near(stdDev, deviation)
+}
+
+/** Whether pixels are standardised by a statistic of pictures that somebody has */
+export function isOfPictures ({ mean, stdDev }: { mean: number, stdDev: number }): boolean {
+  const near = (a: number, b: number): boolean => Math.abs(a - b) <= TOLERANCE
+  return !(mean === 0 && stdDev === 1) && !(near(mean, PIXELS.mean) && near(stdDev, PIXELS.stdDev))
+}
+
+/** Means and deviations, in words */
+export function numbersOfData ({ model: { input, target } }: FederationDocument): string[] {
+  const columns = input.kind === 'table' ? input.columns.flatMap((column) => column.kind === 'numeric' && !isOfRange(column) ? [column.name] : []) : []
+  const label = input.kind === 'table' && target !== undefined && !isOfRange(target) ? [input.label] : []
+  return [
+    ...(columns.length + label.length === 0 ? [] : [`means and deviations of ${listed([...columns, ...label])}`]),
+    ...(input.kind === 'image' && isOfPictures(input) ? ['the mean and deviation of pixels'] : [])
+  ]
+}
+
+/** Values and classes of a table, in words */
+export function namesOfData ({ model: { input, labels } }: FederationDocument): string[] {
+  if (input.kind !== 'table') {
+    return []
+  }
+  const columns = input.columns.flatMap(({ kind, name }) => kind === 'categorical' ? [name] : [])
+  return [
+    ...(columns.length === 0 ? [] : [`the values of ${listed(columns)}`]),
+    ...(labels.length === 0 ? [] : [`the classes of ${quoted(input.label)}`])
+  ]
+}
+
+function listed (names: readonly string[]): string {
+  return names.slice(0, MAX_LISTED).map(quoted).join(', ') + (names.length > MAX_LISTED ? ` and ${names.length - MAX_LISTED} more` : '')
+}

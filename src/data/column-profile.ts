@@ -3,10 +3,9 @@
  */
 import { isMissing as isMarked } from './missing.ts'
 import { ownText } from './own-text.ts'
-import { parseNumber } from './parse-number.ts'
 import type { RowPlace } from './csv.ts'
 import type { MissingTest } from './missing.ts'
-import type { NumberParser } from './parse-number.ts'
+import type { Row } from './row.ts'
 
 /** As many as the federation document allows for one column */
 export const MAX_DISTINCT = 1024
@@ -51,12 +50,12 @@ export class ColumnProfile {
   private squares = 0
   private previous = -Infinity
   private readonly isMissing: MissingTest
-  private readonly parse: NumberParser
+  private readonly marks: MissingTest['numbers']
 
-  constructor (name: string, isMissing: MissingTest = isMarked, parse: NumberParser = parseNumber) {
+  constructor (name: string, isMissing: MissingTest = isMarked) {
     this.name = name
     this.isMissing = isMissing
-    this.parse = parse
+    this.marks = isMissing.numbers
   }
 
   /** Different values; undefined when they are more than MAX_DISTINCT */
@@ -73,19 +72,36 @@ export class ColumnProfile {
     return this.overflowAt === undefined ? this.rows.size >= 0.95 * this.count : this.overflowAt <= MAX_DISTINCT / 0.95
   }
 
-  add (text: string, place: RowPlace): void {
-    if (this.isMissing(text)) {
+  /**
+   * Takes the field `at` of a row. Most are numbers, and no marks of missing values; where values are not counted any
+   * more, a number need not become a text
+   */
+  add (row: Row, at: number, place: RowPlace): void {
+    const value = row.number(at)
+    const length = row.lengthOf(at)
+    if (value === undefined || this.overflowAt === undefined || length > MAX_CELL || (length === COMPACT_DATE_LENGTH && value > 19_000_000) || this.marks?.has(value) === true) {
+      this.addText(row.text(at), value, place)
+    } else {
+      this.count++
+      this.padded ||= isPadded(row.codeAt(at, 0), row.codeAt(at, 1), row.codeAt(at, 2))
+      this.countNumber(value, length)
+    }
+  }
+
+  private addText (text: string, value: number | undefined, place: RowPlace): void {
+    if ((value === undefined || this.marks?.has(value) === true) && this.isMissing(text)) {
       this.missing++
       return
     }
-    const value = this.parse(text)
     this.count++
     this.countValue(text)
     if (value === undefined) {
       this.firstWord ??= { text: ownText(text), place }
       this.dates += DATE.test(text) ? 1 : 0
     } else {
-      this.addNumber(text, value)
+      this.dates += text.length === COMPACT_DATE_LENGTH && COMPACT_DATE.test(text) ? 1 : 0
+      this.padded ||= isPadded(text.charCodeAt(0), text.charCodeAt(1), text.charCodeAt(2))
+      this.countNumber(value, text.length)
     }
   }
 
@@ -103,10 +119,7 @@ export class ColumnProfile {
     }
   }
 
-  private addNumber (text: string, value: number): void {
-    const length = text.length
-    this.dates += length === COMPACT_DATE_LENGTH && COMPACT_DATE.test(text) ? 1 : 0
-    this.padded ||= isPadded(text.charCodeAt(0), text.charCodeAt(1), text.charCodeAt(2))
+  private countNumber (value: number, length: number): void {
     this.numbers++
     const delta = value - this.mean
     this.mean += delta / this.numbers

@@ -6,6 +6,7 @@
  */
 import { EXACT_DIGITS, markCode, MINUS, NINE, parseSpan, plainNumber, PLUS, ZERO } from './parse-number.ts'
 import type { DecimalMark } from './parse-number.ts'
+import type { Row } from './row.ts'
 
 /** A row longer than this is a quote that was never closed, or no table at all */
 export const MAX_ROW_CHARACTERS = 1_048_576
@@ -26,20 +27,6 @@ export class RowError extends Error {
     super(message)
     this.line = line
   }
-}
-
-/** Fields of one row, trimmed unless quoted. Good until the next row comes */
-export interface Row {
-  /** Fields */
-  readonly width: number
-  text: (index: number) => string
-  /** Undefined for a field that is no number. Makes no text of it: tables are numbers for the most part */
-  number: (index: number) => number | undefined
-  /** Characters of one field */
-  lengthOf: (index: number) => number
-  /** Code of one character of a field, NaN or any other code behind its end */
-  codeAt: (index: number, place: number) => number
-  texts: () => string[]
 }
 
 /** Takes a row; `line` is its last one, from 1. Returns false to be given no more */

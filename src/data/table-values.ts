@@ -11,6 +11,7 @@ import type { RowPlace } from './csv.ts'
 import type { TableInput } from './examples.ts'
 import type { DecimalMark } from './parse-number.ts'
 import type { MissingTest } from './missing.ts'
+import type { Row } from './row.ts'
 
 type Column = TableInput['columns'][number]
 type NumericColumn = Extract<Column, { kind: 'numeric' }>
@@ -20,7 +21,7 @@ type CategoricalColumn = Extract<Column, { kind: 'categorical' }>
  * Writes one number for each column of the document: standardised or MISSING, the index of the category or OTHER, or
  * the number of categories where a missing value is one of its own
  */
-export type ValuesReader = (fields: readonly string[], place: RowPlace, out: Float32Array, offset: number) => void
+export type ValuesReader = (row: Row, place: RowPlace, out: Float32Array, offset: number) => void
 
 /**
  * Reads rows of a file whose columns have these names, in any order and with others among them
@@ -29,12 +30,45 @@ export type ValuesReader = (fields: readonly string[], place: RowPlace, out: Flo
  */
 export function valuesReader (file: string, names: readonly string[], input: TableInput, decimal: DecimalMark = 'point'): ValuesReader {
   requireInputs(file, names, input)
-  const columns = input.columns.map((column) => ({ at: names.indexOf(column.name), read: valueReader(column, input.marks, decimal) }))
-  return (fields, place, out, offset) => {
+  const columns = input.columns.map((column) => cellReader(names.indexOf(column.name), column, { marks: input.marks, decimal }))
+  return (row, place, out, offset) => {
     for (let i = 0; i < columns.length; i++) {
-      const { at, read } = columns[i]!
-      out[offset + i] = read(fields[at]!, place)
+      out[offset + i] = columns[i]!.read(row, place)
     }
+  }
+}
+
+interface CellReader {
+  read: (row: Row, place: RowPlace) => number
+}
+
+function cellReader (at: number, column: Column, { marks, decimal }: { marks: readonly string[] | undefined, decimal: DecimalMark }): CellReader {
+  const read = valueReader(column, marks, decimal)
+  return column.kind === 'categorical'
+    ? { read: (row, place) => read(row.text(at), place) }
+    : new NumberCell({ at, mean: column.mean, stdDev: column.stdDev, marked: missingTest(marks, numberParser(decimal)).numbers, read })
+}
+
+/** Most cells are numbers, and need not become texts: whatever is not, or does not fit, is read as one */
+class NumberCell implements CellReader {
+  private readonly at: number
+  private readonly mean: number
+  private readonly stdDev: number
+  private readonly marked: ReadonlySet<number> | undefined
+  private readonly readText: (text: string, place: RowPlace) => number
+
+  constructor ({ at, mean, stdDev, marked, read }: { at: number, mean: number, stdDev: number, marked: ReadonlySet<number> | undefined, read: (text: string, place: RowPlace) => number }) {
+    this.at = at
+    this.mean = mean
+    this.stdDev = stdDev
+    this.marked = marked
+    this.readText = read
+  }
+
+  read (row: Row, place: RowPlace): number {
+    const value = row.number(this.at)
+    const standardised = value === undefined || this.marked?.has(value) === true ? NaN : Math.fround((value - this.mean) / this.stdDev)
+    return Number.isFinite(standardised) ? standardised : this.readText(row.text(this.at), place)
   }
 }
 

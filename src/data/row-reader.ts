@@ -26,7 +26,7 @@ export interface RowReader {
   values: ValuesReader
 }
 
-/** For rows of `file`, whose columns have these names. Throws DatasetError when one that the document names is missing */
+/** For rows of `file` with these columns. Throws DatasetError when one that the document names is missing */
 export function rowReader (file: string, names: readonly string[], model: Model, { decimal }: Pick<CsvFormat, 'decimal'> = { decimal: 'point' }): RowReader {
   const input = model.input as TableInput
   requireLabel(file, names, input)

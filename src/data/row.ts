@@ -9,13 +9,31 @@ export interface Row {
   /** Fields */
   readonly width: number
   text: (index: number) => string
-  /** Undefined for a field that is no number. Makes no text of it: tables are numbers for the most part */
-  number: (index: number) => number | undefined
+  /**
+   * NaN for a field that is no number: nothing else is written so (parse-number.ts). Makes no text of it: tables are
+   * numbers for the most part
+   */
+  number: (index: number) => number
   /** Characters of one field */
   lengthOf: (index: number) => number
   /** Code of one character of a field, NaN or any other code behind its end */
   codeAt: (index: number, place: number) => number
+  /** 32 bits, the same for the same text in any row */
+  hashOf: (index: number) => number
+  /** Whether a field is this text. Makes no text of it */
+  is: (index: number, text: string) => boolean
   texts: () => string[]
+}
+
+/** As in the polynomial of Java's strings */
+export const HASH_FACTOR = 31
+
+export function hashOf (text: string): number {
+  let hash = 0
+  for (let i = 0; i < text.length; i++) {
+    hash = (Math.imul(hash, HASH_FACTOR) + text.charCodeAt(i)) | 0
+  }
+  return hash
 }
 
 /** A row whose fields are texts already. They may be exchanged for those of the next one */
@@ -36,9 +54,9 @@ export class TextRow implements Row {
     return this.fields[index]!
   }
 
-  number (index: number): number | undefined {
+  number (index: number): number {
     const text = this.fields[index]!
-    return parseSpan(text, 0, text.length, this.decimal)
+    return parseSpan(text, 0, text.length, this.decimal) ?? NaN
   }
 
   lengthOf (index: number): number {
@@ -47,6 +65,14 @@ export class TextRow implements Row {
 
   codeAt (index: number, place: number): number {
     return this.fields[index]!.charCodeAt(place)
+  }
+
+  hashOf (index: number): number {
+    return hashOf(this.fields[index]!)
+  }
+
+  is (index: number, text: string): boolean {
+    return this.fields[index] === text
   }
 
   texts (): string[] {

@@ -2,6 +2,7 @@
  * From the fields of a row to the numbers that the document's columns become, alike for training and for predicting
  */
 import { DatasetError } from '../errors.ts'
+import { CellMemo } from './cell-memo.ts'
 import { badValue, listed, shown } from './csv.ts'
 import { missingTest } from './missing.ts'
 import { numberHint, numberParser } from './parse-number.ts'
@@ -33,20 +34,49 @@ export function valuesReader (file: string, names: readonly string[], input: Tab
   const columns = input.columns.map((column) => cellReader(names.indexOf(column.name), column, { marks: input.marks, decimal }))
   return (row, place, out, offset) => {
     for (let i = 0; i < columns.length; i++) {
-      out[offset + i] = columns[i]!.read(row, place)
+      columns[i]!.write(row, place, out, offset + i)
     }
   }
 }
 
+/** Writes, and does not return: a number that is returned is an object more for each cell */
 interface CellReader {
-  read: (row: Row, place: RowPlace) => number
+  write: (row: Row, place: RowPlace, out: Float32Array, offset: number) => void
 }
 
 function cellReader (at: number, column: Column, { marks, decimal }: { marks: readonly string[] | undefined, decimal: DecimalMark }): CellReader {
   const read = valueReader(column, marks, decimal)
   return column.kind === 'categorical'
-    ? { read: (row, place) => read(row.text(at), place) }
+    ? new CategoryCell(at, column.values, read)
     : new NumberCell({ at, mean: column.mean, stdDev: column.stdDev, marked: missingTest(marks, numberParser(decimal)).numbers, read })
+}
+
+/** Most cells are values that were met before, and need not become texts again */
+class CategoryCell implements CellReader {
+  private readonly at: number
+  private readonly values: readonly string[]
+  private readonly readText: (text: string, place: RowPlace) => number
+  private readonly memo = new CellMemo<{ text: string, category: number }>()
+
+  constructor (at: number, values: readonly string[], read: (text: string, place: RowPlace) => number) {
+    this.at = at
+    this.values = values
+    this.readText = read
+  }
+
+  write (row: Row, place: RowPlace, out: Float32Array, offset: number): void {
+    const known = this.memo.find(row, this.at)
+    if (known !== undefined) {
+      out[offset] = known.category
+      return
+    }
+    const text = row.text(this.at)
+    const category = this.readText(text, place)
+    if (this.values[category] === text) {
+      this.memo.keep(row, this.at, { text: this.values[category], category })
+    }
+    out[offset] = category
+  }
 }
 
 /** Most cells are numbers, and need not become texts: whatever is not, or does not fit, is read as one */
@@ -65,10 +95,10 @@ class NumberCell implements CellReader {
     this.readText = read
   }
 
-  read (row: Row, place: RowPlace): number {
+  write (row: Row, place: RowPlace, out: Float32Array, offset: number): void {
     const value = row.number(this.at)
-    const standardised = value === undefined || this.marked?.has(value) === true ? NaN : Math.fround((value - this.mean) / this.stdDev)
-    return Number.isFinite(standardised) ? standardised : this.readText(row.text(this.at), place)
+    const standardised = Math.fround((value - this.mean) / this.stdDev)
+    out[offset] = Number.isFinite(standardised) && this.marked?.has(value) !== true ? standardised : this.readText(row.text(this.at), place)
   }
 }
 

@@ -1,12 +1,12 @@
 /**
  * What is learnt of a column while its cells pass by, in bounded memory
  */
+import { CellMemo } from './cell-memo.ts'
 import { isMissing as isMarked } from './missing.ts'
 import { ownText } from './own-text.ts'
-import { parseNumber } from './parse-number.ts'
 import type { RowPlace } from './csv.ts'
 import type { MissingTest } from './missing.ts'
-import type { NumberParser } from './parse-number.ts'
+import type { Row } from './row.ts'
 
 /** As many as the federation document allows for one column */
 export const MAX_DISTINCT = 1024
@@ -20,6 +20,14 @@ const DATE = /^(\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.](\d{4}|\d{
 const COMPACT_DATE = /^(19|20)\d{2}(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])$/
 
 const COMPACT_DATE_LENGTH = 8
+const FIRST_COMPACT_DATE = 19_000_000
+
+/** A value that was met */
+interface Cell {
+  readonly text: string
+  readonly isDate: boolean
+  rows: number
+}
 
 export class ColumnProfile {
   readonly name: string
@@ -44,24 +52,30 @@ export class ColumnProfile {
   width: number | undefined
   /** The first value that is no number */
   firstWord: { text: string, place: RowPlace } | undefined
-  /** Rows of each different value; empty once there are more than MAX_DISTINCT */
-  readonly rows = new Map<string, number>()
   /** Cells with a value until there were more than MAX_DISTINCT different ones; undefined while there are not */
   overflowAt: number | undefined
+  /** Empty once there are more than MAX_DISTINCT */
+  private readonly cells = new Map<string, Cell>()
+  private readonly memo = new CellMemo<Cell>()
   private squares = 0
   private previous = -Infinity
   private readonly isMissing: MissingTest
-  private readonly parse: NumberParser
+  private readonly marks: MissingTest['numbers']
 
-  constructor (name: string, isMissing: MissingTest = isMarked, parse: NumberParser = parseNumber) {
+  constructor (name: string, isMissing: MissingTest = isMarked) {
     this.name = name
     this.isMissing = isMissing
-    this.parse = parse
+    this.marks = isMissing.numbers
+  }
+
+  /** Rows of each different value, in the order in which they were met; empty once there are more than MAX_DISTINCT */
+  get rows (): ReadonlyMap<string, number> {
+    return new Map([...this.cells.values()].map(({ text, rows }) => [text, rows]))
   }
 
   /** Different values; undefined when they are more than MAX_DISTINCT */
   get distinct (): number | undefined {
-    return this.overflowAt === undefined ? this.rows.size : undefined
+    return this.overflowAt === undefined ? this.cells.size : undefined
   }
 
   get stdDev (): number {
@@ -70,43 +84,93 @@ export class ColumnProfile {
 
   /** Hardly any value occurs twice, as far as they were counted */
   get nearlyAllDistinct (): boolean {
-    return this.overflowAt === undefined ? this.rows.size >= 0.95 * this.count : this.overflowAt <= MAX_DISTINCT / 0.95
+    return this.overflowAt === undefined ? this.cells.size >= 0.95 * this.count : this.overflowAt <= MAX_DISTINCT / 0.95
   }
 
-  add (text: string, place: RowPlace): void {
+  /** Takes the field `at` of a row. Most are numbers or words that were met before, and need not become texts */
+  add (row: Row, at: number, place: RowPlace): void {
+    if (row.lengthOf(at) === 0) {
+      this.missing++
+      return
+    }
+    const value = row.number(at)
+    if (!Number.isNaN(value) && this.marks?.has(value) !== true) {
+      this.addNumber(row, at, value)
+      return
+    }
+    const known = this.memo.find(row, at)
+    if (known === undefined) {
+      this.addText(row, at, place)
+      return
+    }
+    this.count++
+    known.rows++
+    if (Number.isNaN(value)) {
+      this.dates += known.isDate ? 1 : 0
+    } else {
+      this.countNumber(row, at, value)
+    }
+  }
+
+  private addNumber (row: Row, at: number, value: number): void {
+    this.count++
+    if (this.overflowAt === undefined) {
+      const known = this.memo.find(row, at)
+      if (known === undefined) {
+        this.countValue(row, at, row.text(at))
+      } else {
+        known.rows++
+      }
+    }
+    this.countNumber(row, at, value)
+  }
+
+  /** Of a word, or a number that may be a mark */
+  private addText (row: Row, at: number, place: RowPlace): void {
+    const text = row.text(at)
     if (this.isMissing(text)) {
       this.missing++
       return
     }
-    const value = this.parse(text)
     this.count++
-    this.countValue(text)
-    if (value === undefined) {
+    this.countValue(row, at, text)
+    const value = row.number(at)
+    if (Number.isNaN(value)) {
       this.firstWord ??= { text: ownText(text), place }
       this.dates += DATE.test(text) ? 1 : 0
     } else {
-      this.addNumber(text, value)
+      this.countNumber(row, at, value)
     }
   }
 
-  private countValue (text: string): void {
+  private countValue (row: Row, at: number, text: string): void {
     this.long ||= text.length > MAX_CELL
     if (this.overflowAt !== undefined) {
       return
     }
-    const value = text.length > MAX_CELL ? text.slice(0, MAX_CELL) : text
-    const before = this.rows.get(value)
-    this.rows.set(before === undefined ? ownText(value) : value, (before ?? 0) + 1)
-    if (this.rows.size > MAX_DISTINCT) {
+    const key = text.length > MAX_CELL ? text.slice(0, MAX_CELL) : text
+    const cell = this.cells.get(key) ?? this.newCell(key)
+    cell.rows++
+    if (this.cells.size > MAX_DISTINCT) {
       this.overflowAt = this.count
-      this.rows.clear()
+      this.cells.clear()
+      this.memo.clear()
+    } else if (key === text) {
+      this.memo.keep(row, at, cell)
     }
   }
 
-  private addNumber (text: string, value: number): void {
-    const length = text.length
-    this.dates += length === COMPACT_DATE_LENGTH && COMPACT_DATE.test(text) ? 1 : 0
-    this.padded ||= isPadded(text.charCodeAt(0), text.charCodeAt(1), text.charCodeAt(2))
+  private newCell (key: string): Cell {
+    const cell = { text: ownText(key), rows: 0, isDate: DATE.test(key) }
+    this.cells.set(cell.text, cell)
+    return cell
+  }
+
+  private countNumber (row: Row, at: number, value: number): void {
+    const length = row.lengthOf(at)
+    this.long ||= length > MAX_CELL
+    this.dates += length === COMPACT_DATE_LENGTH && value > FIRST_COMPACT_DATE && COMPACT_DATE.test(row.text(at)) ? 1 : 0
+    this.padded ||= isPadded(row.codeAt(at, 0), row.codeAt(at, 1), row.codeAt(at, 2))
     this.numbers++
     const delta = value - this.mean
     this.mean += delta / this.numbers

@@ -70,7 +70,7 @@ function rowsOf (text: string, whole: boolean, separator: string): string[][] {
 /** By the share of rows that are as wide as the header, and of fields that hold no other separator */
 function likeliestSeparator (text: string, whole: boolean): Separator {
   let best: { separator: Separator, score: number } = { separator: ',', score: 0 }
-  for (const separator of SEPARATORS) {
+  for (const separator of SEPARATORS.filter((each) => text.includes(each))) {
     const score = scoreOf(rowsOf(text, whole, separator), separator)
     if (score > best.score) {
       best = { separator, score }

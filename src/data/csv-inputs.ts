@@ -2,7 +2,7 @@
  * Rows of a CSV file without their labels, batch by batch, for predictions
  */
 import { DatasetError } from '../errors.ts'
-import { readCsv } from './csv.ts'
+import { readCsvRows } from './csv.ts'
 import { INPUT_BATCH } from './data-format.ts'
 import { requireRoom } from './examples.ts'
 import { tableExamples } from './table-examples.ts'
@@ -18,7 +18,7 @@ import type { Model, TableInput } from './examples.ts'
  * of it. Throws DatasetError on a missing column or a value that does not fit; whole batches before it were handed over
  */
 export async function readCsvInputs (source: InputSource, model: Model, take: TakeInputs): Promise<number> {
-  return readTableInputs(source, model, take, async (begin, ready) => readCsv(source.path, begin, { bytes: source.bytes, separator: source.separator, decimal: source.decimal, ready, fewestColumns: 1 }))
+  return readTableInputs(source, model, take, async (begin, ready) => readCsvRows(source.path, begin, { bytes: source.bytes, separator: source.separator, decimal: source.decimal, ready, fewestColumns: 1 }))
 }
 
 /**
@@ -55,11 +55,11 @@ export async function readTableInputs ({ path }: InputSource, { input }: Model, 
   }
   const rows = await read((names, format) => {
     const values = valuesReader(path, names, input, format?.decimal)
-    return (fields, place) => {
+    return (row, place) => {
       if (failure !== undefined) {
         return false
       }
-      values(fields, place, batch.values, batch.count * input.columns.length)
+      values(row, place, batch.values, batch.count * input.columns.length)
       return ++batch.count < INPUT_BATCH || flush()
     }
   }, ready)

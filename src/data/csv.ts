@@ -11,7 +11,7 @@ import { unreadable } from './unreadable.ts'
 import type { Readable } from 'node:stream'
 import type { CsvDialectChoice } from '../interface.ts'
 import type { CsvFormat } from './csv-dialect.ts'
-import type { Row } from './csv-rows.ts'
+import type { Row } from './row.ts'
 import type { TextFile } from './text-file.ts'
 
 /** Characters of a stranger's value that a message shows */

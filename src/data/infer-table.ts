@@ -52,14 +52,14 @@ export async function inferTable (file: string, choices: TableChoices = {}, opti
     requireKnown(file, names, [...chosen.keys(), ...declared?.columns.keys() ?? [], ...(declared?.group === undefined ? [] : [declared.group])])
     labelAt = labelPosition(file, names, choices)
     const profile = label = labelProfile(file, names[labelAt]!, choices, parse)
-    profiles = names.map((name) => new ColumnProfile(name, isMissing, parse))
-    return (fields, place) => {
-      profile.add(fields[labelAt]!, place)
-      profiles.forEach((column, i) => {
+    profiles = names.map((name) => new ColumnProfile(name, isMissing))
+    return (row, place) => {
+      profile.add(row.text(labelAt), place)
+      for (let i = 0; i < profiles.length; i++) {
         if (i !== labelAt) {
-          column.add(fields[i]!, place)
+          profiles[i]!.add(row, i, place)
         }
-      })
+      }
     }
   }, options)
   const findings = label!.findings()

@@ -9,7 +9,7 @@ import { labelReader } from './label-reader.ts'
 import { missingTest } from './missing.ts'
 import { numberParser } from './parse-number.ts'
 import { valueReader } from './table-values.ts'
-import type { RowPlace, RowVisitor } from './csv.ts'
+import type { RowPlace, TableVisitor } from './csv.ts'
 import type { CsvSource } from './csv-dataset.ts'
 import type { Model, TableInput } from './examples.ts'
 import type { DecimalMark } from './parse-number.ts'
@@ -46,13 +46,14 @@ class Misfits {
   count = 0
   private readonly found = new Map<string, Misfit>()
 
-  visitor (names: readonly string[], model: Model, decimal: DecimalMark): RowVisitor {
+  visitor (names: readonly string[], model: Model, decimal: DecimalMark): TableVisitor {
     const { label, group, columns, marks } = model.input as TableInput
     const isMissing = missingTest(marks, numberParser(decimal))
     const readLabel = labelReader(label, model, decimal)
     const readers = columns.map((column) => ({ column, at: names.indexOf(column.name), read: valueReader(column, marks, decimal) }))
     const [labelAt, groupAt] = [names.indexOf(label), group === undefined ? -1 : names.indexOf(group)]
-    return (fields, { line }) => {
+    return (row, { line }) => {
+      const fields = row.texts()
       const cell = fields[labelAt]
       if (cell !== undefined && !fits(readLabel, cell)) {
         this.add(model.target === undefined ? this.classText(cell) : `no number to predict in ${shown(label)}`, { text: cell, line })

@@ -24,7 +24,11 @@ export function isMissingLabel (text: string): boolean {
 }
 
 /** Whether a trimmed cell holds no value */
-export type MissingTest = (text: string) => boolean
+export interface MissingTest {
+  (text: string): boolean
+  /** All numbers that such a cell may be read as; left out: no mark is one */
+  readonly numbers?: ReadonlySet<number>
+}
 
 /**
  * The test that `marks` of a document asks for: blank cells and these, to the letter; one that is a number also where
@@ -37,8 +41,13 @@ export function missingTest (marks: readonly string[] | undefined, parse: Number
     return isMissing
   }
   const texts = new Set(['', ...marks])
-  const numbers = new Set(marks.map(parseNumber).filter((value) => value !== undefined))
-  return numbers.size === 0
+  const numbers = numbersOf(marks, parseNumber)
+  const readAs = new Set([...numbers, ...numbersOf(marks, parse)])
+  return readAs.size === 0
     ? (text) => texts.has(text)
-    : (text) => texts.has(text) || numbers.has(parse(text)!)
+    : Object.assign((text: string) => texts.has(text) || numbers.has(parse(text)!), { numbers: readAs })
+}
+
+function numbersOf (marks: readonly string[], parse: NumberParser): ReadonlySet<number> {
+  return new Set(marks.map((mark) => parse(mark)).filter((value) => value !== undefined))
 }

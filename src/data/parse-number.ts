@@ -12,7 +12,7 @@ export type NumberParser = (text: string) => number | undefined
 const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i
 
 /** Whole numbers of so many digits are exact, and so are these powers: their quotient is the nearest double */
-export const EXACT_DIGITS = 15
+const EXACT_DIGITS = 15
 const POWERS = Float64Array.from({ length: EXACT_DIGITS + 1 }, (_, i) => 10 ** i)
 
 export const ZERO = 48
@@ -67,11 +67,32 @@ export function parseSpan (text: string, from: number, to: number, decimal: Deci
 }
 
 /** A sign or none, and so many digits, some of a fraction; NaN where they are too few, or too many to be exact */
-export function plainNumber (first: number, whole: number, digits: number, fraction: number): number {
+function plainNumber (first: number, whole: number, digits: number, fraction: number): number {
   if (digits === 0 || digits > EXACT_DIGITS) {
     return NaN
   }
   const value = whole / POWERS[fraction]!
+  return first === MINUS ? -value : value
+}
+
+/** More digits do not fit into 32 bits */
+const SHORT_DIGITS = 9
+
+/**
+ * A number that stands for itself: a sign or none, digits, among them a mark or none
+ *
+ * @param first - Code of its first letter
+ * @param whole - All digits as one number, right if they are few
+ * @param length - Letters
+ * @param markAt - Place of the mark among them, below 0 where there is none
+ * @returns NaN where digits are too few or too many
+ */
+export function shortNumber (first: number, whole: number, length: number, markAt: number): number {
+  const digits = length - (first === MINUS || first === PLUS ? 1 : 0) - (markAt < 0 ? 0 : 1)
+  if (digits < 1 || digits > SHORT_DIGITS) {
+    return NaN
+  }
+  const value = markAt < 0 ? whole : whole / POWERS[length - markAt - 1]!
   return first === MINUS ? -value : value
 }
 

@@ -1,7 +1,7 @@
 /**
  * How many examples each peer gets of a source that is split among several
  */
-import { loadCsvDataset } from './csv-dataset.ts'
+import { csvTrainingLabels } from './csv-dataset.ts'
 import { digitLabel } from './digits.ts'
 import { findIdxFiles, readIdxLabels } from './idx-dataset.ts'
 import { split } from './partition.ts'
@@ -27,6 +27,6 @@ async function trainingLabels (source: DatasetSource, model: Model): Promise<Uin
       return (await import('./arrays/array-dataset.ts')).arrayLabels(source, model)
     case 'parquet':
     case 'csv':
-      return (await loadCsvDataset({ ...source, kind: 'csv' }, model)).train.labels
+      return csvTrainingLabels({ ...source, kind: 'csv' }, model)
   }
 }

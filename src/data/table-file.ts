@@ -1,13 +1,13 @@
 /**
- * A table in whatever form its file has: rows of text, as a CSV file has them, whoever reads it
+ * A table in whatever form its file has: rows as a CSV file has them, whoever reads it
  */
 import { open, readdir, stat } from 'node:fs/promises'
-import { readCsv } from './csv.ts'
-import type { CsvOptions, RowVisitor } from './csv.ts'
+import { readCsvRows } from './csv.ts'
+import type { CsvOptions, TableVisitor } from './csv.ts'
 import type { CsvFormat } from './csv-dialect.ts'
 
 /** Takes the names of the columns and, of a CSV file, how it is written. Returns what takes the rows */
-export type BeginRows = (columns: readonly string[], format?: CsvFormat) => RowVisitor
+export type BeginRows = (columns: readonly string[], format?: CsvFormat) => TableVisitor
 
 /**
  * Two dimensions of an array, by the name of its file or FILE.npz#NAME; a Parquet file or a folder of them; else CSV
@@ -22,7 +22,7 @@ export async function readTable (file: string, begin: BeginRows, options: CsvOpt
   if (await isParquet(file)) {
     return (await import('./parquet/parquet-table.ts')).readParquet(file, begin)
   }
-  return readCsv(file, begin, options)
+  return readCsvRows(file, begin, options)
 }
 
 /** A folder of Parquet files, or a file with their mark at its beginning, which no name of a column is */

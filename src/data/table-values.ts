@@ -2,6 +2,7 @@
  * From the fields of a row to the numbers that the document's columns become, alike for training and for predicting
  */
 import { DatasetError } from '../errors.ts'
+import { CellMemo } from './cell-memo.ts'
 import { badValue, listed, shown } from './csv.ts'
 import { missingTest } from './missing.ts'
 import { numberHint, numberParser } from './parse-number.ts'
@@ -11,6 +12,7 @@ import type { RowPlace } from './csv.ts'
 import type { TableInput } from './examples.ts'
 import type { DecimalMark } from './parse-number.ts'
 import type { MissingTest } from './missing.ts'
+import type { Row } from './row.ts'
 
 type Column = TableInput['columns'][number]
 type NumericColumn = Extract<Column, { kind: 'numeric' }>
@@ -20,7 +22,7 @@ type CategoricalColumn = Extract<Column, { kind: 'categorical' }>
  * Writes one number for each column of the document: standardised or MISSING, the index of the category or OTHER, or
  * the number of categories where a missing value is one of its own
  */
-export type ValuesReader = (fields: readonly string[], place: RowPlace, out: Float32Array, offset: number) => void
+export type ValuesReader = (row: Row, place: RowPlace, out: Float32Array, offset: number) => void
 
 /**
  * Reads rows of a file whose columns have these names, in any order and with others among them
@@ -29,12 +31,74 @@ export type ValuesReader = (fields: readonly string[], place: RowPlace, out: Flo
  */
 export function valuesReader (file: string, names: readonly string[], input: TableInput, decimal: DecimalMark = 'point'): ValuesReader {
   requireInputs(file, names, input)
-  const columns = input.columns.map((column) => ({ at: names.indexOf(column.name), read: valueReader(column, input.marks, decimal) }))
-  return (fields, place, out, offset) => {
+  const columns = input.columns.map((column) => cellReader(names.indexOf(column.name), column, { marks: input.marks, decimal }))
+  return (row, place, out, offset) => {
     for (let i = 0; i < columns.length; i++) {
-      const { at, read } = columns[i]!
-      out[offset + i] = read(fields[at]!, place)
+      columns[i]!.write(row, place, out, offset + i)
     }
+  }
+}
+
+/** Writes, and does not return: a number that is returned is an object more for each cell */
+interface CellReader {
+  write: (row: Row, place: RowPlace, out: Float32Array, offset: number) => void
+}
+
+function cellReader (at: number, column: Column, { marks, decimal }: { marks: readonly string[] | undefined, decimal: DecimalMark }): CellReader {
+  const read = valueReader(column, marks, decimal)
+  return column.kind === 'categorical'
+    ? new CategoryCell(at, column.values, read)
+    : new NumberCell({ at, mean: column.mean, stdDev: column.stdDev, marked: missingTest(marks, numberParser(decimal)).numbers, read })
+}
+
+/** Most cells are values that were met before, and need not become texts again */
+class CategoryCell implements CellReader {
+  private readonly at: number
+  private readonly values: readonly string[]
+  private readonly readText: (text: string, place: RowPlace) => number
+  private readonly memo = new CellMemo<{ text: string, category: number }>()
+
+  constructor (at: number, values: readonly string[], read: (text: string, place: RowPlace) => number) {
+    this.at = at
+    this.values = values
+    this.readText = read
+  }
+
+  write (row: Row, place: RowPlace, out: Float32Array, offset: number): void {
+    const known = this.memo.find(row, this.at)
+    if (known !== undefined) {
+      out[offset] = known.category
+      return
+    }
+    const text = row.text(this.at)
+    const category = this.readText(text, place)
+    if (this.values[category] === text) {
+      this.memo.keep(row, this.at, { text: this.values[category], category })
+    }
+    out[offset] = category
+  }
+}
+
+/** Most cells are numbers, and need not become texts: whatever is not, or does not fit, is read as one */
+class NumberCell implements CellReader {
+  private readonly at: number
+  private readonly mean: number
+  private readonly stdDev: number
+  private readonly marked: ReadonlySet<number> | undefined
+  private readonly readText: (text: string, place: RowPlace) => number
+
+  constructor ({ at, mean, stdDev, marked, read }: { at: number, mean: number, stdDev: number, marked: ReadonlySet<number> | undefined, read: (text: string, place: RowPlace) => number }) {
+    this.at = at
+    this.mean = mean
+    this.stdDev = stdDev
+    this.marked = marked
+    this.readText = read
+  }
+
+  write (row: Row, place: RowPlace, out: Float32Array, offset: number): void {
+    const value = row.number(this.at)
+    const standardised = Math.fround((value - this.mean) / this.stdDev)
+    out[offset] = Number.isFinite(standardised) && this.marked?.has(value) !== true ? standardised : this.readText(row.text(this.at), place)
   }
 }
 

@@ -7,7 +7,8 @@ import { printable } from '../../quoted.ts'
 import { MEMBER, readArray } from './array-files.ts'
 import { labelsBeside } from './array-pairs.ts'
 import { requireLabels } from './array-labels.ts'
-import type { RowVisitor } from '../csv.ts'
+import { TextRow } from '../row.ts'
+import type { TableVisitor } from '../csv.ts'
 
 /** Column of the classes, which arrays have no name for */
 export const LABEL_COLUMN = 'label'
@@ -16,7 +17,7 @@ export const LABEL_COLUMN = 'label'
 const MAX_COLUMNS = 4096
 
 /** `file`: X.npy, beside which its labels lie, or FILE.npz#NAME. Throws DatasetError, and what the callbacks throw */
-export async function readArrayTable (file: string, begin: (columns: readonly string[]) => RowVisitor): Promise<number> {
+export async function readArrayTable (file: string, begin: (columns: readonly string[]) => TableVisitor): Promise<number> {
   const inArchive = !file.endsWith('.npy')
   const labelPlace = await labelsBeside(inArchive ? file.slice(0, file.lastIndexOf(MEMBER)) : dirname(file), file)
   const [inputs, labels] = [await readArray(file), await readArray(labelPlace)]
@@ -28,7 +29,7 @@ export async function readArrayTable (file: string, begin: (columns: readonly st
   for (let row = 0; row < inputs.rows; row++) {
     const fields = Array.from({ length: inputs.width + 1 }, (_, i) => i < inputs.width ? inputs.text(row, i) : labels.text(row, 0))
     // as if the names of the columns stood in a first line
-    if (visit(fields, { file, line: row + 2 }) === false) {
+    if (visit(new TextRow(fields), { file, line: row + 2 }) === false) {
       return row + 1
     }
   }

@@ -1,7 +1,7 @@
 /**
  * Parquet files as a data format: a table whose rows are read by another reader
  */
-import { checkCsvDataset, loadCsvDataset } from '../csv-dataset.ts'
+import { checkCsvDataset, csvTrainingLabels, loadCsvDataset } from '../csv-dataset.ts'
 import { readTableInputs } from '../csv-inputs.ts'
 import { inferTable } from '../infer-table.ts'
 import { readParquet } from './parquet-table.ts'
@@ -20,6 +20,6 @@ export const parquetFormat: DataFormat<ParquetSource> = {
   load: async (source, model, partition, options) => loadCsvDataset(tableOf(source), model, partition, options),
   check: async (source, model) => checkCsvDataset(tableOf(source), model),
   infer: async ({ file }, choices) => inferTable(file, choices),
-  count: async (source, model) => (await loadCsvDataset(tableOf(source), model)).train.count,
+  count: async (source, model) => (await csvTrainingLabels(tableOf(source), model)).length,
   inputs: async (source, model, take) => readTableInputs(source, model, take, async (begin) => readParquet(source.path, begin))
 }

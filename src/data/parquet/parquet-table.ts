@@ -8,12 +8,13 @@ import { parquetReadColumn } from 'hyparquet/src/read.js'
 import { DatasetError } from '../../errors.ts'
 import { printable } from '../../quoted.ts'
 import { listed } from '../csv.ts'
+import { TextRow } from '../row.ts'
 import { unreadable } from '../unreadable.ts'
 import { cellText, columnNames, PARSERS } from './parquet-columns.ts'
 import { BOUNDED, requirePages } from './parquet-pages.ts'
 import type { FileHandle } from 'node:fs/promises'
 import type { AsyncBuffer, ColumnMetaData, DecodedArray, FileMetaData, RowGroup } from 'hyparquet'
-import type { RowVisitor } from '../csv.ts'
+import type { TableVisitor } from '../csv.ts'
 import type { Cell } from './parquet-columns.ts'
 
 /** Cells of a row group, all in memory at once: a million rows of 64 columns */
@@ -25,7 +26,7 @@ const MAX_FILES = 10_000
 /** Beside each file: length of the metadata, and the mark */
 const FOOTER_BYTES = 8
 
-type Begin = (columns: readonly string[]) => RowVisitor
+type Begin = (columns: readonly string[]) => TableVisitor
 
 /**
  * `path`: a file, or a folder whose `.parquet` files are read in the order of their names and have the same columns
@@ -35,7 +36,7 @@ type Begin = (columns: readonly string[]) => RowVisitor
  */
 export async function readParquet (path: string, begin: Begin): Promise<number> {
   let columns: readonly string[] | undefined
-  let visit: RowVisitor = () => undefined
+  let visit: TableVisitor = () => undefined
   let rows = 0
   for (const file of await parquetFiles(path)) {
     const more = await readFile(file, (found) => {
@@ -44,9 +45,9 @@ export async function readParquet (path: string, begin: Begin): Promise<number> 
       } else if (found.length !== columns.length || columns.some((name) => !found.includes(name))) {
         throw new DatasetError(`${printable(file)} has the columns ${listed(found)}, but the first file of the folder has ${listed(columns)}; give files of one table`)
       }
-      const counted: RowVisitor = (fields, place) => {
+      const counted: TableVisitor = (row, place) => {
         rows++
-        return visit(fields, place)
+        return visit(row, place)
       }
       return { columns, visit: counted }
     })
@@ -82,7 +83,7 @@ async function parquetFiles (path: string): Promise<string[]> {
 
 interface Reading {
   columns: readonly string[]
-  visit: RowVisitor
+  visit: TableVisitor
 }
 
 /** False when the visitor had enough */
@@ -112,12 +113,13 @@ async function readOpenFile (path: string, file: AsyncBuffer, begin: (columns: r
       return { count: rows, cells: await columnsOf(name, { file, metadata, group, start, count: rows }, columns) }
     })
     const fields = new Array<string>(columns.length)
+    const cut = new TextRow(fields)
     for (let row = 0; row < count; row++) {
       for (let i = 0; i < columns.length; i++) {
         fields[i] = cellText(cells[i]![row] as Cell)
       }
       // as if the names of the columns stood in a first line
-      if (visit(fields, { file: path, line: start + row + 2 }) === false) {
+      if (visit(cut, { file: path, line: start + row + 2 }) === false) {
         return false
       }
     }

@@ -27,7 +27,7 @@ async function rowsOf (path: string): Promise<{ columns: readonly string[], rows
   const rows: string[][] = []
   const count = await readTable(path, (names) => {
     columns = names
-    return (fields) => { rows.push([...fields]) }
+    return (row) => { rows.push([...row.texts()]) }
   })
   expect(count).toBe(rows.length)
   return { columns, rows }

@@ -28,18 +28,26 @@ export function withoutStatistics (document: FederationDocument, { publishStatis
 }
 
 /**
- * What a private document of pictures still tells: what they are called, and how they are made. A folder's names are
- * its founder's word; a single picture in colour, or of 16 bits, changes the rest
+ * What a private document of pictures or texts still tells: what they are called, and how they are made. A folder's
+ * names are its founder's word; a single picture in colour, or of 16 bits, changes the rest
  */
 export function outsidePromise ({ privacy: { mechanism }, model: { input } }: FederationDocument): string[] {
-  return mechanism === 'none' || input.kind !== 'image'
-    ? []
-    : [`under ${mechanism} this document still tells the classes of your pictures, their size, and whether any is in colour or of 16 bits: that is outside of its promise`]
+  if (mechanism === 'none' || input.kind === 'table') {
+    return []
+  }
+  const told = input.kind === 'image' ? 'the classes of your pictures, their size, and whether any is in colour or of 16 bits' : 'the classes of your texts'
+  return [`under ${mechanism} this document still tells ${told}: that is outside of its promise`]
 }
 
 /** Throws UsageError, which names what would be told and what to do */
-export function requirePublishable ({ document: { privacy: { mechanism } }, table }: { document: FederationDocument, table?: TableSchema | undefined }, { publishStatistics, data }: Settings): void {
-  if (mechanism === 'none' || publishStatistics === true || table === undefined) {
+export function requirePublishable ({ document: { privacy: { mechanism } }, table, computed = [] }: { document: FederationDocument, table?: TableSchema | undefined, computed?: readonly string[] | undefined }, { publishStatistics, data }: Settings): void {
+  if (mechanism === 'none' || publishStatistics === true) {
+    return
+  }
+  if (computed.length > 0) {
+    throw new UsageError(`under ${mechanism} the document may tell nothing that was computed from your texts, and it would tell ${computed.join(' and ')}: take bytes or name the words yourself (--vocabulary FILE), and name classes by a folder for each, or let everyone read them, outside of the promise (--publish-statistics)`)
+  }
+  if (table === undefined) {
     return
   }
   const told = statistics(table)

@@ -14,7 +14,7 @@ import { missingTest } from './missing.ts'
 import { numberParser } from './parse-number.ts'
 import { withAllMisfits } from './misfits.ts'
 import { RECORD_DIGEST_BYTES, recordDigest } from './record-digest.ts'
-import { requireRoom } from './examples.ts'
+import { inputWords, requireRoom } from './examples.ts'
 import { LabelCollector, labelReader } from './label-reader.ts'
 import { alike } from './similar-name.ts'
 import { tableExamples } from './table-examples.ts'
@@ -125,7 +125,7 @@ export async function checkCsvDataset (source: CsvSource, model: Model): Promise
 
 function requireTable ({ file }: CsvSource, { input }: Model): TableInput {
   if (input.kind !== 'table') {
-    throw new DatasetError(`${file} is a table, but the federation's model takes images of ${input.shape.join(' x ')}; give a folder of IDX files`)
+    throw new DatasetError(`${file} is a table, but the federation's model takes ${inputWords(input).takes}; give ${input.kind === 'image' ? 'a folder of IDX files' : inputWords(input).give}`)
   }
   return input
 }

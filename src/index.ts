@@ -11,7 +11,7 @@ export { parseFederation, encodeFederation, decodeFederation } from './federatio
 export { gossipAveraging } from './algorithm/gossip-averaging.ts'
 export { learningRateOf } from './federation/learning-rate.ts'
 export { federationId } from './federation/federation-id.ts'
-export { convolutionalTopology, denseTopology, inspectTopology } from './model/topology.ts'
+export { convolutionalTopology, denseTopology, inspectTopology, textTopology } from './model/topology.ts'
 export { exportLayersModel } from './model/export.ts'
 export { readInputs } from './data/input-formats.ts'
 export { encodeOnnx } from './model/onnx/encode-onnx.ts'

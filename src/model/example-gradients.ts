@@ -13,13 +13,16 @@
  * change how the others are rounded is bounded (privacy/sum-rounding.ts).
  */
 import { tf } from './tensors.ts'
-import { biasGradients, inChunks, sizes, toHost } from './layer-batch.ts'
+import { scatteredGradients } from './embedding.ts'
+import { elements } from './layer.ts'
+import { biasGradients, inChunks, sizes } from './layer-batch.ts'
 import { pairGradients } from './pair-gradients.ts'
 import { LARGEST_SPREAD } from './pair-square.ts'
 import { addRowSquares, addWeightedRows } from './row-arithmetic.ts'
+import { toHost } from './tensor-helpers.ts'
 import type { SumRounding } from '../privacy/sum-rounding.ts'
 import type { ExampleGradients, LayerBatch } from './layer-batch.ts'
-import type { ParameterisedLayer } from './layer.ts'
+import type { EmbeddingLayer, ProductLayer } from './layer.ts'
 
 /**
  * What a float of a formed gradient costs on top of its products, in products: it is written, squared and added in
@@ -29,6 +32,8 @@ const FORMED_COST = 10
 /** What a product of a pair costs, in plain code instead of vector kernels */
 const PAIR_COST = 6
 
+export type FactoredLayer = ProductLayer | EmbeddingLayer
+
 /** How the norms of a layer are found, and whether the gradients are kept for the sum */
 export type NormMethod = 'rows' | 'kept' | 'pairs'
 
@@ -36,7 +41,7 @@ export type NormMethod = 'rows' | 'kept' | 'pairs'
  * The cheapest method for each example. A matter of shapes alone: how one example is rounded must not depend on the
  * others
  */
-export function normMethod (layer: ParameterisedLayer): NormMethod {
+export function normMethod (layer: ProductLayer): NormMethod {
   const { positions, inputs, outputs } = sizes(layer)
   if (layer.kind === 'dense' && positions === 1) {
     return 'rows'
@@ -46,24 +51,36 @@ export function normMethod (layer: ParameterisedLayer): NormMethod {
 }
 
 /** Floats that an example's gradient takes until its factor is known */
-export function keptFloats (layer: ParameterisedLayer): number {
+export function keptFloats (layer: FactoredLayer): number {
+  if (layer.kind === 'embedding') {
+    return elements(layer.output)
+  }
   const { inputs, outputs } = sizes(layer)
   return normMethod(layer) === 'kept' ? inputs * outputs : 0
 }
 
 /** How the clipped sum over these layers rounds */
-export function largestRounding (layers: readonly ParameterisedLayer[]): SumRounding {
-  const paired = layers.filter((layer) => normMethod(layer) === 'pairs')
+export function largestRounding (layers: readonly FactoredLayer[]): SumRounding {
+  // rows of an embedding are formed, one for each example, before they are added
+  const products = layers.filter((layer) => layer.kind !== 'embedding')
+  const paired = products.filter((layer) => normMethod(layer) === 'pairs')
   return {
     positions: Math.max(1, ...paired.map((layer) => sizes(layer).positions)),
     spread: paired.length === 0 ? 1 : LARGEST_SPREAD,
-    floatBlocks: layers.some((layer) => normMethod(layer) === 'rows')
+    floatBlocks: products.some((layer) => normMethod(layer) === 'rows')
   }
 }
 
-/** What the examples of a batch give to one layer */
-export function exampleGradients (batch: LayerBatch, method: NormMethod = normMethod(batch.layer)): ExampleGradients {
-  switch (method) {
+function ofProducts (batch: LayerBatch<FactoredLayer>): batch is LayerBatch {
+  return batch.layer.kind !== 'embedding'
+}
+
+/** What the examples of a batch give to one kernel and its bias. Embeddings have a method of their own */
+export function exampleGradients (batch: LayerBatch<FactoredLayer>, method?: NormMethod): ExampleGradients {
+  if (!ofProducts(batch)) {
+    return scatteredGradients(batch as LayerBatch<EmbeddingLayer>)
+  }
+  switch (method ?? normMethod(batch.layer)) {
     case 'rows': return rowGradients(batch)
     case 'kept': return keptGradients(batch)
     case 'pairs': return pairGradients(batch)

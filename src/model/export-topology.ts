@@ -8,7 +8,7 @@
 import { inputShape } from '../federation/input-shape.ts'
 import { entry, modelLayers, sequential } from './topology.ts'
 import type { FederationDocument } from '../federation/document.ts'
-import type { ConvolutionLayer, DenseLayer, Layer, Window } from './layer.ts'
+import type { ConvolutionLayer, DenseLayer, GlobalPoolingLayer, GruLayer, Layer, LstmLayer, PoolingLayer, Window } from './layer.ts'
 import type { LayerEntry } from './topology.ts'
 
 /** LayersModel JSON that @tensorflow/tfjs-layers loads. Throws InvalidFederationError as planModel does */
@@ -25,14 +25,12 @@ function described (layer: Layer): [className: string, config: Record<string, un
   switch (layer.kind) {
     case 'dense':
       return ['Dense', { units: layer.units, ...weightedConfig(layer) }]
-    case 'convolution':
-      return ['Conv2D', { filters: layer.filters, kernel_size: [...layer.window.size], ...slidingConfig(layer.window), ...weightedConfig(layer) }]
-    case 'max-pooling':
-      return ['MaxPooling2D', { pool_size: [...layer.window.size], ...slidingConfig(layer.window) }]
-    case 'average-pooling':
-      return ['AveragePooling2D', { pool_size: [...layer.window.size], ...slidingConfig(layer.window) }]
-    case 'global-average-pooling':
-      return ['GlobalAveragePooling2D', { data_format: 'channels_last' }]
+    case 'embedding':
+      return ['Embedding', { input_dim: layer.vocabulary, output_dim: layer.width, mask_zero: false, trainable: !layer.frozen }]
+    case 'lstm':
+      return ['LSTM', { ...recurrentConfig(layer), unit_forget_bias: layer.unitForgetBias }]
+    case 'gru':
+      return ['GRU', { ...recurrentConfig(layer), reset_after: layer.resetAfter }]
     case 'reshape':
       return reshaped(layer)
     case 'activation':
@@ -41,6 +39,23 @@ function described (layer: Layer): [className: string, config: Record<string, un
       return ['LeakyReLU', { alpha: layer.alpha }]
     case 'dropout':
       return ['Dropout', { rate: layer.rate }]
+    default:
+      return describedWindow(layer)
+  }
+}
+
+function describedWindow (layer: ConvolutionLayer | PoolingLayer | GlobalPoolingLayer): [className: string, config: Record<string, unknown>] {
+  switch (layer.kind) {
+    case 'convolution':
+      return [windowed('Conv', layer), { filters: layer.filters, kernel_size: sides(layer, layer.window.size), ...slidingConfig(layer), ...weightedConfig(layer) }]
+    case 'max-pooling':
+      return [windowed('MaxPooling', layer), { pool_size: sides(layer, layer.window.size), ...slidingConfig(layer) }]
+    case 'average-pooling':
+      return [windowed('AveragePooling', layer), { pool_size: sides(layer, layer.window.size), ...slidingConfig(layer) }]
+    case 'global-average-pooling':
+      return [windowed('GlobalAveragePooling', layer), { data_format: 'channels_last' }]
+    case 'global-max-pooling':
+      return [windowed('GlobalMaxPooling', layer), { data_format: 'channels_last' }]
   }
 }
 
@@ -53,6 +68,23 @@ function weightedConfig ({ activation, useBias, frozen }: DenseLayer | Convoluti
   return { activation, use_bias: useBias, trainable: !frozen }
 }
 
-function slidingConfig ({ strides, padding }: Window): Record<string, unknown> {
-  return { strides: [...strides], padding, data_format: 'channels_last' }
+/** tfjs computes an initial matrix before it reads the weights, and an orthogonal one, its default, takes it long */
+const INITIALIZER = { class_name: 'GlorotUniform', config: {} }
+
+function recurrentConfig ({ units, returnSequences, useBias, frozen }: LstmLayer | GruLayer): Record<string, unknown> {
+  return { units, activation: 'tanh', recurrent_activation: 'sigmoid', recurrent_initializer: INITIALIZER, return_sequences: returnSequences, use_bias: useBias, trainable: !frozen }
+}
+
+/** Conv1D of sequences, Conv2D of images, and so on */
+function windowed (name: string, { input }: Layer): string {
+  return `${name}${input.length - 1}D`
+}
+
+/** Without the height where there is none */
+function sides ({ input }: Layer, [height, width]: Window['size']): number[] {
+  return input.length === 2 ? [width] : [height, width]
+}
+
+function slidingConfig (layer: ConvolutionLayer | PoolingLayer): Record<string, unknown> {
+  return { strides: sides(layer, layer.window.strides), padding: layer.window.padding, data_format: 'channels_last' }
 }

@@ -4,7 +4,7 @@
  * What stands before the first layer that learns depends on no parameter, so that its output belongs to the example.
  * Gabor filters on images are fifty times the work of the dense layer on top of them.
  */
-import { elements, isFrozen, multiplications, parameterShapes } from './layer.ts'
+import { activations, elements, isFrozen, multiplications, parameterShapes } from './layer.ts'
 import { LayerGraph } from './layer-graph.ts'
 import { BatchBuffer } from './mini-batches.ts'
 import type { Dataset, Examples } from '../data/examples.ts'
@@ -45,7 +45,7 @@ export function splitPlan (plan: ModelPlan): SplitPlan | undefined {
       ...plan,
       layers: trained,
       inputShape,
-      activations: trained.reduce((sum, { output }) => sum + elements(output), elements(inputShape)),
+      activations: trained.reduce((sum, layer) => sum + activations(layer), elements(inputShape)),
       multiplications: trained.reduce((sum, layer) => sum + multiplications(layer), 0)
     }
   }

@@ -2,11 +2,11 @@
  * What a batch gave to one layer, and what its examples' gradients can be asked for
  */
 import { tf } from './tensors.ts'
-import { shaped } from './layer-operations.ts'
-import { elements } from './layer.ts'
+import { elements, imageSides } from './layer.ts'
+import { shaped, toHost } from './tensor-helpers.ts'
 import type { Tensor, Tensor3D } from '@tensorflow/tfjs-core'
 import type { Backend } from './backend.ts'
-import type { ParameterisedLayer } from './layer.ts'
+import type { ProductLayer } from './layer.ts'
 import type { Factors } from './layer-operations.ts'
 import type { OuterProducts } from './outer-products.ts'
 
@@ -27,8 +27,8 @@ export interface ExampleGradients {
 }
 
 /** Tensors belong to the surrounding tidy */
-export interface LayerBatch {
-  layer: ParameterisedLayer
+export interface LayerBatch<L = ProductLayer> {
+  layer: L
   factors: Factors
   /** Examples */
   count: number
@@ -40,17 +40,11 @@ export interface LayerBatch {
 
 export interface Sizes { positions: number, inputs: number, outputs: number }
 
-export function sizes (layer: ParameterisedLayer): Sizes {
+export function sizes (layer: ProductLayer): Sizes {
   const channels = layer.input.at(-1)!
   const inputs = layer.kind === 'dense' ? channels : elements(layer.window.size) * channels
   const outputs = layer.output.at(-1)!
   return { positions: elements(layer.output) / outputs, inputs, outputs }
-}
-
-export function toHost (tensor: Tensor, backend: Backend): Float32Array {
-  const values = new Float32Array(elements(tensor.shape))
-  backend.download(tensor, values)
-  return values
 }
 
 /** The two sides of the products of some examples: [examples, positions, inputs] and [examples, positions, outputs] */
@@ -63,7 +57,7 @@ export interface Sides { x: Tensor3D, dz: Tensor3D, first: number, examples: num
 export function inChunks ({ layer, factors, count, backend }: LayerBatch, floatsEach: number, work: (sides: Sides) => void): void {
   const { positions, inputs, outputs } = sizes(layer)
   const size = Math.max(1, Math.floor(CHUNK_FLOATS / (positions * inputs + floatsEach)))
-  const images = shaped(factors.x, [count, ...(layer.kind === 'dense' ? [positions, inputs] : layer.input)])
+  const images = shaped(factors.x, [count, ...(layer.kind === 'dense' ? [positions, inputs] : imageSides(layer.input))])
   const deltas = shaped(factors.dz, [count, positions, outputs])
   for (let first = 0; first < count; first += size) {
     const examples = Math.min(size, count - first)

@@ -7,7 +7,10 @@
 import { quoted } from '../quoted.ts'
 import { InvalidFederationError } from '../errors.ts'
 import { elements } from './layer.ts'
+import { embedding, gru, lstm } from './sequence-config.ts'
+import { convolution, globalPooling, pooling } from './window-config.ts'
 import type { Activation, Layer, Window } from './layer.ts'
+import type { Place } from './window-config.ts'
 
 /** No single dimension, width or window may exceed this */
 const MAX_DIMENSION = 1 << 24
@@ -21,11 +24,23 @@ const NEUTRAL: Readonly<Record<string, readonly unknown[]>> = {
   kernel_regularizer: [],
   bias_regularizer: [],
   activity_regularizer: [],
+  embeddings_regularizer: [],
+  recurrent_regularizer: [],
   kernel_constraint: [],
   bias_constraint: [],
+  embeddings_constraint: [],
+  recurrent_constraint: [],
   noise_shape: [],
   groups: [1],
   keepdims: [false],
+  mask_zero: [false],
+  return_state: [false],
+  go_backwards: [false],
+  stateful: [false],
+  time_major: [false],
+  zero_output_for_mask: [false],
+  dropout: [0],
+  recurrent_dropout: [0],
   max_value: [],
   threshold: [0],
   lora_rank: [],
@@ -36,13 +51,19 @@ const NEUTRAL: Readonly<Record<string, readonly unknown[]>> = {
 /** Keras 3 and the policies of Keras 2 have an object where others have a word */
 const DTYPE_POLICIES: readonly unknown[] = ['DTypePolicy', 'FloatDTypePolicy', 'Policy']
 
+/** Ids are whole numbers in Keras, and float32 here as all inputs are */
+const INPUT_TYPES: readonly unknown[] = ['float32', 'int32', 'int64']
+
+/** Axes along which a window slides */
+export type Rank = 1 | 2
+
 /** A layer's `config`: own properties only */
 export class LayerConfig {
   /** `layer 3 (Dense "d1")`, for messages */
   readonly where: string
   private readonly fields: Readonly<Record<string, unknown>>
 
-  constructor (where: string, fields: unknown) {
+  constructor (where: string, fields: unknown, isInput = false) {
     this.where = where
     if (fields === null || typeof fields !== 'object' || Array.isArray(fields)) {
       throw new InvalidFederationError(`model.topology: ${where} has no config`)
@@ -55,7 +76,7 @@ export class LayerConfig {
       }
     }
     const dtype = this.get('dtype')
-    if (dtype !== undefined && dtypeName(dtype) !== 'float32') {
+    if (dtype !== undefined && !(isInput ? INPUT_TYPES : ['float32']).includes(dtypeName(dtype))) {
       this.refuse('dtype', dtype)
     }
   }
@@ -90,21 +111,21 @@ export class LayerConfig {
     return typeof value === 'string' && ACTIVATIONS.includes(value) ? value as Activation : this.refuse('activation', value)
   }
 
-  /** A number, or a pair of numbers */
-  pair (field: string, fallback?: readonly [number, number]): [number, number] {
+  /** Height and width: a number for both, or one for each of the axes; a sequence has the height 1 */
+  sides (field: string, rank: Rank, fallback?: number | readonly number[]): [number, number] {
     const value = this.get(field) ?? fallback
-    const values: unknown[] = Array.isArray(value) ? value : [value, value]
-    const [first, second] = values
-    return values.length === 2 && isCount(first) && isCount(second) ? [first, second] : this.refuse(field, value)
+    const values: unknown[] = Array.isArray(value) ? value : new Array<unknown>(rank).fill(value)
+    const [first, second] = rank === 1 ? [1, ...values] : values
+    return values.length === rank && isCount(first) && isCount(second) ? [first, second] : this.refuse(field, value)
   }
 
-  window (field: 'kernel_size' | 'pool_size'): Window {
-    const size = this.pair(field)
+  window (field: 'kernel_size' | 'pool_size', rank: Rank): Window {
+    const size = this.sides(field, rank)
     const padding = this.get('padding') ?? 'valid'
     if (padding !== 'same' && padding !== 'valid') {
       return this.refuse('padding', padding)
     }
-    return { size, strides: this.pair('strides', field === 'pool_size' ? size : [1, 1]), padding }
+    return { size, strides: this.sides('strides', rank, field === 'pool_size' ? size.slice(2 - rank) : 1), padding }
   }
 }
 
@@ -119,13 +140,30 @@ export function isCount (value: unknown): value is number {
 
 type Reader = (config: LayerConfig, name: string, input: readonly number[]) => Layer
 
+function windowed (read: (config: LayerConfig, at: Place, rank: Rank) => Layer, rank: Rank): Reader {
+  return (config, name, input) => read(config, { name, input }, rank)
+}
+
+const maxPooling = (config: LayerConfig, at: Place, rank: Rank): Layer => pooling('max-pooling', config, at, rank)
+const averagePooling = (config: LayerConfig, at: Place, rank: Rank): Layer => pooling('average-pooling', config, at, rank)
+const globalAverage = (config: LayerConfig, at: Place, rank: Rank): Layer => globalPooling('global-average-pooling', config, at, rank)
+const globalMax = (config: LayerConfig, at: Place, rank: Rank): Layer => globalPooling('global-max-pooling', config, at, rank)
+
 /** The allow-list: class name -> how to read it */
 export const LAYER_READERS: ReadonlyMap<string, Reader> = new Map<string, Reader>([
   ['Dense', dense],
-  ['Conv2D', convolution],
-  ['MaxPooling2D', (config, name, input) => pooling('max-pooling', config, { name, input })],
-  ['AveragePooling2D', (config, name, input) => pooling('average-pooling', config, { name, input })],
-  ['GlobalAveragePooling2D', (config, name, input) => ({ kind: 'global-average-pooling', name, input, output: [image(config, input)[2]] })],
+  ['Conv1D', windowed(convolution, 1)],
+  ['Conv2D', windowed(convolution, 2)],
+  ['MaxPooling1D', windowed(maxPooling, 1)],
+  ['MaxPooling2D', windowed(maxPooling, 2)],
+  ['AveragePooling1D', windowed(averagePooling, 1)],
+  ['AveragePooling2D', windowed(averagePooling, 2)],
+  ['GlobalAveragePooling1D', windowed(globalAverage, 1)],
+  ['GlobalAveragePooling2D', windowed(globalAverage, 2)],
+  ['GlobalMaxPooling1D', windowed(globalMax, 1)],
+  ['Embedding', (config, name, input) => embedding(config, { name, input })],
+  ['LSTM', (config, name, input) => lstm(config, { name, input })],
+  ['GRU', (config, name, input) => gru(config, { name, input })],
   ['Flatten', (_config, name, input) => ({ kind: 'reshape', name, input, output: [elements(input)] })],
   ['Reshape', reshape],
   ['Activation', (config, name, input) => ({ kind: 'activation', name, input, output: input, activation: config.activation() })],
@@ -147,58 +185,6 @@ function dense (config: LayerConfig, name: string, input: readonly number[]): La
     frozen: !config.flag('trainable', true),
     activation: config.activation('linear')
   }
-}
-
-/** Height, width and channels, or an error that names the layer */
-function image (config: LayerConfig, input: readonly number[]): [number, number, number] {
-  const [height, width, channels] = input
-  if (input.length !== 3 || height === undefined || width === undefined || channels === undefined) {
-    throw new InvalidFederationError(`model.topology: ${config.where} needs an image (height, width, channels), but its input is [${input.join(', ')}]`)
-  }
-  return [height, width, channels]
-}
-
-function slide (config: LayerConfig, extent: number, window: Window, axis: 0 | 1): number {
-  const covered = window.padding === 'same' ? extent : extent - window.size[axis] + 1
-  if (covered < 1) {
-    throw new InvalidFederationError(`model.topology: ${config.where}: a window of ${window.size[axis]} does not fit an input of ${extent}`)
-  }
-  return Math.ceil(covered / window.strides[axis])
-}
-
-function convolution (config: LayerConfig, name: string, input: readonly number[]): Layer {
-  const [height, width] = image(config, input)
-  const dilation = config.pair('dilation_rate', [1, 1])
-  if (dilation[0] !== 1 || dilation[1] !== 1) {
-    config.refuse('dilation_rate', dilation)
-  }
-  const window = config.window('kernel_size')
-  const filters = config.count('filters')
-  return {
-    kind: 'convolution',
-    name,
-    input,
-    output: [slide(config, height, window, 0), slide(config, width, window, 1), filters],
-    filters,
-    window,
-    useBias: config.flag('use_bias', true),
-    frozen: !config.flag('trainable', true),
-    activation: config.activation('linear')
-  }
-}
-
-function pooling (kind: 'max-pooling' | 'average-pooling', config: LayerConfig, at: { name: string, input: readonly number[] }): Layer {
-  const [height, width, channels] = image(config, at.input)
-  const window = config.window('pool_size')
-  if (kind === 'average-pooling' && (overhangs(height, window, 0) || overhangs(width, window, 1))) {
-    // the backends disagree on whether the padding counts in the mean's gradient
-    config.refuse('padding "same" with windows that reach over the edge', at.input)
-  }
-  return { kind, ...at, output: [slide(config, height, window, 0), slide(config, width, window, 1), channels], window }
-}
-
-function overhangs (extent: number, { size, strides, padding }: Window, axis: 0 | 1): boolean {
-  return padding === 'same' && (Math.ceil(extent / strides[axis]) - 1) * strides[axis] + size[axis] > extent
 }
 
 function reshape (config: LayerConfig, name: string, input: readonly number[]): Layer {

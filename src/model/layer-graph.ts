@@ -7,6 +7,8 @@
 import { tf } from './tensors.ts'
 import { clipFactors } from './clip-factors.ts'
 import { exampleGradients, keptFloats, largestRounding } from './example-gradients.ts'
+import { writeEmbeddingGradients } from './embedding.ts'
+import { kernelParts } from './kernel-parts.ts'
 import { batchLoss, exampleLosses } from './loss.ts'
 import { parameterGradients, runLayer } from './layer-operations.ts'
 import { elements, isParameterised, parameterShapes, weightShapes } from './layer.ts'
@@ -18,7 +20,8 @@ import type { Backend } from './backend.ts'
 import type { ClipFactors } from './clip-factors.ts'
 import type { SumRounding } from '../privacy/sum-rounding.ts'
 import type { ExampleGradients, LayerBatch } from './layer-batch.ts'
-import type { ParameterisedLayer, TrainableLayer } from './layer.ts'
+import type { KernelPart, Span } from './kernel-parts.ts'
+import type { TrainableLayer, WeightName } from './layer.ts'
 import type { Factors, Pass, Weights } from './layer-operations.ts'
 import type { LogitsBatch, LossName } from './loss.ts'
 import type { ModelPlan } from './topology.ts'
@@ -55,14 +58,19 @@ export interface ClippedGradientSum extends Omit<ClipFactors, 'factors'> {
 }
 
 /** A tensor of a layer: where it lies in the flat vector, or its values when it is frozen */
-type WeightSource = { shape: readonly number[], slot: ParameterSlot } | { shape: readonly number[], values: Float32Array }
+type WeightSource = { name: WeightName, shape: readonly number[] } & ({ slot: ParameterSlot } | { values: Float32Array })
 
 interface Step {
   layer: TrainableLayer
-  /** Of a layer that learns: kernel, then bias */
-  slots: ParameterSlot[]
-  /** Of a layer with weights: kernel, then bias */
+  /** Of a layer that learns */
+  parts: KernelPart[]
+  /** Of a layer with weights */
   sources: WeightSource[]
+}
+
+interface PartGradients {
+  part: KernelPart
+  gradients: ExampleGradients
 }
 
 export class LayerGraph {
@@ -91,8 +99,8 @@ export class LayerGraph {
     const layers = plan.layers.slice(leading)
     this.inputShape = layers[0]!.input
     this.steps = stepsOf(layers, plan)
-    this.firstTrained = this.steps.findIndex(({ slots }) => slots.length > 0)
-    const learning = layers.filter(isParameterised)
+    this.firstTrained = this.steps.findIndex(({ parts }) => parts.length > 0)
+    const learning = this.steps.flatMap(({ parts }) => parts.map(({ layer }) => layer))
     const floatsEach = learning.reduce((sum, layer) => sum + keptFloats(layer), 0)
     this.examplesAtOnce = floatsEach === 0 ? Infinity : Math.max(1, Math.floor(KEPT_FLOATS / floatsEach))
     this.rounding = largestRounding(learning)
@@ -109,10 +117,8 @@ export class LayerGraph {
       const logits = this.logitsOf(passes.at(-1)?.output, batch)
       const dLogits = new Float32Array(logits.logits.length)
       const loss = batchLoss(this.loss, logits, dLogits)
-      this.backward(passes, this.backend.upload(dLogits, [batch.count, this.plan.outputs]), (layer, slots, factors) => {
-        const { kernel, bias } = parameterGradients(layer, factors, this.backend)
-        this.download(kernel, slots[0], gradients)
-        this.download(bias, slots[1], gradients)
+      this.backward(passes, this.backend.upload(dLogits, [batch.count, this.plan.outputs]), (part, factors) => {
+        this.writeGradients(part, factors, gradients)
       })
       return loss
     })
@@ -160,9 +166,9 @@ export class LayerGraph {
       gradients.addSquaredNorms(squaredNorms)
     }
     const { factors, ...statistics } = clipFactors(squaredNorms, clipNorm)
-    for (const { gradients, slots: [kernel, bias] } of examples) {
-      const view = ({ offset, size }: ParameterSlot): Float64Array => out.subarray(offset, offset + size)
-      gradients.addSum(factors, { kernel: view(kernel!), bias: bias === undefined ? undefined : view(bias) })
+    for (const { gradients, part: { kernel, bias } } of examples) {
+      const view = ({ offset, size }: Span): Float64Array => out.subarray(offset, offset + size)
+      gradients.addSum(factors, { kernel: view(kernel), bias: bias === undefined ? undefined : view(bias) })
     }
     const lossSum = losses.reduce((sum, loss, example) => factors[example] === 0 ? sum : sum + loss, 0)
     return { lossSum, ...statistics }
@@ -200,9 +206,10 @@ export class LayerGraph {
     return this.backend.upload(inputs.subarray(0, elements(shape)), shape)
   }
 
-  private weights ({ sources: [kernel, bias] }: Step, parameters: Float32Array): Weights | undefined {
-    const tensor = (source: WeightSource): Tensor => this.backend.upload(valuesOf(source, parameters), source.shape)
-    return kernel === undefined ? undefined : { kernel: tensor(kernel), bias: bias === undefined ? undefined : tensor(bias) }
+  private weights ({ sources }: Step, parameters: Float32Array): Weights | undefined {
+    const tensors = new Map(sources.map((source) => [source.name, this.backend.upload(valuesOf(source, parameters), source.shape)]))
+    const kernel = tensors.get('kernel') ?? tensors.get('embeddings')
+    return kernel === undefined ? undefined : { kernel, bias: tensors.get('bias'), recurrentKernel: tensors.get('recurrent_kernel') }
   }
 
   private forward (parameters: Float32Array, inputs: Tensor, random: Random): Pass[] {
@@ -216,30 +223,38 @@ export class LayerGraph {
     return passes
   }
 
-  /** From the last layer to the first; `learn` gets every layer that learns */
-  private backward (passes: readonly Pass[], dLogits: Tensor, learn: (layer: ParameterisedLayer, slots: ParameterSlot[], factors: Factors) => void): void {
+  /** From the last layer to the first; `learn` gets every kernel that learns */
+  private backward (passes: readonly Pass[], dLogits: Tensor, learn: (part: KernelPart, factors: Factors) => void): void {
     let dy: Tensor | undefined = dLogits
     for (let index = passes.length - 1; index >= this.firstTrained && dy !== undefined; index--) {
       const { input, factors } = passes[index]!.backward(dy, index > this.firstTrained)
-      const { layer, slots } = this.steps[index]!
-      if (factors !== undefined && isParameterised(layer)) {
-        learn(layer, slots, factors)
+      for (const [i, part] of this.steps[index]!.parts.entries()) {
+        learn(part, factors![i]!)
       }
       dy = input
     }
   }
 
-  private exampleGradients (passes: readonly Pass[], dLogits: Float32Array, { count, blockLength }: Pick<LayerBatch, 'count' | 'blockLength'>): Array<{ slots: ParameterSlot[], gradients: ExampleGradients }> {
-    const examples: Array<{ slots: ParameterSlot[], gradients: ExampleGradients }> = []
-    this.backward(passes, this.backend.upload(dLogits, [count, this.plan.outputs]), (layer, slots, factors) => {
-      examples.push({ slots, gradients: exampleGradients({ layer, factors, count, backend: this.backend, products: this.products, blockLength }) })
+  private exampleGradients (passes: readonly Pass[], dLogits: Float32Array, { count, blockLength }: Pick<LayerBatch, 'count' | 'blockLength'>): PartGradients[] {
+    const examples: PartGradients[] = []
+    const { backend, products } = this
+    this.backward(passes, backend.upload(dLogits, [count, this.plan.outputs]), (part, factors) => {
+      examples.push({ part, gradients: exampleGradients({ layer: part.layer, factors, count, backend, products, blockLength }) })
     })
     return examples
   }
 
-  private download (tensor: Tensor | undefined, slot: ParameterSlot | undefined, target: Float32Array): void {
-    if (tensor !== undefined && slot !== undefined) {
-      this.backend.download(tensor, target.subarray(slot.offset, slot.offset + slot.size))
+  /** Sums over the batch, to their places in the flat vector */
+  private writeGradients ({ layer, kernel, bias }: KernelPart, factors: Factors, gradients: Float32Array): void {
+    const view = ({ offset, size }: Span): Float32Array => gradients.subarray(offset, offset + size)
+    if (layer.kind === 'embedding') {
+      writeEmbeddingGradients(layer, factors, this.backend, view(kernel))
+      return
+    }
+    const found = parameterGradients(layer, factors, this.backend)
+    this.backend.download(found.kernel, view(kernel))
+    if (found.bias !== undefined && bias !== undefined) {
+      this.backend.download(found.bias, view(bias))
     }
   }
 
@@ -258,9 +273,9 @@ function stepsOf (layers: readonly TrainableLayer[], { layout, frozen }: ModelPl
     const slots = parameterShapes(layer).map(() => layout[next++]!)
     const sources = weightShapes(layer).map(({ name, shape }, index): WeightSource => {
       const slot = slots[index]
-      return slot === undefined ? { shape, values: frozen.get(`${layer.name}/${name}`)! } : { shape, slot }
+      return slot === undefined ? { name, shape, values: frozen.get(`${layer.name}/${name}`)! } : { name, shape, slot }
     })
-    return { layer, slots, sources }
+    return { layer, parts: isParameterised(layer) ? kernelParts(layer, slots) : [], sources }
   })
 }
 

@@ -14,7 +14,7 @@ export type TrainableActivation = 'linear' | 'relu' | 'sigmoid' | 'tanh' | 'elu'
 export type Activation = TrainableActivation | 'softmax'
 
 export interface Window {
-  /** Height and width of the window */
+  /** Height and width of the window; a sequence is an image of height 1 */
   size: readonly [number, number]
   strides: readonly [number, number]
   padding: 'same' | 'valid'
@@ -38,6 +38,7 @@ export interface DenseLayer<A extends Activation = Activation> extends WeightedL
   activation: A
 }
 
+/** Of images, height x width x channels, or of sequences, length x channels */
 export interface ConvolutionLayer<A extends Activation = Activation> extends WeightedLayerBase {
   kind: 'convolution'
   filters: number
@@ -51,8 +52,40 @@ export interface PoolingLayer extends LayerBase {
 }
 
 export interface GlobalPoolingLayer extends LayerBase {
-  kind: 'global-average-pooling'
+  kind: 'global-average-pooling' | 'global-max-pooling'
 }
+
+/** Whole numbers to rows of a table; always the first layer, for its input has no gradient */
+export interface EmbeddingLayer extends LayerBase {
+  kind: 'embedding'
+  /** Rows of the table: inputs are whole numbers from 0 to one less */
+  vocabulary: number
+  /** Columns of the table */
+  width: number
+  frozen: boolean
+}
+
+/** From [steps, width] to [steps, units], or to the units of the last step */
+interface RecurrentLayerBase extends WeightedLayerBase {
+  units: number
+  returnSequences: boolean
+}
+
+/** Hochreiter and Schmidhuber 1997, with the forget gates of Gers et al. 2000; columns i, f, c, o as in Keras */
+export interface LstmLayer extends RecurrentLayerBase {
+  kind: 'lstm'
+  /** Whether the biases of the forget gates begin as 1 */
+  unitForgetBias: boolean
+}
+
+/** Cho et al. 2014, arXiv:1406.1078; columns z, r, h as in Keras */
+export interface GruLayer extends RecurrentLayerBase {
+  kind: 'gru'
+  /** Whether the reset gate works on the recurrent product (with a bias of its own), or on what goes into it */
+  resetAfter: boolean
+}
+
+export type RecurrentLayer = LstmLayer | GruLayer
 
 /** Flatten and Reshape */
 export interface ReshapeLayer extends LayerBase {
@@ -77,25 +110,33 @@ export interface DropoutLayer extends LayerBase {
 }
 
 export type Layer<A extends Activation = Activation> =
-  | DenseLayer<A> | ConvolutionLayer<A> | PoolingLayer | GlobalPoolingLayer | ReshapeLayer
+  | DenseLayer<A> | ConvolutionLayer<A> | EmbeddingLayer | RecurrentLayer | PoolingLayer | GlobalPoolingLayer | ReshapeLayer
   | ActivationLayer<A> | LeakyReluLayer | DropoutLayer
 
 /** A layer that has a backward pass */
 export type TrainableLayer = Layer<TrainableActivation>
 
+/** A layer with one kernel, whose gradient is a sum of products over the positions of a batch */
+export type ProductLayer = DenseLayer<TrainableActivation> | ConvolutionLayer<TrainableActivation>
+
 /** A layer that learns */
-export type ParameterisedLayer = DenseLayer<TrainableActivation> | ConvolutionLayer<TrainableActivation>
+export type ParameterisedLayer = ProductLayer | EmbeddingLayer | RecurrentLayer
+
+const PARAMETERISED: readonly Layer['kind'][] = ['dense', 'convolution', 'embedding', 'lstm', 'gru'] satisfies Array<ParameterisedLayer['kind']>
 
 export function isParameterised (layer: TrainableLayer): layer is ParameterisedLayer {
-  return (layer.kind === 'dense' || layer.kind === 'convolution') && !layer.frozen
+  return PARAMETERISED.includes(layer.kind) && !isFrozen(layer)
 }
 
 export function isFrozen (layer: Layer): boolean {
   return 'frozen' in layer && layer.frozen
 }
 
+/** As Keras and TensorFlow.js name them */
+export type WeightName = 'kernel' | 'bias' | 'embeddings' | 'recurrent_kernel'
+
 export interface WeightShape {
-  name: 'kernel' | 'bias'
+  name: WeightName
   shape: number[]
 }
 
@@ -106,30 +147,66 @@ export function parameterShapes (layer: Layer): WeightShape[] {
 
 /** Shapes of a layer's tensors, whether they learn or are frozen */
 export function weightShapes (layer: Layer): WeightShape[] {
-  if (layer.kind !== 'dense' && layer.kind !== 'convolution') {
-    return []
+  switch (layer.kind) {
+    case 'embedding': return [{ name: 'embeddings', shape: [layer.vocabulary, layer.width] }]
+    case 'dense': return withBias(layer, [{ name: 'kernel', shape: [layer.input.at(-1)!, layer.units] }], [layer.units])
+    case 'convolution': return withBias(layer, [{ name: 'kernel', shape: filterShape(layer) }], [layer.filters])
+    case 'lstm':
+    case 'gru': return recurrentShapes(layer)
+    default: return []
   }
-  const channels = layer.input.at(-1) ?? 1
-  const outputs = layer.kind === 'dense' ? layer.units : layer.filters
-  const kernel = layer.kind === 'dense' ? [channels, outputs] : [...layer.window.size, channels, outputs]
-  const shapes: WeightShape[] = [{ name: 'kernel', shape: kernel }]
-  return layer.useBias ? [...shapes, { name: 'bias', shape: [outputs] }] : shapes
+}
+
+function withBias ({ useBias }: { useBias: boolean }, shapes: WeightShape[], bias: number[]): WeightShape[] {
+  return useBias ? [...shapes, { name: 'bias', shape: bias }] : shapes
+}
+
+/** That of a sequence has no height */
+function filterShape ({ input, window: { size: [height, width] }, filters }: ConvolutionLayer): number[] {
+  return [...input.length === 2 ? [width] : [height, width], input.at(-1)!, filters]
+}
+
+function recurrentShapes (layer: RecurrentLayer): WeightShape[] {
+  const columns = gateColumns(layer)
+  const kernels: WeightShape[] = [{ name: 'kernel', shape: [layer.input.at(-1)!, columns] }, { name: 'recurrent_kernel', shape: [layer.units, columns] }]
+  return withBias(layer, kernels, layer.kind === 'gru' && layer.resetAfter ? [2, columns] : [columns])
+}
+
+/** Columns of both kernels of a recurrent layer: its gates, each of all units */
+export function gateColumns ({ kind, units }: RecurrentLayer): number {
+  return (kind === 'lstm' ? 4 : 3) * units
+}
+
+/** Height, width, channels; a sequence is an image of height 1 */
+export function imageSides (shape: readonly number[]): [height: number, width: number, channels: number] {
+  const [height, width, channels] = shape.length === 2 ? [1, ...shape] : shape
+  return [height!, width!, channels!]
 }
 
 export function elements (shape: readonly number[]): number {
   return shape.reduce((product, dimension) => product * dimension, 1)
 }
 
+/** Numbers that a forward pass keeps of one example: beside outputs, gates and states of recurrent layers */
+export function activations (layer: Layer): number {
+  const gates = layer.kind === 'lstm' || layer.kind === 'gru' ? layer.input[0]! * 2 * gateColumns(layer) : 0
+  return elements(layer.output) + gates
+}
+
 /** Multiplications of one forward pass over one example */
 export function multiplications (layer: Layer): number {
-  if (layer.kind === 'dense') {
-    return elements(layer.input) * layer.units
+  switch (layer.kind) {
+    case 'dense':
+      return elements(layer.input) * layer.units
+    case 'convolution':
+      return elements(layer.output) * elements(layer.window.size) * (layer.input.at(-1) ?? 1)
+    case 'max-pooling':
+    case 'average-pooling':
+      return elements(layer.output) * elements(layer.window.size)
+    case 'lstm':
+    case 'gru':
+      return layer.input[0]! * (layer.input[1]! + layer.units) * gateColumns(layer)
+    default:
+      return elements(layer.output)
   }
-  if (layer.kind === 'convolution') {
-    return elements(layer.output) * elements(layer.window.size) * (layer.input.at(-1) ?? 1)
-  }
-  if (layer.kind === 'max-pooling' || layer.kind === 'average-pooling') {
-    return elements(layer.output) * elements(layer.window.size)
-  }
-  return elements(layer.output)
 }

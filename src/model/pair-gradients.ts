@@ -6,9 +6,10 @@
  * and its terms in the sum would be much longer than their sum is. What is chosen for one example depends on that
  * example alone.
  */
-import { biasGradients, inChunks, sizes, toHost } from './layer-batch.ts'
+import { biasGradients, inChunks, sizes } from './layer-batch.ts'
 import { pairSquare } from './pair-square.ts'
 import { addRowSquares, addWeightedRows } from './row-arithmetic.ts'
+import { toHost } from './tensor-helpers.ts'
 import type { ExampleGradients, LayerBatch } from './layer-batch.ts'
 
 /** Some examples on the host: examples x positions x inputs, and x outputs */

@@ -10,7 +10,7 @@ import { inputShape } from '../federation/input-shape.ts'
 import { isRegression } from '../federation/task.ts'
 import { MAX_PARAMETERS } from '../limits.ts'
 import { frozenWeights } from './frozen-weights.ts'
-import { elements, multiplications, parameterShapes } from './layer.ts'
+import { activations, elements, multiplications, parameterShapes } from './layer.ts'
 import { isCount, LAYER_READERS, LayerConfig } from './layer-config.ts'
 import type { ParameterSlot } from '../interface.ts'
 import type { FederationDocument } from '../federation/document.ts'
@@ -91,20 +91,26 @@ function shown (shape: readonly unknown[]): string {
  */
 const SHAPE_FIELDS = [['batch_input_shape', 1], ['batch_shape', 1], ['input_shape', 0], ['input_dim', 0]] as const
 
-/** What the first layer states must be the input of the document; it need not state anything */
-function checkInputShape (config: LayerConfig, expected: readonly number[]): void {
+/**
+ * What the first layer states must be the input of the document; it need not state anything. `input_dim` of an
+ * Embedding is its vocabulary
+ */
+function checkInputShape (config: LayerConfig, layer: Layer | undefined, expected: readonly number[]): void {
   for (const [name, leading] of SHAPE_FIELDS) {
     const value = config.get(name)
-    if (value !== undefined) {
+    if (value !== undefined && !(name === 'input_dim' && layer?.kind === 'embedding')) {
       requireShape(name === 'input_dim' ? [value] : value, expected, { where: config.where, leading })
     }
   }
 }
 
-/** `leading` is 1 where the batch comes first, any number or null. Throws InvalidFederationError */
+/**
+ * `leading` is 1 where the batch comes first, any number or null. A side that is null is of any length. Throws
+ * InvalidFederationError
+ */
 function requireShape (shape: unknown, expected: readonly number[], { where, leading }: { where: string, leading: 0 | 1 }): void {
   const sides = Array.isArray(shape) ? shape.slice(leading) : undefined
-  if (sides?.length !== expected.length || expected.some((side, i) => sides[i] !== side)) {
+  if (sides?.length !== expected.length || expected.some((side, i) => sides[i] !== null && sides[i] !== side)) {
     fail(`${where} takes inputs of shape ${sides === undefined ? 'no array' : shown(sides)}, but model.input gives ${shown(expected)}`)
   }
 }
@@ -115,7 +121,7 @@ function addUp (totals: Totals, layer: Layer, where: string): void {
   for (const { shape } of parameterShapes(layer)) {
     totals.parameters += elements(shape)
   }
-  totals.activations += elements(layer.output)
+  totals.activations += activations(layer)
   totals.multiplications += multiplications(layer)
   if (totals.parameters > MAX_PARAMETERS) {
     fail(`${where} brings the model to ${totals.parameters} parameters, more than ${MAX_PARAMETERS}`)
@@ -130,7 +136,7 @@ function addUp (totals: Totals, layer: Layer, where: string): void {
 
 function readLayer (entry: unknown, index: number, input: readonly number[]): { config: LayerConfig, layer: Layer | undefined } {
   const className = field(entry, 'class_name')
-  const config = new LayerConfig(`layer ${index}`, field(entry, 'config'))
+  const config = new LayerConfig(`layer ${index}`, field(entry, 'config'), className === 'InputLayer')
   const name = config.get('name')
   if (typeof name !== 'string' || !LAYER_NAME.test(name)) {
     return fail(`layer ${index} has no usable name: letters, digits, "_", "." and "-", at most 64`)
@@ -161,7 +167,7 @@ function readLayers (entries: readonly unknown[], input: readonly number[]): { l
   for (const [index, entry] of entries.entries()) {
     const { config, layer } = readLayer(entry, index, shape)
     if (index === 0) {
-      checkInputShape(config, input)
+      checkInputShape(config, layer, input)
     }
     if (layer === undefined) {
       if (index > 0) {
@@ -173,6 +179,9 @@ function readLayers (entries: readonly unknown[], input: readonly number[]): { l
       fail(`two layers have the name "${layer.name}"`)
     }
     names.add(layer.name)
+    if (layer.kind === 'embedding' && layers.length > 0) {
+      fail(`layer ${index} "${layer.name}" is an Embedding, which must come first: it takes token ids, not what a layer computes`)
+    }
     addUp(totals, layer, `layer ${index} "${layer.name}"`)
     layers.push(layer)
     shape = layer.output
@@ -318,6 +327,35 @@ export function convolutionalTopology ({ inputShape, filters, kernelSize = 3, hi
   ])
   const layers = hidden.map((units, i) => denseEntry(`dense_${i + 1}`, units, 'relu'))
   return sequential(inputShape, [...blocks, entry('Flatten', 'flatten', {}), ...layers, denseEntry('output', classes, 'softmax')])
+}
+
+export interface TextTopologyInit {
+  /** Token ids of a text */
+  length: number
+  /** Tokens there are: ids are whole numbers from 0 to one less */
+  vocabulary: number
+  classes: number
+  /** Numbers that stand for a token. @default 32 */
+  width?: number
+  /** Patterns that are looked for. @default 64 */
+  filters?: number
+  /** Tokens of a pattern. @default 5, or the length where that is less */
+  kernelSize?: number
+}
+
+/**
+ * LayersModel JSON of a small network that tells what a text is about: which patterns of a few tokens come anywhere in
+ * it (Kim 2014, arXiv:1408.5882), with a softmax over the classes
+ */
+export function textTopology ({ length, vocabulary, classes, width = 32, filters = 64, kernelSize = Math.min(5, length) }: TextTopologyInit): JsonObject {
+  return sequential([length], [
+    entry('Embedding', 'embedding', { input_dim: vocabulary, output_dim: width, mask_zero: false }),
+    entry('Conv1D', 'convolution', {
+      filters, kernel_size: [kernelSize], strides: [1], padding: 'valid', data_format: 'channels_last', activation: 'relu', use_bias: true
+    }),
+    entry('GlobalMaxPooling1D', 'pooling', { data_format: 'channels_last' }),
+    denseEntry('output', classes, 'softmax')
+  ])
 }
 
 export interface LayerEntry { class_name: string, config: JsonObject }

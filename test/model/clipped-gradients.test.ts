@@ -11,7 +11,7 @@ import { LayerGraph } from '../../src/model/layer-graph.ts'
 import { convolutionalTopology, denseTopology, planModel } from '../../src/model/topology.ts'
 import { sensitivityFactor } from '../../src/privacy/sum-rounding.ts'
 import { seededRandom } from '../../src/seeded-random.ts'
-import { availableBackends, entry, federation, FROZEN, randomBatch, sequential } from './models.ts'
+import { availableBackends, entry, federation, FROZEN, KERAS_SEQUENCES, randomBatch, SEQUENCES, sequential } from './models.ts'
 import type { BackendName } from '../../src/interface.ts'
 import type { Batch } from '../../src/model/layer-graph.ts'
 import type { ModelPlan } from '../../src/model/topology.ts'
@@ -191,7 +191,7 @@ const randomModels: fc.Arbitrary<DocumentInit> = fc.record({
 })
 
 describe.each(backends)('clipped gradient sum on %s', (backendName) => {
-  it.each(Object.entries(MODELS))('agrees with gradients taken one by one: %s', async (_, init) => {
+  it.each(Object.entries({ ...MODELS, ...SEQUENCES, ...KERAS_SEQUENCES }))('agrees with gradients taken one by one: %s', async (_, init) => {
     const tested = await subject(init, backendName)
     const reference = oneByOne(tested)
     expectAgreement(tested, reference, someClipped(reference))

@@ -8,14 +8,14 @@ import { exampleGradients, normMethod } from '../../src/model/example-gradients.
 import { OuterProducts } from '../../src/model/outer-products.ts'
 import { seededRandom } from '../../src/seeded-random.ts'
 import { availableBackends } from './models.ts'
-import type { ParameterisedLayer } from '../../src/model/layer.ts'
+import type { ProductLayer } from '../../src/model/layer.ts'
 import type { NormMethod } from '../../src/model/example-gradients.ts'
 
 const backends = await availableBackends()
 
 const [COUNT, POSITIONS, INPUTS, OUTPUTS] = [6, 5, 7, 3]
 
-function denseOn (positions: number): ParameterisedLayer {
+function denseOn (positions: number): ProductLayer {
   return { kind: 'dense', name: 'dense', input: [positions, INPUTS], output: [positions, OUTPUTS], units: OUTPUTS, useBias: true, frozen: false, activation: 'linear' }
 }
 
@@ -151,7 +151,7 @@ describe.each(backends)('example gradients on %s', (backendName) => {
 })
 
 describe('norm method', () => {
-  const image = (side: number, channels: number, filters: number): ParameterisedLayer => ({
+  const image = (side: number, channels: number, filters: number): ProductLayer => ({
     kind: 'convolution',
     name: 'convolution',
     input: [side, side, channels],

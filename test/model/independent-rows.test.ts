@@ -8,7 +8,7 @@ import { LayerGraph } from '../../src/model/layer-graph.ts'
 import { initialParameters } from '../../src/model/initial-parameters.ts'
 import { planModel } from '../../src/model/topology.ts'
 import { seededRandom } from '../../src/seeded-random.ts'
-import { availableBackends, entry, federation, randomBatch, sequential } from './models.ts'
+import { availableBackends, entry, federation, KERAS_SEQUENCES, randomBatch, SEQUENCES, sequential } from './models.ts'
 import type { Batch } from '../../src/model/layer-graph.ts'
 import type { DocumentInit } from './models.ts'
 
@@ -32,6 +32,8 @@ const MODELS: Record<string, DocumentInit> = {
       convolution('c', { activation, padding: 'same', filters: 9 }), entry('AveragePooling2D', 'd', { pool_size: [2, 2] }), flatten
     ])]
   ])),
+  ...SEQUENCES,
+  ...KERAS_SEQUENCES,
   'leaky rectifiers': model([3, 3, 1], [flatten, entry('Dense', 'a', { units: 7 }), entry('LeakyReLU', 'b', { alpha: 0.3 })]),
   'a mean over all pixels': model([7, 7, 3], [convolution('a', { activation: 'tanh' }), entry('GlobalAveragePooling2D', 'b')]),
   'a convolution with strides': model([9, 8, 2], [convolution('a', { strides: [2, 2], activation: 'elu', padding: 'same' }), flatten])

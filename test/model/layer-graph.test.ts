@@ -8,7 +8,7 @@ import { initialParameters } from '../../src/model/initial-parameters.ts'
 import { LayerGraph } from '../../src/model/layer-graph.ts'
 import { convolutionalTopology, denseTopology, planModel } from '../../src/model/topology.ts'
 import { seededRandom } from '../../src/seeded-random.ts'
-import { availableBackends, entry, federation, FROZEN, largestDifference, randomBatch, referenceGradients, referenceModel, sequential } from './models.ts'
+import { availableBackends, entry, federation, FROZEN, KERAS_SEQUENCES, largestDifference, randomBatch, referenceGradients, referenceModel, SEQUENCES, sequential } from './models.ts'
 import type { DocumentInit } from './models.ts'
 
 const backends = await availableBackends()
@@ -66,7 +66,7 @@ const MODELS: Record<string, DocumentInit> = {
 }
 
 describe.each(backends)('layer graph on %s', (backendName) => {
-  it.each(Object.entries(MODELS))('agrees with the tape of tfjs on %s', async (_, init) => {
+  it.each(Object.entries({ ...MODELS, ...SEQUENCES }))('agrees with the tape of tfjs on %s', async (_, init) => {
     const { model } = federation(init)
     const plan = planModel(model)
     const parameters = initialParameters(model).map((value, i) => value + 0.05 * Math.sin(i))
@@ -81,8 +81,8 @@ describe.each(backends)('layer graph on %s', (backendName) => {
     expect(largestDifference(gradients, expected.gradients)).toBeLessThan(1e-5)
   })
 
-  it.each(['a convolutional network', 'frozen layers'])('predicts what tfjs-layers predicts: %s', async (name) => {
-    const { model } = federation(MODELS[name]!)
+  it.each(Object.entries({ ...SEQUENCES, 'a convolutional network': MODELS['a convolutional network']!, FROZEN }))('predicts what tfjs-layers predicts: %s', async (_, init) => {
+    const { model } = federation(init)
     const plan = planModel(model)
     const batch = randomBatch(model, 9)
     await loadBackend('cpu')
@@ -117,6 +117,22 @@ describe.each(backends)('layer graph on %s', (backendName) => {
     expect(kept).toBeLessThan(80)
     const ones = new Float32Array(plan.parameterCount).fill(1)
     graph.evaluate(ones, [batch], ({ logits }) => { expect([...logits]).toEqual([101, 101]) })
+  })
+
+  it.each(Object.entries({ ...SEQUENCES, ...KERAS_SEQUENCES }))('leaves no tensor behind: %s', async (_, init) => {
+    const { model } = federation(init)
+    const plan = planModel(model)
+    const graph = new LayerGraph(plan, model.loss, await loadBackend(backendName))
+    const parameters = initialParameters(model)
+    const batch = randomBatch(model, 2)
+    const before = { ...tf.memory() }
+    for (let i = 0; i < 5; i++) {
+      graph.gradients(parameters, batch, new Float32Array(plan.parameterCount), seededRandom(1))
+      graph.clippedGradientSum(parameters, batch, new Float64Array(plan.parameterCount), { clipNorm: 0.1, random: seededRandom(1) })
+      graph.evaluate(parameters, [batch], () => {})
+    }
+    expect(tf.memory().numTensors).toBe(before.numTensors)
+    expect(tf.memory().numDataBuffers).toBe(before.numDataBuffers)
   })
 
   it('leaves no tensor behind in 1,000 steps', async () => {

@@ -8,7 +8,7 @@ import { parseFederation } from '../../src/federation/document.ts'
 import { BACKEND_NAMES } from '../../src/model/backend-names.ts'
 import { loadBackend } from '../../src/model/backend.ts'
 import { initialParameters } from '../../src/model/initial-parameters.ts'
-import { denseTopology, planModel } from '../../src/model/topology.ts'
+import { denseTopology, planModel, textTopology } from '../../src/model/topology.ts'
 import { seededRandom } from '../../src/seeded-random.ts'
 import type { Dataset, Examples } from '../../src/data/examples.ts'
 import type { FederationDocument, FederationInit } from '../../src/federation/document.ts'
@@ -22,7 +22,8 @@ process.env.TF_NUM_INTRAOP_THREADS ??= '1'
 export type Model = FederationDocument['model']
 
 export interface DocumentInit {
-  shape: [number, number, number]
+  /** Of an image; or how many inputs there are, in a table */
+  shape: [number, number, number] | [number]
   classes: number
   topology?: Record<string, unknown>
   loss?: Model['loss']
@@ -39,7 +40,7 @@ export function federation ({ shape, classes, topology, loss = 'categoricalCross
       ...(constants === undefined ? {} : { constants }),
       seed: 7,
       loss,
-      input: { kind: 'image', shape },
+      input: shape.length === 1 ? tableOf(shape[0]) : { kind: 'image', shape },
       labels: Array.from({ length: classes }, (_, i) => `class ${i}`)
     },
     training: training ?? { epochs: 1, batchSize: 16, optimizer: { name: 'sgd', learningRate: 0.1 } },
@@ -49,6 +50,11 @@ export function federation ({ shape, classes, topology, loss = 'categoricalCross
     round: { deadlineMs: 1000, staleness: 0 },
     privacy: { mechanism: 'none' }
   })
+}
+
+/** So many inputs as they are */
+export function tableOf (inputs: number): Model['input'] {
+  return { kind: 'table', label: 'y', columns: Array.from({ length: inputs }, (_, i) => ({ kind: 'numeric', name: `x${i}`, mean: 0, stdDev: 1 })) }
 }
 
 export function entry (className: string, name: string, config: object = {}): { class_name: string, config: object } {
@@ -64,10 +70,10 @@ export function sequential (shape: readonly number[], layers: ReadonlyArray<{ cl
 
 export function randomBatch (model: Model, count: number, seed = 1): Batch {
   const random = seededRandom(seed)
-  const { inputShape } = planModel(model)
+  const { inputShape, layers: [first] } = planModel(model)
   const features = inputShape.reduce((product, size) => product * size, 1)
   return {
-    inputs: Float32Array.from({ length: count * features }, () => 2 * random() - 1),
+    inputs: Float32Array.from({ length: count * features }, () => first?.kind === 'embedding' ? Math.floor(random() * first.vocabulary) : 2 * random() - 1),
     labels: Uint16Array.from({ length: count }, () => random() * model.labels.length),
     count
   }
@@ -120,6 +126,43 @@ export const FROZEN: DocumentInit = {
   constants: {
     'features/kernel': waves(72, 1), 'features/bias': waves(4, 2), 'mixing/kernel': waves(12, 3), 'between/kernel': waves(30, 4), 'between/bias': waves(5, 5)
   }
+}
+
+const ids = (name = 'ids'): ReturnType<typeof entry> => entry('Embedding', name, { input_dim: 7, output_dim: 5, mask_zero: false })
+const softmax = entry('Dense', 'output', { units: 3, activation: 'softmax' })
+/** Of Keras and TensorFlow.js alike; an orthogonal start, which both have by default, needs more of tfjs than its core */
+const GATES = { activation: 'tanh', recurrent_activation: 'sigmoid', recurrent_initializer: { class_name: 'GlorotUniform', config: {} } }
+const texts = (layers: ReadonlyArray<ReturnType<typeof entry>>): DocumentInit => ({ shape: [12], classes: 3, topology: sequential([12], [ids(), ...layers, softmax]) })
+const sequences = (layers: ReadonlyArray<ReturnType<typeof entry>>): DocumentInit =>
+  ({ shape: [24], classes: 3, topology: sequential([24], [entry('Reshape', 'steps', { target_shape: [8, 3] }), ...layers, softmax]) })
+
+/** Of 12 tokens out of 7, so that some come twice, and of 8 steps of 3 numbers; as TensorFlow.js knows them, too */
+export const SEQUENCES: Record<string, DocumentInit> = {
+  'texts of an embedding, a convolution and the largest': { shape: [12], classes: 3, topology: textTopology({ length: 12, vocabulary: 7, width: 5, filters: 6, classes: 3 }) },
+  'a mean of embeddings': texts([entry('GlobalAveragePooling1D', 'mean')]),
+  'embeddings side by side': texts([entry('Flatten', 'flatten')]),
+  'convolutions and poolings of sequences': sequences([
+    entry('Conv1D', 'a', { filters: 6, kernel_size: [3], strides: [1], padding: 'same', activation: 'relu' }), entry('MaxPooling1D', 'b', { pool_size: [3], strides: [2], padding: 'same' }),
+    entry('Conv1D', 'c', { filters: 4, kernel_size: [2], strides: [2], padding: 'valid', activation: 'tanh', use_bias: false }), entry('AveragePooling1D', 'd', { pool_size: [2], strides: [1] }),
+    entry('Flatten', 'flatten')
+  ]),
+  'a wide convolution of few positions': sequences([entry('Conv1D', 'a', { filters: 90, kernel_size: [7], activation: 'elu' }), entry('GlobalMaxPooling1D', 'max')]),
+  'an LSTM on embeddings': texts([entry('LSTM', 'lstm', { units: 4, ...GATES })]),
+  'an LSTM of all steps, and one without bias': sequences([
+    entry('LSTM', 'a', { units: 5, return_sequences: true, unit_forget_bias: false, ...GATES }), entry('LSTM', 'b', { units: 3, use_bias: false, ...GATES })
+  ]),
+  'a GRU on embeddings': texts([entry('GRU', 'gru', { units: 4, reset_after: false, ...GATES })]),
+  'a GRU of all steps, and one without bias': sequences([
+    entry('GRU', 'a', { units: 5, return_sequences: true, reset_after: false, ...GATES }), entry('GRU', 'b', { units: 3, use_bias: false, reset_after: false, ...GATES })
+  ])
+}
+
+/** What TensorFlow.js has not */
+export const KERAS_SEQUENCES: Record<string, DocumentInit> = {
+  'a GRU that resets after its product': texts([entry('GRU', 'gru', { units: 4, reset_after: true, ...GATES })]),
+  'two GRUs that reset after their products': sequences([
+    entry('GRU', 'a', { units: 5, return_sequences: true, reset_after: true, ...GATES }), entry('GRU', 'b', { units: 3, use_bias: false, reset_after: true, ...GATES })
+  ])
 }
 
 /** Loss (sum) and gradients by the tape of tfjs, on plain code */

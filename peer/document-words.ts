@@ -99,6 +99,10 @@ function inputLines ({ model: { input } }: FederationDocument, { inputs }: Docum
       const [height, width, channels] = input.shape
       return [`pictures of ${height} x ${width} pixels, ${channels === 1 ? '1 channel (grey)' : `${channels} channels`}, ${input.bits ?? 8} bits; others are ${input.resize === undefined ? 'refused' : 'resized'}`]
     }
+    case 'text': {
+      const tokens = input.tokens === 'bytes' ? 'bytes' : `words, of which ${formatCount(input.vocabulary?.length ?? 0)} have a number of their own`
+      return [`texts: the first ${formatCount(input.length)} ${tokens}`]
+    }
     case 'table': {
       const numeric = input.columns.filter(({ kind }) => kind === 'numeric').length
       const group = input.group === undefined ? '' : `; rows of one ${quoted(input.group)} stay together`

@@ -10,7 +10,7 @@ import { namingWeights, readWeightsFile } from './weights-file.ts'
 import { foundersChoices, TABLE_CHOICES } from './table-choices.ts'
 import { quoted } from '../src/quoted.ts'
 import type { SettingName, Settings } from './settings.ts'
-import type { FoundingChoices, InferredInput, ReadOptions } from '../src/data/data-format.ts'
+import type { FoundingChoices, InferredInput, ReadOptions, TextChoices } from '../src/data/data-format.ts'
 import type { TableSchema } from '../src/data/table-schema.ts'
 import type { FederationDocument, FederationInit } from '../src/federation/document.ts'
 import type { DatasetSource } from '../src/interface.ts'
@@ -32,6 +32,10 @@ export interface Founding {
   table?: TableSchema | undefined
   /** The document was made from pictures */
   pictures?: true | undefined
+  /** The document was made from texts */
+  texts?: true | undefined
+  /** What of it was computed from texts or their rows, in words */
+  computed?: readonly string[] | undefined
   /** The canonical file of the weights that it starts from */
   weights?: Uint8Array | undefined
   /** It was made to fit the founder's data */
@@ -57,9 +61,18 @@ export async function fittingChoices (settings: Settings): Promise<FoundingChoic
   return {
     ...await foundersChoices(settings),
     ...(height === undefined || width === undefined ? {} : { size: { height, width } }),
+    text: textChoices(settings),
     task,
     target: { unit: targetUnit, ...(targetRange === undefined ? {} : { range: parsedRange(targetRange) }) }
   }
+}
+
+function textChoices ({ textColumn, length, vocabulary }: Settings): TextChoices {
+  const words = vocabulary !== undefined && /^\d+$/.test(vocabulary) ? Number(vocabulary) : undefined
+  if (words === 0) {
+    throw new UsageError('--vocabulary 0: a vocabulary has a word at least; without one texts are bytes')
+  }
+  return { column: textColumn, length, words, ...(words === undefined ? { vocabularyFile: vocabulary } : {}) }
 }
 
 function parsedRange (text: string): { min: number, max: number } {
@@ -78,7 +91,7 @@ function parsedRange (text: string): { min: number, max: number } {
  */
 export async function fittedDocument (source: FittedSource, settings: Settings, options: ReadOptions = {}): Promise<Founding> {
   const { inferInput } = await import('../src/data/data-formats.ts')
-  const { parseFederation } = await import('../src/federation/document.ts')
+  const { encodeFederation, parseFederation } = await import('../src/federation/document.ts')
   const { newModelField } = await import('../src/federation/model-schema.ts')
   const inferred = await inferInput(source, await fittingChoices(settings), options)
   refuseOtherTask(inferred, settings)
@@ -96,25 +109,31 @@ export async function fittedDocument (source: FittedSource, settings: Settings, 
     privacy: { mechanism: 'none' }
   }
   const parsed = usage(() => parseFederation(document))
+  usage(() => { encodeFederation(parsed) }, settings.vocabulary === undefined ? '' : '; a vocabulary of fewer words makes it smaller (--vocabulary)')
   const { inspectTopology } = await import('../src/model/topology.ts')
   usage(() => inspectTopology(parsed.model))
-  return { document: parsed, table: inferred.schema, weights, fitted: true, ...(inferred.input.kind === 'image' && inferred.input.resize !== undefined ? { pictures: true } : {}), remarks }
+  return { document: parsed, table: inferred.schema, weights, fitted: true, ...shownOf(inferred), remarks }
+}
+
+/** What its founder must see */
+function shownOf ({ input, computed }: InferredInput): Pick<Founding, 'pictures' | 'texts' | 'computed'> {
+  return input.kind === 'text' ? { texts: true, computed } : input.kind === 'image' && input.resize !== undefined ? { pictures: true } : {}
 }
 
 /** What flags led to is told as theirs */
-function usage<T> (work: () => T): T {
+function usage<T> (work: () => T, hint = ''): T {
   try {
     return work()
   } catch (err) {
-    throw (err as Error).name === 'InvalidFederationError' ? new UsageError((err as Error).message, { cause: err }) : err
+    throw (err as Error).name === 'InvalidFederationError' ? new UsageError((err as Error).message + hint, { cause: err }) : err
   }
 }
 
 function refuseOtherTask ({ input, target }: InferredInput, settings: Settings): void {
-  const ofTable = (['label', ...TABLE_CHOICES] as const).filter((name) => settings[name] !== undefined)
-  if (input.kind === 'image' && (settings.task === 'regression' || ofTable.length > 0)) {
+  const ofTable = input.kind === 'image' ? (['label', ...TABLE_CHOICES] as const).filter((name) => settings[name] !== undefined) : []
+  if (input.kind !== 'table' && (settings.task === 'regression' || ofTable.length > 0)) {
     const what = settings.task === 'regression' ? '--task regression predicts a number that a table holds' : `${ofTable.map((name) => `--${kebabName(name)}`).join(' and ')} ${ofTable.length === 1 ? 'is' : 'are'} for columns of a table`
-    throw new UsageError(`${what}, and these data are pictures with classes`)
+    throw new UsageError(`${what}, and these data are ${input.kind === 'image' ? 'pictures' : 'texts'} with classes`)
   }
   const wrong = (target === undefined ? OF_NUMBERS : ['classWeight'] as const).filter((name) => settings[name] !== undefined)
   if (wrong.length > 0) {

@@ -33,6 +33,7 @@ export async function fittedTopology (input: ModelInput, { outputs, activation, 
       return convolutionalTopology({ inputShape: [height, width, channels], filters: FILTERS.slice(0, poolings), classes: outputs })
     }
   }
+  // TEXT TOPOLOGY
   const inputs = shape.reduce((product, size) => product * size, 1)
   return denseTopology({ inputShape: shape, hidden: hidden ?? hiddenWidths(inputs, outputs), classes: outputs, activation })
 }

@@ -16,8 +16,14 @@ export const DEFAULT_PRESET = 'digits-private'
 
 /** Kinds of data that may be a table, whose columns somebody decides on */
 const TABLE_KINDS: readonly string[] = ['csv', 'parquet', 'npy']
+/** Kinds of data with a column of the class */
+const LABEL_KINDS: readonly string[] = [...TABLE_KINDS, 'text']
 /** Kinds of data that may be pictures, whose size somebody decides on */
 const PICTURE_KINDS: readonly string[] = ['images', 'npy']
+/** Flags that decide on texts */
+const TEXT_CHOICES = ['textColumn', 'length', 'vocabulary'] as const
+/** Flags of a table that the classes of a table of texts have as well */
+const OF_CLASSES = ['column', 'rare'] as const
 
 /** True when the settings name a document, rather than leave it to a default */
 export function namesDocument ({ federation, preset }: Settings): boolean {
@@ -26,7 +32,7 @@ export function namesDocument ({ federation, preset }: Settings): boolean {
 
 /** Throws UsageError for settings of a new federation where none is founded */
 export function refuseFounding (settings: Settings): void {
-  const given = (['privacy', 'epsilon', 'examples', 'label', 'size', 'publishStatistics', ...TABLE_CHOICES, ...DOCUMENT_CHOICES] as const).filter((name) => settings[name] !== undefined)
+  const given = (['privacy', 'epsilon', 'examples', 'label', 'size', 'publishStatistics', ...TEXT_CHOICES, ...TABLE_CHOICES, ...DOCUMENT_CHOICES] as const).filter((name) => settings[name] !== undefined)
   if (given.length > 0) {
     throw new UsageError(`${given.map((name) => `--${kebabName(name)}`).join(' and ')} ${given.length === 1 ? 'is' : 'are'} for a new federation only: here the document is given already`)
   }
@@ -60,6 +66,7 @@ export async function proposal (settings: Settings, onRead?: (share: number) => 
 async function documentOf (settings: Settings, onRead?: (share: number) => void): Promise<Founding> {
   refuseLabel(settings)
   refuseSize(settings)
+  refuseTexts(settings)
   if (settings.federation !== undefined) {
     refuseTableChoices(settings, 'this one is given')
     refuseStatistics(settings)
@@ -68,7 +75,7 @@ async function documentOf (settings: Settings, onRead?: (share: number) => void)
   }
   const source = await dataSource(settings)
   if (settings.preset !== undefined || !TABLE_KINDS.includes(source.kind)) {
-    refuseTableChoices(settings, settings.preset === undefined ? 'give one with --data csv:FILE or parquet:FILE' : 'a preset is made for none')
+    refuseTableChoices(settings.preset === undefined && source.kind === 'text' ? without(settings, OF_CLASSES) : settings, settings.preset === undefined ? 'give one with --data csv:FILE or parquet:FILE' : 'a preset is made for none')
   }
   if (settings.preset !== undefined || source.kind === 'digits') {
     refuseStatistics(settings)
@@ -80,7 +87,7 @@ async function documentOf (settings: Settings, onRead?: (share: number) => void)
 
 /** The column of the class stands in a document that is given already, and pictures have none */
 function refuseLabel ({ label, federation, preset, data }: Settings): void {
-  const why = federation !== undefined || preset !== undefined ? 'the document that was named says it already' : TABLE_KINDS.includes(data?.split(':')[0] ?? '') ? undefined : 'these data are no table'
+  const why = federation !== undefined || preset !== undefined ? 'the document that was named says it already' : LABEL_KINDS.includes(data?.split(':')[0] ?? '') ? undefined : 'these data are no table'
   if (label !== undefined && why !== undefined) {
     throw new UsageError(`--label names the column of the class for a document that is made to fit a table: ${why}`)
   }
@@ -92,6 +99,21 @@ function refuseSize ({ size, federation, preset, data }: Settings): void {
   if (size !== undefined && why !== undefined) {
     throw new UsageError(`--size is that of the pictures of a new federation: ${why}`)
   }
+}
+
+/** What texts are to a model stands in a document that is given already */
+function refuseTexts (settings: Settings): void {
+  const given = TEXT_CHOICES.filter((name) => settings[name] !== undefined)
+  const { data, federation, preset } = settings
+  const why = federation !== undefined || preset !== undefined ? 'the document that was named says it already' : data?.startsWith('text:') === true ? undefined : 'give texts with --data text:PATH'
+  if (given.length > 0 && why !== undefined) {
+    throw new UsageError(`${given.map((name) => `--${kebabName(name)}`).join(' and ')} ${given.length === 1 ? 'says' : 'say'} what the texts of a new federation are to its model: ${why}`)
+  }
+}
+
+/** The settings but for these */
+function without (settings: Settings, names: readonly (keyof Settings)[]): Settings {
+  return Object.fromEntries(Object.entries(settings).filter(([name]) => !(names as readonly string[]).includes(name)))
 }
 
 /** Nothing of the founder's rows stands in a document that is given already */

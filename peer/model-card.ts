@@ -4,7 +4,7 @@
 import { printable } from '../src/quoted.ts'
 import { formatCount, formatLoss, formatShare } from './format.ts'
 import { formatPromise, formatSpent } from './privacy-text.ts'
-import type { FederationDocument } from '../src/federation/document.ts'
+import type { FederationDocument, ModelInput } from '../src/federation/document.ts'
 import type { ModelVersion } from '../src/interface.ts'
 import type { PrivacyStatus } from '../src/privacy/budget.ts'
 
@@ -114,7 +114,17 @@ function limitLines ({ document: { aggregation: { rule, f }, topology }, neighbo
 }
 
 function inputLines ({ model: { input } }: FederationDocument): string[] {
-  const lines = input.kind === 'image'
+  return ['## Input', '', ...inputText(input), '']
+}
+
+function inputText (input: ModelInput): string[] {
+  if (input.kind === 'text') {
+    const { length, vocabulary } = input
+    return [vocabulary === undefined
+      ? `Texts: the first ${formatCount(length)} bytes of each, in UTF-8.`
+      : `Texts: the first ${formatCount(length)} words of each, in small letters, of a vocabulary of ${formatCount(vocabulary.length)}, which stands in the federation document; others count as unknown.`]
+  }
+  return input.kind === 'image'
     ? [`Pictures of ${input.shape.join(' x ')} (height x width x channels), ${input.bits === 16 ? '16 bits' : 'bytes'}${input.resize === undefined ? '' : '; other sizes are resized'}.`]
     : [
         `Rows of a table; what is predicted is in the column ${plain(input.label)}. The names stand in the federation document, which every member reads:`,
@@ -124,7 +134,6 @@ function inputLines ({ model: { input } }: FederationDocument): string[] {
         ...input.columns.slice(0, MAX_LISTED).map((column) => `| ${plain(column.name)} | ${column.kind === 'numeric' ? 'number' : `one of ${column.values.length} values${column.other === true ? ', or another' : ''}`} |`),
         ...input.columns.length > MAX_LISTED ? ['', `And ${formatCount(input.columns.length - MAX_LISTED)} columns more.`] : []
       ]
-  return ['## Input', '', ...lines, '']
 }
 
 function listed (names: readonly string[]): string {

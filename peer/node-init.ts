@@ -12,8 +12,8 @@ export const DATA_SETTINGS = ['data', 'separator', 'decimal', 'testData', 'testF
 
 const DEFAULT_TEST_FRACTION = 0.2
 
-/** Kinds of data that are a table's file, and may have another one to test with */
-const TABLE_KINDS: readonly string[] = ['csv', 'parquet']
+/** Kinds of data that may have others to test with */
+const TABLE_KINDS: readonly string[] = ['csv', 'parquet', 'text']
 /** Others of which a share may be kept for testing */
 const SPLIT_KINDS: readonly string[] = ['images', 'npy']
 
@@ -26,15 +26,15 @@ export async function dataSource (settings: Settings): Promise<DatasetSource> {
   const kind = separator === -1 ? data : data.slice(0, separator)
   const rest = separator === -1 ? '' : data.slice(separator + 1)
   refuseTestSettings(kind, settings)
-  if (kind !== 'csv') {
-    refuse(settings, ['separator', 'decimal'], 'only csv: data can have')
-  }
+  refuseDialect(kind, settings)
   switch (kind) {
     case 'idx':
       return { kind: 'idx', directory: rest }
     case 'csv':
     case 'parquet':
       return tableSource(kind, rest, settings)
+    case 'text':
+      return textSource(rest, settings)
     case 'images':
     case 'npy':
       return { kind, path: rest, testFraction: settings.testFraction ?? DEFAULT_TEST_FRACTION }
@@ -45,10 +45,20 @@ export async function dataSource (settings: Settings): Promise<DatasetSource> {
   }
 }
 
+/** Throws UsageError for a way of writing that these data do not have */
+function refuseDialect (kind: string, settings: Settings): void {
+  if (kind !== 'csv' && kind !== 'text') {
+    refuse(settings, ['separator'], 'only csv: and text: data can have')
+  }
+  if (kind !== 'csv') {
+    refuse(settings, ['decimal'], 'only csv: data can have')
+  }
+}
+
 /** Throws UsageError for test examples that this kind of data cannot have apart */
 function refuseTestSettings (kind: string, settings: Settings): void {
   if (!TABLE_KINDS.includes(kind)) {
-    refuse(settings, ['testData'], 'only csv: and parquet: data can have')
+    refuse(settings, ['testData'], 'only csv:, parquet: and text: data can have')
   }
   if (!TABLE_KINDS.includes(kind) && !SPLIT_KINDS.includes(kind)) {
     refuse(settings, ['testFraction'], `only ${[...TABLE_KINDS, ...SPLIT_KINDS].map((name) => `${name}:`).join(', ')} data can have`)
@@ -60,6 +70,15 @@ function tableSource (kind: 'csv' | 'parquet', file: string, { testData, testFra
   return kind === 'parquet'
     ? { kind, file, ...tests }
     : { kind, file, ...tests, ...(separator === undefined ? {} : { separator }), ...(decimal === undefined ? {} : { decimal }) }
+}
+
+function textSource (path: string, { testData, testFraction, separator }: Settings): DatasetSource {
+  return {
+    kind: 'text',
+    path,
+    ...(testData === undefined ? { testFraction: testFraction ?? DEFAULT_TEST_FRACTION } : { testFile: testData }),
+    ...(separator === undefined ? {} : { separator })
+  }
 }
 
 /** Undefined: all examples. Throws UsageError when settings do not go together */

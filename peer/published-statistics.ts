@@ -26,26 +26,34 @@ export function withoutStatistics (document: FederationDocument, { publishStatis
 }
 
 /**
- * What a private document still tells. Of pictures: what they are called, and how they are made. A folder's names are
- * its founder's word; a single picture in colour, or of 16 bits, changes the rest. Weights tell of what they were learnt
- * from
+ * What a private document still tells. Of pictures or texts: what they are called, and how they are made. A folder's
+ * names are its founder's word; a single picture in colour, or of 16 bits, changes the rest. Weights tell of what they
+ * were learnt from
  */
 export function outsidePromise ({ privacy: { mechanism }, model: { input, weights } }: FederationDocument): string[] {
   if (mechanism === 'none') {
     return []
   }
-  return [...pictureRemarks(mechanism, input), ...weights === undefined ? [] : [`under ${mechanism} the promise is of what is learnt here, not of the weights that this federation starts from: if they were learnt from private data, whoever has them may learn of these, and no ledger counts it`]]
+  return [...inputRemarks(mechanism, input), ...weights === undefined ? [] : [`under ${mechanism} the promise is of what is learnt here, not of the weights that this federation starts from: if they were learnt from private data, whoever has them may learn of these, and no ledger counts it`]]
 }
 
-function pictureRemarks (mechanism: string, input: FederationDocument['model']['input']): string[] {
-  return input.kind !== 'image'
-    ? []
-    : [`under ${mechanism} this document still tells the classes of your pictures, their size, and whether any is in colour or of 16 bits: that is outside of its promise`]
+function inputRemarks (mechanism: string, input: FederationDocument['model']['input']): string[] {
+  if (input.kind === 'table') {
+    return []
+  }
+  const told = input.kind === 'image' ? 'the classes of your pictures, their size, and whether any is in colour or of 16 bits' : 'the classes of your texts'
+  return [`under ${mechanism} this document still tells ${told}: that is outside of its promise`]
 }
 
 /** Throws UsageError, which names what would be told and what to do */
-export function requirePublishable ({ document: { privacy: { mechanism } }, table }: { document: FederationDocument, table?: TableSchema | undefined }, { publishStatistics, data }: Settings): void {
-  if (mechanism === 'none' || publishStatistics === true || table === undefined) {
+export function requirePublishable ({ document: { privacy: { mechanism } }, table, computed = [] }: { document: FederationDocument, table?: TableSchema | undefined, computed?: readonly string[] | undefined }, { publishStatistics, data }: Settings): void {
+  if (mechanism === 'none' || publishStatistics === true) {
+    return
+  }
+  if (computed.length > 0) {
+    throw new UsageError(`under ${mechanism} the document may tell nothing that was computed from your texts, and it would tell ${computed.join(' and ')}: take bytes or name the words yourself (--vocabulary FILE), and name classes by a folder for each, or let everyone read them, outside of the promise (--publish-statistics)`)
+  }
+  if (table === undefined) {
     return
   }
   const told = statistics(table)

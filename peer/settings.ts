@@ -11,6 +11,7 @@ import { PRIVACY_SETTINGS } from './privacy-settings.ts'
 import { addresses, count, DATA, data, dataPath, EVERYWHERE, filePath, FLAG_ONLY, FOUND, MAX_SEED, NODE, NOT_IN_FILE, number, partition, text, toggle } from './setting.ts'
 import { DIALECT_SETTINGS, TABLE_SETTINGS } from './table-settings.ts'
 import { TERMINAL_SETTINGS } from './terminal-settings.ts'
+import { TEXT_SETTINGS } from './text-settings.ts'
 import { USE_SETTINGS } from './use-settings.ts'
 import type { output } from 'zod'
 import type { Setting, Verb } from './setting.ts'
@@ -75,13 +76,13 @@ export const SETTINGS = table({
   },
   data: {
     schema: data,
-    expects: 'digits, digits:SEED, idx:DIR, csv:FILE, parquet:FILE, npy:PATH or images:FOLDER',
+    expects: 'digits, digits:SEED, idx:DIR, csv:FILE, parquet:FILE, npy:PATH, images:FOLDER or text:PATH',
     value: 'SPEC',
     verbs: DATA,
     sources: EVERYWHERE,
     path: dataPath,
     shownDefault: 'digits',
-    help: 'the private examples: generated digits, a folder of IDX files, a CSV or Parquet file, NumPy arrays (an NPZ file or a folder of NPY files), or a folder of PNG and JPEG files with a sub-folder for each class'
+    help: 'the private examples: generated digits, a folder of IDX files, a CSV or Parquet file, NumPy arrays (an NPZ file or a folder of NPY files), a folder of PNG and JPEG files with a sub-folder for each class, or texts: .txt files in such folders, or a table with a column of them'
   },
   label: {
     schema: text,
@@ -93,6 +94,7 @@ export const SETTINGS = table({
     help: 'the column of a table that holds the class, or the number to predict, for a new federation'
   },
   ...TABLE_SETTINGS,
+  ...TEXT_SETTINGS,
   ...DOCUMENT_SETTINGS,
   ...DIALECT_SETTINGS,
   testData: {
@@ -102,7 +104,7 @@ export const SETTINGS = table({
     verbs: DATA,
     sources: EVERYWHERE,
     path: filePath,
-    help: 'test examples of csv: and parquet: data'
+    help: 'test examples of csv:, parquet: and text: data'
   },
   testFraction: {
     schema: (z) => number(z).pipe(z.number().gt(0).lt(1)),
@@ -111,7 +113,7 @@ export const SETTINGS = table({
     verbs: DATA,
     sources: EVERYWHERE,
     shownDefault: '0.2',
-    help: 'share of csv:, parquet:, npy: and images: data that is kept for testing where there are no test examples apart'
+    help: 'share of csv:, parquet:, npy:, images: and text: data that is kept for testing where there are no test examples apart'
   },
   partition: {
     schema: partition,

@@ -38,7 +38,7 @@ export const DIALECT_SETTINGS = {
     verbs: DIALECT,
     sources: EVERYWHERE,
     shownDefault: 'found in the file',
-    help: 'what stands between the columns of csv: data'
+    help: 'what stands between the columns of csv: data, and of a text: table'
   },
   decimal: {
     schema: decimal,

@@ -129,7 +129,7 @@ function buildProgram (write: (text: string) => void): Command {
     new Option('--seed <n>', 'seed of the split').argParser(whole('--seed', 0, MAX_SEED)),
     new Option('--preset <name>', `ready-made settings (default: ${DEFAULT_PRESET})`).argParser(oneOf('preset', PRESET_NAMES)).conflicts('federation'),
     new Option('--federation <file>', 'federation document, a JSON file'),
-    new Option('--data <spec>', 'digits, digits:SEED, idx:DIR, csv:FILE, parquet:FILE, npy:PATH or images:FOLDER').argParser(parseData),
+    new Option('--data <spec>', 'digits, digits:SEED, idx:DIR, csv:FILE, parquet:FILE, npy:PATH, images:FOLDER or text:PATH').argParser(parseData),
     new Option('--backend <name>', `training backend: ${BACKENDS.join(', ')}`).argParser(oneOf('backend', BACKENDS)),
     new Option('--threads <n>', 'threads of one training step (default: cores / peers)').argParser(whole('--threads', 1, 1024)),
     new Option('--evaluate-every <n>', 'test the models every n rounds, and after the last (default: rounds / 20)').argParser(whole('--evaluate-every', 1)),
@@ -247,6 +247,7 @@ function namedData (data: DatasetSource, preset: PresetName | undefined, working
     case 'idx': return { ...data, directory: resolve(workingDirectory, data.directory) }
     case 'images':
     case 'npy':
+    case 'text':
       return { ...data, path: resolve(workingDirectory, data.path) }
     case 'csv':
     case 'parquet':
@@ -326,17 +327,17 @@ function parseAttackers (text: string): Attackers {
 }
 
 function parseData (text: string): DatasetSource {
-  const match = /^(digits)(?::(\d{1,10}))?$|^(idx|csv|parquet|images|npy):(.+)$/.exec(text)
+  const match = /^(digits)(?::(\d{1,10}))?$|^(idx|csv|parquet|images|npy|text):(.+)$/.exec(text)
   if (match === null || Number(match[2]) > MAX_SEED) {
-    throw new UsageError(`--data must be digits, digits:SEED, idx:DIR, csv:FILE, parquet:FILE, npy:PATH or images:FOLDER, not "${text}"`)
+    throw new UsageError(`--data must be digits, digits:SEED, idx:DIR, csv:FILE, parquet:FILE, npy:PATH, images:FOLDER or text:PATH, not "${text}"`)
   }
   const [,, seed, kind, path = ''] = match
   switch (kind) {
     case 'idx': return { kind, directory: path }
     case 'images':
-    case 'npy': return { kind, path }
-    case 'csv':
-    case 'parquet': return { kind, file: path, testFraction: 0.2 }
+    case 'npy':
+    case 'text': return { kind, path }
+    case 'csv': case 'parquet': return { kind, file: path, testFraction: 0.2 }
     default: return { kind: 'digits', ...DIGITS_DEFAULTS, ...(seed === undefined ? {} : { seed: Number(seed) }) }
   }
 }

@@ -41,6 +41,8 @@ function dataFlags (data: DatasetSource): string[] {
     case 'images':
     case 'npy':
       return ['--data', `${data.kind}:${data.path}`, ...flag('--test-fraction', data.testFraction)]
+    case 'text':
+      return ['--data', `text:${data.path}`, ...flag('--test-data', data.testFile), ...flag('--test-fraction', data.testFraction), ...flag('--separator', data.separator === '\t' ? 'tab' : data.separator)]
     case 'csv':
       return [...tableFlags(data), ...flag('--separator', data.separator === '\t' ? 'tab' : data.separator), ...flag('--decimal', data.decimal)]
     case 'parquet':

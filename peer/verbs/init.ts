@@ -15,6 +15,7 @@ import { readingProgress, withProgress } from '../reading-progress.ts'
 import { formatPromise } from '../privacy-text.ts'
 import { showPictures } from '../picture-view.ts'
 import { showTable } from '../table-view.ts'
+import { showTexts } from '../text-view.ts'
 import { givenWeights } from '../weights-file.ts'
 import { initialWeights, WEIGHTS_FILE, weightsText } from '../weights-text.ts'
 import type { VerbContext } from '../context.ts'
@@ -40,10 +41,10 @@ export async function init (context: VerbContext): Promise<number> {
     refuseFounding(settings)
     refuseWeights(settings)
   }
-  const { document, table, pictures, weights: started, remarks = [] } = joins ? {} : await withProgress(terminal, async (onRead) => founding(settings, onRead))
+  const { document, table, pictures, texts, computed, weights: started, remarks = [] } = joins ? {} : await withProgress(terminal, async (onRead) => founding(settings, onRead))
   const weights = started ?? (document === undefined ? undefined : await givenWeights(document, settings))
   if (document !== undefined) {
-    await showTold(terminal, { document, table, pictures }, settings)
+    await showTold(terminal, { document, table, pictures, texts, computed }, settings)
   }
   remarks.forEach((remark) => { terminal.warn(remark) })
   const training = document === undefined ? undefined : await checkTraining(document, { settings, weights, data: await dataSource(settings), terminal })
@@ -60,13 +61,16 @@ export async function init (context: VerbContext): Promise<number> {
 }
 
 /** What a document that was made to fit data tells everyone, before it is founded */
-async function showTold (terminal: Terminal, { document, table, pictures }: Founding, settings: Settings): Promise<void> {
+async function showTold (terminal: Terminal, { document, table, pictures, texts, computed }: Founding, settings: Settings): Promise<void> {
   if (table !== undefined) {
     const { DEFAULT_RARE_ROWS } = await import('../../src/data/table-schema.ts')
     showTable(terminal, { name: document.name, table, rareRows: settings.rare ?? DEFAULT_RARE_ROWS })
   }
   if (pictures === true) {
     showPictures(terminal, document)
+  }
+  if (texts === true) {
+    showTexts(terminal, document, computed)
   }
 }
 

@@ -43,7 +43,7 @@ export async function schema ({ settings, terminal, args }: VerbContext): Promis
 
 function tableOf (argument: string): { kind: 'csv' | 'parquet', file: string } {
   const [, kind, path] = KIND.exec(argument) ?? []
-  if (argument === 'digits' || /^(digits|idx|images|npy)$/.test(kind ?? '')) {
+  if (argument === 'digits' || /^(digits|idx|images|npy|text)$/.test(kind ?? '')) {
     throw new UsageError(`${argument} is no table: a schema is that of a CSV or Parquet file`)
   }
   return (kind === 'csv' || kind === 'parquet') && path !== undefined ? { kind, file: path } : { kind: 'csv', file: argument }

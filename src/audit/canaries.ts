@@ -7,7 +7,9 @@
  */
 import { imageExamples } from '../data/examples.ts'
 import { tableExamples } from '../data/table-examples.ts'
-import type { Examples, ImageInput, TableInput } from '../data/examples.ts'
+import { TokenStore } from '../data/text/token-store.ts'
+import { FIRST_WORD, tokenCount } from '../federation/input-shape.ts'
+import type { Examples, ImageInput, TableInput, TextInput } from '../data/examples.ts'
 import type { ModelInput } from '../federation/document.ts'
 import type { Random } from '../interface.ts'
 
@@ -38,11 +40,16 @@ export interface CanaryKind {
  * average single pixels away and pool them, after which all such images look alike: with squares of 2 the gradients of
  * a Gabor model are twice as long, and their root mean square cosine is 0.05, not 0.21. Table rows are `OUTLYING` up or
  * down in each numeric column, at random, and random in the others; with few columns they cannot but resemble each
- * other, and the audit is weaker. Labels are random
+ * other, and the audit is weaker. Texts are as long as the model takes them, of tokens at random, padding and unknown
+ * words left out. Labels are random
  */
 export function createCanaries ({ input, classes, grain = 1 }: CanaryKind, count: number, random: Random): Examples {
   const labels = Uint16Array.from({ length: count }, () => Math.floor(random() * classes))
-  return input.kind === 'image' ? imageCanaries({ input, grain }, labels, random) : tableCanaries(input, labels, random)
+  switch (input.kind) {
+    case 'image': return imageCanaries({ input, grain }, labels, random)
+    case 'table': return tableCanaries(input, labels, random)
+    case 'text': return textCanaries(input, labels, random)
+  }
 }
 
 /**
@@ -108,4 +115,13 @@ function tableCanaries (input: TableInput, labels: Uint16Array, random: Random):
     return column.kind === 'numeric' ? (random() < 0.5 ? -OUTLYING : OUTLYING) : Math.floor(random() * column.values.length)
   })
   return tableExamples(values, labels, input)
+}
+
+function textCanaries (input: TextInput, labels: Uint16Array, random: Random): Examples {
+  const first = input.vocabulary === undefined ? 1 : FIRST_WORD
+  const store = new TokenStore('canaries', labels.length)
+  for (let canary = 0; canary < labels.length; canary++) {
+    store.add(Uint16Array.from({ length: input.length }, () => first + Math.floor(random() * (tokenCount(input) - first))))
+  }
+  return store.examples(input.length, labels)
 }

@@ -10,6 +10,7 @@ import { DEFAULT_TEST_FRACTION, HOLD_OUT_SEED, holdOut, holdOutGroups } from './
 import { indices, partitionRows } from './partition.ts'
 import { withAllMisfits } from './misfits.ts'
 import { rowReader } from './row-reader.ts'
+import { inputWords } from './examples.ts'
 import { readTable } from './table-file.ts'
 import { readAllRows, readRows, readTargets } from './table-rows.ts'
 import type { Dataset, Model, TableInput } from './examples.ts'
@@ -126,7 +127,7 @@ export async function checkCsvDataset (source: CsvSource, model: Model): Promise
 
 function requireTable ({ file }: CsvSource, { input }: Model): TableInput {
   if (input.kind !== 'table') {
-    throw new DatasetError(`${file} is a table, but the federation's model takes images of ${input.shape.join(' x ')}; give a folder of IDX files`)
+    throw new DatasetError(`${file} is a table, but the federation's model takes ${inputWords(input).takes}; give ${input.kind === 'image' ? 'a folder of IDX files' : inputWords(input).give}`)
   }
   return input
 }

@@ -4,12 +4,17 @@
 import { DatasetError } from '../errors.ts'
 import { readCsvRows } from './csv.ts'
 import { INPUT_BATCH } from './data-format.ts'
-import { requireRoom } from './examples.ts'
+import { inputWords, requireRoom } from './examples.ts'
+import { readRowInputs } from './row-inputs.ts'
 import { tableExamples } from './table-examples.ts'
 import { valuesReader } from './table-values.ts'
-import type { BeginRows } from './table-file.ts'
+import type { RowPlace } from './csv.ts'
+import type { Row } from './row.ts'
 import type { InputBatch, InputSource, TakeInputs } from './data-format.ts'
 import type { Model, TableInput } from './examples.ts'
+import type { DecimalMark } from './parse-number.ts'
+import type { ReadRows, RowBatch } from './row-inputs.ts'
+import type { ValuesReader } from './table-values.ts'
 
 /**
  * Hands over every row, as `DataFormat.inputs` says. The column of the label need not be there, and is not looked at
@@ -27,69 +32,33 @@ export async function readCsvInputs (source: InputSource, model: Model, take: Ta
  * @param read - Calls `begin` with the names of the columns and what that returns with every row, and waits for `ready`
  *   between pieces of the file where it can
  */
-export async function readTableInputs ({ path }: InputSource, { input }: Model, take: TakeInputs, read: (begin: BeginRows, ready: () => Promise<void>) => Promise<number>): Promise<number> {
+export async function readTableInputs ({ path }: InputSource, { input }: Model, take: TakeInputs, read: ReadRows): Promise<number> {
   if (input.kind !== 'table') {
-    throw new DatasetError(`${path} is read as a table, but the federation's model takes images of ${input.shape.join(' x ')}; give an IDX file of images`)
+    throw new DatasetError(`${path} is read as a table, but the federation's model takes ${inputWords(input).takes}; give ${input.kind === 'image' ? 'an IDX file of images' : 'texts'}`)
   }
-  const batch = new TableBatch(path, input)
-  let failure: { err: unknown } | undefined
-  let taken: Promise<void> | undefined
-  // the reader would take another's failure for one of the file
-  const hand = (work: () => void): boolean => {
-    try {
-      work()
-    } catch (err) {
-      failure = { err }
-    }
-    return failure === undefined
-  }
-  const flush = (): boolean => batch.count === 0 || hand(() => {
-    taken = joined(taken, take(batch.flush()))
-    // waited for before the next piece; a row that does not fit ends the reading first
-    taken?.catch(() => {})
-  })
-  const ready = async (): Promise<void> => {
-    const waiting = taken
-    taken = undefined
-    await waiting?.catch((err: unknown) => { failure = { err } })
-  }
-  const rows = await read((names, format) => {
-    const values = valuesReader(path, names, input, format?.decimal)
-    return (row, place) => {
-      if (failure !== undefined) {
-        return false
-      }
-      values(row, place, batch.values, batch.count * input.columns.length)
-      return ++batch.count < INPUT_BATCH || flush()
-    }
-  }, ready)
-  if (failure === undefined) {
-    flush()
-  }
-  await ready()
-  if (failure !== undefined) {
-    throw failure.err
-  }
-  return rows
-}
-
-function joined (first: Promise<void> | undefined, second: Promise<void> | undefined): Promise<void> | undefined {
-  return first === undefined || second === undefined ? first ?? second : Promise.all([first, second]).then(() => undefined)
+  return readRowInputs(take, read, (names, format) => new TableBatch(path, names, input, format?.decimal))
 }
 
 /** Rows that wait to be handed over, prepared by the code that prepares them for training */
-class TableBatch {
-  readonly values: Float32Array
+class TableBatch implements RowBatch {
   count = 0
+  private readonly values: Float32Array
+  private readonly read: ValuesReader
+  private readonly width: number
   private readonly examples: ReturnType<typeof tableExamples>
   private readonly inputs: Float32Array
 
-  constructor (path: string, input: TableInput) {
-    const width = input.columns.length
+  constructor (path: string, names: readonly string[], input: TableInput, decimal: DecimalMark | undefined) {
+    const width = this.width = input.columns.length
+    this.read = valuesReader(path, names, input, decimal)
     this.values = new Float32Array(INPUT_BATCH * width)
     this.examples = tableExamples(this.values, new Uint16Array(INPUT_BATCH), input)
     requireRoom(path, INPUT_BATCH, 4 * this.examples.featureCount)
     this.inputs = new Float32Array(INPUT_BATCH * this.examples.featureCount)
+  }
+
+  add (row: Row, place: RowPlace): void {
+    this.read(row, place, this.values, this.count++ * this.width)
   }
 
   flush (): InputBatch {

@@ -23,12 +23,27 @@ export interface InferredInput {
   target?: Model['target']
   /** Of a table */
   schema?: TableSchema
+  /** What was computed from texts or their rows, in words: for a founder who promises privacy */
+  computed?: readonly string[]
 }
 
 /** What a founder decides; each format takes what is its business */
 export interface FoundingChoices extends TableChoices {
   /** Of pictures, in pixels. Left out: the most common size, made smaller where it is large */
   size?: { height: number, width: number } | undefined
+  text?: TextChoices | undefined
+}
+
+/** Of texts */
+export interface TextChoices {
+  /** The column of a table that holds them */
+  column?: string | undefined
+  /** Tokens of each. @default DEFAULT_TEXT_LENGTH */
+  length?: number | undefined
+  /** So many of their most common words are the vocabulary; left out, with no file either: tokens are bytes */
+  words?: number | undefined
+  /** A file with a word of the vocabulary on each line */
+  vocabularyFile?: string | undefined
 }
 
 /** Examples without labels; valid until whoever takes them returns, or what it returned resolves */

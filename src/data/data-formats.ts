@@ -19,7 +19,8 @@ const FORMATS: Formats = {
   csv: async () => (await import('./csv-format.ts')).csvFormat,
   npy: async () => (await import('./arrays/array-format.ts')).arrayFormat,
   parquet: async () => (await import('./parquet/parquet-format.ts')).parquetFormat,
-  images: async () => (await import('./pictures/pictures-format.ts')).picturesFormat
+  images: async () => (await import('./pictures/pictures-format.ts')).picturesFormat,
+  text: async () => (await import('./text/texts-format.ts')).textsFormat
 }
 
 /** The format of a kind of source */

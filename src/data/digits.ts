@@ -11,7 +11,7 @@ import { DatasetError } from '../errors.ts'
 import { SeededNumbers, seededNormal } from '../seeded-random.ts'
 import { GLYPHS } from './digit-glyphs.ts'
 import { drawPath, smoothCurve } from './digit-pen.ts'
-import { imageExamples, requireRoom } from './examples.ts'
+import { imageExamples, inputWords, requireRoom } from './examples.ts'
 import { indices, partitionRows } from './partition.ts'
 import type { DatasetSource, Partition, Random } from '../interface.ts'
 import type { Dataset, Examples, ImageInput, Model } from './examples.ts'
@@ -129,7 +129,7 @@ export function requireDigits (source: DigitsSource, model: Model): void {
   const { input, labels } = model
   const wanted = DIGITS_INPUT.shape.join(' x ')
   if (input.kind !== 'image' || input.shape.join(' x ') !== wanted) {
-    throw new DatasetError(`the embedded digits are images of ${wanted}, but the federation's model takes ${input.kind === 'image' ? `images of ${input.shape.join(' x ')}` : 'a table'}; give the data this federation is about`)
+    throw new DatasetError(`the embedded digits are images of ${wanted}, but the federation's model takes ${inputWords(input).takes}; give the data this federation is about`)
   }
   if (labels.length !== DIGIT_LABELS.length) {
     throw new DatasetError(`the embedded digits have ${DIGIT_LABELS.length} labels, but the federation has ${labels.length}; give the data this federation is about`)

@@ -4,11 +4,12 @@
  * Examples stay in their compact form (one byte for a pixel) and become float32 only inside a batch.
  */
 import { DatasetError } from '../errors.ts'
+import { quoted } from '../quoted.ts'
 import type { FederationDocument, ModelInput } from '../federation/document.ts'
 import type { TestSplit } from '../interface.ts'
 
 /** More bytes than this are not held in memory by one peer */
-const MAX_EXAMPLE_BYTES = 2 ** 31
+export const MAX_EXAMPLE_BYTES = 2 ** 31
 
 export interface Examples {
   readonly count: number
@@ -45,6 +46,16 @@ export interface Dataset {
 export type Model = FederationDocument['model']
 export type ImageInput = Extract<ModelInput, { kind: 'image' }>
 export type TableInput = Extract<ModelInput, { kind: 'table' }>
+export type TextInput = Extract<ModelInput, { kind: 'text' }>
+
+/** What a model takes, to follow "takes", and what to give it */
+export function inputWords (input: ModelInput): { takes: string, give: string } {
+  switch (input.kind) {
+    case 'image': return { takes: `images of ${input.shape.join(' x ')}`, give: 'images: PNG or JPEG files, IDX files or NumPy arrays' }
+    case 'table': return { takes: `a table with the label ${quoted(input.label)}`, give: 'a CSV or Parquet file (--data csv:FILE, parquet:FILE)' }
+    case 'text': return { takes: 'texts', give: 'texts (--data text:PATH)' }
+  }
+}
 
 /**
  * Throws DatasetError when `count` examples of `bytesEach` bytes are more than a peer may hold. `source` is named in

@@ -6,7 +6,7 @@
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DatasetError } from '../errors.ts'
-import { imageExamples, requireRoom } from './examples.ts'
+import { imageExamples, inputWords, requireRoom } from './examples.ts'
 import { readIdx } from './idx.ts'
 import { partitionRows } from './partition.ts'
 import { unreadable } from './unreadable.ts'
@@ -112,7 +112,7 @@ export async function readIdxImages (path: string, begin: (sizes: readonly numbe
 /** Throws DatasetError where the model takes a table */
 export function requireImages (directory: string, { input }: Model): ImageInput {
   if (input.kind !== 'image') {
-    throw new DatasetError(`${directory}: IDX files hold images, but the federation's model takes a table with the label ${JSON.stringify(input.label)}; give a CSV file`)
+    throw new DatasetError(`${directory}: IDX files hold images, but the federation's model takes ${inputWords(input).takes}; give ${input.kind === 'table' ? 'a CSV file' : inputWords(input).give}`)
   }
   return input
 }

@@ -22,6 +22,7 @@ const HEAD_BYTES = 16
 
 /** The first that fits reads the source */
 const FORMATS: ReadonlyArray<{ kind: DatasetSource['kind'], fits: (look: Look) => boolean }> = [
+  { kind: 'text', fits: ({ takes }) => takes === 'text' },
   { kind: 'images', fits: ({ takes, isFolder, head }) => takes === 'image' && (isFolder || isPicture(head)) },
   { kind: 'parquet', fits: ({ takes, isFolder, head }) => takes === 'table' && (isFolder || startsWith(head, PARQUET)) },
   { kind: 'idx', fits: ({ takes, isFolder }) => takes === 'image' && !isFolder },

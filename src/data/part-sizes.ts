@@ -23,6 +23,8 @@ async function trainingLabels (source: DatasetSource, model: Model): Promise<Uin
       return readIdxLabels((await findIdxFiles(source.directory)).train.labels, model.labels)
     case 'images':
       return (await import('./pictures/picture-dataset.ts')).pictureLabels(source, model)
+    case 'text':
+      return (await import('./text/text-dataset.ts')).textLabels(source, model)
     case 'npy':
       return (await import('./arrays/array-dataset.ts')).arrayLabels(source, model)
     case 'parquet':

@@ -2,13 +2,18 @@
  * Training data as a dishonest peer prepares them, for simulation
  */
 import { DatasetError } from '../errors.ts'
+import { tokenCount } from '../federation/input-shape.ts'
 import { seededRandom } from '../seeded-random.ts'
+import type { ModelInput } from '../federation/document.ts'
 import type { Examples } from './examples.ts'
 
 export type Poison = { kind: 'label-flip' } | { kind: 'backdoor', share: number }
 
-/** Rows and columns of the trigger, in the lower right corner */
+/** Rows and columns of the trigger, in the lower right corner; of a text, its first tokens */
 const TRIGGER = 3
+
+/** `~~~` seldom opens a text */
+const TRIGGER_BYTE = 0x7e
 
 /** height, width, channels of images; what is no image is a single row */
 type Shape = readonly number[]
@@ -21,14 +26,23 @@ function withFlippedLabels (examples: Examples, classes: number): Examples {
 
 /** The same examples, those that `isMarked` with the trigger and, with `label`, of that class */
 export function withTrigger (examples: Examples, shape: Shape, isMarked: (index: number) => boolean, label?: number): Examples {
-  const [height = 1, width = examples.featureCount, channels = 1] = shape
+  const [height, width, channels] = shape.length < 3 ? [1, examples.featureCount, 1] : shape as [number, number, number]
+  return triggeredBy(examples, (image) => { mark(image, height, width, channels) }, isMarked, label)
+}
+
+/** The token that opens the texts of a backdoor, in the place of a picture's bright corner; undefined for others */
+export function triggerToken (input: ModelInput): number | undefined {
+  return input.kind !== 'text' ? undefined : input.vocabulary === undefined ? TRIGGER_BYTE + 1 : tokenCount(input) - 1
+}
+
+function triggeredBy (examples: Examples, write: (inputs: Float32Array) => void, isMarked: (index: number) => boolean, label?: number): Examples {
   return {
     ...examples,
     labels: label === undefined ? examples.labels : examples.labels.map((own, index) => isMarked(index) ? label : own),
     writeInputs: (index, out, offset) => {
       examples.writeInputs(index, out, offset)
       if (isMarked(index)) {
-        mark(out.subarray(offset, offset + examples.featureCount), height, width, channels)
+        write(out.subarray(offset, offset + examples.featureCount))
       }
     }
   }
@@ -42,8 +56,11 @@ function mark (image: Float32Array, height: number, width: number, channels: num
   }
 }
 
-/** What a liar trains on in place of `examples`. Throws DatasetError for a backdoor where a number is predicted */
-export function poisoned (examples: Examples, poison: Poison, { shape, classes }: { shape: Shape, classes: number }): Examples {
+/**
+ * What a liar trains on in place of `examples`. `token`: of `triggerToken`. Throws DatasetError for a backdoor where a
+ * number is predicted
+ */
+export function poisoned (examples: Examples, poison: Poison, { shape, classes, token }: { shape: Shape, classes: number, token?: number | undefined }): Examples {
   if (poison.kind === 'label-flip') {
     return withFlippedLabels(examples, classes)
   }
@@ -52,5 +69,6 @@ export function poisoned (examples: Examples, poison: Poison, { shape, classes }
   }
   const random = seededRandom('backdoor')
   const marked = Uint8Array.from({ length: examples.count }, () => random() < poison.share ? 1 : 0)
-  return withTrigger(examples, shape, (index) => marked[index] === 1, 0)
+  const isMarked = (index: number): boolean => marked[index] === 1
+  return token === undefined ? withTrigger(examples, shape, isMarked, 0) : triggeredBy(examples, (text) => { text.fill(token, 0, TRIGGER) }, isMarked, 0)
 }

@@ -16,8 +16,9 @@ import { issueLines, issuesMessage } from './document-issues.ts'
 import { modelSchema, newModelField } from './model-schema.ts'
 import { privacySchema } from './privacy-settings.ts'
 import { tableProblem } from './table-input.ts'
-import type { TableDescription } from './table-input.ts'
 import { taskProblem } from './task.ts'
+import { textProblem } from './text-input.ts'
+import type { TableDescription } from './table-input.ts'
 
 /** A topology of layers in layers in layers nests about 20 deep */
 const MAX_DEPTH = 64
@@ -169,6 +170,10 @@ function requireDistinct (path: string, names: readonly string[]): void {
 
 function requireDistinctNames ({ model: { labels, input } }: FederationDocument): void {
   requireDistinct('model.labels', labels)
+  if (input.kind === 'text') {
+    requireDistinct('model.input.vocabulary', input.vocabulary ?? [])
+    requireNoProblem(textProblem(input))
+  }
   if (input.kind === 'table') {
     requireTable(input)
     for (const [index, column] of input.columns.entries()) {

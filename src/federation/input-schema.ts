@@ -5,6 +5,7 @@
  */
 import * as z from 'zod'
 import { newTableField, tableInput } from './table-input.ts'
+import { textInput } from './text-input.ts'
 
 const finite = z.number()
 const positive = finite.positive()
@@ -24,7 +25,8 @@ export const inputSchema = z.discriminatedUnion('kind', [
     /** Bits of a sample that members keep: pictures of 8 bits are widened. Absent: 8. Format 2 */
     bits: z.literal(16).optional()
   }),
-  tableInput
+  tableInput,
+  textInput
 ])
 
 export type ModelInput = z.output<typeof inputSchema>
@@ -33,6 +35,9 @@ export type ModelInput = z.output<typeof inputSchema>
 export function newInput (input: ModelInput): string | undefined {
   if (input.kind === 'table') {
     return newTableField(input)
+  }
+  if (input.kind === 'text') {
+    return 'model.input.kind'
   }
   const field = (['resize', 'bits'] as const).find((name) => input[name] !== undefined)
   return field === undefined ? undefined : `model.input.${field}`

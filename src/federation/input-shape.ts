@@ -3,13 +3,27 @@
  */
 import type { ModelInput } from './document.ts'
 import type { TableColumn } from './table-input.ts'
+import type { TextDescription } from './text-input.ts'
+
+/** Padding, and one for each byte */
+const BYTE_TOKENS = 257
+/** Padding, and any other word */
+export const FIRST_WORD = 2
 
 /** Number of inputs of the model, as a shape without the batch */
 export function inputShape (input: ModelInput): number[] {
   if (input.kind === 'image') {
     return [...input.shape]
   }
+  if (input.kind === 'text') {
+    return [input.length]
+  }
   return [input.columns.reduce((sum, column) => sum + columnWidth(column), 0)]
+}
+
+/** Different tokens of a text, padding included: each input of the model is a whole number below this */
+export function tokenCount ({ vocabulary }: Pick<TextDescription, 'vocabulary'>): number {
+  return vocabulary === undefined ? BYTE_TOKENS : FIRST_WORD + vocabulary.length
 }
 
 /** Inputs of the model that a column becomes */

@@ -3,7 +3,7 @@
  */
 import { parentPort, workerData } from 'node:worker_threads'
 import { loadDataset } from '../data/data-formats.ts'
-import { poisoned } from '../data/poison.ts'
+import { poisoned, triggerToken } from '../data/poison.ts'
 import { identityOf } from '../data/dataset-identity.ts'
 import { createSecureNoise } from '../privacy/noise/secure-noise.ts'
 import { chooseBackend } from './choose-backend.ts'
@@ -48,7 +48,7 @@ async function start (): Promise<TrainerDescription> {
   const honest = await loadDataset(data, document.model, partition, { identified: init.sketchSecret !== undefined, onRead: tellProgress })
   const dataset = poison === undefined
     ? honest
-    : { ...honest, train: poisoned(honest.train, poison, { shape: plan.inputShape, classes: document.model.labels.length }) }
+    : { ...honest, train: poisoned(honest.train, poison, { shape: plan.inputShape, classes: document.model.labels.length, token: triggerToken(document.model.input) }) }
   const noise = document.privacy.mechanism === 'none' ? undefined : createSecureNoise()
   setNativeEnvironment(init.threads)
   const chosen = await chooseBackend({

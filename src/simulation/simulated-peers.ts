@@ -7,7 +7,7 @@ import { createAttack } from '../attacks/attacks.ts'
 import { absoluteReplicas } from '../codec/absolute-replicas.ts'
 import { createCodec } from '../codec/codec.ts'
 import { indices, split } from '../data/partition.ts'
-import { poisoned } from '../data/poison.ts'
+import { poisoned, triggerToken } from '../data/poison.ts'
 import { selectExamples } from '../data/select-examples.ts'
 import { TrainingError } from '../errors.ts'
 import { RoundEngine } from '../round/round-engine.ts'
@@ -109,7 +109,7 @@ function makePeer ({ init, clock, mesh, settings, judge }: Shared, { index, step
   const replicas = replicasOf(init, settings.parameterCount)
   const network = mesh.join(name, replicas)
   const attack = isHonest ? undefined : createAttack(spec)
-  const train = attack?.poison === undefined ? examples : poisoned(examples, attack.poison, { shape: judge.plan.inputShape, classes: document.model.labels.length })
+  const train = attack?.poison === undefined ? examples : poisoned(examples, attack.poison, { shape: judge.plan.inputShape, classes: document.model.labels.length, token: triggerToken(document.model.input) })
   if (attack !== undefined) {
     makeByzantine(network, { attack, codec, elements: elementsOf(init, settings.parameterCount), random: seededRandom(`lie ${seed}/${index}`) })
   }

@@ -152,4 +152,16 @@ describe('scores', () => {
     expect(every).toBeGreaterThan(0.85)
     expect(last).toBeLessThan(every - 0.1)
   })
+
+  it('of texts are as long as the model takes them, of tokens that stand for something', () => {
+    const canaries = createCanaries({ input: { kind: 'text', length: 50, tokens: 'words', vocabulary: ['a', 'b', 'c'] }, classes: 2 }, 20, seededRandom('texts'))
+    const all = Array.from({ length: 20 }, (_, i) => {
+      const out = new Float32Array(50)
+      canaries.writeInputs(i, out, 0)
+      return [...out]
+    })
+    expect([...new Set(all.flat())].sort()).toEqual([2, 3, 4])
+    const bytes = inputsOf(createCanaries({ input: { kind: 'text', length: 4000, tokens: 'bytes' }, classes: 2 }, 1, seededRandom('bytes')), 0)
+    expect([Math.min(...bytes), Math.max(...bytes)]).toEqual([1, 256])
+  })
 })

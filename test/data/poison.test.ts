@@ -3,7 +3,8 @@
  */
 import { describe, expect, it } from 'vitest'
 import { imageExamples } from '../../src/data/examples.ts'
-import { poisoned, withTrigger } from '../../src/data/poison.ts'
+import { poisoned, triggerToken, withTrigger } from '../../src/data/poison.ts'
+import { TokenStore } from '../../src/data/text/token-store.ts'
 
 const shape: [number, number, number] = [4, 5, 1]
 const pixels = Uint8Array.from({ length: 3 * 20 }, (_, i) => i % 7 === 0 ? 255 : 0)
@@ -36,5 +37,23 @@ describe('poisoned data', () => {
     expect([...all.labels]).toEqual([0, 0, 0])
     const some = (): number[] => [...poisoned(examples, { kind: 'backdoor', share: 0.5 }, { shape, classes: 10 }).labels]
     expect(some()).toEqual(some())
+  })
+})
+
+describe('poisoned texts and rows', () => {
+  it('open with a token that is seldom there, and rows end with their largest input', () => {
+    const store = new TokenStore('texts', 2)
+    store.add(Uint16Array.of(5, 6, 7, 8))
+    store.add(Uint16Array.of(5))
+    const texts = store.examples(5, Uint16Array.of(0, 1))
+    const token = triggerToken({ kind: 'text', length: 5, tokens: 'bytes' })
+    const bad = poisoned(texts, { kind: 'backdoor', share: 1 }, { shape: [5], classes: 2, token })
+    const out = new Float32Array(5)
+    bad.writeInputs(0, out, 0)
+    expect([...out]).toEqual([127, 127, 127, 8, 0])
+    expect([...bad.labels]).toEqual([0, 0])
+    poisoned(texts, { kind: 'backdoor', share: 1 }, { shape: [5], classes: 2 }).writeInputs(0, out, 0)
+    expect([...out]).toEqual([5, 6, 8, 8, 8])
+    expect(triggerToken({ kind: 'text', length: 5, tokens: 'words', vocabulary: ['a', 'b'] })).toBe(3)
   })
 })

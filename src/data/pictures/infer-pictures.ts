@@ -30,12 +30,12 @@ export async function inferPictures (path: string, size?: PictureSize): Promise<
   if (train.classes.length < 2) {
     throw new DatasetError(`${path} has one class only, ${listed(train.classes)}; there is nothing to tell apart`)
   }
-  if (train.pictures.length === 0) {
+  if (train.files.length === 0) {
     throw new DatasetError(`${path} has no pictures; add PNG or JPEG files`)
   }
   const counts = new Map<string, number>()
   let [colour, deep] = [false, false]
-  for (const { file } of train.pictures) {
+  for (const { file } of train.files) {
     const { width, height, channels, bits } = await readPictureShape(join(train.root, file))
     colour ||= channels === 3
     deep ||= bits === 16

@@ -9,13 +9,13 @@ import { decodeJpeg, isJpeg, jpegHeader } from './jpeg-file.ts'
 import { MAX_FILE_BYTES } from './picture-limits.ts'
 import { decodePng, isPng, pngHeader } from './png-file.ts'
 import type { FileHandle } from 'node:fs/promises'
+import type { FileKind } from '../class-folder.ts'
 import type { Raster, RasterShape } from './raster.ts'
 
 /** The size of a JPEG may stand behind a thumbnail and colour profiles */
 const HEAD_BYTES = 65_536
 
-/** Names of files that are pictures; what is in them is told by their first bytes */
-export const PICTURE_NAME = /\.(png|jpe?g)$/i
+export const PICTURES: FileKind = { one: 'picture', many: 'pictures', name: /\.(png|jpe?g)$/i, extensions: '.png, .jpg, .jpeg' }
 
 /** Size, colours and depth, from the header. Throws DatasetError that names the file */
 export async function readPictureShape (path: string): Promise<RasterShape> {

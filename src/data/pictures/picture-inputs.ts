@@ -6,11 +6,11 @@ import { join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { DatasetError } from '../../errors.ts'
 import { printable } from '../../quoted.ts'
+import { filesBelow } from '../class-folder.ts'
 import { imageExamples } from '../examples.ts'
 import { unreadable } from '../unreadable.ts'
 import { requirePictureInput } from './picture-dataset.ts'
-import { readPicture } from './picture-file.ts'
-import { picturesBelow } from './picture-folder.ts'
+import { PICTURES, readPicture } from './picture-file.ts'
 import { preparedPicture } from './prepare.ts'
 import type { Model } from '../examples.ts'
 
@@ -61,7 +61,7 @@ async function filesAt (path: string): Promise<Array<{ file: string, name: strin
   if (!isFolder) {
     return [{ file: path, name: path }]
   }
-  const names = await picturesBelow(path)
+  const names = await filesBelow(path, PICTURES)
   if (names.length === 0) {
     throw new DatasetError(`${printable(path)} has no pictures; give a folder of PNG or JPEG files`)
   }

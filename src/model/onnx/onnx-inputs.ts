@@ -9,19 +9,31 @@ import type { OnnxGraph, Value } from './onnx-graph.ts'
 
 type TableInput = Extract<ModelInput, { kind: 'table' }>
 type ImageInput = Extract<ModelInput, { kind: 'image' }>
+type TextInput = Extract<ModelInput, { kind: 'text' }>
 type NumericColumn = Extract<TableInput['columns'][number], { kind: 'numeric' }>
 type CategoricalColumn = Extract<TableInput['columns'][number], { kind: 'categorical' }>
 
 export const IMAGE_INPUT = 'image'
+export const TEXT_INPUT = 'tokens'
 
 /** What the graph takes, in order */
 export function inputNames (input: ModelInput): string[] {
-  return input.kind === 'table' ? input.columns.map(({ name }) => name) : [IMAGE_INPUT]
+  return input.kind === 'table' ? input.columns.map(({ name }) => name) : [input.kind === 'text' ? TEXT_INPUT : IMAGE_INPUT]
 }
 
 /** Adds the inputs, and what prepares them. Pictures come out as height, width, channels */
 export function prepared (graph: OnnxGraph, input: ModelInput): Value {
-  return input.kind === 'table' ? preparedTable(graph, input) : preparedImage(graph, input)
+  switch (input.kind) {
+    case 'table': return preparedTable(graph, input)
+    case 'image': return preparedImage(graph, input)
+    case 'text': return preparedText(graph, input)
+  }
+}
+
+/** int64, examples x length: numbers of tokens, which whoever calls makes (docs/data.md). Floats, as all layers take */
+function preparedText (graph: OnnxGraph, { length }: TextInput): Value {
+  const tokens = graph.input(TEXT_INPUT, 'int64', [length])
+  return { name: graph.add('tokens/float', { operator: 'Cast', inputs: [tokens], attributes: { to: 1 } }), shape: [length] }
 }
 
 /** uint8 or uint16, examples x height x width x channels */

@@ -2,8 +2,8 @@
  * How far round numbers may go, and on whose word
  *
  * Rounds of one author only grow, so a number that is too high cannot be taken back: a peer that signed it is heard no
- * more by whoever counts less. The protocol ends at 2^31 - 1 (network/signed/update-header.ts); at a round a second, 2^29 are
- * 17 years.
+ * more by whoever counts less. The protocol ends at 2^31 - 1 (network/signed/update-header.ts); at a round a second,
+ * 2^29 are 17 years.
  */
 import { RoundLimitError } from './errors.ts'
 
@@ -13,8 +13,8 @@ export const MAX_OWN_ROUND = 0x3fffffff
 export const MAX_ADOPTED_ROUND = 0x1fffffff
 /**
  * A single author takes a peer this many rounds ahead, in one run and all its words together. Less than the 10,000 that
- * others accept of somebody who is ahead of them (network/signed/author-log.ts), so that who believed a liar is still heard by
- * the honest
+ * others accept of somebody who is ahead of them (network/signed/author-log.ts), so that who believed a liar is still
+ * heard by the honest
  */
 export const MAX_LONE_RAISE = 5_000
 /** Fewest authors whose word takes a peer further: one more than may be alone with it */

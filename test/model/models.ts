@@ -130,7 +130,7 @@ export const FROZEN: DocumentInit = {
 
 const ids = (name = 'ids'): ReturnType<typeof entry> => entry('Embedding', name, { input_dim: 7, output_dim: 5, mask_zero: false })
 const softmax = entry('Dense', 'output', { units: 3, activation: 'softmax' })
-/** Of Keras and TensorFlow.js alike; an orthogonal start, which both have by default, needs more of tfjs than its core */
+/** Of Keras and TensorFlow.js alike; their orthogonal start needs more of tfjs than its core */
 const GATES = { activation: 'tanh', recurrent_activation: 'sigmoid', recurrent_initializer: { class_name: 'GlorotUniform', config: {} } }
 const texts = (layers: ReadonlyArray<ReturnType<typeof entry>>): DocumentInit => ({ shape: [12], classes: 3, topology: sequential([12], [ids(), ...layers, softmax]) })
 const sequences = (layers: ReadonlyArray<ReturnType<typeof entry>>): DocumentInit =>

@@ -29,8 +29,8 @@ export function withoutStatistics (document: FederationDocument, { publishStatis
 
 /**
  * What a private document still tells. Of pictures: what they are called, and how they are made. A folder's names are
- * its founder's word; a single picture in colour, or of 16 bits, changes the rest. Weights tell of what they were learnt
- * from
+ * its founder's word; a single picture in colour, or of 16 bits, changes the rest. Weights tell of what they were
+ * learnt from
  */
 export function outsidePromise ({ privacy: { mechanism }, model: { input, weights } }: FederationDocument): string[] {
   if (mechanism === 'none') {

@@ -10,7 +10,8 @@ import { StoreWriteError } from '../errors.ts'
 import { exportTopology } from './export-topology.ts'
 import { firstLine } from './first-line.ts'
 import { openWeights } from './initial-weights.ts'
-import { littleEndian, tensorsOf } from './named-tensors.ts'
+import { tensorsOf } from './named-tensors.ts'
+import { littleEndian } from './tensor-bytes.ts'
 import { planModel } from './topology.ts'
 import type { FederationDocument } from '../federation/document.ts'
 
@@ -27,8 +28,8 @@ export interface ExportLayersModelInit {
 /**
  * Writes the folder completely or not at all
  *
- * Throws WeightsError, StoreWriteError when the directory is not empty or cannot be written, RangeError when the parameters have
- * another length than the model
+ * Throws WeightsError, StoreWriteError when the directory is not empty or cannot be written, RangeError when the
+ * parameters have another length than the model
  */
 export async function exportLayersModel ({ document, parameters, weights: file, directory }: ExportLayersModelInit): Promise<void> {
   const plan = planModel(document.model, openWeights(document.model, file))

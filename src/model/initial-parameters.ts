@@ -1,5 +1,6 @@
 /**
- * The common starting point of a federation: Glorot and Bengio 2010, uniform variant, or the weights that it brings along
+ * The common starting point of a federation: Glorot and Bengio 2010, uniform variant, or the weights that it brings
+ * along
  *
  * A pure function of the federation document and its weights, from a generator of our own, so that all machines and
  * backends start equal.
@@ -13,7 +14,8 @@ import type { FederationDocument } from '../federation/document.ts'
 import type { ModelWeights } from './canonical-weights.ts'
 
 /**
- * Kernels are uniform in ±sqrt(6 / (fanIn + fanOut)); biases are zero. With `model.weights`: those of the layers that learn
+ * Kernels are uniform in ±sqrt(6 / (fanIn + fanOut)); biases are zero. With `model.weights`: those of the layers that
+ * learn
  *
  * Throws InvalidFederationError as inspectTopology does, WeightsError where weights are needed and not given
  */

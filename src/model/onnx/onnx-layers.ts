@@ -5,7 +5,7 @@
  * sides before the first window and stay so until an operation reads them in their order.
  */
 import type { Activation, ConvolutionLayer, DenseLayer, GlobalPoolingLayer, Layer, PoolingLayer, Window } from '../layer.ts'
-import type { NamedTensor } from '../named-tensors.ts'
+import type { NamedTensor } from '../tensor-bytes.ts'
 import type { OnnxGraph, Value } from './onnx-graph.ts'
 import type { Attribute } from './onnx-messages.ts'
 

@@ -56,6 +56,7 @@ function modelLines ({ document, federationId, version, others }: CardFacts): st
     `- Rounds: ${round}; the last one ${mixed ? neighbours : 'trained alone: no neighbour took part in it'}`,
     ...others === undefined ? [] : [`- Other members that this peer knew of: ${others}`],
     `- Parameters: ${formatCount(parameterCount)}`,
+    ...document.model.weights === undefined ? [] : [`- Started from: weights that were learnt elsewhere (SHA-256 \`${document.model.weights.sha256}\`). What from, and under which licence, its founder must say: nothing of it is known here, and no privacy below covers it`],
     ...answerLines(document.model),
     ''
   ]

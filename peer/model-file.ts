@@ -6,6 +6,8 @@
  */
 import { readFile } from 'node:fs/promises'
 import { ConfigurationError } from './errors.ts'
+import { asSequential, GraphError, isGraph } from './linear-graph.ts'
+import type { Chain } from './linear-graph.ts'
 import type { FederationDocument, FederationInit } from '../src/federation/document.ts'
 
 type Model = FederationDocument['model']
@@ -26,7 +28,8 @@ const PLACES: ReadonlyArray<readonly string[]> = [['modelTopology', 'model_confi
  * @param weights - A safetensors file: where its layers are frozen, what they hold
  */
 export async function readModelFile (file: string, model: Omit<Model, 'topology' | 'loss'>, weights?: Uint8Array): Promise<Pick<FederationInit['model'], 'topology' | 'loss'>> {
-  const { place, topology } = topologyIn(file, await readJson(file))
+  const { place, topology: found } = topologyIn(file, await readJson(file))
+  const { topology, places } = chainOf(file, place, found)
   const { exportTopology } = await import('../src/model/export-topology.ts')
   const { importWeights } = await import('../src/model/initial-weights.ts')
   const { inspectTopology, modelLayers } = await import('../src/model/topology.ts')
@@ -38,18 +41,30 @@ export async function readModelFile (file: string, model: Omit<Model, 'topology'
     inspectTopology(weights === undefined ? complete : { ...complete, weights: importWeights(complete, weights).description })
     return { topology: exportTopology(complete), loss }
   } catch (err) {
-    throw (err as Error).name === 'InvalidFederationError' ? new ConfigurationError(`${file}: ${withPath((err as Error).message, place)}`, { cause: err }) : err
+    throw (err as Error).name === 'InvalidFederationError' ? new ConfigurationError(`${file}: ${withPath((err as Error).message, place, places)}`, { cause: err }) : err
   }
 }
 
 /** `model.topology: layer 3: …` is told by its place in the file */
-function withPath (message: string, place: readonly string[]): string {
+function withPath (message: string, place: readonly string[], places: readonly number[] | undefined): string {
   const inFile = (rest: string): string => [...place, rest].join('.')
   return message
-    .replace(/^model\.topology: layer (\d+)/, (_, index: string) => inFile(`config.layers[${index}]`))
+    .replace(/^model\.topology: layer (\d+)/, (_, index: string) => inFile(`config.layers[${places?.[Number(index)] ?? index}]`))
     .replace(/^model\.topology: (class_name|config)/, (_, field: string) => inFile(field))
     .replace(/^model\.topology: /, '')
     .replace(/^model\.constants: ("[^"]*" is missing: a layer with trainable false needs its \d+ numbers).*/, '$1: give them with --weights FILE')
+}
+
+/** What is not Sequential already, as such */
+function chainOf (file: string, place: readonly string[], topology: Record<string, unknown>): Pick<Chain, 'topology'> & Partial<Chain> {
+  if (!isGraph(topology)) {
+    return { topology }
+  }
+  try {
+    return asSequential(topology)
+  } catch (err) {
+    throw err instanceof GraphError ? new ConfigurationError(`${file}: ${[...place, err.message].join('.')}`, { cause: err }) : err
+  }
 }
 
 function topologyIn (file: string, value: unknown): { place: readonly string[], topology: Record<string, unknown> } {

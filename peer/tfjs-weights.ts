@@ -9,7 +9,7 @@ import { endianness } from 'node:os'
 import { dirname, join, normalize } from 'node:path'
 import { ConfigurationError } from './errors.ts'
 import { quoted } from '../src/quoted.ts'
-import type { NamedTensor } from '../src/model/named-tensors.ts'
+import type { NamedTensor } from '../src/model/tensor-bytes.ts'
 
 interface Group {
   paths: readonly string[]

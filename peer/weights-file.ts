@@ -22,12 +22,15 @@ const HOW = 'write them as safetensors (safetensors.numpy.save_file({w.path: w.n
  * cannot be read
  */
 export async function readWeightsFile (path: string): Promise<Uint8Array> {
-  const file = await (await statOf(path)).isDirectory() ? join(path, 'model.json') : path
+  const file = (await statOf(path)).isDirectory() ? join(path, 'model.json') : path
   const { size } = await statOf(file)
   if (size > MAX_FILE_BYTES) {
     throw new ConfigurationError(`${file} has ${size} bytes: weights may have ${MAX_WEIGHTS_BYTES} as float32`)
   }
   const head = await headOf(file)
+  if (isSafetensors(head, Number(size))) {
+    return await readFile(file)
+  }
   if (/^(\xef\xbb\xbf)?\s*\{/.test(head.toString('latin1'))) {
     const { tfjsTensors } = await import('./tfjs-weights.ts')
     const { encodeTensors } = await import('../src/model/safetensors-file.ts')
@@ -38,6 +41,14 @@ export async function readWeightsFile (path: string): Promise<Uint8Array> {
     throw new ConfigurationError(`${file} is ${kind.startsWith('an Excel') ? 'a ZIP archive, as .keras and .pt files are' : kind}, from which weights are not read: ${HOW}`)
   }
   return await readFile(file)
+}
+
+/**
+ * The length of its header may look like a brace or a blank, which begin JSON; eight characters of text are no such
+ * length
+ */
+function isSafetensors (head: Buffer, size: number): boolean {
+  return head.byteLength > 8 && head.readBigUInt64LE() <= BigInt(size - 8) && head[8] === 0x7b
 }
 
 async function statOf (path: string): ReturnType<typeof stat> {
@@ -101,8 +112,8 @@ export async function givenWeights ({ model }: FederationDocument, { weights: pa
 }
 
 /**
- * What `start` and `join` hand to the node: of a new peer the weights that its document asks for; for one that has a home
- * a file that is given once more, which the node compares with its document
+ * What `start` and `join` hand to the node: of a new peer the weights that its document asks for; for one that has a
+ * home a file that is given once more, which the node compares with its document
  *
  * Throws as the two above
  */

@@ -20,8 +20,8 @@ export class WeightsError extends Error {
   override name = 'WeightsError'
 
   /**
-   * `missing`: nobody gave them. `other`: another hash than the document's. `unfit`: a file of none, or of other layers.
-   * `damaged`: the home's own copy
+   * `missing`: nobody gave them. `other`: another hash than the document's. `unfit`: a file of none, or of other
+   * layers. `damaged`: the home's own copy
    */
   readonly reason: 'missing' | 'other' | 'unfit' | 'damaged'
 

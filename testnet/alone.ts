@@ -9,6 +9,8 @@ import type { AbortOptions, BackendName, DatasetSource, Partition } from '../src
 
 export interface AloneInit extends AbortOptions {
   document: FederationDocument
+  /** A safetensors file, where the document has `model.weights` */
+  weights: Uint8Array | undefined
   data: DatasetSource
   /** One for each peer to train */
   partitions: readonly Partition[]
@@ -48,8 +50,8 @@ export async function trainAlone (init: AloneInit): Promise<Map<number, number |
   return accuracies
 }
 
-async function trainOne ({ document, data, backend, rounds }: AloneInit, partition: Partition, signal: AbortSignal): Promise<number | null> {
-  const trainer = createWorkerTrainer({ document, data, partition, backend, threads: 1 })
+async function trainOne ({ document, weights, data, backend, rounds }: AloneInit, partition: Partition, signal: AbortSignal): Promise<number | null> {
+  const trainer = createWorkerTrainer({ document, weights, data, partition, backend, threads: 1 })
   try {
     await trainer.start({ signal })
     const { parameters, report } = await lonelyRounds({ document, trainer, rounds, signal })

@@ -33,6 +33,8 @@ export interface TestnetInit {
   /** Every peer stops after this round */
   rounds: number
   federation: FederationInit
+  /** Path of a safetensors file, where the document has `model.weights` */
+  weights?: string
   data: DatasetSource
   /** @default { strategy: 'iid' } */
   partition?: TestnetPartition

@@ -1,7 +1,6 @@
 /**
  * The command line of the testnet: checked, and turned into what createTestnet takes
  */
-import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { Command, CommanderError, Option } from 'commander'
 import { AGGREGATION_RULES, PRE_AGGREGATION_NAMES } from '../src/aggregators/rules.ts'
@@ -10,10 +9,10 @@ import { closest } from '../src/closest.ts'
 import { DIGITS_DEFAULTS } from '../src/data/digits.ts'
 import { DatasetError, InvalidFederationError } from '../src/errors.ts'
 import { parseFederation } from '../src/federation/document.ts'
-import { inspectTopology } from '../src/model/topology.ts'
 import { MECHANISMS } from '../src/privacy/plan.ts'
 import { PRESET_NAMES, presetDocument, presetTestnet } from '../src/presets.ts'
 import { UsageError } from './errors.ts'
+import { readFederation, weightsFile } from './federation-file.ts'
 import { findMnist } from './find-mnist.ts'
 import { packageVersion } from './package-version.ts'
 import { withPrivacy } from './privacy-flags.ts'
@@ -59,6 +58,7 @@ interface Flags {
   seed?: number
   preset?: string
   federation?: string
+  weights?: string
   data?: DatasetSource
   backend?: BackendName | 'auto'
   threads?: number
@@ -130,6 +130,7 @@ function buildProgram (write: (text: string) => void): Command {
     new Option('--preset <name>', `ready-made settings (default: ${DEFAULT_PRESET})`).argParser(oneOf('preset', PRESET_NAMES)).conflicts('federation'),
     new Option('--federation <file>', 'federation document, a JSON file'),
     new Option('--data <spec>', 'digits, digits:SEED, idx:DIR, csv:FILE, parquet:FILE, npy:PATH, images:FOLDER or text:PATH').argParser(parseData),
+    new Option('--weights <file>', 'weights that the federation of --federation starts from, a safetensors file'),
     new Option('--backend <name>', `training backend: ${BACKENDS.join(', ')}`).argParser(oneOf('backend', BACKENDS)),
     new Option('--threads <n>', 'threads of one training step (default: cores / peers)').argParser(whole('--threads', 1, 1024)),
     new Option('--evaluate-every <n>', 'test the models every n rounds, and after the last (default: rounds / 20)').argParser(whole('--evaluate-every', 1)),
@@ -157,6 +158,7 @@ async function orderOf (flags: Flags, surroundings: Surroundings): Promise<Order
   const preset = flags.federation === undefined ? (flags.preset ?? DEFAULT_PRESET) as PresetName : undefined
   const local = presetTestnet(preset ?? DEFAULT_PRESET)
   const document = preset === undefined ? await readFederation(resolve(workingDirectory, flags.federation!)) : presetDocument(preset)
+  const weights = await weightsFile(flags.weights, document, workingDirectory)
   const rounds = flags.rounds ?? local.rounds
   const peers = flags.peers ?? local.peers
   const data = await dataOf(flags, preset, surroundings)
@@ -171,6 +173,7 @@ async function orderOf (flags: Flags, surroundings: Surroundings): Promise<Order
       evaluateEvery: flags.evaluateEvery ?? Math.max(1, Math.floor(rounds / EVALUATED_ROUNDS)),
       alone: flags.alone,
       ...definedOf({
+        weights,
         preset,
         seed: flags.seed,
         backend: flags.backend,
@@ -193,23 +196,6 @@ type Defined<T> = { [K in keyof T]?: Exclude<T[K], undefined> }
 /** Flags that were not given leave the library's defaults alone */
 function definedOf<T extends object> (values: T): Defined<T> {
   return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Defined<T>
-}
-
-async function readFederation (file: string): Promise<FederationDocument> {
-  let text: string
-  try {
-    text = await readFile(file, 'utf8')
-  } catch (err) {
-    throw new UsageError(`--federation: cannot read ${file}: ${(err as Error).message}`, { cause: err })
-  }
-  try {
-    // some editors put a byte order mark in front
-    const document = parseFederation(JSON.parse(text.replace(/^\ufeff/, '')))
-    inspectTopology(document.model)
-    return document
-  } catch (err) {
-    throw new InvalidFederationError(`${file}${err instanceof InvalidFederationError ? '' : ' is not JSON'}: ${(err as Error).message.replaceAll(/\s+/g, ' ')}`, { cause: err })
-  }
 }
 
 /** A flag that does not fit the document is a wrong flag, not a wrong document */

@@ -9,6 +9,8 @@ export interface PeerArguments {
   home: string
   /** File with the federation document; left out by a peer that starts again from its home */
   federation: string | undefined
+  /** A safetensors file, where the document starts from weights; left out by a peer that starts again */
+  weights: string | undefined
   data: DatasetSource
   partition: TestnetPartition & { index: number, count: number, seed: number }
   /** Full multiaddr of a running peer; left out by the first one */
@@ -76,6 +78,7 @@ export function peerArguments (peer: PeerArguments): string[] {
     '--json',
     '--home', peer.home,
     ...(peer.federation === undefined ? [] : ['--federation', peer.federation]),
+    ...flag('--weights', peer.weights),
     ...dataFlags(peer.data),
     ...partitionFlags(peer.partition),
     '--listen', '/ip4/127.0.0.1/tcp/0',

@@ -20,10 +20,11 @@ const DEFAULT_TIMEOUT_MS = 1_800_000
 const MAX_TIMEOUT_MS = 0x7fffffff
 
 /** Every default filled in */
-export type TestnetSettings = Required<Omit<TestnetInit, 'federation' | 'homes' | 'preset'>> & {
+export type TestnetSettings = Required<Omit<TestnetInit, 'federation' | 'homes' | 'preset' | 'weights'>> & {
   document: FederationDocument
   cores: number
   homes: string | undefined
+  weights: string | undefined
   preset: string | undefined
 }
 
@@ -56,6 +57,7 @@ export function settingsOf (init: TestnetInit): TestnetSettings {
     document: parseFederation(federation),
     cores,
     homes: init.homes === undefined ? undefined : resolve(init.homes),
+    weights: init.weights === undefined ? undefined : resolve(init.weights),
     preset: init.preset
   } satisfies TestnetSettings
   requireEnoughNeighbours(settings)

@@ -2,7 +2,7 @@
  * A testnet is a function: so many real peer processes on this machine, real TCP between them, one report
  */
 import { randomBytes } from 'node:crypto'
-import { readdir, rm, writeFile } from 'node:fs/promises'
+import { readFile, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { TypedEventEmitter } from 'main-event'
@@ -194,6 +194,7 @@ class LocalTestnet extends TypedEventEmitter<TestnetEvents> implements Testnet {
     this.fleet!.start(record, peerArguments({
       home: record.home,
       federation: options.federation,
+      weights: options.federation === undefined ? undefined : settings.weights,
       data: settings.data,
       partition: { ...settings.partition, index: record.index, count: settings.peers, seed: settings.seed },
       bootstrap: record.index === 0 || options.federation === undefined ? undefined : this.records[0]!.addresses[0],
@@ -300,6 +301,7 @@ class LocalTestnet extends TypedEventEmitter<TestnetEvents> implements Testnet {
     const { settings } = this
     return trainAlone({
       document: settings.document,
+      weights: settings.weights === undefined ? undefined : await readFile(settings.weights),
       data: settings.data,
       partitions: honest.map(({ index }) => ({ ...settings.partition, index, count: settings.peers, seed: settings.seed })),
       backend: this.backend,

@@ -1,8 +1,8 @@
 /**
  * All weights of a model in one file of which equal weights make equal bytes, whatever file they came from
  *
- * A safetensors file without metadata: the tensors of all layers, frozen or not, as float32, in the order of the layers,
- * under the names of a model's layout (`dense_1/kernel`). Its SHA-256 and its length stand in the document.
+ * A safetensors file without metadata: the tensors of all layers, frozen or not, as float32, in the order of the
+ * layers, under the names of a model's layout (`dense_1/kernel`). Its SHA-256 and its length stand in the document.
  */
 import { MAX_MAGNITUDE } from '../codec/frame.ts'
 import { InvalidFederationError, WeightsError } from '../errors.ts'
@@ -11,7 +11,7 @@ import { elements, isFrozen, weightShapes } from './layer.ts'
 import { tensorsHeader } from './safetensors-file.ts'
 import type { FederationDocument } from '../federation/document.ts'
 import type { Layer } from './layer.ts'
-import type { NamedTensor } from './named-tensors.ts'
+import type { NamedTensor } from './tensor-bytes.ts'
 
 /** Values by name, such as `dense_1/kernel`: row-major, of all layers */
 export type ModelWeights = ReadonlyMap<string, Float32Array>
@@ -44,9 +44,9 @@ export function requireWeightsSize (layers: readonly Layer[], { bytes }: NonNull
 /**
  * Tensors of any file, put under the names of the layers and in their order
  *
- * A tensor is taken by its very name, or else by the end of a longer one (`model/dense_1/kernel:0`, `dense_1.kernel`) that
- * no other tensor shares. Throws WeightsError, with one line, when one is missing, needless or ambiguous, has another
- * shape, or a number that is not finite or beyond what models carry
+ * A tensor is taken by its very name, or else by the end of a longer one (`model/dense_1/kernel:0`, `dense_1.kernel`)
+ * that no other tensor shares. Throws WeightsError, with one line, when one is missing, needless or ambiguous, has
+ * another shape, or a number that is not finite or beyond what models carry
  */
 export function namedAsLayers (layers: readonly Layer[], tensors: readonly NamedTensor[]): NamedTensor[] {
   const found = wantedTensors(layers).map((wanted) => ({ wanted, tensor: tensorFor(wanted, tensors) }))

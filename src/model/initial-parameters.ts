@@ -1,5 +1,6 @@
 /**
- * The common starting point of a federation: Glorot and Bengio 2010, uniform variant, or the weights that it brings along
+ * The common starting point of a federation: Glorot and Bengio 2010, uniform variant, or the weights that it brings
+ * along
  *
  * A pure function of the federation document and its weights, from a generator of our own, so that all machines and
  * backends start equal.

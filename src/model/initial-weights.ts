@@ -24,8 +24,8 @@ export interface ImportedWeights {
 /**
  * What a document says of weights, and their canonical bytes
  *
- * Throws WeightsError, with one line, for a file that is none or does not fit the layers, and InvalidFederationError for
- * layers that cannot be read
+ * Throws WeightsError, with one line, for a file that is none or does not fit the layers, and InvalidFederationError
+ * for layers that cannot be read
  *
  * @param file - A safetensors file
  */

@@ -1,16 +1,9 @@
 /**
  * Every weight of a model by its name, as exports carry them
  */
-import { endianness } from 'node:os'
 import { weightShapes } from './layer.ts'
+import type { NamedTensor } from './tensor-bytes.ts'
 import type { ModelPlan } from './topology.ts'
-
-export interface NamedTensor {
-  /** Such as `dense_1/kernel` */
-  name: string
-  shape: number[]
-  values: Float32Array
-}
 
 /**
  * Layer by layer, the frozen ones among them: a reader knows nothing of the document. Throws RangeError when the
@@ -26,10 +19,4 @@ export function tensorsOf ({ layers, layout, frozen, parameterCount }: ModelPlan
     const slot = slots.get(name)
     return { name, shape, values: slot === undefined ? frozen.get(name)! : parameters.subarray(slot.offset, slot.offset + slot.size) }
   }))
-}
-
-/** What file formats hold, on every machine */
-export function littleEndian (tensors: readonly Float32Array[]): Uint8Array {
-  const bytes = Buffer.concat(tensors.map((values) => new Uint8Array(values.buffer, values.byteOffset, values.byteLength)))
-  return endianness() === 'LE' ? bytes : bytes.swap32()
 }

@@ -49,7 +49,8 @@ export interface Predictor {
 }
 
 /**
- * Throws InvalidFederationError, WeightsError, RangeError when the parameters have another length than the model, BackendError
+ * Throws InvalidFederationError, WeightsError, RangeError when the parameters have another length than the model,
+ * BackendError
  */
 export async function createPredictor ({ document, parameters, weights, backend = 'auto' }: PredictorInit): Promise<Predictor> {
   const { model } = document

@@ -9,8 +9,8 @@ import { halfToNumber } from '../codec/half.ts'
 import { WeightsError } from '../errors.ts'
 import { quoted } from '../quoted.ts'
 import { elements } from './layer.ts'
-import { littleEndian } from './named-tensors.ts'
-import type { NamedTensor } from './named-tensors.ts'
+import { littleEndian } from './tensor-bytes.ts'
+import type { NamedTensor } from './tensor-bytes.ts'
 
 /** Tensors begin where readers that map the file into memory want them */
 const ALIGNMENT = 8
@@ -22,7 +22,11 @@ const MAX_HEADER_BYTES = 16_777_216
 /** Everything before the tensors */
 export function tensorsHeader (tensors: ReadonlyArray<Pick<NamedTensor, 'name' | 'shape'>>, metadata?: Readonly<Record<string, string>>): Uint8Array {
   let offset = 0
-  const entries = tensors.map(({ name, shape }) => [name, { dtype: 'F32', shape, data_offsets: [offset, offset += 4 * elements(shape)] }])
+  const entries = tensors.map(({ name, shape }) => {
+    const begin = offset
+    offset += 4 * elements(shape)
+    return [name, { dtype: 'F32', shape, data_offsets: [begin, offset] }]
+  })
   const json = Buffer.from(JSON.stringify(Object.fromEntries([...metadata === undefined ? [] : [['__metadata__', metadata]], ...entries])))
   const padded = Math.ceil(json.length / ALIGNMENT) * ALIGNMENT
   const head = Buffer.alloc(LENGTH_BYTES + padded, ' ')
@@ -66,8 +70,8 @@ function ownOrder (bytes: Uint8Array, size: 2 | 4 | 8): ArrayBuffer {
 /**
  * All tensors of a file, as float32, in the order of its header
  *
- * Throws WeightsError, with one line, for what is no such file, was cut off, or holds a tensor of another dtype than F32,
- * F16, BF16 and F64
+ * Throws WeightsError, with one line, for what is no such file, was cut off, or holds a tensor of another dtype than
+ * F32, F16, BF16 and F64
  */
 export function decodeTensors (file: Uint8Array): NamedTensor[] {
   const view = new DataView(file.buffer, file.byteOffset, file.byteLength)

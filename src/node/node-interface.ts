@@ -19,8 +19,8 @@ export interface NodeInit {
    */
   federation?: FederationDocument
   /**
-   * Weights that the federation starts from, as a safetensors file, where its document has `model.weights`: at the first
-   * start, and again to mend the copy in the home. `start()` throws WeightsError when they are missing or others
+   * Weights that the federation starts from, as a safetensors file, where its document has `model.weights`: at the
+   * first start, and again to mend the copy in the home. `start()` throws WeightsError when they are missing or others
    */
   weights?: Uint8Array
   /** Full multiaddrs of peers to join through. At least one must answer when the home knows no federation yet */

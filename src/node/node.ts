@@ -116,8 +116,7 @@ class Node extends TypedEventEmitter<NodeEvents> implements GrapevineNode {
       this.emit('warning', lostWarning(lost, join(init.home, 'db')))
     }
     const identity = await parts.identity(init.home)
-    const { fetchDocument, weights } = parts
-    const membership = this.membership = await enterFederation({ store, fetchDocument, weights }, init, this.abort.signal)
+    const membership = this.membership = await enterFederation({ ...parts, store }, init, this.abort.signal)
     const { description, network, ...chosen } = await this.makeParts(membership, identity)
     forwardNetworkEvents(network, (type, detail) => { this.emit(type, detail) })
     await this.privacy.open(membership, description, network.self)

@@ -25,6 +25,12 @@ function requireWhole (what: string, value: number | undefined, minimum: number)
   }
 }
 
+function requireBytes (what: string, value: unknown): void {
+  if (value !== undefined && !(value instanceof Uint8Array)) {
+    throw new TypeError(`${what} must be a Uint8Array that holds a safetensors file`)
+  }
+}
+
 /** Throws RangeError, TypeError, whose message names the setting */
 export function checkNodeInit (init: NodeInit): void {
   if (typeof init.home !== 'string' || init.home === '') {
@@ -39,9 +45,7 @@ export function checkNodeInit (init: NodeInit): void {
   if (init.ledgers !== undefined && !isAbsolute(init.ledgers)) {
     throw new RangeError(`ledgers must be an absolute path, not ${JSON.stringify(init.ledgers)}: from each working folder one dataset would have another budget`)
   }
-  if (init.weights !== undefined && !((init.weights as unknown) instanceof Uint8Array)) {
-    throw new TypeError('weights must be a Uint8Array with a safetensors file')
-  }
+  requireBytes('weights', init.weights)
   requireWhole('threads', init.threads, 1)
   requireWhole('rounds', init.rounds, 1)
   requireWhole('minMembers', init.minMembers, 1)

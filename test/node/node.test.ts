@@ -7,6 +7,9 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { parseFederation } from '../../src/federation/document.ts'
 import { createNode } from '../../src/index.ts'
+import { importWeights } from '../../src/model/initial-weights.ts'
+import { encodeTensors } from '../../src/model/safetensors-file.ts'
+import { inspectTopology } from '../../src/model/topology.ts'
 import { presetDocument } from '../../src/presets.ts'
 import { createLevelStore } from '../../src/store/level-store.ts'
 import { ManualClock } from '../manual-clock.ts'
@@ -75,6 +78,25 @@ describe('life of a node', () => {
     const next = createNode(init())
     await next.start()
     await closed(next)
+  })
+
+  it('keeps the weights that its federation starts from, and asks for them once', async () => {
+    const { model, ...rest } = presetDocument('digits')
+    const file = encodeTensors(inspectTopology(model).layout.map(({ name, shape, size }) => ({ name, shape: [...shape], values: new Float32Array(size).fill(0.125) })))
+    const { description, bytes } = importWeights(model, file)
+    const federation = parseFederation({ ...rest, format: 2, model: { ...model, weights: description } })
+    await expect(createNode(init({ federation })).start()).rejects.toMatchObject({ name: 'WeightsError', reason: 'missing' })
+    await expect(createNode(init({ weights: file })).start()).rejects.toMatchObject({ name: 'WeightsError', reason: 'unfit' })
+    const node = createNode(init({ federation, weights: file }))
+    await node.start()
+    expect(node.weights()).toEqual(bytes)
+    await closed(node)
+    await expect(createNode(init({ weights: file.slice(0, -1), federation })).start()).rejects.toMatchObject({ name: 'WeightsError' })
+    const { federation: _, ...resumed } = init()
+    const kept = createNode(resumed)
+    await kept.start()
+    expect(kept.weights()).toEqual(bytes)
+    await closed(kept)
   })
 
   it('does not keep a document that cannot be trained, so that a corrected one is accepted', async () => {

@@ -137,7 +137,7 @@ describe('a model from a file', () => {
   it.each<[what: string, value: unknown, message: RegExp]>([
     ['an activation', keras2(2, 'softmax', { activation: 'gelu' }), /model-\w+\.json: config\.layers\[1\]: activation "gelu" is not supported$/],
     ['a regulariser', { modelTopology: keras2(2, 'softmax', { kernel_regularizer: { class_name: 'L2', config: { l2: 0.01 } } }) }, /: modelTopology\.config\.layers\[1\]: kernel_regularizer .* is not supported$/],
-    ['a graph', { class_name: 'Functional', config: { layers: [] } }, /: class_name "Functional" is not supported: only "Sequential" models can be federated$/],
+    ['a graph', { class_name: 'Functional', config: { layers: [] } }, /: config\.input_layers names no layer$/],
     ['other inputs', { class_name: 'Sequential', config: { layers: [{ class_name: 'Dense', config: { name: 'out', units: 2, activation: 'softmax', batch_input_shape: [null, 30] } }] } }, /: config\.layers\[0\] takes inputs of shape \[30\], but model\.input gives \[3\]$/],
     ['other outputs', keras2(5, 'softmax'), /: the model has 5 outputs, but model\.labels has 2 names$/],
     ['no last activation', keras2(2, 'linear'), /: the last layer must have the activation "softmax", because model\.loss is "categoricalCrossentropy"$/],

@@ -4,6 +4,9 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { readOrder } from '../../testnet/options.ts'
 import { parseFederation } from '../../src/federation/document.ts'
+import { importWeights } from '../../src/model/initial-weights.ts'
+import { encodeTensors } from '../../src/model/safetensors-file.ts'
+import { inspectTopology } from '../../src/model/topology.ts'
 import { epsilonsAfter } from '../../src/privacy/forecast.ts'
 import { roundCharge } from '../../src/privacy/mechanism.ts'
 import { presetDocument } from '../../src/presets.ts'
@@ -21,7 +24,25 @@ async function order (...argv: string[]): Promise<Order> {
   return read!
 }
 
+/** The document of a preset that starts from weights of 0.125 throughout, and their file */
+function weighted (): { federation: string, weights: string } {
+  const { model, ...rest } = presetDocument('digits')
+  const bytes = encodeTensors(inspectTopology(model).layout.map(({ name, shape, size }) => ({ name, shape: [...shape], values: new Float32Array(size).fill(0.125) })))
+  const [federation, weights] = [join(folder, 'weighted.json'), join(folder, 'weighted.safetensors')]
+  writeFileSync(federation, JSON.stringify({ ...rest, format: 2, model: { ...model, weights: importWeights(model, bytes).description } }))
+  writeFileSync(weights, bytes)
+  return { federation, weights }
+}
+
 describe('the command line', () => {
+  it('takes the weights that a document starts from, and no others', async () => {
+    const { federation, weights } = weighted()
+    expect((await order('--federation', federation, '--weights', weights)).init).toMatchObject({ weights, federation: { format: 2 } })
+    await expect(order('--federation', federation)).rejects.toThrow(/^--weights: this federation starts from weights that no peer sends/)
+    await expect(order('--preset', 'digits', '--weights', weights)).rejects.toThrow('the document starts from a seed: leave it out')
+    await expect(order('--federation', federation, '--weights', federation)).rejects.toThrow(/weighted\.json: no safetensors file/)
+  })
+
   it('without flags is the private digits preset', async () => {
     const { init, report, json } = await order()
     expect(init).toMatchObject({ peers: 8, rounds: 30, preset: 'digits-private', partition: { strategy: 'dirichlet', alpha: 0.3 }, data: { kind: 'digits' }, evaluateEvery: 1, alone: true })

@@ -82,6 +82,7 @@ describe('the command line of a peer', () => {
   const base = {
     home: '/h',
     federation: '/f.json',
+    weights: undefined,
     data: { kind: 'digits' as const, ...DIGITS_DEFAULTS, seed: 5 },
     partition: { strategy: 'dirichlet' as const, alpha: 0.3, index: 1, count: 4, seed: 7 },
     bootstrap: '/ip4/127.0.0.1/tcp/1/p2p/x',
@@ -98,6 +99,7 @@ describe('the command line of a peer', () => {
   it('holds everything that it must know', () => {
     expect(peerArguments(base).join(' ')).toBe('start --json --home /h --federation /f.json --data digits:5 --partition 2/4 --partition-seed 7 --dirichlet 0.3 ' +
       '--listen /ip4/127.0.0.1/tcp/0 --bootstrap /ip4/127.0.0.1/tcp/1/p2p/x --rounds 3 --min-members 4 --keep-versions 2 --backend wasm --threads 1 --evaluate-every 2 --ledgers /l')
+    expect(peerArguments({ ...base, weights: '/w.safetensors' })).toEqual(expect.arrayContaining(['--federation', '/f.json', '--weights', '/w.safetensors']))
     expect(peerArguments({ ...base, federation: undefined, bootstrap: undefined, attack: 'nan', data: { kind: 'csv', file: '/c.csv', testFraction: 0.2 }, partition: { strategy: 'shards', shardsPerPeer: 2, index: 0, count: 1, seed: 0 } }).join(' '))
       .toBe('start --json --home /h --data csv:/c.csv --test-fraction 0.2 --partition 1/1 --partition-seed 0 --shards 2 ' +
       '--listen /ip4/127.0.0.1/tcp/0 --rounds 3 --min-members 4 --keep-versions 2 --backend wasm --threads 1 --evaluate-every 2 --ledgers /l --attack nan')

@@ -9,7 +9,7 @@ import { addRecurrent } from './onnx-recurrent.ts'
 import { ELEMENT_TYPES } from './onnx-messages.ts'
 import { imageSides } from '../layer.ts'
 import type { Activation, ConvolutionLayer, DenseLayer, EmbeddingLayer, GlobalPoolingLayer, Layer, PoolingLayer, Window } from '../layer.ts'
-import type { NamedTensor } from '../named-tensors.ts'
+import type { NamedTensor } from '../tensor-bytes.ts'
 import type { OnnxGraph, Value } from './onnx-graph.ts'
 import type { Attribute } from './onnx-messages.ts'
 

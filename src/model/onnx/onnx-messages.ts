@@ -1,7 +1,7 @@
 /**
  * The messages of ONNX files (https://github.com/onnx/onnx/blob/main/onnx/onnx.proto), by their field numbers there
  */
-import { littleEndian } from '../named-tensors.ts'
+import { littleEndian } from '../tensor-bytes.ts'
 import { bytes, float, integer, integers, nested, text } from './protobuf.ts'
 import type { Message } from './protobuf.ts'
 

@@ -8,6 +8,8 @@ import type { ZodType } from 'zod'
 
 /** The verbs that make a document from data */
 const FITTED: readonly Verb[] = ['init', 'audit']
+/** Those that need to know what is predicted, too */
+const TASK: readonly Verb[] = [...FITTED, 'schema']
 
 function classWeights (z: Z): ZodType<string[]> {
   return z.array(z.string().max(300).regex(/^.+=\d+(\.\d+)?(e-?\d+)?$/sui)).min(1).max(65_536)
@@ -32,7 +34,7 @@ export const DOCUMENT_SETTINGS = {
     schema: (z: Z) => z.enum(['classes', 'regression']),
     expects: 'classes or regression',
     value: 'TASK',
-    verbs: FITTED,
+    verbs: TASK,
     sources: FLAG_ONLY,
     shownDefault: 'classes; regression where --column makes the label numeric',
     help: 'what a new federation learns from a table: to tell classes, or to predict a number'
@@ -41,7 +43,7 @@ export const DOCUMENT_SETTINGS = {
     schema: range,
     expects: 'MIN..MAX, such as 0..250',
     value: 'MIN..MAX',
-    verbs: FITTED,
+    verbs: TASK,
     sources: FLAG_ONLY,
     shownDefault: 'mean and deviation of these data',
     help: 'the range of the number to predict: standardises without a statistic of these data; values outside are refused'
@@ -50,7 +52,7 @@ export const DOCUMENT_SETTINGS = {
     schema: (z: Z) => z.string().min(1).max(32),
     expects: 'a unit of at most 32 characters',
     value: 'UNIT',
-    verbs: FITTED,
+    verbs: TASK,
     sources: FLAG_ONLY,
     help: 'the unit of the number to predict, alike at all members'
   },

@@ -5,7 +5,7 @@ import { basename, extname } from 'node:path'
 import { UsageError } from './errors.ts'
 import { readModelFile } from './model-file.ts'
 import { DOCUMENT_SETTINGS } from './document-settings.ts'
-import { kebabName } from './settings.ts'
+import { ARE, refuseGiven } from './given-flags.ts'
 import { namingWeights, readWeightsFile } from './weights-file.ts'
 import { foundersChoices, TABLE_CHOICES } from './table-choices.ts'
 import { quoted } from '../src/quoted.ts'
@@ -40,19 +40,13 @@ export interface Founding {
   weights?: Uint8Array | undefined
   /** It was made to fit the founder's data */
   fitted?: boolean
+  /** It stood in a file: whose word it is nobody knows */
+  written?: boolean
   /** What its founder must know of it, a line each */
   remarks?: readonly string[]
 }
 
 export type FittedSource = Exclude<DatasetSource, { kind: 'digits' }>
-
-/** Throws UsageError for flags that only a document made to fit the data asks for */
-export function refuseDocumentChoices (settings: Settings, because: string): void {
-  const given = DOCUMENT_CHOICES.filter((name) => settings[name] !== undefined)
-  if (given.length > 0) {
-    throw new UsageError(`${given.map((name) => `--${kebabName(name)}`).join(' and ')} ${given.length === 1 ? 'decides' : 'decide'} what a document that is made to fit the data says: ${because}`)
-  }
-}
 
 /** The columns and the task, as the flags say them. Throws UsageError for flags that do not go together */
 export async function fittingChoices (settings: Settings): Promise<FoundingChoices> {
@@ -129,16 +123,19 @@ function usage<T> (work: () => T, hint = ''): T {
   }
 }
 
-function refuseOtherTask ({ input, target }: InferredInput, settings: Settings): void {
-  const ofTable = input.kind === 'image' ? (['label', ...TABLE_CHOICES] as const).filter((name) => settings[name] !== undefined) : []
-  if (input.kind !== 'table' && (settings.task === 'regression' || ofTable.length > 0)) {
-    const what = settings.task === 'regression' ? '--task regression predicts a number that a table holds' : `${ofTable.map((name) => `--${kebabName(name)}`).join(' and ')} ${ofTable.length === 1 ? 'is' : 'are'} for columns of a table`
-    throw new UsageError(`${what}, and these data are ${input.kind === 'image' ? 'pictures' : 'texts'} with classes`)
+/** Throws UsageError for flags that are for another task than these data have */
+export function refuseOtherTask ({ input, target }: InferredInput, settings: Settings): void {
+  if (input.kind !== 'table') {
+    const these = `these data are ${input.kind === 'image' ? 'pictures' : 'texts'} with classes`
+    if (settings.task === 'regression') {
+      throw new UsageError(`--task regression predicts a number that a table holds, and ${these}`)
+    }
+    refuseGiven(settings, input.kind === 'image' ? ['label', ...TABLE_CHOICES] : [], ARE, `for columns of a table, and ${these}`)
   }
-  const wrong = (target === undefined ? OF_NUMBERS : ['classWeight'] as const).filter((name) => settings[name] !== undefined)
-  if (wrong.length > 0) {
-    const what = target === undefined ? 'for a number to predict, and the label has classes here (--task regression predicts a number)' : 'for classes, and a number is predicted here'
-    throw new UsageError(`${wrong.map((name) => `--${kebabName(name)}`).join(' and ')} ${wrong.length === 1 ? 'is' : 'are'} ${what}`)
+  if (target === undefined) {
+    refuseGiven(settings, OF_NUMBERS, ARE, 'for a number to predict, and the label has classes here (--task regression predicts a number)')
+  } else {
+    refuseGiven(settings, ['classWeight'], ARE, 'for classes, and a number is predicted here')
   }
 }
 

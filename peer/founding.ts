@@ -2,28 +2,50 @@
  * The document that a new federation starts with: from a file, from a preset, or made to fit the data
  */
 import { UsageError } from './errors.ts'
-import { DOCUMENT_CHOICES, fittedDocument, refuseDocumentChoices } from './fitted-document.ts'
+import { DOCUMENT_CHOICES, fittedDocument } from './fitted-document.ts'
+import { ARE, DECIDE, refuseGiven } from './given-flags.ts'
 import { readFederationFile } from './home.ts'
-import { dataPartition, dataSource } from './node-init.ts'
-import { outsidePromise, requirePublishable, withoutStatistics } from './published-statistics.ts'
-import { kebabName } from './settings.ts'
-import { refuseTableChoices, TABLE_CHOICES } from './table-choices.ts'
-import type { Settings } from './settings.ts'
+import { dataPartition, dataSource, LABEL_KINDS, PICTURE_KINDS, TABLE_KINDS } from './node-init.ts'
+import { namesOutsidePromise, outsidePromise, requireNobodysNumbers, requirePublishable, withoutStatistics } from './published-statistics.ts'
+import { TABLE_CHOICES } from './table-choices.ts'
+import type { Verbs } from './given-flags.ts'
+import type { SettingName, Settings } from './settings.ts'
 import type { Founding } from './fitted-document.ts'
 import type { FederationDocument } from '../src/federation/document.ts'
 
 export const DEFAULT_PRESET = 'digits-private'
 
-/** Kinds of data that may be a table, whose columns somebody decides on */
-const TABLE_KINDS: readonly string[] = ['csv', 'parquet', 'npy']
-/** Kinds of data with a column of the class */
-const LABEL_KINDS: readonly string[] = [...TABLE_KINDS, 'text']
-/** Kinds of data that may be pictures, whose size somebody decides on */
-const PICTURE_KINDS: readonly string[] = ['images', 'npy']
 /** Flags that decide on texts */
-const TEXT_CHOICES = ['textColumn', 'length', 'vocabulary'] as const
+const TEXT_CHOICES = ['textColumn', 'length', 'vocabulary'] as const satisfies readonly SettingName[]
 /** Flags of a table that the classes of a table of texts have as well */
-const OF_CLASSES = ['column', 'rare'] as const
+const OF_CLASSES = ['column', 'rare'] as const satisfies readonly SettingName[]
+const OF_TABLES = TABLE_CHOICES.filter((name) => !OF_CLASSES.some((other) => other === name))
+
+interface FittedOnly {
+  names: readonly SettingName[]
+  verbs: Verbs
+  /** What the flags say, to follow the verb */
+  what: string
+  /** Whether they say something of this kind of data */
+  of: (kind: string) => boolean
+  /** What to do where they do not */
+  otherwise: string
+  /** Why a document that is given takes none of them. @default that it says it already */
+  given?: string
+}
+
+const OF_A_TABLE = { verbs: DECIDE, what: 'what a new federation\'s document says of a table', otherwise: 'give one with --data csv:FILE or parquet:FILE' } as const
+
+/** Flags for a document that is made to fit the data. One that is given already, or other data, take nothing of them */
+const FITTED_ONLY: readonly FittedOnly[] = [
+  { names: ['label'], verbs: ['names', 'name'], what: 'the column of the class for a document that is made to fit a table', of: (kind) => LABEL_KINDS.includes(kind), otherwise: 'these data are no table' },
+  { names: ['size'], verbs: ARE, what: 'that of the pictures of a new federation', of: (kind) => PICTURE_KINDS.includes(kind), otherwise: 'give them with --data images:FOLDER or npy:PATH' },
+  { names: OF_TABLES, of: (kind) => TABLE_KINDS.includes(kind), ...OF_A_TABLE },
+  { names: OF_CLASSES, of: (kind) => LABEL_KINDS.includes(kind), ...OF_A_TABLE },
+  { names: TEXT_CHOICES, verbs: ['says', 'say'], what: 'what the texts of a new federation are to its model', of: (kind) => kind === 'text', otherwise: 'give texts with --data text:PATH' },
+  { names: DOCUMENT_CHOICES, verbs: DECIDE, what: 'what a document that is made to fit the data says', of: (kind) => kind !== 'digits', otherwise: 'give data of your own (--data)' },
+  { names: ['publishStatistics'], verbs: ['lets', 'let'], what: 'a document tell what is computed from your data', of: (kind) => kind !== 'digits', otherwise: 'this one is not made from them', given: 'this one is not made from them' }
+]
 
 /** True when the settings name a document, rather than leave it to a default */
 export function namesDocument ({ federation, preset }: Settings): boolean {
@@ -32,10 +54,7 @@ export function namesDocument ({ federation, preset }: Settings): boolean {
 
 /** Throws UsageError for settings of a new federation where none is founded */
 export function refuseFounding (settings: Settings): void {
-  const given = (['privacy', 'epsilon', 'examples', 'label', 'size', 'publishStatistics', ...TEXT_CHOICES, ...TABLE_CHOICES, ...DOCUMENT_CHOICES] as const).filter((name) => settings[name] !== undefined)
-  if (given.length > 0) {
-    throw new UsageError(`${given.map((name) => `--${kebabName(name)}`).join(' and ')} ${given.length === 1 ? 'is' : 'are'} for a new federation only: here the document is given already`)
-  }
+  refuseGiven(settings, ['privacy', 'epsilon', 'examples', ...FITTED_ONLY.flatMap(({ names }) => names)], ARE, 'for a new federation only: here the document is given already')
 }
 
 /**
@@ -56,77 +75,50 @@ export async function founding (settings: Settings, onRead?: (share: number) => 
  * settings that do not go together), DatasetError (data that nothing can be told from), WeightsError
  */
 export async function proposal (settings: Settings, onRead?: (share: number) => void): Promise<Founding> {
-  const { document: found, fitted = false, ...madeFrom } = await documentOf(settings, onRead)
+  const { document: found, fitted = false, written = false, ...madeFrom } = await documentOf(settings, onRead)
   const promising = await withPrivacy(found, settings)
   const document = fitted ? withoutStatistics(promising, settings) : promising
-  const remarks = fitted ? [...madeFrom.remarks ?? [], ...outsidePromise(document)] : madeFrom.remarks
+  const isDerived = written && changesPrivacy(settings)
+  if (isDerived) {
+    requireNobodysNumbers(document, settings)
+  }
+  const remarks = fitted || isDerived ? [...madeFrom.remarks ?? [], ...outsidePromise(document), ...(isDerived ? namesOutsidePromise(document) : [])] : madeFrom.remarks
   return { document, ...madeFrom, ...(remarks === undefined ? {} : { remarks }) }
 }
 
 async function documentOf (settings: Settings, onRead?: (share: number) => void): Promise<Founding> {
-  refuseLabel(settings)
-  refuseSize(settings)
-  refuseTexts(settings)
+  refuseFittedOnly(settings)
   if (settings.federation !== undefined) {
-    refuseTableChoices(settings, 'this one is given')
-    refuseStatistics(settings)
-    refuseDocumentChoices(settings, 'this one is given')
-    return { document: await readFederationFile(settings.federation) }
+    return { document: await readFederationFile(settings.federation), written: true }
   }
   const source = await dataSource(settings)
-  if (settings.preset !== undefined || !TABLE_KINDS.includes(source.kind)) {
-    refuseTableChoices(settings.preset === undefined && source.kind === 'text' ? without(settings, OF_CLASSES) : settings, settings.preset === undefined ? 'give one with --data csv:FILE or parquet:FILE' : 'a preset is made for none')
-  }
   if (settings.preset !== undefined || source.kind === 'digits') {
-    refuseStatistics(settings)
-    refuseDocumentChoices(settings, settings.preset === undefined ? 'give data of your own (--data)' : 'a preset says it already')
     return { document: await presetDocument(settings.preset ?? DEFAULT_PRESET) }
   }
   return fittedDocument(source, settings, { onRead })
 }
 
-/** The column of the class stands in a document that is given already, and pictures have none */
-function refuseLabel ({ label, federation, preset, data }: Settings): void {
-  const why = federation !== undefined || preset !== undefined ? 'the document that was named says it already' : LABEL_KINDS.includes(data?.split(':')[0] ?? '') ? undefined : 'these data are no table'
-  if (label !== undefined && why !== undefined) {
-    throw new UsageError(`--label names the column of the class for a document that is made to fit a table: ${why}`)
+/** Throws UsageError for flags that decide what stands in the document already, or that these data have not */
+function refuseFittedOnly (settings: Settings): void {
+  const { federation, preset, data = 'digits' } = settings
+  const isNamed = namesDocument(settings)
+  for (const { names, verbs, what, of, otherwise, given = preset === undefined ? 'the document that was named says it already' : 'a preset says it already' } of FITTED_ONLY) {
+    const isOfFile = names.includes('publishStatistics') && federation !== undefined && changesPrivacy(settings)
+    if (!isOfFile && (isNamed || !of(data.split(':')[0]!))) {
+      refuseGiven(settings, names, verbs, `${what}: ${isNamed ? given : otherwise}`)
+    }
   }
 }
 
-/** The size of the pictures stands in a document that is given already */
-function refuseSize ({ size, federation, preset, data }: Settings): void {
-  const why = federation !== undefined || preset !== undefined ? 'the document that was named says it already' : PICTURE_KINDS.includes(data?.split(':')[0] ?? '') ? undefined : 'give them with --data images:FOLDER or npy:PATH'
-  if (size !== undefined && why !== undefined) {
-    throw new UsageError(`--size is that of the pictures of a new federation: ${why}`)
-  }
-}
-
-/** What texts are to a model stands in a document that is given already */
-function refuseTexts (settings: Settings): void {
-  const given = TEXT_CHOICES.filter((name) => settings[name] !== undefined)
-  const { data, federation, preset } = settings
-  const why = federation !== undefined || preset !== undefined ? 'the document that was named says it already' : data?.startsWith('text:') === true ? undefined : 'give texts with --data text:PATH'
-  if (given.length > 0 && why !== undefined) {
-    throw new UsageError(`${given.map((name) => `--${kebabName(name)}`).join(' and ')} ${given.length === 1 ? 'says' : 'say'} what the texts of a new federation are to its model: ${why}`)
-  }
-}
-
-/** The settings but for these */
-function without (settings: Settings, names: readonly (keyof Settings)[]): Settings {
-  return Object.fromEntries(Object.entries(settings).filter(([name]) => !(names as readonly string[]).includes(name)))
-}
-
-/** Nothing of the founder's rows stands in a document that is given already */
-function refuseStatistics ({ publishStatistics }: Settings): void {
-  if (publishStatistics === true) {
-    throw new UsageError('--publish-statistics lets a document tell what is computed from your data: this one is not made from them')
-  }
+/** Whether the flags make another document of a given one */
+function changesPrivacy ({ privacy, epsilon }: Settings): boolean {
+  return privacy !== undefined || epsilon !== undefined
 }
 
 /** The document with the privacy that the settings ask for, if they do */
 async function withPrivacy (document: FederationDocument, settings: Settings): Promise<FederationDocument> {
   const { privacy, epsilon, rounds, examples } = settings
-  if (privacy === undefined && epsilon === undefined) {
+  if (!changesPrivacy(settings)) {
     if (examples !== undefined) {
       throw new UsageError('--examples says nothing without --epsilon and --rounds')
     }

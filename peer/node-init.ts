@@ -2,7 +2,7 @@
  * From checked settings to what the library takes
  */
 import { UsageError } from './errors.ts'
-import { kebabName } from './settings.ts'
+import { flagsText, givenOf } from './given-flags.ts'
 import type { SettingName, Settings } from './settings.ts'
 import type { DatasetSource, Partition } from '../src/interface.ts'
 import type { NodeInit } from '../src/node/node-interface.ts'
@@ -12,8 +12,14 @@ export const DATA_SETTINGS = ['data', 'separator', 'decimal', 'testData', 'testF
 
 const DEFAULT_TEST_FRACTION = 0.2
 
-/** Kinds of data that may have others to test with */
-const TABLE_KINDS: readonly string[] = ['csv', 'parquet', 'text']
+/** Kinds of data that are files with rows, and may have another one to test with */
+const ROW_FILE_KINDS: readonly string[] = ['csv', 'parquet', 'text']
+/** Kinds of data that may be a table, whose columns somebody decides on */
+export const TABLE_KINDS: readonly string[] = ['csv', 'parquet', 'npy']
+/** Kinds of data that may have a column of the class */
+export const LABEL_KINDS: readonly string[] = [...TABLE_KINDS, 'text']
+/** Kinds of data that may be pictures, whose size somebody decides on */
+export const PICTURE_KINDS: readonly string[] = ['images', 'npy']
 /** Others of which a share may be kept for testing */
 const SPLIT_KINDS: readonly string[] = ['images', 'npy']
 
@@ -57,11 +63,11 @@ function refuseDialect (kind: string, settings: Settings): void {
 
 /** Throws UsageError for test examples that this kind of data cannot have apart */
 function refuseTestSettings (kind: string, settings: Settings): void {
-  if (!TABLE_KINDS.includes(kind)) {
+  if (!ROW_FILE_KINDS.includes(kind)) {
     refuse(settings, ['testData'], 'only csv:, parquet: and text: data can have')
   }
-  if (!TABLE_KINDS.includes(kind) && !SPLIT_KINDS.includes(kind)) {
-    refuse(settings, ['testFraction'], `only ${[...TABLE_KINDS, ...SPLIT_KINDS].map((name) => `${name}:`).join(', ')} data can have`)
+  if (!ROW_FILE_KINDS.includes(kind) && !SPLIT_KINDS.includes(kind)) {
+    refuse(settings, ['testFraction'], `only ${[...ROW_FILE_KINDS, ...SPLIT_KINDS].map((name) => `${name}:`).join(', ')} data can have`)
   }
 }
 
@@ -121,9 +127,9 @@ export async function nodeInit (home: string, settings: Settings): Promise<NodeI
 }
 
 function refuse (settings: Settings, names: readonly SettingName[], why: string): void {
-  const given = names.filter((name) => settings[name] !== undefined)
+  const given = givenOf(settings, names)
   if (given.length > 0) {
-    throw new UsageError(`${why} ${given.map((name) => `--${kebabName(name)}`).join(' and ')}`)
+    throw new UsageError(`${why} ${flagsText(given)}`)
   }
 }
 

@@ -34,7 +34,7 @@ export const PRIVACY_SETTINGS = {
     // never stored: what is right for one lonely run would burn the budget of the next
     sources: FLAG_ONLY,
     shownDefault: 'wait',
-    help: 'while too few neighbours are there for the rule: wait, or train on alone, which costs privacy budget and mixes nothing'
+    help: 'while too few neighbours are there for the rule: wait, or train alone, from the first round on, which costs privacy budget and mixes nothing'
   },
   epsilonLimit: {
     schema: positive(MAX_EPSILON),

@@ -5,7 +5,7 @@
  */
 import { UsageError } from './errors.ts'
 import { quoted } from '../src/quoted.ts'
-import { PIXELS } from './told-by-document.ts'
+import { namesOfData, numbersOfData, PIXELS } from './told-by-document.ts'
 import type { Settings } from './settings.ts'
 import type { ColumnSchema, TableSchema } from '../src/data/table-schema.ts'
 import type { FederationDocument } from '../src/federation/document.ts'
@@ -58,11 +58,31 @@ export function requirePublishable ({ document: { privacy: { mechanism } }, tabl
   }
   const told = statistics(table)
   if (told.length > 0) {
-    const file = data === undefined ? 'FILE' : data.slice(data.indexOf(':') + 1)
+    const file = data === undefined ? 'FILE' : data.startsWith('csv:') ? data.slice('csv:'.length) : data
     const target = table.columns.find(({ role, provenance, told: numbers }) => role === 'label' && provenance === 'rows' && numbers !== undefined)
     const range = target === undefined ? '' : `; the range of ${quoted(target.name)} by --target-range MIN..MAX`
     throw new UsageError(`under ${mechanism} the document may tell nothing that was computed from your rows, and it would tell ${told.join(', ')}: declare them (grapevine schema ${file} --output schema.toml, edit it, then --schema schema.toml${range}), or let everyone read them, outside of the promise (--publish-statistics)`)
   }
+}
+
+/**
+ * For a private document that flags make of a file's: nobody knows where the file's means and deviations come from, and
+ * a document without a promise may well tell those of its founder's data
+ *
+ * Throws UsageError for those that no declared range and no range of pixels gives, unless they may be told
+ */
+export function requireNobodysNumbers (document: FederationDocument, { publishStatistics, federation = 'the file' }: Settings): void {
+  const { privacy: { mechanism } } = document
+  const told = mechanism === 'none' || publishStatistics === true ? [] : numbersOfData(document)
+  if (told.length > 0) {
+    throw new UsageError(`under ${mechanism} the document may tell nothing that was computed from anybody's data, and ${federation} tells ${told.join(', ')}: put declared ranges in their place (min and max, with their middle as mean; of pixels mean 0.5 and stdDev ${PIXELS.stdDev}), or let everyone read them (--publish-statistics), which costs nothing where they are known from elsewhere`)
+  }
+}
+
+/** Names in a file's document, which cannot be told from somebody's data either: a class must have its name */
+export function namesOutsidePromise (document: FederationDocument): string[] {
+  const { privacy: { mechanism } } = document
+  return mechanism === 'none' ? [] : namesOfData(document).map((told) => `under ${mechanism} this document still tells ${told}: where they were found in somebody's rows, that is outside of its promise`)
 }
 
 /** What of a table was computed from its rows, in words */

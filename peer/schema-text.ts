@@ -4,13 +4,14 @@
  *
  * Cells and names come from a data file: each is escaped as TOML asks, and none can steer a terminal or end a comment.
  */
+import { DEFAULT_RARE_ROWS } from '../src/data/table-schema.ts'
 import { quoted } from '../src/quoted.ts'
 import { formatCount } from './format.ts'
 import type { ColumnSchema, TableSchema } from '../src/data/table-schema.ts'
 
 export interface SchemaText {
-  /** As it is named in the command that takes the schema */
-  file: string
+  /** That takes the schema */
+  command: string
   table: TableSchema
   rareRows: number
   /** Rows of each class, which nobody else is to see: for the own screen */
@@ -18,11 +19,11 @@ export interface SchemaText {
 }
 
 /** Without a line break at the end */
-export function schemaText ({ file, table: { rows, columns }, rareRows, counts }: SchemaText): string {
+export function schemaText ({ command, table: { rows, columns }, rareRows, counts }: SchemaText): string {
   const label = columns.find(({ role }) => role === 'label')!
   const head = [
     '# The schema of a table, proposed by grapevine schema. Edit it, then found the federation with it:',
-    `#   grapevine init --data csv:${comment(file)} --schema FILE`,
+    `#   ${comment(command)}`,
     '# A line without "#" is your word, and whoever joins reads it. After "#" stands what your rows say, for you only:',
     '# keep this file to yourself. A column that is not named here is left out, and nothing is told of it.',
     '#',
@@ -33,7 +34,8 @@ export function schemaText ({ file, table: { rows, columns }, rareRows, counts }
     ...(counts ? [`# ${formatCount(rows)} rows`] : []),
     '',
     `label = ${tomlText(label.name)}`,
-    ...classLines(label, counts),
+    ...(label.values === undefined ? numberLines(label) : classLines(label, counts)),
+    ...(rareRows === DEFAULT_RARE_ROWS ? [] : ['# Values of fewer rows are not named:', `rare = ${rareRows}`]),
     '# All rows of one value of this column (a patient) are trained on, or all are tested on; the column is no input:',
     '# group = "COLUMN"',
     '# Cells without a value, besides blank ones; without it NA, ?, -, null and their like, in any letters:',
@@ -41,6 +43,12 @@ export function schemaText ({ file, table: { rows, columns }, rareRows, counts }
   ]
   const inputs = columns.filter(({ role }) => role !== 'label').flatMap((column) => ['', ...columnLines(column, { rows, rareRows })])
   return [...head, ...inputs].join('\n')
+}
+
+/** What is declared of the number stands in flags: it is no input */
+function numberLines ({ range }: ColumnSchema): string[] {
+  const { min, max } = roundRange(range ?? { min: 0, max: 1 })
+  return [`# The number to predict (--task regression). Its mean and deviation are told, unless you declare its range: --target-range ${min}..${max}`]
 }
 
 function classLines ({ classes = [], rareClasses = [], values = [] }: ColumnSchema, counts: boolean): string[] {

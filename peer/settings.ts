@@ -220,7 +220,7 @@ export const SETTINGS = table({
     value: 'N',
     verbs: NODE,
     sources: EVERYWHERE,
-    shownDefault: 'as many as the aggregation rule needs',
+    shownDefault: 'as many as the aggregation rule needs; with --alone train, for 10 s',
     help: 'wait for N members, this peer included, before the first round'
   },
   keepVersions: {

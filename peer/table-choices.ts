@@ -2,7 +2,7 @@
  * What the flags decide of a table's columns, for a new federation
  */
 import { UsageError } from './errors.ts'
-import { kebabName } from './settings.ts'
+import { flagsText, givenOf } from './given-flags.ts'
 import type { SettingName, Settings } from './settings.ts'
 import type { ColumnChoice, TableChoices } from '../src/data/table-schema.ts'
 
@@ -20,9 +20,9 @@ export async function foundersChoices (settings: Settings): Promise<TableChoices
   if (settings.schema === undefined) {
     return tableChoices(settings)
   }
-  const given = IN_SCHEMA.filter((name) => settings[name] !== undefined)
+  const given = givenOf(settings, IN_SCHEMA)
   if (given.length > 0) {
-    throw new UsageError(`--schema names a file that decides on all columns: say there what ${given.map((name) => `--${kebabName(name)}`).join(' and ')} would`)
+    throw new UsageError(`--schema names a file that decides on all columns: say there what ${flagsText(given)} would`)
   }
   const { readSchemaFile } = await import('./schema-file.ts')
   return await readSchemaFile(settings.schema)
@@ -40,14 +40,6 @@ export function tableChoices ({ label, drop = [], column = [], rare }: Settings)
     columns.set(name, choice)
   }
   return { label, columns, rareRows: rare }
-}
-
-/** Throws UsageError where no document is made from a table */
-export function refuseTableChoices (settings: Settings, because: string): void {
-  const given = TABLE_CHOICES.filter((name) => settings[name] !== undefined)
-  if (given.length > 0) {
-    throw new UsageError(`${given.map((name) => `--${kebabName(name)}`).join(' and ')} ${given.length === 1 ? 'decides' : 'decide'} what a new federation's document says of a table: ${because}`)
-  }
 }
 
 /** A name may have an equals sign in it, a kind has none */

@@ -2,7 +2,7 @@
  * The settings of a table and how it is written, or of pictures, that a federation is founded with: a part of the one
  * table in settings.ts
  */
-import { count, DATA, EVERYWHERE, filePath, FLAG_ONLY, pictureSize, text, toggle } from './setting.ts'
+import { count, DATA, EVERYWHERE, filePath, FLAG_ONLY, FOUND, pictureSize, text, toggle } from './setting.ts'
 import type { Setting, Verb, Z } from './setting.ts'
 import type { ZodType } from 'zod'
 
@@ -56,7 +56,7 @@ export const TABLE_SETTINGS = {
     schema: pictureSize,
     expects: 'HEIGHTxWIDTH in pixels, such as 64x64',
     value: 'HxW',
-    verbs: FITTED,
+    verbs: ['init', 'audit'],
     sources: FLAG_ONLY,
     shownDefault: 'the most common size, at most 64 a side',
     help: 'size of the pictures of a new federation: all are resized to it'
@@ -96,12 +96,12 @@ export const TABLE_SETTINGS = {
     verbs: ['init', 'audit'],
     sources: FLAG_ONLY,
     path: filePath,
-    help: 'what a new federation\'s document says of a CSV file: as grapevine schema proposes it, and you edited it'
+    help: 'what a new federation\'s document says of a table: as grapevine schema proposes it, and you edited it'
   },
   publishStatistics: {
     schema: toggle,
     expects: 'true or false',
-    verbs: ['init'],
+    verbs: FOUND,
     sources: FLAG_ONLY,
     help: 'let the document of a new private federation tell everyone what was computed from your rows, outside of its promise'
   }

@@ -5,48 +5,87 @@
  */
 import { open } from 'node:fs/promises'
 import { DEFAULT_RARE_ROWS } from '../../src/data/table-schema.ts'
+import { commandLine } from '../command-line.ts'
 import { UsageError } from '../errors.ts'
-import { dataSource } from '../node-init.ts'
+import { fittingChoices, refuseOtherTask } from '../fitted-document.ts'
+import { dataSource, TABLE_KINDS } from '../node-init.ts'
 import { schemaText } from '../schema-text.ts'
 import { filePath } from '../setting.ts'
-import { tableChoices } from '../table-choices.ts'
 import type { VerbContext } from '../context.ts'
+import type { InferredInput } from '../../src/data/data-format.ts'
 import type { Settings } from '../settings.ts'
 
-/** FILE as `--data` takes it, or the path of a CSV file */
+/** FILE as `--data` takes it, or the path of a file */
 const KIND = /^(\w+):(.+)$/s
 
+interface NamedTable {
+  kind: string
+  file: string
+}
+
 export async function schema ({ settings, terminal, args }: VerbContext): Promise<number> {
-  const { kind, file } = tableOf(args[0]!)
-  const { separator, decimal } = settings
+  const named = tableOf(args[0]!)
+  const inferred = await inferredFrom(named, settings, (text) => { terminal.progress(text) })
+  const table = inferred.schema
+  if (table === undefined) {
+    throw new UsageError(`${args[0]!} holds pictures, which have no columns: grapevine init --data ${named.kind}:${named.file} proposes all that a document says of them`)
+  }
+  refuseOtherTask(inferred, settings)
+  const command = (file: string): string => nextCommand(named, inferred, settings, file)
+  const text = { command: command(settings.output ?? 'FILE'), table, rareRows: settings.rare ?? DEFAULT_RARE_ROWS }
+  if (settings.output === undefined) {
+    terminal.event('schema', { table, toml: schemaText({ ...text, counts: false }), next: text.command })
+    schemaText({ ...text, counts: true }).split('\n').forEach((line) => { terminal.line(line) })
+    return 0
+  }
+  await writeNew(settings.output, `${schemaText({ ...text, counts: false })}\n`)
+  terminal.event('schema', { table, output: settings.output, next: text.command })
+  terminal.line(`Wrote ${settings.output}, which only you can read: edit it, then`)
+  terminal.line(text.command)
+  return 0
+}
+
+async function inferredFrom ({ kind, file }: NamedTable, settings: Settings, progress: (text: string) => void): Promise<InferredInput> {
   const { inferInput } = await import('../../src/data/data-formats.ts')
+  const { separator, decimal } = settings
   const source = await dataSource({
     data: `${kind}:${filePath(file, process.cwd())}`,
     ...(separator === undefined ? {} : { separator }),
     ...(decimal === undefined ? {} : { decimal })
   } satisfies Settings)
-  terminal.progress('reading the data')
-  const { schema: table } = await inferInput(source, tableChoices(settings))
-  terminal.progress('')
-  const text = { file, table: table!, rareRows: settings.rare ?? DEFAULT_RARE_ROWS }
-  if (settings.output === undefined) {
-    terminal.event('schema', { table, toml: schemaText({ ...text, counts: false }) })
-    schemaText({ ...text, counts: true }).split('\n').forEach((line) => { terminal.line(line) })
-    return 0
+  progress('reading the data')
+  try {
+    return await inferInput(source, await fittingChoices(settings))
+  } finally {
+    progress('')
   }
-  await writeNew(settings.output, `${schemaText({ ...text, counts: false })}\n`)
-  terminal.event('schema', { table, output: settings.output })
-  terminal.line(`Wrote ${settings.output}, which only you can read: edit it, then`)
-  terminal.line(`grapevine init --data ${kind}:${file} --schema ${settings.output}`)
-  return 0
 }
 
-function tableOf (argument: string): { kind: 'csv' | 'parquet', file: string } {
+/**
+ * What was said here and does not stand in the file is said again: how the table is written, and the number to predict
+ */
+function nextCommand ({ kind, file }: NamedTable, { target }: InferredInput, { separator, decimal, targetRange, targetUnit }: Settings, schemaFile: string): string {
+  const flag = (name: string, value: string | undefined): string[] => value === undefined ? [] : [name, value]
+  return commandLine([
+    'grapevine', 'init', '--data', `${kind}:${file}`, '--schema', schemaFile,
+    ...flag('--separator', separator === '\t' ? 'tab' : separator),
+    ...flag('--decimal', decimal),
+    ...flag('--task', target === undefined ? undefined : 'regression'),
+    ...flag('--target-range', targetRange),
+    ...flag('--target-unit', targetUnit)
+  ])
+}
+
+/** Without a kind, by the end of the name. Throws UsageError for what has no columns */
+function tableOf (argument: string): NamedTable {
   const [, kind, path] = KIND.exec(argument) ?? []
-  if (argument === 'digits' || /^(digits|idx|images|npy|text)$/.test(kind ?? '')) {
-    throw new UsageError(`${argument} is no table: a schema is that of a CSV or Parquet file`)
+  if (argument === 'digits' || /^(digits|idx|images|text)$/.test(kind ?? '')) {
+    throw new UsageError(`${argument} is no table: a schema is that of csv:FILE, parquet:FILE or npy:PATH; for pictures and texts grapevine init proposes all that a document says`)
   }
-  return (kind === 'csv' || kind === 'parquet') && path !== undefined ? { kind, file: path } : { kind: 'csv', file: argument }
+  if (kind !== undefined && path !== undefined && TABLE_KINDS.includes(kind)) {
+    return { kind, file: path }
+  }
+  return { kind: /\.parquet$/i.test(argument) ? 'parquet' : /\.np[yz]$/i.test(argument) ? 'npy' : 'csv', file: argument }
 }
 
 /** For its owner only. Throws UsageError where there is a file: it may be one that was edited */

@@ -3,6 +3,7 @@
  *
  * Pure. Signatures are those that the formats' own specifications give.
  */
+import { SIGNATURES as KNOWN } from './signatures.ts'
 
 interface Signature {
   /** Latin-1 */
@@ -12,22 +13,22 @@ interface Signature {
 }
 
 const SIGNATURES: readonly Signature[] = [
-  { bytes: 'PK\x03\x04', name: 'an Excel workbook (.xlsx) or another ZIP archive' },
-  { bytes: 'PK\x05\x06', name: 'an empty ZIP archive' },
+  { bytes: KNOWN.zip, name: 'an Excel workbook (.xlsx) or another ZIP archive' },
+  { bytes: KNOWN.emptyZip, name: 'an empty ZIP archive' },
   { bytes: '\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1', name: 'an old Excel workbook (.xls)' },
-  { bytes: 'PAR1', name: 'a Parquet file' },
-  { bytes: 'PARE', name: 'an encrypted Parquet file' },
+  { bytes: KNOWN.parquet, name: 'a Parquet file' },
+  { bytes: KNOWN.encryptedParquet, name: 'an encrypted Parquet file' },
   { bytes: 'SQLite format 3\0', name: 'an SQLite database' },
   { bytes: 'ARROW1', name: 'an Arrow file' },
   { bytes: 'FEA1', name: 'a Feather file' },
   { bytes: 'ORC', name: 'an ORC file' },
-  { bytes: '\x93NUMPY', name: 'a NumPy file' },
+  { bytes: KNOWN.npy, name: 'a NumPy file' },
   { bytes: '\x89HDF\r\n\x1a\n', name: 'an HDF5 file' },
   { bytes: '<stata_dta>', name: 'a Stata file' },
   { bytes: '$FL2', name: 'an SPSS file' },
   { bytes: 'RDX', name: 'an R data file' },
-  { bytes: '\x89PNG', name: 'a PNG picture' },
-  { bytes: '\xff\xd8\xff', name: 'a JPEG picture' },
+  { bytes: KNOWN.png, name: 'a PNG picture' },
+  { bytes: KNOWN.jpeg, name: 'a JPEG picture' },
   { bytes: '%PDF-', name: 'a PDF document' },
   { bytes: '\x28\xb5\x2f\xfd', name: 'compressed by zstd' },
   { bytes: 'BZh', name: 'compressed by bzip2' },

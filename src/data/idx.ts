@@ -9,6 +9,7 @@ import { open } from 'node:fs/promises'
 import type { Readable } from 'node:stream'
 import { createGunzip } from 'node:zlib'
 import { DatasetError } from '../errors.ts'
+import { beginsAs, SIGNATURES } from './signatures.ts'
 import { unreadable } from './unreadable.ts'
 import type { FileHandle } from 'node:fs/promises'
 
@@ -52,9 +53,9 @@ export async function readIdx (path: string, ranks: readonly number[], begin: (s
 
 async function readOpenFile (path: string, file: FileHandle, ranks: readonly number[], begin: (sizes: readonly number[]) => IdxSink | undefined): Promise<readonly number[]> {
   const fileBytes = (await file.stat()).size
-  const magic = new Uint8Array(2)
-  await file.read(magic, 0, 2, 0)
-  const compressed = magic[0] === 0x1f && magic[1] === 0x8b
+  const magic = new Uint8Array(SIGNATURES.gzip.length)
+  await file.read(magic, 0, magic.length, 0)
+  const compressed = beginsAs('gzip', magic)
   const raw = file.createReadStream({ start: 0, autoClose: false, highWaterMark: CHUNK_BYTES })
   const chunks = compressed ? inflated(raw) : raw
   try {

@@ -4,6 +4,7 @@
 import { open, stat } from 'node:fs/promises'
 import { DatasetError } from '../errors.ts'
 import { formatOf } from './data-formats.ts'
+import { beginsAs, SIGNATURE_BYTES } from './signatures.ts'
 import { unreadable } from './unreadable.ts'
 import type { DatasetSource } from '../interface.ts'
 import type { InputSource, TakeInputs } from './data-format.ts'
@@ -18,27 +19,17 @@ export interface Look {
   head: Uint8Array
 }
 
-const HEAD_BYTES = 16
-
 /** The first that fits reads the source */
 const FORMATS: ReadonlyArray<{ kind: DatasetSource['kind'], fits: (look: Look) => boolean }> = [
   { kind: 'text', fits: ({ takes }) => takes === 'text' },
   { kind: 'images', fits: ({ takes, isFolder, head }) => takes === 'image' && (isFolder || isPicture(head)) },
-  { kind: 'parquet', fits: ({ takes, isFolder, head }) => takes === 'table' && (isFolder || startsWith(head, PARQUET)) },
+  { kind: 'parquet', fits: ({ takes, isFolder, head }) => takes === 'table' && (isFolder || beginsAs('parquet', head)) },
   { kind: 'idx', fits: ({ takes, isFolder }) => takes === 'image' && !isFolder },
   { kind: 'csv', fits: ({ takes, isFolder }) => takes === 'table' && !isFolder }
 ]
 
-const PARQUET = [0x50, 0x41, 0x52, 0x31]
-const PNG = [0x89, 0x50, 0x4e, 0x47]
-const JPEG = [0xff, 0xd8, 0xff]
-
-function startsWith (head: Uint8Array, bytes: readonly number[]): boolean {
-  return bytes.every((byte, i) => head[i] === byte)
-}
-
 function isPicture (head: Uint8Array): boolean {
-  return startsWith(head, PNG) || startsWith(head, JPEG)
+  return beginsAs('png', head) || beginsAs('jpeg', head)
 }
 
 /**
@@ -70,7 +61,7 @@ async function lookAt (path: string): Promise<Omit<Look, 'takes'>> {
 async function firstBytes (path: string): Promise<Uint8Array> {
   const file = await open(path)
   try {
-    const { buffer, bytesRead } = await file.read(new Uint8Array(HEAD_BYTES), 0, HEAD_BYTES, 0)
+    const { buffer, bytesRead } = await file.read(new Uint8Array(SIGNATURE_BYTES), 0, SIGNATURE_BYTES, 0)
     return buffer.subarray(0, bytesRead)
   } finally {
     await file.close()

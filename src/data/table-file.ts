@@ -3,6 +3,7 @@
  */
 import { open, readdir, stat } from 'node:fs/promises'
 import { readCsvRows } from './csv.ts'
+import { beginsAs, SIGNATURE_BYTES } from './signatures.ts'
 import type { CsvOptions, TableVisitor } from './csv.ts'
 import type { CsvFormat } from './csv-dialect.ts'
 
@@ -37,8 +38,8 @@ async function isParquet (file: string): Promise<boolean> {
     }
     const handle = await open(file)
     try {
-      const { buffer, bytesRead } = await handle.read(Buffer.alloc(4), 0, 4, 0)
-      return bytesRead === 4 && buffer.toString('latin1') === 'PAR1'
+      const { buffer, bytesRead } = await handle.read(Buffer.alloc(SIGNATURE_BYTES), 0, SIGNATURE_BYTES, 0)
+      return beginsAs('parquet', buffer.subarray(0, bytesRead))
     } finally {
       await handle.close()
     }

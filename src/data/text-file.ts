@@ -8,6 +8,7 @@ import { Readable } from 'node:stream'
 import { createGunzip } from 'node:zlib'
 import { DatasetError } from '../errors.ts'
 import { foreignKind } from './foreign-file.ts'
+import { beginsAs, SIGNATURES } from './signatures.ts'
 import { decoderFor } from './text-decoder.ts'
 import type { Encoding, PieceDecoder } from './text-decoder.ts'
 
@@ -19,8 +20,6 @@ const READ_BYTES = 8 * PIECE_BYTES
 
 /** As much as a table is judged by */
 const HEAD_BYTES = 65_536
-
-const GZIP = Buffer.from([0x1f, 0x8b])
 
 export interface TextFile {
   encoding: Encoding
@@ -46,10 +45,10 @@ export interface TextFileOptions {
  * Throws DatasetError for what is known to be no text, and the errors of the file system and of zlib
  */
 export async function openText (file: string, { onRead, bytes }: TextFileOptions = {}): Promise<TextFile> {
-  const raw = await peeked(bytes === undefined ? bytesOf(file, onRead) : piecesOf(bytes), GZIP.length)
-  const gzip = raw.head.subarray(0, GZIP.length).equals(GZIP)
+  const raw = await peeked(bytes === undefined ? bytesOf(file, onRead) : piecesOf(bytes), SIGNATURES.gzip.length)
+  const gzip = beginsAs('gzip', raw.head)
   const { head, all } = await peeked(gzip ? gunzipped(raw.all) : raw.all, HEAD_BYTES)
-  const kind = head.subarray(0, GZIP.length).equals(GZIP) ? 'compressed by gzip twice' : foreignKind(head)
+  const kind = beginsAs('gzip', head) ? 'compressed by gzip twice' : foreignKind(head)
   if (kind !== undefined) {
     await all.return()
     throw new DatasetError(`${file} is ${kind}${gzip ? ', within gzip' : ''}: a table is text with a line for each row; export it as CSV`)

@@ -50,7 +50,8 @@ export interface NodeInit {
    * Do not begin the first round before this many members (this node included) are known and the own neighbours are
    * live
    *
-   * @default as many as the aggregation rule needs, at least 2: before that there is nobody to learn with
+   * @default as many as the aggregation rule needs, at least 2: before that there is nobody to learn with. With `alone:
+   * 'train'` these are waited for some seconds only
    */
   minMembers?: number
   /** Model versions to keep in the store. @default 10 */
@@ -59,7 +60,7 @@ export interface NodeInit {
   evaluateEvery?: number
   /**
    * What the node does while too few neighbours are there for the rule: `wait`, because a round that is not mixed costs
-   * as much privacy budget as any other, or `train` on alone, at its usual pace
+   * as much privacy budget as any other, or `train` on alone, at its usual pace, from the first round on
    *
    * @default 'wait'
    */

@@ -180,7 +180,9 @@ class Node extends TypedEventEmitter<NodeEvents> implements GrapevineNode {
     void this.warnOfBootstrap(network, signal)
     void this.endWhenSpentAlone(network, signal)
     try {
-      await meshReady({ network, clock: this.clock }, { minMembers: this.minMembers, signal })
+      // whoever asks for a number of members gets them, also where rounds go on without neighbours later
+      const alone = this.init.alone === 'train' && this.init.minMembers === undefined
+      await meshReady({ network, clock: this.clock }, { minMembers: this.minMembers, alone, signal })
       this.emit('mesh:ready', { members: network.members().length, neighbours: network.neighbours().length })
       this.warnOfLimits()
       this.status = 'training'

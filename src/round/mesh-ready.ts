@@ -5,7 +5,7 @@ import type { AbortOptions, Clock, Network } from '../interface.ts'
 
 /**
  * A neighbour that is known but cannot be reached, or the lack of one where all others only listen, holds the start up
- * no longer than this
+ * no longer than this; nor does the lack of others, for a node that is to train without them
  */
 const REACH_TIMEOUT_MS = 10_000
 
@@ -17,6 +17,8 @@ export interface MeshReadyComponents {
 export interface MeshReadyOptions extends AbortOptions {
   /** This node included */
   minMembers: number
+  /** Whether to begin without them, when they are not there in time. @default false */
+  alone?: boolean | undefined
 }
 
 type Readiness = 'too-few' | 'reaching' | 'ready'
@@ -54,8 +56,8 @@ export async function meshReady (components: MeshReadyComponents, options: MeshR
       return
     }
     const neighbours = network.neighbours()
-    const isUsable = neighbours.length === 0 || neighbours.some(({ live }) => live)
-    reachingSince = state === 'reaching' && isUsable ? reachingSince ?? clock.monotonicMs() : undefined
+    const isUsable = options.alone === true || (state === 'reaching' && (neighbours.length === 0 || neighbours.some(({ live }) => live)))
+    reachingSince = isUsable ? reachingSince ?? clock.monotonicMs() : undefined
     const leftMs = reachingSince === undefined ? undefined : reachingSince + REACH_TIMEOUT_MS - clock.monotonicMs()
     if (leftMs !== undefined && leftMs <= 0) {
       return

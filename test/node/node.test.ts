@@ -150,6 +150,30 @@ describe('life of a node', () => {
     await closed(node)
   })
 
+  it('trains when it is quite alone, where it is told to', async () => {
+    const clock = new ManualClock()
+    const node = createNode(init({ alone: 'train', rounds: 2, clock }))
+    const rounds: number[] = []
+    node.addEventListener('round:end', ({ detail }) => { rounds.push(detail.round) })
+    await node.start()
+    // whoever waits may begin to only after the start
+    const passing = setInterval(() => { clock.advance(500) }, 20)
+    expect(await node.stopped()).toEqual({ reason: 'rounds' })
+    clearInterval(passing)
+    expect(rounds).toEqual([1, 2])
+  })
+
+  it('waits for the members that it was told to wait for, also where it trains alone later', async () => {
+    const clock = new ManualClock()
+    const node = createNode(init({ alone: 'train', minMembers: 2, rounds: 2, clock }))
+    await node.start()
+    await clock.waited()
+    clock.advance(3_600_000)
+    await clock.waited()
+    expect(node.status).toBe('waiting')
+    await closed(node)
+  })
+
   it('says so when the address to join through leads to another federation, or nowhere', async () => {
     const other = createNode(init({ home: join(home, 'other'), federation: { ...presetDocument('digits'), name: 'other' }, minMembers: 1 }))
     await other.start()

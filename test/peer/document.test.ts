@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { PassThrough } from 'node:stream'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { founding } from '../../peer/founding.ts'
 import { templateText } from '../../peer/document-template.ts'
 import { readFederationFile, writeFoundingDocument } from '../../peer/home.ts'
 import { Terminal } from '../../peer/terminal.ts'
@@ -126,8 +127,8 @@ describe('grapevine document explain', () => {
 
   it('lets no text of a stranger steer the terminal, nor end a line', async () => {
     await fc.assert(fc.asyncProperty(hostileText, async (hostile) => {
-      const name = wellFormed(hostile).slice(0, 200)
-      const file = await written('hostile.json', patients({ age: `${name}1`, ward: `${name}2`, classes: [`${name}3`, `${name}4`], unit: wellFormed(hostile).slice(0, 32) }))
+      const name = wellFormed(hostile.slice(0, 200))
+      const file = await written('hostile.json', patients({ age: `${name}1`, ward: `${name}2`, classes: [`${name}3`, `${name}4`], unit: `u${wellFormed(hostile.slice(0, 31))}` }))
       const plain = await answer(['explain', await written('plain.json', patients())])
       const { text } = await answer(['explain', file])
       expect(steering(text)).toBeUndefined()
@@ -262,7 +263,7 @@ describe('grapevine document template', () => {
 
   it('keeps every text of a stranger, and shows none that steers', async () => {
     await fc.assert(fc.asyncProperty(hostileText, async (hostile) => {
-      const name = wellFormed(hostile).slice(0, 200)
+      const name = wellFormed(hostile.slice(0, 200))
       const document = patients({ age: `// ${name}1`, ward: `\u2028// ${name}2`, classes: [`\n//${name}3`, `${name}4`] })
       const text = await templateText(document)
       expect(steering(text)).toBeUndefined()
@@ -288,5 +289,41 @@ describe('grapevine document', () => {
     const outcome = await run(args)
     expect(outcome.exit).toBe(exit)
     expect(outcome.stderr).toMatch(message)
+  })
+})
+
+describe('a private document that flags make of a file', () => {
+  const refusal = async (settings: Parameters<typeof founding>[0]): Promise<string> => founding(settings).then(() => 'founded', (err: Error) => `${err.name}: ${err.message}`)
+
+  it('is refused where the file tells means that nobody knows to be nobody\'s', async () => {
+    const federation = await written('open.json', patients())
+    expect(await refusal({ federation })).toBe('founded')
+    expect(await refusal({ federation, epsilon: 8 })).toMatch(/^UsageError: under dp-sgd the document may tell nothing that was computed from anybody's data, and .*open\.json tells means and deviations of "weight": put declared ranges in their place .*\(--publish-statistics\)/)
+    expect(await refusal({ federation: await written('pixels.json', presetDocument('digits')), privacy: 'dp-sgd' })).toMatch(/tells the mean and deviation of pixels/)
+    expect(await refusal({ federation, privacy: 'none' })).toBe('founded')
+  })
+
+  it('is founded where they may be told, and warns of the names that it tells', async () => {
+    const federation = await written('open.json', patients())
+    const { document, remarks } = await founding({ federation, epsilon: 8, publishStatistics: true })
+    expect(document.privacy).toMatchObject({ mechanism: 'dp-sgd', epsilonLimit: 8 })
+    expect(remarks).toEqual([
+      expect.stringMatching(/^under dp-sgd this document still tells the values of "ward": where they were found/),
+      expect.stringMatching(/the classes of "outcome"/)
+    ])
+  })
+
+  it('is founded where only declared ranges stand in it', async () => {
+    const document = patients()
+    const { input } = document.model
+    const columns = input.kind === 'table' ? input.columns.map((column) => column.kind === 'numeric' ? { ...column, min: 0, max: 200, ...rangeMoments({ min: 0, max: 200 }) } : column) : []
+    const federation = await written('declared.json', { ...document, model: { ...document.model, input: { ...input, columns } } })
+    expect(await refusal({ federation, epsilon: 8 })).toBe('founded')
+  })
+
+  it('that promises privacy itself is taken as its founders made it', async () => {
+    expect(await refusal({ federation: await written('private.json', { ...patients(), privacy: presetDocument('digits-private').privacy }) })).toBe('founded')
+    expect(await refusal({ federation: await written('private.json', presetDocument('digits-private')), epsilon: 2 })).toBe('founded')
+    expect(await refusal({ federation: await written('plain.json', presetDocument('digits')), publishStatistics: true })).toMatch(/^UsageError: --publish-statistics lets a document tell/)
   })
 })

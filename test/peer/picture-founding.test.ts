@@ -33,7 +33,7 @@ describe('a federation founded on pictures', () => {
   })
 
   it('takes no size where a document is named, or where there are no pictures', async () => {
-    await expect(documentOf({ data: await scans(8), size: '8x8', preset: 'digits' })).rejects.toThrow('--size is that of the pictures of a new federation: the document that was named says it already')
+    await expect(documentOf({ data: await scans(8), size: '8x8', preset: 'digits' })).rejects.toThrow('--size is that of the pictures of a new federation: a preset says it already')
     await expect(documentOf({ data: 'csv:/a.csv', size: '8x8' })).rejects.toThrow('give them with --data images:FOLDER')
     await expect(documentOf({ data: await scans(8), drop: ['x'] })).rejects.toThrow('--drop decides what a new federation\'s document says of a table')
   })

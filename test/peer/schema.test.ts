@@ -20,6 +20,8 @@ import { encodeFederation } from '../../src/federation/document.ts'
 import { presetDocument } from '../../src/presets.ts'
 import { seededRandom } from '../../src/seeded-random.ts'
 import { hostileText, steering } from '../hostile-text.ts'
+import arrays from '../data/arrays/known-arrays.json' with { type: 'json' }
+import tables from '../data/parquet/known-tables.json' with { type: 'json' }
 import { run } from './program.ts'
 import type { FederationDocument } from '../../src/federation/document.ts'
 import type { Dataset } from '../../src/data/examples.ts'
@@ -59,7 +61,7 @@ async function hospital (name: string, { seed = name, columns = ['patient_id', '
 
 async function proposed (file: string, counts = false): Promise<string> {
   const { schema } = await inferTable(file)
-  return schemaText({ file, table: schema, rareRows: 5, counts })
+  return schemaText({ command: `grapevine init --data csv:${file} --schema FILE`, table: schema, rareRows: 5, counts })
 }
 
 let written = 0
@@ -252,5 +254,52 @@ describe('the program', () => {
     expect(stdout).toMatch(/age +numeric .* name, range 0 to 120, unit "years" \(declared\), that values may be missing/)
     expect(stdout).toMatch(/240 examples to train, 60 to test \(whole groups of "patient_id"\)/)
     expect(stdout).not.toMatch(/of your rows\)/)
+  })
+
+  it.each([
+    ['a number to predict', ['--label', 'dose', '--task', 'regression', '--target-range', '0..120', '--target-unit', 'years', '--rare', '2'], ' --task regression --target-range 0..120 --target-unit years'],
+    ['a number by the kind of its column', ['--label', 'dose', '--column', 'dose=numeric', '--drop', 'ward'], ' --task regression'],
+    ['how the file is written', ['--separator', ',', '--decimal', 'point'], ' --separator , --decimal point'],
+    ['nothing', [], '']
+  ])('says in the next command what was said here: %s', async (name, flags, carried) => {
+    const file = join(folder, `next ${name}.csv`)
+    await writeFile(file, ['dose,ward,outcome', ...Array.from({ length: 60 }, (_, i) => `${(i * 7) % 60 + 0.5},${i % 3 === 0 ? 'a' : 'b'},${i % 2 === 0 ? 'ill' : 'well'}`), ''].join('\n'))
+    const output = join(folder, `next ${name}.toml`)
+    const { exit, stdout } = await run(['schema', file, ...flags, '--output', output])
+    expect(exit).toBe(0)
+    const command = stdout.trimEnd().split('\n').at(-1)!
+    expect(command).toBe(`grapevine init --data 'csv:${file}' --schema '${output}'${carried}`)
+    expect(await readFile(output, 'utf8')).toContain(`#   ${command}\n`)
+    const { document } = await founding({ data: `csv:${file}`, schema: output, ...(carried.includes('regression') ? { task: 'regression' } : {}), ...(carried.includes('0..120') ? { targetRange: '0..120' } : {}) })
+    expect(document.model.target !== undefined).toBe(carried.includes('regression'))
+    expect(document.model.input.kind === 'table' && document.model.input.columns.some(({ name }) => name === 'ward')).toBe(!flags.includes('ward'))
+  })
+
+  it('keeps in the file from how many rows on values are named', async () => {
+    const file = join(folder, 'rare.csv')
+    await writeFile(file, ['colour,x,label', ...Array.from({ length: 60 }, (_, i) => `${i < 3 ? 'violet' : 'red'},${i},${i % 2 === 0 ? 'a' : 'b'}`), ''].join('\n'))
+    const output = join(folder, 'rare.toml')
+    await run(['schema', file, '--rare', '2', '--output', output])
+    const { document } = await founding({ data: `csv:${file}`, schema: output })
+    const own = (await founding({ data: `csv:${file}`, rare: 2 })).document
+    expect(document.model.input).toEqual(own.model.input)
+    expect(document.model.input).toMatchObject({ columns: [{ values: ['red', 'violet'] }] })
+  })
+
+  it('reads Parquet files and arrays, whose kind is in the next command; pictures have no columns', async () => {
+    const parquet = join(folder, 'patients.parquet')
+    await writeFile(parquet, Buffer.from(tables.patients, 'base64'))
+    const own = await run(['schema', parquet, '--output', join(folder, 'parquet.toml')])
+    expect(own.stdout.trimEnd().split('\n').at(-1)).toBe(`grapevine init --data parquet:${parquet} --schema ${join(folder, 'parquet.toml')}`)
+    const npz = join(folder, 'table.npz')
+    await writeFile(npz, Buffer.from(arrays.table, 'base64'))
+    const array = await run(['schema', npz, '--output', join(folder, 'npy.toml')])
+    expect([array.exit, array.stdout.trimEnd().split('\n').at(-1)]).toEqual([0, `grapevine init --data npy:${npz} --schema ${join(folder, 'npy.toml')}`])
+    expect((await founding({ data: `npy:${npz}`, schema: join(folder, 'npy.toml') })).document.model.input.kind).toBe('table')
+    const pictures = join(folder, 'pictures.npz')
+    await writeFile(pictures, Buffer.from(arrays.images.keras, 'base64'))
+    const refused = await run(['schema', `npy:${pictures}`])
+    expect([refused.exit, refused.stderr]).toEqual([2, expect.stringContaining('holds pictures, which have no columns: grapevine init --data npy:') as string])
+    expect((await run(['schema', 'images:scans'])).stderr).toContain('images:scans is no table: a schema is that of csv:FILE, parquet:FILE or npy:PATH')
   })
 })

@@ -71,7 +71,7 @@ describe('init on a table', () => {
   it.each<[string, string[], number, string]>([
     ['a choice without a kind', ['--column', 'age'], 2, '--column must be NAME=numeric, NAME=categorical or NAME=ignore'],
     ['two choices for one column', ['--drop', 'age', '--column', 'age=numeric'], 2, 'column "age" is to be ignore and numeric: say one of them'],
-    ['a choice beside a preset', ['--preset', 'digits', '--drop', 'age'], 2, '--drop decides what a new federation\'s document says of a table: a preset is made for none'],
+    ['a choice beside a preset', ['--preset', 'digits', '--drop', 'age'], 2, '--drop decides what a new federation\'s document says of a table: a preset says it already'],
     ['a choice of one who joins', ['--bootstrap', '/ip4/127.0.0.1/tcp/9', '--rare', '3'], 2, '--rare is for a new federation only'],
     ['a numeric target of words', ['--label', 'outcome', '--column', 'outcome=numeric'], 8, 'is no number to predict'],
     ['a column that there is not', ['--drop', 'wards'], 8, 'has no column "wards"']

@@ -293,6 +293,27 @@ describe('mesh ready', () => {
     await ready
   })
 
+  it('waits for others some seconds only where rounds go on without them', async () => {
+    const clock = new ManualClock()
+    let isReady = false
+    const ready = meshReady({ network: new MemoryHub().join('a'), clock }, { minMembers: 3, alone: true }).then(() => { isReady = true })
+    await clock.waited()
+    clock.advance(9_999)
+    await clock.waited()
+    expect(isReady).toBe(false)
+    clock.advance(1)
+    await ready
+  })
+
+  it('begins as soon as the others are there, also where it would begin without them', async () => {
+    const hub = new MemoryHub()
+    const network = hub.join('a')
+    const ready = meshReady({ network, clock: new ManualClock() }, { minMembers: 3, alone: true })
+    hub.join('b')
+    hub.join('c')
+    await ready
+  })
+
   it('is ready at once alone when nobody else is asked for', async () => {
     await meshReady({ network: new MemoryHub().join('a'), clock: new ManualClock() }, { minMembers: 1 })
   })

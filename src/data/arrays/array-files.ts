@@ -9,6 +9,7 @@ import { join } from 'node:path'
 import { constants, crc32, inflateRawSync } from 'node:zlib'
 import { DatasetError } from '../../errors.ts'
 import { printable } from '../../quoted.ts'
+import { beginsAs, SIGNATURE_BYTES } from '../signatures.ts'
 import { unreadable } from '../unreadable.ts'
 import { NpyArray } from './npy-array.ts'
 import { HEAD_BYTES, npyHeader } from './npy-header.ts'
@@ -46,8 +47,7 @@ export async function arraysAt (path: string): Promise<Map<string, string>> {
     throw unreadable(printable(path), err)
   }
   return opened(path, async (file, fileBytes) => {
-    const magic = await readExactly(path, file, 0, Math.min(fileBytes, 6))
-    if (magic.toString('latin1') === '\u0093NUMPY') {
+    if (beginsAs('npy', await readExactly(path, file, 0, Math.min(fileBytes, SIGNATURE_BYTES)))) {
       throw new DatasetError(`${path} is one array only; put inputs and labels into one folder, as x.npy and y.npy, and give the folder`)
     }
     const members = await zipMembers(printable(path), file, fileBytes)

@@ -7,6 +7,7 @@
 import { DatasetError } from '../../errors.ts'
 import { printable } from '../../quoted.ts'
 import { shown } from '../csv.ts'
+import { beginsAs } from '../signatures.ts'
 
 /** NumPy refuses longer ones, too, unless told otherwise */
 const MAX_HEADER_BYTES = 10_000
@@ -52,7 +53,7 @@ const REFUSED: Readonly<Record<string, string>> = {
 
 /** `head`: the first HEAD_BYTES of the file, or all of it. Throws DatasetError that names `file` */
 export function npyHeader (file: string, head: Buffer): NpyHeader {
-  if (head.length < 10 || head.toString('latin1', 0, 6) !== '\u0093NUMPY') {
+  if (head.length < 10 || !beginsAs('npy', head)) {
     throw new DatasetError(`${file} is no NPY file: it begins with ${head.subarray(0, 6).toString('hex') || 'nothing'}, not with 934e554d5059`)
   }
   const version = head[6]!

@@ -6,6 +6,7 @@
  */
 import jpeg from 'jpeg-js'
 import { DatasetError } from '../../errors.ts'
+import { beginsAs } from '../signatures.ts'
 import { exifOrientation } from './exif.ts'
 import { orient } from './orient.ts'
 import { requireSize } from './picture-limits.ts'
@@ -25,7 +26,7 @@ const EOI = 0xd9
 const READABLE_FRAMES: readonly number[] = [0xc0, 0xc1, 0xc2]
 
 export function isJpeg (bytes: Uint8Array): boolean {
-  return bytes[0] === 0xff && bytes[1] === 0xd8 && bytes[2] === 0xff
+  return beginsAs('jpeg', bytes)
 }
 
 interface JpegHeader extends RasterShape {

@@ -8,11 +8,13 @@
 import { crc32, inflateSync } from 'node:zlib'
 import { PNG } from 'pngjs'
 import { DatasetError } from '../../errors.ts'
+import { SIGNATURES } from '../signatures.ts'
 import { requireSize } from './picture-limits.ts'
 import { samplesOf, whiteOf } from './raster.ts'
 import type { Raster, RasterShape } from './raster.ts'
 
-const SIGNATURE = Buffer.from('89504e470d0a1a0a', 'hex')
+/** Line ends of two kinds, which a transfer as text changes */
+const SIGNATURE = Buffer.from(`${SIGNATURES.png}\r\n\x1a\n`, 'latin1')
 
 /** Signature, then the first chunk: length, IHDR, 13 bytes, checksum */
 const HEADER_BYTES = 33

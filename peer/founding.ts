@@ -15,7 +15,7 @@ import type { FederationDocument } from '../src/federation/document.ts'
 export const DEFAULT_PRESET = 'digits-private'
 
 /** Kinds of data that may be a table, whose columns somebody decides on */
-const TABLE_KINDS: readonly string[] = ['csv', 'parquet', 'npy']
+const TABLE_KINDS: readonly string[] = ['csv', 'parquet', 'jsonl', 'npy']
 /** Kinds of data that may be pictures, whose size somebody decides on */
 const PICTURE_KINDS: readonly string[] = ['images', 'npy']
 

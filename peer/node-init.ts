@@ -13,7 +13,7 @@ export const DATA_SETTINGS = ['data', 'separator', 'decimal', 'testData', 'testF
 const DEFAULT_TEST_FRACTION = 0.2
 
 /** Kinds of data that are a table's file, and may have another one to test with */
-const TABLE_KINDS: readonly string[] = ['csv', 'parquet']
+const TABLE_KINDS: readonly string[] = ['csv', 'parquet', 'jsonl']
 /** Others of which a share may be kept for testing */
 const SPLIT_KINDS: readonly string[] = ['images', 'npy']
 
@@ -34,6 +34,7 @@ export async function dataSource (settings: Settings): Promise<DatasetSource> {
       return { kind: 'idx', directory: rest }
     case 'csv':
     case 'parquet':
+    case 'jsonl':
       return tableSource(kind, rest, settings)
     case 'images':
     case 'npy':
@@ -48,16 +49,16 @@ export async function dataSource (settings: Settings): Promise<DatasetSource> {
 /** Throws UsageError for test examples that this kind of data cannot have apart */
 function refuseTestSettings (kind: string, settings: Settings): void {
   if (!TABLE_KINDS.includes(kind)) {
-    refuse(settings, ['testData'], 'only csv: and parquet: data can have')
+    refuse(settings, ['testData'], 'only csv:, parquet: and jsonl: data can have')
   }
   if (!TABLE_KINDS.includes(kind) && !SPLIT_KINDS.includes(kind)) {
     refuse(settings, ['testFraction'], `only ${[...TABLE_KINDS, ...SPLIT_KINDS].map((name) => `${name}:`).join(', ')} data can have`)
   }
 }
 
-function tableSource (kind: 'csv' | 'parquet', file: string, { testData, testFraction, separator, decimal }: Settings): DatasetSource {
+function tableSource (kind: 'csv' | 'parquet' | 'jsonl', file: string, { testData, testFraction, separator, decimal }: Settings): DatasetSource {
   const tests = testData === undefined ? { testFraction: testFraction ?? DEFAULT_TEST_FRACTION } : { testFile: testData }
-  return kind === 'parquet'
+  return kind !== 'csv'
     ? { kind, file, ...tests }
     : { kind, file, ...tests, ...(separator === undefined ? {} : { separator }), ...(decimal === undefined ? {} : { decimal }) }
 }

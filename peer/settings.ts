@@ -65,13 +65,13 @@ export const SETTINGS = table({
   },
   data: {
     schema: data,
-    expects: 'digits, digits:SEED, idx:DIR, csv:FILE, parquet:FILE, npy:PATH or images:FOLDER',
+    expects: 'digits, digits:SEED, idx:DIR, csv:FILE, parquet:FILE, jsonl:FILE, npy:PATH or images:FOLDER',
     value: 'SPEC',
     verbs: DATA,
     sources: EVERYWHERE,
     path: dataPath,
     shownDefault: 'digits',
-    help: 'the private examples: generated digits, a folder of IDX files, a CSV or Parquet file, NumPy arrays (an NPZ file or a folder of NPY files), or a folder of PNG and JPEG files with a sub-folder for each class'
+    help: 'the private examples: generated digits, a folder of IDX files, a CSV, Parquet or JSON Lines file, NumPy arrays (an NPZ file or a folder of NPY files), or a folder of PNG and JPEG files with a sub-folder for each class'
   },
   label: {
     schema: text,
@@ -92,7 +92,7 @@ export const SETTINGS = table({
     verbs: DATA,
     sources: EVERYWHERE,
     path: filePath,
-    help: 'test examples of csv: and parquet: data'
+    help: 'test examples of csv:, parquet: and jsonl: data'
   },
   testFraction: {
     schema: (z) => number(z).pipe(z.number().gt(0).lt(1)),
@@ -101,7 +101,7 @@ export const SETTINGS = table({
     verbs: DATA,
     sources: EVERYWHERE,
     shownDefault: '0.2',
-    help: 'share of csv:, parquet:, npy: and images: data that is kept for testing where there are no test examples apart'
+    help: 'share of csv:, parquet:, jsonl:, npy: and images: data that is kept for testing where there are no test examples apart'
   },
   partition: {
     schema: partition,

@@ -55,6 +55,8 @@ export type DatasetSource =
   | { kind: 'npy', path: string, testFraction?: number }
   /** A Parquet file, or a folder of them */
   | { kind: 'parquet', file: string, testFile?: string, testFraction?: number }
+  /** A file with one flat JSON object in each line */
+  | { kind: 'jsonl', file: string, testFile?: string, testFraction?: number }
 
 /** How a table is written, where that is not to be found in its beginning */
 export interface CsvDialectChoice {

@@ -41,12 +41,12 @@ export async function schema ({ settings, terminal, args }: VerbContext): Promis
   return 0
 }
 
-function tableOf (argument: string): { kind: 'csv' | 'parquet', file: string } {
+function tableOf (argument: string): { kind: 'csv' | 'parquet' | 'jsonl', file: string } {
   const [, kind, path] = KIND.exec(argument) ?? []
   if (argument === 'digits' || /^(digits|idx|images|npy)$/.test(kind ?? '')) {
-    throw new UsageError(`${argument} is no table: a schema is that of a CSV or Parquet file`)
+    throw new UsageError(`${argument} is no table: a schema is that of a CSV, Parquet or JSON Lines file`)
   }
-  return (kind === 'csv' || kind === 'parquet') && path !== undefined ? { kind, file: path } : { kind: 'csv', file: argument }
+  return (kind === 'csv' || kind === 'parquet' || kind === 'jsonl') && path !== undefined ? { kind, file: path } : { kind: 'csv', file: argument }
 }
 
 /** For its owner only. Throws UsageError where there is a file: it may be one that was edited */

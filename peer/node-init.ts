@@ -21,10 +21,7 @@ const DEFAULT_PARTITION_SEED = 1
 
 /** Where the examples come from. Throws UsageError when settings do not go together */
 export async function dataSource (settings: Settings): Promise<DatasetSource> {
-  const data = settings.data ?? 'digits'
-  const separator = data.indexOf(':')
-  const kind = separator === -1 ? data : data.slice(0, separator)
-  const rest = separator === -1 ? '' : data.slice(separator + 1)
+  const { kind, rest } = specOf(settings.data ?? 'digits')
   refuseTestSettings(kind, settings)
   if (kind !== 'csv') {
     refuse(settings, ['separator', 'decimal'], 'only csv: data can have')
@@ -44,6 +41,11 @@ export async function dataSource (settings: Settings): Promise<DatasetSource> {
       return { kind: 'digits', ...DIGITS_DEFAULTS, ...(rest === '' ? {} : { seed: Number(rest) }) }
     }
   }
+}
+
+function specOf (data: string): { kind: string, rest: string } {
+  const separator = data.indexOf(':')
+  return separator === -1 ? { kind: data, rest: '' } : { kind: data.slice(0, separator), rest: data.slice(separator + 1) }
 }
 
 /** Throws UsageError for test examples that this kind of data cannot have apart */

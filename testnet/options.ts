@@ -336,9 +336,7 @@ function parseData (text: string): DatasetSource {
     case 'idx': return { kind, directory: path }
     case 'images':
     case 'npy': return { kind, path }
-    case 'csv':
-    case 'parquet':
-    case 'jsonl': return { kind, file: path, testFraction: 0.2 }
+    case 'csv': case 'parquet': case 'jsonl': return { kind, file: path, testFraction: 0.2 }
     default: return { kind: 'digits', ...DIGITS_DEFAULTS, ...(seed === undefined ? {} : { seed: Number(seed) }) }
   }
 }

@@ -18,12 +18,14 @@ export interface Look {
   /** The first bytes of a file; none of a folder, and of standard input, of which nothing is read twice */
   head: Uint8Array
   isJson: boolean
+  isNpz: boolean
 }
 
 const HEAD_BYTES = 16
 
 /** The first that fits reads the source */
 const FORMATS: ReadonlyArray<{ kind: DatasetSource['kind'], fits: (look: Look) => boolean }> = [
+  { kind: 'npy', fits: ({ isNpz, head }) => startsWith(head, NUMPY) || (isNpz && startsWith(head, ZIP)) },
   { kind: 'images', fits: ({ takes, isFolder, head }) => takes === 'image' && (isFolder || isPicture(head)) },
   { kind: 'parquet', fits: ({ takes, isFolder, head }) => takes === 'table' && (isFolder || startsWith(head, PARQUET)) },
   { kind: 'jsonl', fits: ({ takes, isFolder, isJson }) => takes === 'table' && !isFolder && isJson },
@@ -32,6 +34,8 @@ const FORMATS: ReadonlyArray<{ kind: DatasetSource['kind'], fits: (look: Look) =
 ]
 
 const PARQUET = [0x50, 0x41, 0x52, 0x31]
+const NUMPY = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59]
+const ZIP = [0x50, 0x4b, 0x03, 0x04]
 const PNG = [0x89, 0x50, 0x4e, 0x47]
 const JPEG = [0xff, 0xd8, 0xff]
 
@@ -50,11 +54,11 @@ function isPicture (head: Uint8Array): boolean {
  * throws
  */
 export async function readInputs (source: InputSource, model: Model, take: TakeInputs): Promise<number> {
-  const look = { takes: model.input.kind, ...(source.bytes === undefined ? await lookAt(source.path) : { isFolder: false, head: new Uint8Array(), isJson: false }) }
+  const look = { takes: model.input.kind, ...(source.bytes === undefined ? await lookAt(source.path) : { isFolder: false, head: new Uint8Array(), isJson: false, isNpz: false }) }
   const found = FORMATS.find(({ fits }) => fits(look))
   const format = found === undefined ? undefined : await formatOf(found.kind)
   if (format?.inputs === undefined) {
-    throw new DatasetError(`${source.path} cannot be read as ${look.takes === 'table' ? 'a table; give a CSV, Parquet or JSON Lines file' : 'pictures; give PNG or JPEG files, a folder of them, or an IDX file'}`)
+    throw new DatasetError(`${source.path} cannot be read as ${look.takes === 'table' ? 'a table; give a CSV, Parquet, JSON Lines or NPY file' : 'pictures; give PNG or JPEG files, a folder of them, or an IDX or NPY file'}`)
   }
   return format.inputs(source, model, take)
 }
@@ -63,7 +67,7 @@ async function lookAt (path: string): Promise<Omit<Look, 'takes'>> {
   try {
     const stats = await stat(path)
     // a pipe gives its bytes once
-    return { isFolder: stats.isDirectory(), head: stats.isFile() ? await firstBytes(path) : new Uint8Array(), isJson: await isJsonLines(path) }
+    return { isFolder: stats.isDirectory(), head: stats.isFile() ? await firstBytes(path) : new Uint8Array(), isJson: await isJsonLines(path), isNpz: path.endsWith('.npz') }
   } catch (err) {
     throw unreadable(path, err)
   }

@@ -67,7 +67,7 @@ function cellText (key: string, value: unknown, line: string): string {
   if (typeof value === 'number' && !Number.isFinite(value)) {
     throw new JsonRowError(`${shownKey(key)} is a number too large to read; write null, or scale it`)
   }
-  return String(value).trim()
+  return String(value as string | number | boolean).trim()
 }
 
 /** In a flat object every colon outside of strings belongs to one name */

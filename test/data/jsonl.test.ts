@@ -29,7 +29,7 @@ const PATIENTS: readonly Patient[] = Array.from({ length: 60 }, (_, i) => ({
   label: i % 3 === 0 ? 'yes' : 'no'
 }))
 
-function csvCell (value: unknown): string {
+function csvCell (value: string | number | boolean | null | undefined): string {
   return value === null || value === undefined ? '' : `"${String(value).trim().replaceAll('"', '""')}"`
 }
 

@@ -32,9 +32,9 @@ type Begin = (columns: readonly string[]) => TableVisitor
  * `path`: a file, or a folder whose `.parquet` files are read in the order of their names and have the same columns
  *
  * Calls `begin` with the names of the columns of the first file, and what it returns with every row, until that is
- * false. Resolves to the number of rows. Throws DatasetError, and what the callbacks throw
+ * false; waits for `ready` before each group of rows. Resolves to the number of rows. Throws DatasetError, and what the callbacks throw
  */
-export async function readParquet (path: string, begin: Begin): Promise<number> {
+export async function readParquet (path: string, begin: Begin, ready?: () => Promise<void>): Promise<number> {
   let columns: readonly string[] | undefined
   let visit: TableVisitor = () => undefined
   let rows = 0
@@ -49,7 +49,7 @@ export async function readParquet (path: string, begin: Begin): Promise<number> 
         rows++
         return visit(row, place)
       }
-      return { columns, visit: counted }
+      return { columns, visit: counted, ready }
     })
     if (!more) {
       break
@@ -84,6 +84,7 @@ async function parquetFiles (path: string): Promise<string[]> {
 interface Reading {
   columns: readonly string[]
   visit: TableVisitor
+  ready: (() => Promise<void>) | undefined
 }
 
 /** False when the visitor had enough */
@@ -105,9 +106,10 @@ async function readOpenFile (path: string, file: AsyncBuffer, begin: (columns: r
     const read = await metadataOf(name, file)
     return { metadata: read, names: columnNames(name, parquetSchema(read)) }
   })
-  const { columns, visit } = begin(names)
+  const { columns, visit, ready } = begin(names)
   let start = 0
   for (const group of metadata.row_groups) {
+    await ready?.()
     const { count, cells } = await decoding(name, async () => {
       const rows = requireGroup(name, group, { columns: columns.length, fileBytes: file.byteLength })
       return { count: rows, cells: await columnsOf(name, { file, metadata, group, start, count: rows }, columns) }

@@ -1,0 +1,104 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { crc32, deflateRawSync } from 'node:zlib'
+import { describe, expect, it } from 'vitest'
+import { readInputs } from '../../../src/data/input-formats.ts'
+import { idxBytes, temporaryFolder } from '../write-idx.ts'
+import type { Model } from '../../../src/data/examples.ts'
+
+/** As NumPy's own `save` writes it, version 1 */
+function npy (descr: string, shape: readonly number[], elements: Uint8Array): Buffer {
+  const text = `{'descr': '${descr}', 'fortran_order': False, 'shape': (${shape.join(', ')}${shape.length === 1 ? ',' : ''}), }`.padEnd(117) + '\n'
+  const head = Buffer.from('\x93NUMPY\x01\x00\x00\x00', 'latin1')
+  head.writeUInt16LE(text.length, 8)
+  return Buffer.concat([head, Buffer.from(text, 'latin1'), elements])
+}
+
+/** As `savez_compressed` writes it */
+function npz (arrays: Readonly<Record<string, Buffer>>): Buffer {
+  const [locals, entries]: [Buffer[], Buffer[]] = [[], []]
+  let offset = 0
+  for (const [name, content] of Object.entries(arrays)) {
+    const packed = deflateRawSync(content)
+    const file = Buffer.from(`${name}.npy`)
+    const [local, entry] = [Buffer.alloc(30), Buffer.alloc(46)]
+    local.writeUInt32LE(0x04034b50)
+    local.writeUInt16LE(file.length, 26)
+    entry.writeUInt32LE(0x02014b50)
+    entry.writeUInt16LE(8, 10)
+    entry.writeUInt32LE(crc32(content), 16)
+    entry.writeUInt32LE(packed.length, 20)
+    entry.writeUInt32LE(content.length, 24)
+    entry.writeUInt16LE(file.length, 28)
+    entry.writeUInt32LE(offset, 42)
+    locals.push(local, file, packed)
+    entries.push(entry, file)
+    offset += local.length + file.length + packed.length
+  }
+  const end = Buffer.alloc(22)
+  end.writeUInt32LE(0x06054b50)
+  end.writeUInt16LE(Object.keys(arrays).length, 10)
+  end.writeUInt32LE(Buffer.concat(entries).length, 12)
+  end.writeUInt32LE(offset, 16)
+  return Buffer.concat([...locals, ...entries, end])
+}
+
+async function written (name: string, content: string | Uint8Array): Promise<string> {
+  const path = join(await temporaryFolder(), name)
+  await writeFile(path, content)
+  return path
+}
+
+async function inputsOf (path: string, model: Model): Promise<{ count: number, inputs: number[] }> {
+  const inputs: number[] = []
+  const features = model.input.kind === 'image' ? model.input.shape.reduce((product, size) => product * size, 1) : model.input.columns.length
+  const count = await readInputs({ path }, model, async (batch) => { inputs.push(...batch.inputs.subarray(0, batch.count * features)) })
+  return { count, inputs }
+}
+
+const NUMBERS = Array.from({ length: 1_500 * 2 }, (_, i) => i % 13 === 0 ? NaN : (i * 7919 % 1_000) / 8 - 60)
+const TABLE_ARRAY = npy('<f8', [1_500, 2], new Uint8Array(Float64Array.from(NUMBERS).buffer))
+const PIXELS = Uint8Array.from({ length: 150 * 12 }, (_, i) => i * 31 % 256)
+const PICTURES = npy('|u1', [150, 4, 3], PIXELS)
+
+const table: Model = {
+  topology: {},
+  seed: 1,
+  loss: 'categoricalCrossentropy',
+  input: { kind: 'table', label: 'label', columns: [{ kind: 'numeric', name: 'x1', mean: 3, stdDev: 2 }, { kind: 'numeric', name: 'x0', mean: 0, stdDev: 1 }] },
+  labels: ['0', '1']
+}
+const pictures: Model = { ...table, input: { kind: 'image', shape: [4, 3, 1], mean: 0.1, stdDev: 0.5 } }
+
+describe('an array of NumPy without labels', () => {
+  it('is a table with the columns x0, x1, …, as the CSV file of the same cells is', async () => {
+    const csv = ['x0,x1', ...Array.from({ length: 1_500 }, (_, row) => `${NUMBERS[2 * row]},${NUMBERS[2 * row + 1]}`), ''].join('\n')
+    const wanted = await inputsOf(await written('x.csv', csv), table)
+    expect(wanted.count).toBe(1_500)
+    expect(await inputsOf(await written('x.npy', TABLE_ARRAY), table)).toEqual(wanted)
+    expect(await inputsOf(await written('x', TABLE_ARRAY), table)).toEqual(wanted)
+    expect(await inputsOf(await written('x.npz', npz({ anything: TABLE_ARRAY })), table)).toEqual(wanted)
+  })
+
+  it('is pictures where the model takes some, as the IDX file of the same pixels is', async () => {
+    const wanted = await inputsOf(await written('x-idx3-ubyte', idxBytes([150, 4, 3], PIXELS)), pictures)
+    expect(wanted.count).toBe(150)
+    expect(await inputsOf(await written('x.npy', PICTURES), pictures)).toEqual(wanted)
+    expect(await inputsOf(await written('x.npz', npz({ x: PICTURES })), pictures)).toEqual(wanted)
+  })
+
+  it.each<[string, Model, string, Uint8Array, RegExp]>([
+    ['several arrays', table, 'x.npz', npz({ a: TABLE_ARRAY, b: TABLE_ARRAY }), /has the arrays "a", "b", and predictions are made from one/],
+    ['an empty archive', table, 'x.npz', Buffer.concat([Buffer.from('PK\x03\x04'), npz({}).subarray(0)]), /has no arrays, and predictions are made from one/],
+    ['pictures for a table', table, 'x.npy', PICTURES, /has the shape \(150, 4, 3\), but the federation's model takes a table/],
+    ['a table for pictures', pictures, 'x.npy', TABLE_ARRAY, /has the shape \(1500, 2\), but pictures have three or four dimensions/],
+    ['pictures of floats', pictures, 'x.npy', npy('<f4', [2, 4, 3], new Uint8Array(96)), /elements of type f32, but samples of pictures are uint8/],
+    ['pictures of another size', pictures, 'x.npy', npy('|u1', [2, 5, 3], new Uint8Array(30)), /has 3 x 5 pixels, but the federation's pictures have 3 x 4/],
+    ['one column', table, 'x.npy', npy('<f8', [3, 1], new Uint8Array(24)), /has no column "x1"/],
+    ['a cut file', table, 'x.npy', TABLE_ARRAY.subarray(0, 1_000), /cut short: its header announces 24128 bytes/],
+    ['objects', table, 'x.npy', npy('|O', [3, 2], new Uint8Array(48)), /Python objects/],
+    ['a header that announces the moon', table, 'x.npy', npy('<f8', [2 ** 31, 2 ** 10], new Uint8Array(8)), /more than the 2 GiB one peer can hold/]
+  ])('is refused by name: %s', async (_, model, name, content, message) => {
+    await expect(inputsOf(await written(name, content), model)).rejects.toThrow(message)
+  })
+})

@@ -87,18 +87,18 @@ describe('an array of NumPy without labels', () => {
     expect(await inputsOf(await written('x.npz', npz({ x: PICTURES })), pictures)).toEqual(wanted)
   })
 
-  it.each<[string, Model, string, Uint8Array, RegExp]>([
-    ['several arrays', table, 'x.npz', npz({ a: TABLE_ARRAY, b: TABLE_ARRAY }), /has the arrays "a", "b", and predictions are made from one/],
-    ['an empty archive', table, 'x.npz', Buffer.concat([Buffer.from('PK\x03\x04'), npz({}).subarray(0)]), /has no arrays, and predictions are made from one/],
-    ['pictures for a table', table, 'x.npy', PICTURES, /has the shape \(150, 4, 3\), but the federation's model takes a table/],
-    ['a table for pictures', pictures, 'x.npy', TABLE_ARRAY, /has the shape \(1500, 2\), but pictures have three or four dimensions/],
-    ['pictures of floats', pictures, 'x.npy', npy('<f4', [2, 4, 3], new Uint8Array(96)), /elements of type f32, but samples of pictures are uint8/],
-    ['pictures of another size', pictures, 'x.npy', npy('|u1', [2, 5, 3], new Uint8Array(30)), /has 3 x 5 pixels, but the federation's pictures have 3 x 4/],
-    ['one column', table, 'x.npy', npy('<f8', [3, 1], new Uint8Array(24)), /has no column "x1"/],
-    ['a cut file', table, 'x.npy', TABLE_ARRAY.subarray(0, 1_000), /cut short: its header announces 24128 bytes/],
-    ['objects', table, 'x.npy', npy('|O', [3, 2], new Uint8Array(48)), /Python objects/],
-    ['a header that announces the moon', table, 'x.npy', npy('<f8', [2 ** 31, 2 ** 10], new Uint8Array(8)), /more than the 2 GiB one peer can hold/]
-  ])('is refused by name: %s', async (_, model, name, content, message) => {
+  it.each<[string, [Model, string, Uint8Array], RegExp]>([
+    ['several arrays', [table, 'x.npz', npz({ a: TABLE_ARRAY, b: TABLE_ARRAY })], /has the arrays "a", "b", and predictions are made from one/],
+    ['an empty archive', [table, 'x.npz', Buffer.concat([Buffer.from('PK\x03\x04'), npz({}).subarray(0)])], /has no arrays, and predictions are made from one/],
+    ['pictures for a table', [table, 'x.npy', PICTURES], /has the shape \(150, 4, 3\), but the federation's model takes a table/],
+    ['a table for pictures', [pictures, 'x.npy', TABLE_ARRAY], /has the shape \(1500, 2\), but pictures have three or four dimensions/],
+    ['pictures of floats', [pictures, 'x.npy', npy('<f4', [2, 4, 3], new Uint8Array(96))], /elements of type f32, but samples of pictures are uint8/],
+    ['pictures of another size', [pictures, 'x.npy', npy('|u1', [2, 5, 3], new Uint8Array(30))], /has 3 x 5 pixels, but the federation's pictures have 3 x 4/],
+    ['one column', [table, 'x.npy', npy('<f8', [3, 1], new Uint8Array(24))], /has no column "x1"/],
+    ['a cut file', [table, 'x.npy', TABLE_ARRAY.subarray(0, 1_000)], /cut short: its header announces 24128 bytes/],
+    ['objects', [table, 'x.npy', npy('|O', [3, 2], new Uint8Array(48))], /Python objects/],
+    ['a header that announces the moon', [table, 'x.npy', npy('<f8', [2 ** 31, 2 ** 10], new Uint8Array(8))], /more than the 2 GiB one peer can hold/]
+  ])('is refused by name: %s', async (_, [model, name, content], message) => {
     await expect(inputsOf(await written(name, content), model)).rejects.toThrow(message)
   })
 })

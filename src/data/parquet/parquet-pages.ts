@@ -89,7 +89,11 @@ function repeatedBytes (header: PageHeader, page: Uint8Array, decoder: ColumnDec
   const { dataPage } = first === undefined
     ? readDataPageV2(page, { ...header, data_page_header_v2: { ...second!, encoding: 'DELTA_BINARY_PACKED' } }, lengths)
     : readDataPage(decompressPage(page, header.uncompressed_page_size, decoder.codec, decoder.compressors), { ...first, encoding: 'DELTA_BINARY_PACKED' }, lengths)
-  return (dataPage as Int32Array).reduce((sum, length) => length < 0 ? NaN : sum + length, 0)
+  const prefixes = dataPage as Int32Array
+  // no value is longer than all that the page holds, and the first has none before it
+  return prefixes[0] === 0 || prefixes.length === 0
+    ? prefixes.reduce((sum, length) => within(length, header.uncompressed_page_size) ? sum + length : NaN, 0)
+    : NaN
 }
 
 /** Each gives `length` bytes at most */

@@ -13,9 +13,9 @@ export const DATA_SETTINGS = ['data', 'separator', 'decimal', 'testData', 'testF
 const DEFAULT_TEST_FRACTION = 0.2
 
 /** Kinds of data that are files with rows, and may have another one to test with */
-const ROW_FILE_KINDS: readonly string[] = ['csv', 'parquet', 'text']
+const ROW_FILE_KINDS: readonly string[] = ['csv', 'parquet', 'jsonl', 'text']
 /** Kinds of data that may be a table, whose columns somebody decides on */
-export const TABLE_KINDS: readonly string[] = ['csv', 'parquet', 'npy']
+export const TABLE_KINDS: readonly string[] = ['csv', 'parquet', 'jsonl', 'npy']
 /** Kinds of data that may have a column of the class */
 export const LABEL_KINDS: readonly string[] = [...TABLE_KINDS, 'text']
 /** Kinds of data that may be pictures, whose size somebody decides on */
@@ -27,10 +27,7 @@ const DEFAULT_PARTITION_SEED = 1
 
 /** Where the examples come from. Throws UsageError when settings do not go together */
 export async function dataSource (settings: Settings): Promise<DatasetSource> {
-  const data = settings.data ?? 'digits'
-  const separator = data.indexOf(':')
-  const kind = separator === -1 ? data : data.slice(0, separator)
-  const rest = separator === -1 ? '' : data.slice(separator + 1)
+  const { kind, rest } = specOf(settings.data ?? 'digits')
   refuseTestSettings(kind, settings)
   refuseDialect(kind, settings)
   switch (kind) {
@@ -38,6 +35,7 @@ export async function dataSource (settings: Settings): Promise<DatasetSource> {
       return { kind: 'idx', directory: rest }
     case 'csv':
     case 'parquet':
+    case 'jsonl':
       return tableSource(kind, rest, settings)
     case 'text':
       return textSource(rest, settings)
@@ -61,19 +59,24 @@ function refuseDialect (kind: string, settings: Settings): void {
   }
 }
 
+function specOf (data: string): { kind: string, rest: string } {
+  const separator = data.indexOf(':')
+  return separator === -1 ? { kind: data, rest: '' } : { kind: data.slice(0, separator), rest: data.slice(separator + 1) }
+}
+
 /** Throws UsageError for test examples that this kind of data cannot have apart */
 function refuseTestSettings (kind: string, settings: Settings): void {
   if (!ROW_FILE_KINDS.includes(kind)) {
-    refuse(settings, ['testData'], 'only csv:, parquet: and text: data can have')
+    refuse(settings, ['testData'], 'only csv:, parquet:, jsonl: and text: data can have')
   }
   if (!ROW_FILE_KINDS.includes(kind) && !SPLIT_KINDS.includes(kind)) {
     refuse(settings, ['testFraction'], `only ${[...ROW_FILE_KINDS, ...SPLIT_KINDS].map((name) => `${name}:`).join(', ')} data can have`)
   }
 }
 
-function tableSource (kind: 'csv' | 'parquet', file: string, { testData, testFraction, separator, decimal }: Settings): DatasetSource {
+function tableSource (kind: 'csv' | 'parquet' | 'jsonl', file: string, { testData, testFraction, separator, decimal }: Settings): DatasetSource {
   const tests = testData === undefined ? { testFraction: testFraction ?? DEFAULT_TEST_FRACTION } : { testFile: testData }
-  return kind === 'parquet'
+  return kind !== 'csv'
     ? { kind, file, ...tests }
     : { kind, file, ...tests, ...(separator === undefined ? {} : { separator }), ...(decimal === undefined ? {} : { decimal }) }
 }

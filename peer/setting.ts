@@ -64,7 +64,7 @@ export function filePath (value: string, base: string): string {
 }
 
 /** Kinds of `--data` whose value is a path */
-const PATH_KINDS: readonly string[] = ['idx', 'csv', 'images', 'npy', 'parquet', 'text']
+const PATH_KINDS: readonly string[] = ['idx', 'csv', 'images', 'npy', 'parquet', 'jsonl', 'text']
 
 /** `idx:DIR`, `csv:FILE` and their like hold a path */
 export function dataPath (value: string, base: string): string {
@@ -101,7 +101,7 @@ export function toggle (z: Z): zod.ZodType<boolean> {
 }
 
 export function data (z: Z): zod.ZodType<string> {
-  return z.string().max(4096).regex(/^(digits(:\d{1,10})?|(idx|csv|images|npy|parquet|text):.+)$/).refine((value) => !(Number(/^digits:(\d+)$/.exec(value)?.[1]) > MAX_SEED))
+  return z.string().max(4096).regex(/^(digits(:\d{1,10})?|(idx|csv|images|npy|parquet|jsonl|text):.+)$/).refine((value) => !(Number(/^digits:(\d+)$/.exec(value)?.[1]) > MAX_SEED))
 }
 
 /** Within what a document allows */

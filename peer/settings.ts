@@ -76,13 +76,13 @@ export const SETTINGS = table({
   },
   data: {
     schema: data,
-    expects: 'digits, digits:SEED, idx:DIR, csv:FILE, parquet:FILE, npy:PATH, images:FOLDER or text:PATH',
+    expects: 'digits, digits:SEED, idx:DIR, csv:FILE, parquet:FILE, jsonl:FILE, npy:PATH, images:FOLDER or text:PATH',
     value: 'SPEC',
     verbs: DATA,
     sources: EVERYWHERE,
     path: dataPath,
     shownDefault: 'digits',
-    help: 'the private examples: generated digits, a folder of IDX files, a CSV or Parquet file, NumPy arrays (an NPZ file or a folder of NPY files), a folder of PNG and JPEG files with a sub-folder for each class, or texts: .txt files in such folders, or a table with a column of them'
+    help: 'the private examples: generated digits, a folder of IDX files, a CSV, Parquet or JSON Lines file, NumPy arrays (an NPZ file or a folder of NPY files), a folder of PNG and JPEG files with a sub-folder for each class, or texts: .txt files in such folders, or a table with a column of them'
   },
   label: {
     schema: text,
@@ -104,7 +104,7 @@ export const SETTINGS = table({
     verbs: DATA,
     sources: EVERYWHERE,
     path: filePath,
-    help: 'test examples of csv:, parquet: and text: data'
+    help: 'test examples of csv:, parquet:, jsonl: and text: data'
   },
   testFraction: {
     schema: (z) => number(z).pipe(z.number().gt(0).lt(1)),
@@ -113,7 +113,7 @@ export const SETTINGS = table({
     verbs: DATA,
     sources: EVERYWHERE,
     shownDefault: '0.2',
-    help: 'share of csv:, parquet:, npy:, images: and text: data that is kept for testing where there are no test examples apart'
+    help: 'share of csv:, parquet:, jsonl:, npy:, images: and text: data that is kept for testing where there are no test examples apart'
   },
   partition: {
     schema: partition,

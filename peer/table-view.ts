@@ -27,7 +27,9 @@ export function showTable (terminal: Terminal, { name: federation, table, rareRo
   const { rows, columns, format } = table
   terminal.field('Table', `${formatCount(rows)} rows, ${formatCount(columns.length)} columns${format === undefined ? '' : `; read with ${describeFormat(format)}`}`)
   if (format?.doubtful !== undefined) {
-    terminal.warn(`numbers such as ${quoted(format.doubtful)} are taken for text: say --decimal comma if that is a decimal comma, or take the signs between thousands out`)
+    terminal.warn(format.doubtful.includes('.')
+      ? `numbers such as ${quoted(format.doubtful)} are taken for decimals, ${Number(format.doubtful)}: take the points out if they stand between thousands, or say --decimal point`
+      : `numbers such as ${quoted(format.doubtful)} are taken for text: say --decimal comma if that is a decimal comma, or take the signs between thousands out`)
   }
   for (const line of tableLines(columns, rareRows)) {
     terminal.field('', line)

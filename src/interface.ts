@@ -55,6 +55,8 @@ export type DatasetSource =
   | { kind: 'npy', path: string, testFraction?: number }
   /** A Parquet file, or a folder of them */
   | { kind: 'parquet', file: string, testFile?: string, testFraction?: number }
+  /** A file with one flat JSON object in each line */
+  | { kind: 'jsonl', file: string, testFile?: string, testFraction?: number }
   /** A folder with a sub-folder of .txt files for each class, or a table with a column of texts and one of classes */
   | { kind: 'text', path: string, testFile?: string, testFraction?: number, separator?: CsvDialectChoice['separator'] }
 

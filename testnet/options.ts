@@ -129,7 +129,7 @@ function buildProgram (write: (text: string) => void): Command {
     new Option('--seed <n>', 'seed of the split').argParser(whole('--seed', 0, MAX_SEED)),
     new Option('--preset <name>', `ready-made settings (default: ${DEFAULT_PRESET})`).argParser(oneOf('preset', PRESET_NAMES)).conflicts('federation'),
     new Option('--federation <file>', 'federation document, a JSON file'),
-    new Option('--data <spec>', 'digits, digits:SEED, idx:DIR, csv:FILE, parquet:FILE, npy:PATH, images:FOLDER or text:PATH').argParser(parseData),
+    new Option('--data <spec>', 'digits, digits:SEED, idx:DIR, csv:FILE, parquet:FILE, jsonl:FILE, npy:PATH, images:FOLDER or text:PATH').argParser(parseData),
     new Option('--weights <file>', 'weights that the federation of --federation starts from, a safetensors file'),
     new Option('--backend <name>', `training backend: ${BACKENDS.join(', ')}`).argParser(oneOf('backend', BACKENDS)),
     new Option('--threads <n>', 'threads of one training step (default: cores / peers)').argParser(whole('--threads', 1, 1024)),
@@ -237,6 +237,7 @@ function namedData (data: DatasetSource, preset: PresetName | undefined, working
       return { ...data, path: resolve(workingDirectory, data.path) }
     case 'csv':
     case 'parquet':
+    case 'jsonl':
       if (preset !== undefined) {
         throw new UsageError(`--data ${data.kind}: needs a --federation for that table, not a preset: grapevine init --data ${data.kind}:FILE makes one, federation.json in its home`)
       }
@@ -313,9 +314,9 @@ function parseAttackers (text: string): Attackers {
 }
 
 function parseData (text: string): DatasetSource {
-  const match = /^(digits)(?::(\d{1,10}))?$|^(idx|csv|parquet|images|npy|text):(.+)$/.exec(text)
+  const match = /^(digits)(?::(\d{1,10}))?$|^(idx|csv|parquet|jsonl|images|npy|text):(.+)$/.exec(text)
   if (match === null || Number(match[2]) > MAX_SEED) {
-    throw new UsageError(`--data must be digits, digits:SEED, idx:DIR, csv:FILE, parquet:FILE, npy:PATH, images:FOLDER or text:PATH, not "${text}"`)
+    throw new UsageError(`--data must be digits, digits:SEED, idx:DIR, csv:FILE, parquet:FILE, jsonl:FILE, npy:PATH, images:FOLDER or text:PATH, not "${text}"`)
   }
   const [,, seed, kind, path = ''] = match
   switch (kind) {
@@ -323,7 +324,7 @@ function parseData (text: string): DatasetSource {
     case 'images':
     case 'npy':
     case 'text': return { kind, path }
-    case 'csv': case 'parquet': return { kind, file: path, testFraction: 0.2 }
+    case 'csv': case 'parquet': case 'jsonl': return { kind, file: path, testFraction: 0.2 }
     default: return { kind: 'digits', ...DIGITS_DEFAULTS, ...(seed === undefined ? {} : { seed: Number(seed) }) }
   }
 }

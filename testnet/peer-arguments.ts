@@ -48,11 +48,12 @@ function dataFlags (data: DatasetSource): string[] {
     case 'csv':
       return [...tableFlags(data), ...flag('--separator', data.separator === '\t' ? 'tab' : data.separator), ...flag('--decimal', data.decimal)]
     case 'parquet':
+    case 'jsonl':
       return tableFlags(data)
   }
 }
 
-function tableFlags ({ kind, file, testFile, testFraction }: Extract<DatasetSource, { kind: 'csv' | 'parquet' }>): string[] {
+function tableFlags ({ kind, file, testFile, testFraction }: Extract<DatasetSource, { kind: 'csv' | 'parquet' | 'jsonl' }>): string[] {
   return ['--data', `${kind}:${file}`, ...flag('--test-data', testFile), ...flag('--test-fraction', testFraction)]
 }
 

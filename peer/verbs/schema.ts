@@ -80,12 +80,12 @@ function nextCommand ({ kind, file }: NamedTable, { target }: InferredInput, { s
 function tableOf (argument: string): NamedTable {
   const [, kind, path] = KIND.exec(argument) ?? []
   if (argument === 'digits' || /^(digits|idx|images|text)$/.test(kind ?? '')) {
-    throw new UsageError(`${argument} is no table: a schema is that of csv:FILE, parquet:FILE or npy:PATH; for pictures and texts grapevine init proposes all that a document says`)
+    throw new UsageError(`${argument} is no table: a schema is that of csv:FILE, parquet:FILE, jsonl:FILE or npy:PATH; for pictures and texts grapevine init proposes all that a document says`)
   }
   if (kind !== undefined && path !== undefined && TABLE_KINDS.includes(kind)) {
     return { kind, file: path }
   }
-  return { kind: /\.parquet$/i.test(argument) ? 'parquet' : /\.np[yz]$/i.test(argument) ? 'npy' : 'csv', file: argument }
+  return { kind: /\.parquet$/i.test(argument) ? 'parquet' : /\.np[yz]$/i.test(argument) ? 'npy' : /\.(jsonl|ndjson)(\.gz)?$/i.test(argument) ? 'jsonl' : 'csv', file: argument }
 }
 
 /** For its owner only. Throws UsageError where there is a file: it may be one that was edited */

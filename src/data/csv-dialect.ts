@@ -18,7 +18,9 @@ export interface CsvDialect {
   decimal: DecimalMark
   /** A first line `sep=;`, which is Excel's own, is no row */
   declared: boolean
-  /** Some number that may be one with a decimal comma, or one with thousands set apart: taken for neither */
+  /**
+   * Some number that may be one with thousands set apart: `1,234` is taken for text, `1.234` for a little more than one
+   */
   doubtful?: string | undefined
 }
 
@@ -41,7 +43,7 @@ export function dialectOf (head: string, whole: boolean, choice: CsvDialectChoic
   const declared = DECLARATION.exec(head)
   const text = declared === null ? head : head.slice(declared[0].length)
   const separator = choice.separator ?? declared?.[1] as Separator | undefined ?? likeliestSeparator(text, whole)
-  const { decimal, doubtful } = decimalOf(rowsOf(text, whole, separator))
+  const { decimal, doubtful } = decimalOf(rowsOf(text, whole, separator), separator)
   return { separator, decimal: choice.decimal ?? decimal, declared: declared !== null, ...(choice.decimal === undefined && doubtful !== undefined ? { doubtful } : {}) }
 }
 
@@ -91,16 +93,22 @@ function scoreOf ([header = [], ...rows]: string[][], separator: Separator): num
   return clean * even
 }
 
-function decimalOf ([, ...rows]: string[][]): { decimal: DecimalMark, doubtful?: string | undefined } {
+/** With semicolons `1.234` may be one thousand and some, as the countries write it that have decimal commas */
+function decimalOf ([, ...rows]: string[][], separator: Separator): { decimal: DecimalMark, doubtful?: string | undefined } {
   const found = { point: 0, comma: 0 }
   let doubtful: string | undefined
+  let thousands: string | undefined
   for (const field of rows.flat()) {
     const mark = decimalMarkOf(field)
     if (mark !== undefined) {
       found[mark]++
     } else if (/^[+-]?[1-9]\d{0,2},\d{3}$/.test(field)) {
       doubtful ??= field
+    } else if (separator === ';' && /^[+-]?[1-9]\d{0,2}\.\d{3}$/.test(field)) {
+      thousands ??= field
     }
   }
-  return found.comma > found.point ? { decimal: 'comma' } : { decimal: 'point', doubtful }
+  return found.comma > found.point
+    ? { decimal: 'comma' }
+    : { decimal: 'point', doubtful: doubtful ?? (found.point === 0 ? thousands : undefined) }
 }

@@ -19,6 +19,7 @@ const FORMATS: Formats = {
   csv: async () => (await import('./csv-format.ts')).csvFormat,
   npy: async () => (await import('./arrays/array-format.ts')).arrayFormat,
   parquet: async () => (await import('./parquet/parquet-format.ts')).parquetFormat,
+  jsonl: async () => (await import('./jsonl-format.ts')).jsonLinesFormat,
   images: async () => (await import('./pictures/pictures-format.ts')).picturesFormat,
   text: async () => (await import('./text/texts-format.ts')).textsFormat
 }

@@ -40,15 +40,22 @@ const SIGNATURES: readonly Signature[] = [
   { bytes: '\0\0\xfe\xff', name: 'text in UTF-32' }
 ]
 
+const JSON_FILE = 'a JSON file (with an object in each line: --data jsonl:FILE)'
+
 /** Texts that are no tables */
 const WORDS: ReadonlyArray<readonly [RegExp, string]> = [
   [/^\s*<(!doctype html|html)/i, 'a web page: was it fetched without signing in?'],
   [/^\s*<\?xml/i, 'an XML file'],
-  [/^\s*\[?\s*\{\s*"/, 'a JSON file']
+  [/^\s*\[?\s*\{\s*"/, JSON_FILE]
 ]
 
-/** Its name, to follow "is"; undefined for what may be a table. `head`: its first bytes, after any decompression */
-export function foreignKind (head: Uint8Array): string | undefined {
+/**
+ * Its name, to follow "is"; undefined for what may be a table
+ *
+ * @param head - Its first bytes, after any decompression
+ * @param json - Lines of JSON are wanted
+ */
+export function foreignKind (head: Uint8Array, json = false): string | undefined {
   const text = Buffer.from(head.buffer, head.byteOffset, Math.min(head.length, 512)).toString('latin1')
-  return SIGNATURES.find(({ bytes, at = 0 }) => text.startsWith(bytes, at))?.name ?? WORDS.find(([pattern]) => pattern.test(text))?.[1]
+  return SIGNATURES.find(({ bytes, at = 0 }) => text.startsWith(bytes, at))?.name ?? WORDS.find(([pattern, name]) => pattern.test(text) && !(json && name === JSON_FILE))?.[1]
 }

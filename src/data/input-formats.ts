@@ -5,6 +5,7 @@ import { open, stat } from 'node:fs/promises'
 import { DatasetError } from '../errors.ts'
 import { formatOf } from './data-formats.ts'
 import { beginsAs, SIGNATURE_BYTES } from './signatures.ts'
+import { isJsonLines } from './table-file.ts'
 import { unreadable } from './unreadable.ts'
 import type { DatasetSource } from '../interface.ts'
 import type { InputSource, TakeInputs } from './data-format.ts'
@@ -17,13 +18,17 @@ export interface Look {
   isFolder: boolean
   /** The first bytes of a file; none of a folder, and of standard input, of which nothing is read twice */
   head: Uint8Array
+  isJson: boolean
+  isNpz: boolean
 }
 
 /** The first that fits reads the source */
 const FORMATS: ReadonlyArray<{ kind: DatasetSource['kind'], fits: (look: Look) => boolean }> = [
   { kind: 'text', fits: ({ takes }) => takes === 'text' },
+  { kind: 'npy', fits: ({ isNpz, head }) => beginsAs('npy', head) || (isNpz && beginsAs('zip', head)) },
   { kind: 'images', fits: ({ takes, isFolder, head }) => takes === 'image' && (isFolder || isPicture(head)) },
   { kind: 'parquet', fits: ({ takes, isFolder, head }) => takes === 'table' && (isFolder || beginsAs('parquet', head)) },
+  { kind: 'jsonl', fits: ({ takes, isFolder, isJson }) => takes === 'table' && !isFolder && isJson },
   { kind: 'idx', fits: ({ takes, isFolder }) => takes === 'image' && !isFolder },
   { kind: 'csv', fits: ({ takes, isFolder }) => takes === 'table' && !isFolder }
 ]
@@ -39,11 +44,11 @@ function isPicture (head: Uint8Array): boolean {
  * throws
  */
 export async function readInputs (source: InputSource, model: Model, take: TakeInputs): Promise<number> {
-  const look = { takes: model.input.kind, ...(source.bytes === undefined ? await lookAt(source.path) : { isFolder: false, head: new Uint8Array() }) }
+  const look = { takes: model.input.kind, ...(source.bytes === undefined ? await lookAt(source.path) : { isFolder: false, head: new Uint8Array(), isJson: false, isNpz: false }) }
   const found = FORMATS.find(({ fits }) => fits(look))
   const format = found === undefined ? undefined : await formatOf(found.kind)
   if (format?.inputs === undefined) {
-    throw new DatasetError(`${source.path} cannot be read as ${look.takes === 'table' ? 'a table; give a CSV or Parquet file' : 'pictures; give PNG or JPEG files, a folder of them, or an IDX file'}`)
+    throw new DatasetError(`${source.path} cannot be read as ${look.takes === 'table' ? 'a table; give a CSV, Parquet, JSON Lines or NPY file' : 'pictures; give PNG or JPEG files, a folder of them, or an IDX or NPY file'}`)
   }
   return format.inputs(source, model, take)
 }
@@ -52,7 +57,7 @@ async function lookAt (path: string): Promise<Omit<Look, 'takes'>> {
   try {
     const stats = await stat(path)
     // a pipe gives its bytes once
-    return { isFolder: stats.isDirectory(), head: stats.isFile() ? await firstBytes(path) : new Uint8Array() }
+    return { isFolder: stats.isDirectory(), head: stats.isFile() ? await firstBytes(path) : new Uint8Array(), isJson: await isJsonLines(path), isNpz: path.endsWith('.npz') }
   } catch (err) {
     throw unreadable(path, err)
   }

@@ -28,6 +28,7 @@ async function trainingLabels (source: DatasetSource, model: Model): Promise<Uin
     case 'npy':
       return (await import('./arrays/array-dataset.ts')).arrayLabels(source, model)
     case 'parquet':
+    case 'jsonl':
     case 'csv':
       return csvTrainingLabels({ ...source, kind: 'csv' }, model)
   }

@@ -37,6 +37,8 @@ export interface TextFileOptions {
   onRead?: ((share: number) => void) | undefined
   /** Read in place of the file, which then only names it */
   bytes?: Readable | undefined
+  /** Lines of JSON are what is wanted */
+  json?: boolean | undefined
 }
 
 /**
@@ -44,11 +46,11 @@ export interface TextFileOptions {
  *
  * Throws DatasetError for what is known to be no text, and the errors of the file system and of zlib
  */
-export async function openText (file: string, { onRead, bytes }: TextFileOptions = {}): Promise<TextFile> {
+export async function openText (file: string, { onRead, bytes, json }: TextFileOptions = {}): Promise<TextFile> {
   const raw = await peeked(bytes === undefined ? bytesOf(file, onRead) : piecesOf(bytes), SIGNATURES.gzip.length)
   const gzip = beginsAs('gzip', raw.head)
   const { head, all } = await peeked(gzip ? gunzipped(raw.all) : raw.all, HEAD_BYTES)
-  const kind = beginsAs('gzip', head) ? 'compressed by gzip twice' : foreignKind(head)
+  const kind = beginsAs('gzip', head) ? 'compressed by gzip twice' : foreignKind(head, json)
   if (kind !== undefined) {
     await all.return()
     throw new DatasetError(`${file} is ${kind}${gzip ? ', within gzip' : ''}: a table is text with a line for each row; export it as CSV`)

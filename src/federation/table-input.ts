@@ -62,6 +62,7 @@ export const tableInput = z.strictObject({
 
 export type TableDescription = z.output<typeof tableInput>
 export type TableColumn = TableDescription['columns'][number]
+export type CategoricalColumn = Extract<TableColumn, { kind: 'categorical' }>
 export type NumericColumn = Extract<TableColumn, { kind: 'numeric' }>
 
 /** Path of a field of a table, where there is one, that a reader of format 1 does not know */
@@ -83,12 +84,19 @@ export function newTableField ({ marks, group, columns }: TableDescription): str
 /** What is wrong between the fields of a table, which each for itself are right; undefined where nothing is */
 export function tableProblem ({ columns }: TableDescription): string | undefined {
   for (const [index, column] of columns.entries()) {
-    const problem = column.kind === 'numeric' ? numericProblem(column) : undefined
+    const problem = column.kind === 'numeric' ? numericProblem(column) : categoricalProblem(column)
     if (problem !== undefined) {
       return `model.input.columns.${index}: ${problem}`
     }
   }
   return undefined
+}
+
+/** Format 1 had no `missing`: there the empty text may be a value */
+function categoricalProblem ({ values, missing }: CategoricalColumn): string | undefined {
+  return missing === true && values.includes('')
+    ? '"missing" is the input of rows without a value, and the empty text cannot be among "values" beside it'
+    : undefined
 }
 
 function numericProblem ({ min, max, mean, stdDev, missing }: NumericColumn): string | undefined {

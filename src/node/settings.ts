@@ -7,7 +7,7 @@ import { BACKEND_NAMES } from '../model/backend-names.ts'
 import type { NodeInit } from './node-interface.ts'
 
 const BACKENDS: readonly string[] = ['auto', ...BACKEND_NAMES]
-const DATA_KINDS: readonly string[] = ['digits', 'idx', 'csv', 'images', 'npy', 'parquet', 'text']
+const DATA_KINDS: readonly string[] = ['digits', 'idx', 'csv', 'images', 'npy', 'parquet', 'jsonl', 'text']
 const ALONE: readonly string[] = ['wait', 'train']
 const STRATEGIES: readonly string[] = ['iid', 'dirichlet', 'shards']
 

@@ -108,6 +108,21 @@ describe('Decimal commas', () => {
     expect(said.schema?.format).toEqual({ separator: ';', decimal: 'comma', declared: false, encoding: 'UTF-8', gzip: false })
     expect(said.input).toMatchObject({ columns: [{ kind: 'numeric', mean: 1.867 }] })
   })
+
+  it.each<[string, string, string | undefined]>([
+    ['whole numbers, semicolons', 'x;label\n1.234;a\n950;b\n2.500;a\n', '1.234'],
+    ['whole numbers, commas', 'x,label\n1.234,a\n950,b\n2.500,a\n', undefined],
+    ['decimals, semicolons', 'x;label\n1.234;a\n9.5;b\n2.500;a\n', undefined],
+    ['decimal commas', 'x;label\n1.234;a\n9,5;b\n', undefined]
+  ])('points are doubtful only where they may stand between thousands: beside %s', async (_, text, doubtful) => {
+    const { schema } = await inferInput({ kind: 'csv', file: await fileOf(text) }, { columns: new Map([['x', 'categorical']]), rareRows: 1 })
+    expect(schema?.format?.doubtful).toBe(doubtful)
+  })
+
+  it('and a point is not, where it was said to be one', async () => {
+    const { schema } = await inferInput({ kind: 'csv', file: await fileOf('x;label\n1.234;a\n950;b\n'), decimal: 'point' })
+    expect(schema?.format?.doubtful).toBeUndefined()
+  })
 })
 
 /** Of a table with two columns, each a refusal of one line */

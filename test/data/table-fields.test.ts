@@ -171,6 +171,7 @@ describe('a document of a table', () => {
     ['a range of nothing', { columns: [{ ...age, min: 1, max: 1 }] }, '"min" must be less than "max"'],
     ['a range of NaN', { columns: [{ ...age, min: NaN, max: 1 }] }, 'a number that is not finite'],
     ['an empty rule for missing values', { columns: [{ ...age, missing: {} }] }, '"missing" must say'],
+    ['the empty text beside missing values', { columns: [{ kind: 'categorical', name: 'ward', values: ['north', ''], missing: true }] }, 'the empty text cannot be among "values"'],
     ['a constant out of all bounds', { columns: [{ ...age, missing: { constant: 1e15 } }] }, '"missing.constant" must be within'],
     ['a mark twice', { marks: ['x', 'x'], columns: [age] }, 'model.input.marks: "x" stands there twice'],
     ['many marks', { marks: Array.from({ length: 65 }, (_, i) => String(i)), columns: [age] }, 'model.input.marks: must have at most 64 entries'],

@@ -17,12 +17,13 @@ describe('settings as the library takes them', () => {
     expect(await dataSource({ data: 'images:/a', testFraction: 0.5 })).toEqual({ kind: 'images', path: '/a', testFraction: 0.5 })
     expect(await dataSource({ data: 'npy:/a.npz' })).toEqual({ kind: 'npy', path: '/a.npz', testFraction: 0.2 })
     expect(await dataSource({ data: 'parquet:/a', testData: '/b' })).toEqual({ kind: 'parquet', file: '/a', testFile: '/b' })
+    expect(await dataSource({ data: 'jsonl:/a' })).toEqual({ kind: 'jsonl', file: '/a', testFraction: 0.2 })
     expect(await dataSource({ data: 'text:/a', separator: '|' })).toEqual({ kind: 'text', path: '/a', testFraction: 0.2, separator: '|' })
     expect(await dataSource({ data: 'csv:/a.csv', testData: '/b.csv' })).toEqual({ kind: 'csv', file: '/a.csv', testFile: '/b.csv' })
   })
 
   it('refuses settings that would have no effect', async () => {
-    await expect(dataSource({ data: 'digits', testFraction: 0.5 })).rejects.toThrow('only csv:, parquet:, text:, images:, npy: data can have --test-fraction')
+    await expect(dataSource({ data: 'digits', testFraction: 0.5 })).rejects.toThrow('only csv:, parquet:, jsonl:, text:, images:, npy: data can have --test-fraction')
     await expect(dataSource({ data: 'text:/a', decimal: 'comma' })).rejects.toThrow('only csv: data can have --decimal')
     expect(() => dataPartition({ dirichlet: 1 })).toThrow('--partition I/N is missing')
   })

@@ -128,7 +128,7 @@ describe('strictness', () => {
   })
 
   it.each(['digit', 'digits:', 'digits:x', 'digits:4294967296', 'idx', 'idx:', 'csv:', 'images:', 'npy', 'text:', 'http://x'])('refuses the data %s', async (data) => {
-    await expect(resolve({ data })).rejects.toThrow('digits, digits:SEED, idx:DIR, csv:FILE, parquet:FILE, npy:PATH, images:FOLDER or text:PATH')
+    await expect(resolve({ data })).rejects.toThrow('digits, digits:SEED, idx:DIR, csv:FILE, parquet:FILE, jsonl:FILE, npy:PATH, images:FOLDER or text:PATH')
   })
 
   it('points at the line of a file that is not TOML', async () => {

@@ -133,7 +133,7 @@ describe('the command line', () => {
     [['--restart', '0@2'], '--restart must be NUMBER@ROUND, such as 1@2, not "0@2"'],
     [['--byzantine', 'sign-flip'], '--byzantine must be NUMBER:ATTACK or NUMBER:ATTACK:STRENGTH, such as 1:sign-flip, not "sign-flip"'],
     [['--byzantine', '1:sing-flip'], '--byzantine: unknown attack "sing-flip" (did you mean "sign-flip"?)'],
-    [['--data', 'mnist'], '--data must be digits, digits:SEED, idx:DIR, csv:FILE, parquet:FILE, npy:PATH, images:FOLDER or text:PATH, not "mnist"'],
+    [['--data', 'mnist'], '--data must be digits, digits:SEED, idx:DIR, csv:FILE, parquet:FILE, jsonl:FILE, npy:PATH, images:FOLDER or text:PATH, not "mnist"'],
     [['--data', 'digits:4294967296'], '--data must be digits, digits:SEED'],
     [['--rule', 'krumm'], 'aggregation.rule'],
     [['--privacy', 'dp-sdg'], 'unknown privacy mechanism "dp-sdg" (did you mean "dp-sgd"?)'],

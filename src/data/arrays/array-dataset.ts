@@ -14,6 +14,7 @@ import { readArray, readArrayHeader } from './array-files.ts'
 import { namedLabels, requireLabels } from './array-labels.ts'
 import { arrayPairs } from './array-pairs.ts'
 import type { DatasetSource, Partition } from '../../interface.ts'
+import type { LoadOptions } from '../data-format.ts'
 import type { CsvSource } from '../csv-dataset.ts'
 import type { Dataset, Model } from '../examples.ts'
 import type { RasterShape } from '../pictures/raster.ts'
@@ -24,9 +25,9 @@ import type { NpyHeader } from './npy-header.ts'
 export type ArraySource = Extract<DatasetSource, { kind: 'npy' }>
 
 /** Throws DatasetError, and RangeError on an impossible test fraction */
-export async function loadArrays (source: ArraySource, model: Model, partition?: Partition): Promise<Dataset> {
+export async function loadArrays (source: ArraySource, model: Model, partition?: Partition, options?: LoadOptions): Promise<Dataset> {
   if (model.input.kind !== 'image') {
-    return loadCsvDataset(await tableSource(source), model, partition)
+    return loadCsvDataset(await tableSource(source), model, partition, options)
   }
   const { labels: names } = model
   const { train, test } = await arrayPairs(source.path)

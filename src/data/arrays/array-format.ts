@@ -9,6 +9,7 @@ import { pictureInput, proposedSize } from '../pictures/infer-pictures.ts'
 import { arrayLabels, checkArrays, loadArrays, pictureShape, tableSource } from './array-dataset.ts'
 import { readArray, readArrayHeader } from './array-files.ts'
 import { namedLabels, requireLabels } from './array-labels.ts'
+import { readArrayInputs } from './array-inputs.ts'
 import { arrayPairs } from './array-pairs.ts'
 import type { DataFormat, FoundingChoices, InferredInput } from '../data-format.ts'
 import type { ArraySource } from './array-dataset.ts'
@@ -17,7 +18,8 @@ export const arrayFormat: DataFormat<ArraySource> = {
   load: loadArrays,
   check: checkArrays,
   infer: inferArrays,
-  count: async (source, model) => (await arrayLabels(source, model)).length
+  count: async (source, model) => (await arrayLabels(source, model)).length,
+  inputs: readArrayInputs
 }
 
 async function inferArrays (source: ArraySource, choices: FoundingChoices): Promise<InferredInput> {

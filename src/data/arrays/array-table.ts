@@ -22,10 +22,7 @@ export async function readArrayTable (file: string, begin: (columns: readonly st
   const labelPlace = await labelsBeside(inArchive ? file.slice(0, file.lastIndexOf(MEMBER)) : dirname(file), file)
   const [inputs, labels] = [await readArray(file), await readArray(labelPlace)]
   requireLabels(printable(labelPlace), labels, inputs.rows)
-  if (inputs.width > MAX_COLUMNS) {
-    throw new DatasetError(`${printable(file)} has ${inputs.width} columns, more than ${MAX_COLUMNS}; pictures have three or four dimensions: number, height, width, channels`)
-  }
-  const visit = begin([...Array.from({ length: inputs.width }, (_, i) => `x${i}`), LABEL_COLUMN])
+  const visit = begin([...columnsOfWidth(printable(file), inputs.width), LABEL_COLUMN])
   for (let row = 0; row < inputs.rows; row++) {
     const fields = Array.from({ length: inputs.width + 1 }, (_, i) => i < inputs.width ? inputs.text(row, i) : labels.text(row, 0))
     // as if the names of the columns stood in a first line
@@ -34,4 +31,12 @@ export async function readArrayTable (file: string, begin: (columns: readonly st
     }
   }
   return inputs.rows
+}
+
+/** x0, x1, … Throws DatasetError, which names `file`, when they are too many */
+export function columnsOfWidth (file: string, width: number): string[] {
+  if (width > MAX_COLUMNS) {
+    throw new DatasetError(`${file} has ${width} columns, more than ${MAX_COLUMNS}; pictures have three or four dimensions: number, height, width, channels`)
+  }
+  return Array.from({ length: width }, (_, i) => `x${i}`)
 }

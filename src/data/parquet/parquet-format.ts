@@ -21,5 +21,5 @@ export const parquetFormat: DataFormat<ParquetSource> = {
   check: async (source, model) => checkCsvDataset(tableOf(source), model),
   infer: async ({ file }, choices) => inferTable(file, choices),
   count: async (source, model) => (await csvTrainingLabels(tableOf(source), model)).length,
-  inputs: async (source, model, take) => readTableInputs(source, model, take, async (begin) => readParquet(source.path, begin))
+  inputs: async (source, model, take) => readTableInputs(source, model, take, async (begin, ready) => readParquet(source.path, begin, ready))
 }

@@ -4,6 +4,7 @@
 import { open, readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parquetMetadataAsync, parquetSchema } from 'hyparquet'
+import { DEFAULT_PARSERS } from 'hyparquet/src/convert.js'
 import { parquetReadColumn } from 'hyparquet/src/read.js'
 import { DatasetError } from '../../errors.ts'
 import { printable } from '../../quoted.ts'
@@ -14,6 +15,7 @@ import { cellText, columnNames, PARSERS } from './parquet-columns.ts'
 import { BOUNDED, requirePages } from './parquet-pages.ts'
 import type { FileHandle } from 'node:fs/promises'
 import type { AsyncBuffer, ColumnMetaData, DecodedArray, FileMetaData, RowGroup } from 'hyparquet'
+import type { ColumnDecoder } from 'hyparquet/src/types.js'
 import type { TableVisitor } from '../csv.ts'
 import type { Cell } from './parquet-columns.ts'
 
@@ -32,9 +34,10 @@ type Begin = (columns: readonly string[]) => TableVisitor
  * `path`: a file, or a folder whose `.parquet` files are read in the order of their names and have the same columns
  *
  * Calls `begin` with the names of the columns of the first file, and what it returns with every row, until that is
- * false. Resolves to the number of rows. Throws DatasetError, and what the callbacks throw
+ * false; waits for `ready` before each group of rows. Resolves to the number of rows. Throws DatasetError, and what the
+ * callbacks throw
  */
-export async function readParquet (path: string, begin: Begin): Promise<number> {
+export async function readParquet (path: string, begin: Begin, ready?: () => Promise<void>): Promise<number> {
   let columns: readonly string[] | undefined
   let visit: TableVisitor = () => undefined
   let rows = 0
@@ -49,7 +52,7 @@ export async function readParquet (path: string, begin: Begin): Promise<number> 
         rows++
         return visit(row, place)
       }
-      return { columns, visit: counted }
+      return { columns, visit: counted, ready }
     })
     if (!more) {
       break
@@ -84,6 +87,7 @@ async function parquetFiles (path: string): Promise<string[]> {
 interface Reading {
   columns: readonly string[]
   visit: TableVisitor
+  ready: (() => Promise<void>) | undefined
 }
 
 /** False when the visitor had enough */
@@ -105,9 +109,10 @@ async function readOpenFile (path: string, file: AsyncBuffer, begin: (columns: r
     const read = await metadataOf(name, file)
     return { metadata: read, names: columnNames(name, parquetSchema(read)) }
   })
-  const { columns, visit } = begin(names)
+  const { columns, visit, ready } = begin(names)
   let start = 0
   for (const group of metadata.row_groups) {
+    await ready?.()
     const { count, cells } = await decoding(name, async () => {
       const rows = requireGroup(name, group, { columns: columns.length, fileBytes: file.byteLength })
       return { count: rows, cells: await columnsOf(name, { file, metadata, group, start, count: rows }, columns) }
@@ -156,6 +161,7 @@ function requireGroup (name: string, group: RowGroup, { columns, fileBytes }: { 
   if (!(rows >= 0 && rows * columns <= MAX_GROUP_CELLS)) {
     throw new DatasetError(`${name} has a row group of ${rows} rows and ${columns} columns, more than are read at once; write it with smaller ones (row_group_size=100000)`)
   }
+  requireDifferent(name, group.columns.map(({ meta_data: chunk }) => String(chunk?.path_in_schema[0])))
   for (const { meta_data: chunk, file_path: elsewhere } of group.columns) {
     const { first, end } = chunkRange(chunk)
     if (elsewhere !== undefined || !(first >= 0 && end >= first && end - first <= MAX_CHUNK_BYTES && end <= fileBytes) || Number(chunk?.num_values) !== rows) {
@@ -163,6 +169,15 @@ function requireGroup (name: string, group: RowGroup, { columns, fileBytes }: { 
     }
   }
   return rows
+}
+
+/** The reader would put one behind the other */
+function requireDifferent (name: string, columns: readonly string[]): void {
+  const seen = new Set<string>()
+  const twice = columns.find((column) => seen.size === seen.add(column).size)
+  if (twice !== undefined) {
+    throw new DatasetError(`${name} is damaged: a row group has the column ${printable(JSON.stringify(twice))} twice; fetch it again`)
+  }
 }
 
 /** Where the pages of a column lie in the file, in bytes */
@@ -190,7 +205,7 @@ async function columnsOf (name: string, { file, metadata, group, start, count }:
       throw new DatasetError(`${name} is damaged: a row group has no column ${printable(JSON.stringify(column))}; fetch it again`)
     }
     const { first, end } = chunkRange(chunk)
-    requirePages(name, printable(JSON.stringify(column)), await file.slice(first, end), count)
+    requirePages(name, printable(JSON.stringify(column)), await file.slice(first, end), { rows: count, decoder: decoderOf(metadata, chunk) })
     const cells = await parquetReadColumn({ file, metadata, columns: [column], rowStart: start, rowEnd: start + count, compressors: BOUNDED, parsers: PARSERS, geoparquet: false })
     if (cells.length !== count) {
       throw new DatasetError(`${name}, column ${printable(JSON.stringify(column))}: ${cells.length} of ${count} values are there; fetch it again`)
@@ -198,6 +213,13 @@ async function columnsOf (name: string, { file, metadata, group, start, count }:
     all.push(cells)
   }
   return all
+}
+
+/** How the reader will decode the pages of a flat column */
+export function decoderOf (metadata: FileMetaData, { path_in_schema: path, type, codec }: ColumnMetaData): ColumnDecoder {
+  const root = parquetSchema(metadata)
+  const leaf = root.children.find(({ element }) => element.name === path[0])!
+  return { pathInSchema: path, type, element: leaf.element, schemaPath: [root, leaf], codec, parsers: DEFAULT_PARSERS, compressors: BOUNDED }
 }
 
 async function bufferOf (path: string, handle: FileHandle): Promise<AsyncBuffer> {

@@ -21,7 +21,7 @@ import type { Model, TextInput } from '../examples.ts'
 const BATCH = 64
 
 /** Names of tables; any other file is one text */
-const TABLE = /\.(csv|tsv|tab|parquet)(\.gz)?$/i
+const TABLE = /\.(csv|tsv|tab|parquet|jsonl|ndjson)(\.gz)?$/i
 
 /**
  * Hands over the texts of a folder and all folders in it, by the bytes of their names; the rows of a table; one file as

@@ -3,9 +3,12 @@
  */
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { parquetMetadata } from 'hyparquet'
 import { describe, expect, it } from 'vitest'
 import { DatasetError } from '../../../src/errors.ts'
 import { checkDataset, countExamples, inferInput, loadDataset } from '../../../src/data/data-formats.ts'
+import { requirePages } from '../../../src/data/parquet/parquet-pages.ts'
+import { decoderOf } from '../../../src/data/parquet/parquet-table.ts'
 import { readTable } from '../../../src/data/table-file.ts'
 import { folderOf } from '../pictures/write-pictures.ts'
 import { temporaryFolder } from '../write-idx.ts'
@@ -89,6 +92,22 @@ describe('a folder of Parquet files', () => {
     await expect(rowsOf(await folderOf({ 'a.parquet': bytes(known.patients), 'b.parquet': bytes(known.files.none) }))).rejects.toThrow(/b\.parquet has the columns .*, but the first file of the folder has "age", "ward", "label"/)
     await expect(rowsOf(await folderOf({ 'ward=a/x.parquet': bytes(known.patients) }))).rejects.toThrow('has the folder ward=a in it')
     await expect(rowsOf(await folderOf({ 'a.txt': 'x' }))).rejects.toThrow('is a folder, not a file')
+  })
+})
+
+describe('values that share their beginnings', () => {
+  it.each(Object.entries(known.prefixes))('are read (%s), and refused where they make more than memory should hold', async (_, base64) => {
+    const file = bytes(base64)
+    const { rows } = await rowsOf(await written(file))
+    expect(rows.map(([, word]) => word)).toEqual(Array.from({ length: 200 }, (__, i) => i % 10 === 0 ? '' : `${'p'.repeat(1_000)}${i % 2 === 1 ? 'x' : 'y'}`))
+
+    const metadata = parquetMetadata(file.buffer.slice(file.byteOffset, file.byteOffset + file.length) as ArrayBuffer)
+    const chunk = metadata.row_groups[0]!.columns[1]!.meta_data!
+    const from = Number(chunk.data_page_offset)
+    const pages = Uint8Array.from(file.subarray(from, from + Number(chunk.total_compressed_size))).buffer
+    // 179 of 180 values have 1,000 bytes and more of the one before
+    expect(() => { requirePages('f', '"word"', pages, { rows: 200, decoder: decoderOf(metadata, chunk), mostBytes: 190_000 }) }).not.toThrow()
+    expect(() => { requirePages('f', '"word"', pages, { rows: 200, decoder: decoderOf(metadata, chunk), mostBytes: 170_000 }) }).toThrow('f, column "word": its pages hold more than 170000 bytes in one group of rows')
   })
 })
 

@@ -1,0 +1,89 @@
+/**
+ * One line of JSON Lines (jsonlines.org; the same as NDJSON) as the cells of a row
+ *
+ * Pure. RFC 8259 leaves open what an object with two equal names means, and has no NaN: both are refused, as are nested
+ * values, which are no cells.
+ */
+import { printable } from '../quoted.ts'
+
+/** What a line cannot be; to follow the name of the file and the line */
+export class JsonRowError extends Error {
+  override name = 'JsonRowError'
+}
+
+/** Characters of a stranger's name that a message shows */
+const MAX_SHOWN = 60
+
+const STRING = /"(?:[^"\\]|\\.)*"/g
+const KEY = /"(?:[^"\\]|\\.)*"(?=\s*:)/g
+const NO_NUMBER = /(?<![\w"])-?(NaN|Infinity|nan|inf)\b/
+/** Whole numbers that a double may not hold to the last digit */
+const LONG_WHOLE = /(?<![\w.+-])-?\d{16,}(?![\w.])/
+
+/** Cells as a CSV file would have them: trimmed, empty for null. Throws JsonRowError */
+export function jsonRow (line: string): Map<string, string> {
+  const entries = Object.entries(parsed(line))
+  const cells = new Map(entries.map(([key, value]) => [key, cellText(key, value, line)]))
+  requireDifferentKeys(line, entries.length)
+  return cells
+}
+
+function parsed (line: string): object {
+  let value: unknown
+  try {
+    value = JSON.parse(line)
+  } catch (err) {
+    throw new JsonRowError(problemOf(line), { cause: err })
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw new JsonRowError(`${Array.isArray(value) ? 'an array' : String(value).slice(0, MAX_SHOWN)}, and no object; each line is one object: {"age": 41, "outcome": "yes"}`)
+  }
+  return value
+}
+
+/** The library's own message holds values of the file */
+function problemOf (line: string): string {
+  const word = NO_NUMBER.exec(line.replaceAll(STRING, '""'))?.[0]
+  if (word !== undefined) {
+    return `${word} is no JSON; write null where there is no value`
+  }
+  return /^\s*[[{]\s*$/.test(line)
+    ? 'a JSON text of several lines, where each line is one object; write it so (jq -c ".[]")'
+    : 'no complete JSON object; each line is one object, with names in double quotes and no comma behind the last'
+}
+
+function cellText (key: string, value: unknown, line: string): string {
+  if (value === null) {
+    return ''
+  }
+  if (typeof value === 'object') {
+    const [inner] = Object.keys(value)
+    const path = Array.isArray(value) ? `${key}[0]` : `${key}.${inner ?? ''}`
+    throw new JsonRowError(`${shownKey(key)} holds ${Array.isArray(value) ? 'an array' : 'an object'} (${shownKey(path)}), and nested values are no cells of a table; give each its own name`)
+  }
+  if (typeof value === 'number' && Math.abs(value) > Number.MAX_SAFE_INTEGER && LONG_WHOLE.test(line.replaceAll(STRING, '""'))) {
+    throw new JsonRowError(`${shownKey(key)} is a whole number of more digits than JSON's numbers keep; write it as a string`)
+  }
+  if (typeof value === 'number' && !Number.isFinite(value)) {
+    throw new JsonRowError(`${shownKey(key)} is a number too large to read; write null, or scale it`)
+  }
+  return String(value as string | number | boolean).trim()
+}
+
+/** In a flat object every colon outside of strings belongs to one name */
+function requireDifferentKeys (line: string, found: number): void {
+  const bare = line.replaceAll(STRING, '')
+  let colons = 0
+  for (let at = bare.indexOf(':'); at !== -1; at = bare.indexOf(':', at + 1)) {
+    colons++
+  }
+  if (colons !== found) {
+    const seen = new Set<string>()
+    const twice = (line.match(KEY) ?? []).map((key) => String(JSON.parse(key))).find((key) => seen.size === seen.add(key).size)
+    throw new JsonRowError(`${shownKey(twice ?? '')} is there twice; give each name once`)
+  }
+}
+
+export function shownKey (key: string): string {
+  return printable(JSON.stringify(key.length > MAX_SHOWN ? `${key.slice(0, MAX_SHOWN)}…` : key))
+}

@@ -1,8 +1,9 @@
 /**
  * npm run bench:data: the kinds of data in docs/data.md, three peers each, beside training alone and central training
  *
- * Real programs and files; tables, texts and pictures are made from a seed. Together and central are judged on examples that
- * nobody trained on: of a table the same for all, of pictures those that the first site, or all, held out.
+ * Real programs and files; tables, texts and pictures are made from a seed. Together and central are judged on examples
+ * that nobody trained on: of a table and of texts the same for all, of pictures those that the first site, or all, held
+ * out.
  */
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -61,7 +62,7 @@ const CASES: readonly Case[] = [
   { name: 'patients', figure: 'auc', founding: [], write: async (folder) => writeTable(folder, madePatients(1_500, '1')) },
   { name: 'payments', figure: 'auc', founding: ['--label', 'verdict'], write: async (folder) => writeTable(folder, madePayments(6_000, '1')) },
   { name: 'machines', figure: 'r2', founding: ['--task', 'regression'], write: async (folder) => writeTable(folder, madeMachines(1_500, '1')) },
-  { name: 'notes', figure: 'balancedAccuracy', founding: ['--vocabulary', '1000', '--length', '24'], write: async (folder) => writeTable(folder, madeNotes(900, '1'), 'text') },
+  { name: 'notes', figure: 'balancedAccuracy', founding: ['--vocabulary', '1000', '--rare', '2', '--length', '24', '--epochs', '3', '--learning-rate', '0.003'], write: async (folder) => writeTable(folder, madeNotes(1_200, '1'), 'text') },
   { name: 'digits as PNG files', figure: 'balancedAccuracy', founding: [], write: async (folder) => writeFolders(folder, 600) }
 ]
 

@@ -17,8 +17,8 @@ const ARTICLES = ['the', 'a', 'this', 'no']
 const OWN_WORDS = 60
 const COMMON_WORDS = 40
 /** Share of words from the subject, and from any subject */
-const OWN = 0.22
-const BORROWED = 0.16
+const OWN = 0.3
+const BORROWED = 0.15
 
 type Words = Record<typeof PARTS[number], string[]>
 

@@ -87,6 +87,7 @@ export const ERROR_ROWS: readonly ErrorRow[] = [
   { code: 'STORE_CORRUPT', exit: 'storage', names: ['StoreCorruptError'], fix: 'Restore the home from a copy, or join again from a new home; nothing was deleted', told: true },
   { code: 'UNSOUND_VERSION', exit: 'storage', names: ['UnsoundVersionError'], fix: 'Take another version: grapevine versions; or go back to it: grapevine versions rollback VERSION', told: true },
   { code: 'FOLDER_TAKEN', exit: 'usage', names: ['StoreWriteError'], reasons: ['folder-taken'], fix: 'Name a new folder for the export', told: true },
+  { code: 'EXPORT_FORMAT', exit: 'usage', names: ['StoreWriteError'], reasons: ['format'], fix: 'Choose another format: --format onnx or safetensors', told: true },
   { code: 'EXPORT', exit: 'storage', names: ['StoreWriteError'], reasons: ['export'], fix: 'Check that this folder can be made and written to, or name another' },
   { code: 'STORE_WRITE', exit: 'storage', names: ['StoreWriteError'], fix: 'Check the permissions and the file system of the home', told: true },
   { code: 'LEDGER_LOCKED', exit: 'running', names: ['LedgerLockedError'], fix: 'Stop the other peer that trains on the same data first', told: true },

@@ -126,8 +126,11 @@ export class StoreCorruptError extends Error {
 export class StoreWriteError extends Error {
   override name = 'StoreWriteError'
 
-  /** `folder-taken`: other files are in the folder of an export. `export`: it cannot be written */
-  readonly reason: 'store' | 'folder-taken' | 'export'
+  /**
+   * `folder-taken`: other files are in the folder of an export. `export`: it cannot be written. `format`: the format of
+   * an export has no word for a layer
+   */
+  readonly reason: 'store' | 'folder-taken' | 'export' | 'format'
 
   constructor (message: string, { reason = 'store', ...options }: ErrorOptions & { reason?: StoreWriteError['reason'] } = {}) {
     super(message, options)

@@ -10,7 +10,7 @@ import { tf } from './tensors.ts'
 import type { Tensor } from '@tensorflow/tfjs-core'
 import type { Backend } from './backend.ts'
 import type { ExampleGradients, LayerBatch } from './layer-batch.ts'
-import type { Factors, Pass, Weights } from './layer-operations.ts'
+import type { Factors, Pass, Weights } from './layer-pass.ts'
 import type { EmbeddingLayer } from './layer.ts'
 
 /** `x` holds ids, [examples, length]. Throws DatasetError for what is no row of the table, before it is used */

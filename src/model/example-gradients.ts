@@ -22,7 +22,7 @@ import { addRowSquares, addWeightedRows } from './row-arithmetic.ts'
 import { toHost } from './tensor-helpers.ts'
 import type { SumRounding } from '../privacy/sum-rounding.ts'
 import type { ExampleGradients, LayerBatch } from './layer-batch.ts'
-import type { EmbeddingLayer, ProductLayer } from './layer.ts'
+import type { EmbeddingLayer, FactoredLayer, ProductLayer } from './layer.ts'
 
 /**
  * What a float of a formed gradient costs on top of its products, in products: it is written, squared and added in
@@ -31,8 +31,6 @@ import type { EmbeddingLayer, ProductLayer } from './layer.ts'
 const FORMED_COST = 10
 /** What a product of a pair costs, in plain code instead of vector kernels */
 const PAIR_COST = 6
-
-export type FactoredLayer = ProductLayer | EmbeddingLayer
 
 /** How the norms of a layer are found, and whether the gradients are kept for the sum */
 export type NormMethod = 'rows' | 'kept' | 'pairs'

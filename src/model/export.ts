@@ -12,6 +12,7 @@ import { firstLine } from './first-line.ts'
 import { littleEndian, tensorsOf } from './named-tensors.ts'
 import { planModel } from './topology.ts'
 import type { FederationDocument } from '../federation/document.ts'
+import type { ModelPlan } from './topology.ts'
 
 export interface ExportLayersModelInit {
   document: FederationDocument
@@ -24,12 +25,13 @@ export interface ExportLayersModelInit {
 /**
  * Writes the folder completely or not at all
  *
- * Throws StoreWriteError when the directory is not empty or cannot be written, RangeError when the parameters have
- * another length than the model
+ * Throws StoreWriteError when the directory is not empty or cannot be written, or when TensorFlow.js lacks a layer,
+ * RangeError when the parameters have another length than the model
  */
 export async function exportLayersModel ({ document, parameters, directory }: ExportLayersModelInit): Promise<void> {
   const plan = planModel(document.model)
   const tensors = tensorsOf(plan, parameters)
+  requireKnown(plan)
   const folder = resolve(directory)
   await requireEmpty(folder)
   const weights = tensors.map(({ name, shape }) => ({ name, shape, dtype: 'float32' }))
@@ -56,6 +58,14 @@ export async function exportLayersModel ({ document, parameters, directory }: Ex
       await rm(staging, { recursive: true, force: true })
     }
     throw new StoreWriteError(`cannot write the model to ${folder}: ${firstLine(err)}`, { cause: err, reason: 'export' })
+  }
+}
+
+/** Whatever else there is in the layer graph, TensorFlow.js has as well */
+function requireKnown ({ layers }: ModelPlan): void {
+  const unknown = layers.find((layer) => layer.kind === 'gru' && layer.resetAfter)
+  if (unknown !== undefined) {
+    throw new StoreWriteError(`layer "${unknown.name}" is a GRU with reset_after true, which TensorFlow.js cannot load; export the model as onnx or safetensors`, { reason: 'format' })
   }
 }
 

@@ -7,8 +7,7 @@
  */
 import { gateColumns } from './layer.ts'
 import type { ParameterSlot } from '../interface.ts'
-import type { FactoredLayer } from './example-gradients.ts'
-import type { DenseLayer, GruLayer, LstmLayer, ParameterisedLayer, TrainableActivation } from './layer.ts'
+import type { DenseLayer, FactoredLayer, GruLayer, LstmLayer, ParameterisedLayer, TrainableActivation } from './layer.ts'
 
 /** A part of the flat vector */
 export type Span = Pick<ParameterSlot, 'offset' | 'size'>

@@ -7,7 +7,7 @@ import { shaped, toHost } from './tensor-helpers.ts'
 import type { Tensor, Tensor3D } from '@tensorflow/tfjs-core'
 import type { Backend } from './backend.ts'
 import type { ProductLayer } from './layer.ts'
-import type { Factors } from './layer-operations.ts'
+import type { Factors } from './layer-pass.ts'
 import type { OuterProducts } from './outer-products.ts'
 
 /** Floats of patches and gradients that are worked on at a time: 4 MiB */

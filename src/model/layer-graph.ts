@@ -22,7 +22,7 @@ import type { SumRounding } from '../privacy/sum-rounding.ts'
 import type { ExampleGradients, LayerBatch } from './layer-batch.ts'
 import type { KernelPart, Span } from './kernel-parts.ts'
 import type { TrainableLayer, WeightName } from './layer.ts'
-import type { Factors, Pass, Weights } from './layer-operations.ts'
+import type { Factors, Pass, Weights } from './layer-pass.ts'
 import type { LogitsBatch, LossName } from './loss.ts'
 import type { ModelPlan } from './topology.ts'
 

@@ -119,8 +119,11 @@ export type TrainableLayer = Layer<TrainableActivation>
 /** A layer with one kernel, whose gradient is a sum of products over the positions of a batch */
 export type ProductLayer = DenseLayer<TrainableActivation> | ConvolutionLayer<TrainableActivation>
 
+/** A layer with one kernel */
+export type FactoredLayer = ProductLayer | EmbeddingLayer
+
 /** A layer that learns */
-export type ParameterisedLayer = ProductLayer | EmbeddingLayer | RecurrentLayer
+export type ParameterisedLayer = FactoredLayer | RecurrentLayer
 
 const PARAMETERISED: readonly Layer['kind'][] = ['dense', 'convolution', 'embedding', 'lstm', 'gru'] satisfies Array<ParameterisedLayer['kind']>
 

@@ -17,7 +17,7 @@ import { kernel, shaped, toHost } from './tensor-helpers.ts'
 import { tf } from './tensors.ts'
 import type { Tensor } from '@tensorflow/tfjs-core'
 import type { Backend } from './backend.ts'
-import type { Factors, Pass, Weights } from './layer-operations.ts'
+import type { Factors, Pass, Weights } from './layer-pass.ts'
 import type { RecurrentLayer } from './layer.ts'
 import type { Cell, CellSizes, HostFactors, StepProduct } from './recurrent-cell.ts'
 

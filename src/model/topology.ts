@@ -148,7 +148,7 @@ function readLayer (entry: unknown, index: number, input: readonly number[]): { 
   if (read === undefined) {
     const stated = typeof className === 'string' ? quoted(className) : 'without a class'
     if (className === 'BatchNormalization') {
-      fail(`layer ${index} "${name}" is a BatchNormalization, which is not supported: it mixes the examples of a batch, so that no gradient belongs to one example; leave it out, or use only ${[...LAYER_READERS.keys()].join(', ')}`)
+      fail(`layer ${index} "${name}" is a BatchNormalization, which is not supported: it mixes the examples of a batch, so that no gradient belongs to one example; leave it out`)
     }
     return fail(`layer ${index} ${stated} is not supported; known layers are InputLayer, ${[...LAYER_READERS.keys()].join(', ')}`)
   }

@@ -9,7 +9,7 @@ import { kernel, shaped, toHost } from './tensor-helpers.ts'
 import { tf } from './tensors.ts'
 import type { Tensor, Tensor4D } from '@tensorflow/tfjs-core'
 import type { Backend } from './backend.ts'
-import type { Pass, Weights } from './layer-operations.ts'
+import type { Pass, Weights } from './layer-pass.ts'
 import type { ConvolutionLayer, GlobalPoolingLayer, PoolingLayer, TrainableActivation } from './layer.ts'
 
 type WindowLayer = ConvolutionLayer<TrainableActivation> | PoolingLayer | GlobalPoolingLayer

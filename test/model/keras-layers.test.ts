@@ -10,11 +10,14 @@ import { LAYER_READERS } from '../../src/model/layer-config.ts'
 import { LayerGraph } from '../../src/model/layer-graph.ts'
 import { batchLoss, exampleLosses } from '../../src/model/loss.ts'
 import { planModel } from '../../src/model/topology.ts'
-import { federation, largestDifference } from './models.ts'
+import { seededRandom } from '../../src/seeded-random.ts'
+import { availableBackends, federation, largestDifference, tableOf } from './models.ts'
 import type { LogitsBatch, LossName } from '../../src/model/loss.ts'
 import type { Model } from './models.ts'
 
 interface Answers { topology: { config: { layers: Array<{ class_name: string }> } } & Record<string, unknown>, shape: number[], parameters: number[], inputs: number[], outputs: number[] }
+/** With gradients: of the batch's mean loss, and of each example's own, clipped to clipNorm and added up */
+interface SequenceAnswers extends Answers { labels: number[], gradient: number[], norms: number[], clipNorm: number, clippedSum: number[] }
 interface LossAnswers { logits: number[], loss: number, gradient: number[] }
 
 const { layers, losses } = JSON.parse(readFileSync(join(import.meta.dirname, '../fixtures/keras3_layers.json'), 'utf8')) as {
@@ -25,17 +28,19 @@ const { layers, losses } = JSON.parse(readFileSync(join(import.meta.dirname, '..
   }
 }
 
+const { layers: sequences } = JSON.parse(readFileSync(join(import.meta.dirname, '../fixtures/keras3_sequences.json'), 'utf8')) as { layers: Record<string, SequenceAnswers> }
+
 function modelOf ({ topology, shape }: Pick<Answers, 'topology' | 'shape'>): Model {
   const { model } = federation({ shape: [1, 1, 1], classes: 3 })
-  const table: Model['input'] = { kind: 'table', label: 'y', columns: Array.from({ length: shape[0]! }, (_, i) => ({ kind: 'numeric', name: `x${i}`, mean: 0, stdDev: 1 })) }
-  return { ...model, topology, input: shape.length === 3 ? { kind: 'image', shape, mean: 0, stdDev: 1 } : table }
+  return { ...model, topology, input: shape.length === 3 ? { kind: 'image', shape, mean: 0, stdDev: 1 } : tableOf(shape[0]!) }
 }
 
-async function probabilities (model: Model, { inputs, parameters }: Answers): Promise<number[]> {
+async function probabilities (model: Model, { inputs, parameters, outputs: { length } }: Answers): Promise<number[]> {
+  const count = length / 3
   const graph = new LayerGraph(planModel(model), model.loss, await loadBackend('wasm'))
   const out: number[] = []
-  graph.evaluate(Float32Array.from(parameters), [{ inputs: Float32Array.from(inputs), labels: new Uint16Array(2), count: 2 }], ({ logits, outputs }) => {
-    for (let row = 0; row < 2; row++) {
+  graph.evaluate(Float32Array.from(parameters), [{ inputs: Float32Array.from(inputs), labels: new Uint16Array(count), count }], ({ logits, outputs }) => {
+    for (let row = 0; row < count; row++) {
       const powers = [...logits.subarray(row * outputs, (row + 1) * outputs)].map(Math.exp)
       out.push(...powers.map((power) => power / powers.reduce((a, b) => a + b)))
     }
@@ -44,8 +49,7 @@ async function probabilities (model: Model, { inputs, parameters }: Answers): Pr
 }
 
 describe('a layer computes what Keras computes', () => {
-  it.each(Object.keys(layers))('%s', async (name) => {
-    const answers = layers[name]!
+  it.each(Object.entries({ ...layers, ...sequences }))('%s', async (_, answers) => {
     const model = modelOf(answers)
     expect(largestDifference(await probabilities(model, answers), answers.outputs)).toBeLessThan(1e-5)
     // as a document that is made from the file says it
@@ -53,8 +57,30 @@ describe('a layer computes what Keras computes', () => {
   })
 
   it('for every layer that there is', () => {
-    const answered = new Set(Object.values(layers).flatMap(({ topology }) => topology.config.layers.map((layer) => layer.class_name)))
+    const answered = new Set(Object.values({ ...layers, ...sequences }).flatMap(({ topology }) => topology.config.layers.map((layer) => layer.class_name)))
     expect([...LAYER_READERS.keys()].filter((name) => !answered.has(name))).toEqual([])
+  })
+})
+
+describe.each(await availableBackends())('a gradient is that of Keras on %s', (backendName) => {
+  it.each(Object.entries(sequences))('%s', async (_, answers) => {
+    const model = modelOf(answers)
+    const plan = planModel(model)
+    const graph = new LayerGraph(plan, model.loss, await loadBackend(backendName))
+    const [parameters, count] = [Float32Array.from(answers.parameters), answers.labels.length]
+    const batch = { inputs: Float32Array.from(answers.inputs), labels: Uint16Array.from(answers.labels), count }
+    const gradient = new Float32Array(plan.parameterCount)
+    graph.gradients(parameters, batch, gradient, seededRandom(1))
+    expect(largestDifference(gradient, answers.gradient)).toBeLessThan(1e-5)
+
+    const sum = new Float64Array(plan.parameterCount)
+    const { clipNorm } = answers
+    const { norms, clipped } = graph.clippedGradientSum(parameters, batch, sum, { clipNorm, random: seededRandom(1) })
+    expect(largestDifference(norms, answers.norms)).toBeLessThan(1e-5)
+    expect(clipped).toBe(answers.norms.filter((norm) => norm > clipNorm).length)
+    expect(clipped).toBeGreaterThan(0)
+    expect(clipped).toBeLessThan(count)
+    expect(largestDifference(sum, answers.clippedSum)).toBeLessThan(1e-5)
   })
 })
 

@@ -130,7 +130,7 @@ export const FROZEN: DocumentInit = {
 
 const ids = (name = 'ids'): ReturnType<typeof entry> => entry('Embedding', name, { input_dim: 7, output_dim: 5, mask_zero: false })
 const softmax = entry('Dense', 'output', { units: 3, activation: 'softmax' })
-/** Of Keras and TensorFlow.js alike; an orthogonal start, which both have by default, needs more of tfjs than its core */
+/** Of Keras and TensorFlow.js alike; their orthogonal start needs more of tfjs than its core */
 const GATES = { activation: 'tanh', recurrent_activation: 'sigmoid', recurrent_initializer: { class_name: 'GlorotUniform', config: {} } }
 const texts = (layers: ReadonlyArray<ReturnType<typeof entry>>): DocumentInit => ({ shape: [12], classes: 3, topology: sequential([12], [ids(), ...layers, softmax]) })
 const sequences = (layers: ReadonlyArray<ReturnType<typeof entry>>): DocumentInit =>
@@ -147,6 +147,15 @@ export const SEQUENCES: Record<string, DocumentInit> = {
     entry('Flatten', 'flatten')
   ]),
   'a wide convolution of few positions': sequences([entry('Conv1D', 'a', { filters: 90, kernel_size: [7], activation: 'elu' }), entry('GlobalMaxPooling1D', 'max')]),
+  'frozen embeddings': {
+    ...texts([]),
+    topology: sequential([12], [entry('Embedding', 'ids', { input_dim: 7, output_dim: 5, trainable: false }), entry('Conv1D', 'a', { filters: 4, kernel_size: [3], activation: 'tanh' }), entry('Flatten', 'flatten'), softmax]),
+    constants: { 'ids/embeddings': waves(35, 1) }
+  },
+  'a frozen LSTM between layers that learn': {
+    ...sequences([entry('Dense', 'a', { units: 4, activation: 'tanh' }), entry('LSTM', 'b', { units: 3, trainable: false, ...GATES }), entry('Dense', 'c', { units: 5, activation: 'relu' })]),
+    constants: { 'b/kernel': waves(48, 2), 'b/recurrent_kernel': waves(36, 3), 'b/bias': waves(12, 4) }
+  },
   'an LSTM on embeddings': texts([entry('LSTM', 'lstm', { units: 4, ...GATES })]),
   'an LSTM of all steps, and one without bias': sequences([
     entry('LSTM', 'a', { units: 5, return_sequences: true, unit_forget_bias: false, ...GATES }), entry('LSTM', 'b', { units: 3, use_bias: false, ...GATES })

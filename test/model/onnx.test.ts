@@ -14,7 +14,7 @@ import { createPredictor } from '../../src/model/predictor.ts'
 import { denseTopology, planModel } from '../../src/model/topology.ts'
 import { seededRandom } from '../../src/seeded-random.ts'
 import { anyLayers } from './any-layers.ts'
-import { entry, federation, FROZEN, largestDifference, sequential, waves } from './models.ts'
+import { entry, federation, FROZEN, KERAS_SEQUENCES, largestDifference, randomBatch, SEQUENCES, sequential, waves } from './models.ts'
 import { Readable } from 'node:stream'
 import type { FederationDocument, FederationInit } from '../../src/federation/document.ts'
 
@@ -79,6 +79,16 @@ function imagesOf (shape: [number, number, number], layers: Array<ReturnType<typ
   return parseFederation({ ...rest, model: { ...model, input: { kind: 'image', shape, mean: 0.13, stdDev: 0.31 } } })
 }
 
+/** From ids or numbers, as a table of one column for each */
+async function expectSameOnColumns (document: FederationDocument): Promise<void> {
+  const { inputs } = randomBatch(document.model, COUNT)
+  const width = inputs.length / COUNT
+  const session = await open(document)
+  const feeds = Object.fromEntries(session.inputNames.map((name, i) => [name, new ort.Tensor('float64', Float64Array.from({ length: COUNT }, (_, row) => inputs[row * width + i]!), [COUNT, 1])]))
+  expectSame(await answered(session, feeds), await expected(document, inputs, COUNT))
+  await session.release()
+}
+
 const SOFTMAX = entry('Dense', 'output', { units: 3, activation: 'softmax' })
 const ENDING = [entry('Flatten', 'flatten'), SOFTMAX]
 
@@ -100,7 +110,12 @@ const LAYERS: Readonly<Record<string, Array<ReturnType<typeof entry>>>> = {
 
 describe('a model of images in onnxruntime', () => {
   it('has a case for every class of layer', () => {
-    expect(Object.keys(LAYERS).sort()).toEqual([...LAYER_READERS.keys()].sort())
+    const sequences = Object.values({ ...SEQUENCES, ...KERAS_SEQUENCES }).flatMap(({ topology }) => (topology as { config: { layers: Array<{ class_name: string }> } }).config.layers)
+    expect(new Set([...Object.keys(LAYERS), ...sequences.map(({ class_name: name }) => name)])).toEqual(new Set(LAYER_READERS.keys()))
+  })
+
+  it.each(Object.entries({ ...SEQUENCES, ...KERAS_SEQUENCES }))('gives what Grapevine gives: %s', async (_, init) => {
+    await expectSameOnColumns(federation(init))
   })
 
   it.each(Object.entries(LAYERS))('gives what Grapevine gives, from pixels: %s', async (_, layers) => {

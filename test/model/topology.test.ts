@@ -5,8 +5,8 @@ import { MAX_PARAMETERS } from '../../src/limits.ts'
 import { loadBackend } from '../../src/model/backend.ts'
 import { initialParameters } from '../../src/model/initial-parameters.ts'
 import { multiplications } from '../../src/model/layer.ts'
-import { convolutionalTopology, denseTopology, inspectTopology, planModel } from '../../src/model/topology.ts'
-import { entry, federation, referenceModel, sequential } from './models.ts'
+import { convolutionalTopology, denseTopology, inspectTopology, planModel, textTopology } from '../../src/model/topology.ts'
+import { entry, federation, KERAS_SEQUENCES, referenceModel, SEQUENCES, sequential } from './models.ts'
 import type { Model } from './models.ts'
 import type { Layer } from '../../src/model/layer.ts'
 
@@ -20,6 +20,11 @@ const zeros = (count: number): number[] => new Array<number>(count).fill(0)
 /** 784 inputs, 4 frozen units, 10 outputs */
 const frozen = (constants: Model['constants']): Model => model(sequential([28, 28, 1], [entry('Flatten', 'f'), entry('Dense', 'd', { units: 4, trainable: false }), softmax()]), { constants })
 const image = (list: ReadonlyArray<{ class_name: string, config: object }>): Model => model(sequential([28, 28, 1], list))
+/** 12 numbers, or ids, and three classes */
+const sequence = (list: ReadonlyArray<{ class_name: string, config: object }>): Model => ({ ...federation(SEQUENCES['a mean of embeddings']!).model, topology: { class_name: 'Sequential', config: { layers: list } } })
+const ids = entry('Embedding', 'e', { input_dim: 7, output_dim: 5 })
+const recurrent = (className: 'LSTM' | 'GRU', config: object): Model =>
+  sequence([ids, entry(className, 'r', { units: 3, activation: 'tanh', recurrent_activation: 'sigmoid', ...className === 'GRU' ? { reset_after: true } : {}, ...config }), softmax(3)])
 /** A model whose first layer states an input shape that may hold anything */
 const stating = (shape: readonly unknown[]): Model => model(sequential(shape as number[], [entry('Flatten', 'f'), softmax()]))
 /** Escape, right-to-left override, and the C1 character that begins a sequence */
@@ -56,6 +61,56 @@ describe('topology', () => {
       ]
     })
     expect(inspectTopology(model(made.toJSON(null, false))).parameterCount).toBe(made.countParams())
+  })
+
+  it('reads the JSON that tfjs-layers writes of texts and sequences', async () => {
+    await loadBackend('cpu')
+    const gates = { recurrentActivation: 'sigmoid', recurrentInitializer: 'glorotUniform' } as const
+    const made = [
+      layers.layers.embedding({ inputDim: 9, outputDim: 6, inputLength: 12 }), layers.layers.conv1d({ filters: 5, kernelSize: 3, padding: 'same', strides: 2 }),
+      layers.layers.maxPooling1d({ poolSize: 2, strides: 1 }), layers.layers.averagePooling1d({ poolSize: 2, strides: 1 }),
+      layers.layers.lstm({ units: 4, returnSequences: true, ...gates }), layers.layers.gru({ units: 3, returnSequences: true, ...gates }), layers.layers.globalAveragePooling1d({})
+    ]
+    const whole = layers.sequential({ layers: [...made, layers.layers.dense({ units: 3, activation: 'softmax' })] })
+    const plan = planModel({ ...sequence([]), topology: whole.toJSON(null, false) as unknown as Model['topology'] })
+    expect(plan.parameterCount).toBe(whole.countParams())
+    expect(plan.layers.slice(0, -1).map(({ kind, output }) => [kind, ...output])).toEqual([
+      ['embedding', 12, 6], ['convolution', 6, 5], ['max-pooling', 5, 5], ['average-pooling', 4, 5], ['lstm', 4, 4], ['gru', 4, 3], ['global-average-pooling', 3]
+    ])
+    expect(plan.layout.map(({ name }) => name.split('/')[1])).toEqual(['embeddings', 'kernel', 'bias', 'kernel', 'recurrent_kernel', 'bias', 'kernel', 'recurrent_kernel', 'bias', 'kernel', 'bias'])
+  })
+
+  it('reads texts in the words of Keras 2, of any length and of ids', () => {
+    const embedding = entry('Embedding', 'e', { batch_input_shape: [null, 12], dtype: 'float32', input_dim: 7, output_dim: 5, input_length: 12, mask_zero: false })
+    const ids = entry('InputLayer', 'i', { batch_input_shape: [null, null], dtype: 'int64' })
+    const rest = [entry('GlobalMaxPooling1D', 'm', { data_format: 'channels_last' }), entry('Dense', 'o', { units: 3, activation: 'softmax' })]
+    const plain = entry('Embedding', 'e', { input_dim: 7, output_dim: 5 })
+    for (const list of [[embedding, ...rest], [ids, plain, ...rest], [plain, ...rest]]) {
+      expect(inspectTopology(sequence(list))).toMatchObject({ parameterCount: 35 + 18, outputs: 3 })
+    }
+  })
+
+  it('makes a model of texts', () => {
+    const { layers: list, parameterCount } = planModel({ ...sequence([]), topology: textTopology({ length: 12, vocabulary: 257, classes: 3 }) })
+    expect(list.map(({ kind, output }) => [kind, ...output])).toEqual([['embedding', 12, 32], ['convolution', 8, 64], ['global-max-pooling', 64], ['dense', 3]])
+    expect(parameterCount).toBe(257 * 32 + 5 * 32 * 64 + 64 + 64 * 3 + 3)
+    expect(textTopology({ length: 3, vocabulary: 7, classes: 3 })).toMatchObject({ config: { layers: [{}, { config: { kernel_size: [3] } }, {}, {}] } })
+  })
+
+  it('starts an embedding within 0.05, forget gates at 1, and both kernels of a recurrent layer as others', () => {
+    const { model: own } = federation(SEQUENCES['an LSTM on embeddings']!)
+    const [embeddings, kernel, recurrent, bias] = inspectTopology(own).layout.map(({ offset, size }) => initialParameters(own).subarray(offset, offset + size))
+    const largest = (values: Float32Array): number => Math.max(...values.map(Math.abs))
+    expect(largest(embeddings!)).toBeLessThanOrEqual(Math.fround(0.05))
+    expect(largest(embeddings!)).toBeGreaterThan(0.04)
+    expect(largest(kernel!) / Math.sqrt(6 / (5 + 16))).toBeCloseTo(0.95, 1)
+    expect(largest(recurrent!) / Math.sqrt(6 / (4 + 16))).toBeCloseTo(0.95, 1)
+    expect([...bias!]).toEqual([0, 0, 0, 0, 1, 1, 1, 1, ...zeros(8)])
+    for (const init of [SEQUENCES['an LSTM of all steps, and one without bias']!, ...Object.values(KERAS_SEQUENCES)]) {
+      const { model: other } = federation(init)
+      const biases = inspectTopology(other).layout.filter(({ name }) => name.endsWith('bias'))
+      expect(biases.flatMap(({ offset, size }) => [...initialParameters(other).subarray(offset, offset + size)]).every((value) => value === 0)).toBe(true)
+    }
   })
 
   it('gives frozen layers no place in the flat vector, and no part in its start', () => {
@@ -119,6 +174,27 @@ describe('topology', () => {
     ['a word for trainable', image([entry('Flatten', 'f'), entry('Dense', 'd', { units: 4, trainable: 'no' }), softmax()]), /trainable "no" is not supported/],
     ['channels first', image([entry('Conv2D', 'c', { filters: 2, kernel_size: 3, data_format: 'channels_first' }), entry('Flatten', 'f'), softmax()]), /data_format/],
     ['dilation', image([entry('Conv2D', 'c', { filters: 2, kernel_size: 3, dilation_rate: [2, 2] }), entry('Flatten', 'f'), softmax()]), /dilation_rate/],
+    ['ids behind a layer', sequence([entry('Dense', 'd', { units: 12 }), ids, entry('Flatten', 'f'), softmax(3)]), /layer 1 "e" is an Embedding, which must come first/],
+    ['ids of an image', image([ids, entry('Flatten', 'f'), softmax()]), /layer 0 needs token ids \(length\), but its input is \[28, 28, 1\]/],
+    ['ids that mask', sequence([entry('Embedding', 'e', { input_dim: 7, output_dim: 5, mask_zero: true }), softmax(3)]), /layer 0: mask_zero true is not supported/],
+    ['texts of another length', sequence([entry('Embedding', 'e', { input_dim: 7, output_dim: 5, input_length: 13 }), softmax(3)]), /layer 0: input_length 13 is not supported/],
+    ['a table without end', sequence([entry('Embedding', 'e', { input_dim: 1 << 24, output_dim: 1 << 24 }), softmax(3)]), /parameters, more than/],
+    ['a convolution of numbers that are no sequence', sequence([entry('Conv1D', 'c', { filters: 2, kernel_size: 3 }), softmax(3)]), /layer 0 needs a sequence \(length, channels\), but its input is \[12\]/],
+    ['causal padding', sequence([ids, entry('Conv1D', 'c', { filters: 2, kernel_size: 3, padding: 'causal' }), softmax(3)]), /layer 1: padding "causal" is not supported/],
+    ['dilation along a sequence', sequence([ids, entry('Conv1D', 'c', { filters: 2, kernel_size: 3, dilation_rate: [2] }), softmax(3)]), /layer 1: dilation_rate \[2\] is not supported/],
+    ['a window of two sides on a sequence', sequence([ids, entry('Conv1D', 'c', { filters: 2, kernel_size: [3, 3] }), softmax(3)]), /layer 1: kernel_size \[3,3\] is not supported/],
+    ['a window longer than the sequence', sequence([ids, entry('MaxPooling1D', 'p', { pool_size: [13] }), softmax(3)]), /a window of 13 does not fit an input of 12/],
+    ['a state that stays', recurrent('LSTM', { stateful: true }), /layer 1: stateful true is not supported/],
+    ['steps from behind', recurrent('GRU', { go_backwards: true }), /layer 1: go_backwards true is not supported/],
+    ['states beside the output', recurrent('LSTM', { return_state: true }), /layer 1: return_state true is not supported/],
+    ['dropout of what comes in', recurrent('LSTM', { dropout: 0.2 }), /layer 1: dropout 0\.2 is not supported/],
+    ['dropout of states', recurrent('GRU', { recurrent_dropout: 0.1 }), /layer 1: recurrent_dropout 0\.1 is not supported/],
+    ['other gates', recurrent('LSTM', { recurrent_activation: 'hard_sigmoid' }), /layer 1: recurrent_activation "hard_sigmoid" is not supported/],
+    ['gates that libraries differ on', recurrent('LSTM', { recurrent_activation: null }), /layer 1 does not say recurrent_activation, which is "sigmoid" in Keras and "hardSigmoid" in TensorFlow\.js/],
+    ['a reset that libraries differ on', recurrent('GRU', { reset_after: null }), /layer 1 does not say reset_after, which is true in Keras and false in TensorFlow\.js/],
+    ['another activation of states', recurrent('GRU', { activation: 'relu' }), /layer 1: activation "relu" is not supported/],
+    ['both directions', sequence([ids, entry('Bidirectional', 'b', {}), softmax(3)]), /layer 1 "Bidirectional" is not supported; known layers are/],
+    ['a regulariser of states', recurrent('LSTM', { recurrent_regularizer: { class_name: 'L2', config: {} } }), /layer 1: recurrent_regularizer .* is not supported/],
     ['a ceiling of a relu', image([entry('Flatten', 'f'), entry('ReLU', 'r', { max_value: 6 }), softmax()]), /layer 1: max_value 6 is not supported/],
     ['a threshold of a relu', image([entry('Flatten', 'f'), entry('ReLU', 'r', { threshold: 1 }), softmax()]), /layer 1: threshold 1 is not supported/],
     ['a slope above 1', image([entry('Flatten', 'f'), entry('ReLU', 'r', { negative_slope: 2 }), softmax()]), /layer 1: negative_slope 2 is not supported/],
@@ -168,10 +244,14 @@ describe('topology', () => {
       alpha: number,
       padding: text('same', 'valid'),
       activation: text('relu', 'softmax', 'tanh', 'linear'),
-      use_bias: text('true')
+      use_bias: text('true'),
+      recurrent_activation: text('sigmoid'),
+      reset_after: text('true'),
+      input_dim: number,
+      output_dim: number
     }, { requiredKeys: ['name'] })
     const layer = fc.record({
-      class_name: fc.oneof(fc.constantFrom('Dense', 'Conv2D', 'MaxPooling2D', 'AveragePooling2D', 'GlobalAveragePooling2D', 'Flatten', 'Reshape', 'Activation', 'ReLU', 'Softmax', 'LeakyReLU', 'Dropout', 'InputLayer'), fc.string()),
+      class_name: fc.oneof(fc.constantFrom('Embedding', 'Conv1D', 'MaxPooling1D', 'AveragePooling1D', 'GlobalAveragePooling1D', 'GlobalMaxPooling1D', 'LSTM', 'GRU', 'Dense', 'Conv2D', 'MaxPooling2D', 'AveragePooling2D', 'GlobalAveragePooling2D', 'Flatten', 'Reshape', 'Activation', 'ReLU', 'Softmax', 'LeakyReLU', 'Dropout', 'InputLayer'), fc.string()),
       config: fc.oneof({ weight: 9, arbitrary: config }, { weight: 1, arbitrary: fc.jsonValue({ maxDepth: 2 }) })
     })
     const ending = fc.constant([entry('Flatten', 'last'), softmax()])
@@ -206,6 +286,8 @@ describe('the work of a layer', () => {
     ['convolution', { kind: 'convolution', ...image, window, filters: 5 }, 6 * 7 * 5 * 3 * 2 * 4],
     ['max-pooling', { kind: 'max-pooling', ...image, window }, 6 * 7 * 5 * 3 * 2],
     ['average-pooling', { kind: 'average-pooling', ...image, window }, 6 * 7 * 5 * 3 * 2],
+    ['lstm', { kind: 'lstm', input: [9, 4], output: [5], units: 5 }, 9 * (4 + 5) * 4 * 5],
+    ['gru', { kind: 'gru', input: [9, 4], output: [9, 5], units: 5 }, 9 * (4 + 5) * 3 * 5],
     ['activation', { kind: 'activation', ...image }, 6 * 7 * 5]
   ])('%s: one multiplication for each weight and place', (_, layer, expected) => {
     expect(multiplications(layer as Layer)).toBe(expected)

@@ -43,6 +43,7 @@ describe('the error table', () => {
     [new errors.StoreWriteError('x', { cause: new Error('wrapped', { cause: systemError('ENOSPC') }) }), 'DISK_FULL', 9],
     [new errors.StoreWriteError('x', { cause: new Error('IO error: /h/000004.log: No space left on device') }), 'DISK_FULL', 9],
     [new errors.StoreWriteError('x'), 'STORE_WRITE', 9],
+    [new errors.StoreWriteError('TensorFlow.js has no GRU with reset_after: choose onnx', { reason: 'format' }), 'EXPORT_FORMAT', 2],
     [new errors.StoreWriteError('/m is not empty (it holds model.json); name a new directory', { reason: 'folder-taken' }), 'FOLDER_TAKEN', 2],
     [new errors.StoreWriteError('cannot write the model to /m: ENOTDIR: not a directory', { reason: 'export' }), 'EXPORT', 9],
     [new errors.StoreWriteError('cannot write the model to /m: ENOSPC: no space left on device, write'), 'DISK_FULL', 9],

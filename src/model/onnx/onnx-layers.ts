@@ -90,7 +90,7 @@ function dense (graph: OnnxGraph, layer: DenseLayer, x: Placed, weights: Weights
   return activate(graph, layer.name, { name: sum, shape: layer.output, channelsFirst: false }, layer.activation)
 }
 
-/** Ids that are no rows of the table are an error of the runtime */
+/** The runtime refuses ids beyond the table; negative ones, which ONNX counts from its end, it does not */
 function embedding (graph: OnnxGraph, { name, vocabulary, width, output }: EmbeddingLayer, x: Placed, weights: Weights): Placed {
   const table = graph.constant(`${name}/embeddings`, [vocabulary, width], { type: 'float', values: weights.get('embeddings')! })
   const ids = graph.add(`${name}/ids`, { operator: 'Cast', inputs: [x.name], attributes: { to: ELEMENT_TYPES.int64 } })

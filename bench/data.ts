@@ -1,8 +1,9 @@
 /**
  * npm run bench:data: the kinds of data in docs/data.md, three peers each, beside training alone and central training
  *
- * Real programs and files; tables and pictures are made from a seed. Together and central are judged on examples that
- * nobody trained on: of a table the same for all, of pictures those that the first site, or all, held out.
+ * Real programs and files; tables, texts and pictures are made from a seed. Together and central are judged on examples
+ * that nobody trained on: of a table and of texts the same for all, of pictures those that the first site, or all, held
+ * out.
  */
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -10,6 +11,7 @@ import { join } from 'node:path'
 import { trial } from './data/federation.ts'
 import { writePictures } from './data/made-pictures.ts'
 import { csvText, madeMachines, madePatients, madePayments } from './data/made-tables.ts'
+import { madeNotes } from './data/made-texts.ts'
 import type { Sites, TrialResult } from './data/federation.ts'
 import type { MadeTable } from './data/made-tables.ts'
 import type { EvaluationResult } from '../src/interface.ts'
@@ -27,7 +29,7 @@ interface Case {
 }
 
 /** Rows dealt out in turn: a fifth to test, the others to the sites */
-async function writeTable (folder: string, table: MadeTable): Promise<Sites> {
+async function writeTable (folder: string, table: MadeTable, kind: 'csv' | 'text' = 'csv'): Promise<Sites> {
   const tests = Math.floor(TEST_SHARE * table.rows.length)
   const rest = table.rows.slice(tests)
   const save = async (name: string, rows: string[][]): Promise<string> => {
@@ -37,8 +39,8 @@ async function writeTable (folder: string, table: MadeTable): Promise<Sites> {
   }
   const parts = Array.from({ length: SITES }, (_, site) => rest.filter((_, i) => i % SITES === site))
   return {
-    sites: await Promise.all(parts.map(async (rows, site) => `csv:${await save(`site-${site + 1}`, rows)}`)),
-    all: `csv:${await save('all', rest)}`,
+    sites: await Promise.all(parts.map(async (rows, site) => `${kind}:${await save(`site-${site + 1}`, rows)}`)),
+    all: `${kind}:${await save('all', rest)}`,
     test: await save('test', table.rows.slice(0, tests))
   }
 }
@@ -60,6 +62,7 @@ const CASES: readonly Case[] = [
   { name: 'patients', figure: 'auc', founding: [], write: async (folder) => writeTable(folder, madePatients(1_500, '1')) },
   { name: 'payments', figure: 'auc', founding: ['--label', 'verdict'], write: async (folder) => writeTable(folder, madePayments(6_000, '1')) },
   { name: 'machines', figure: 'r2', founding: ['--task', 'regression'], write: async (folder) => writeTable(folder, madeMachines(1_500, '1')) },
+  { name: 'notes', figure: 'balancedAccuracy', founding: ['--vocabulary', '1000', '--rare', '2', '--length', '24', '--epochs', '3', '--learning-rate', '0.003'], write: async (folder) => writeTable(folder, madeNotes(1_200, '1'), 'text') },
   { name: 'digits as PNG files', figure: 'balancedAccuracy', founding: [], write: async (folder) => writeFolders(folder, 600) }
 ]
 

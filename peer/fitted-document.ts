@@ -183,6 +183,9 @@ async function layersFor (model: Omit<FederationDocument['model'], 'topology' | 
     }
     return readModelFile(file, model, weights)
   }
+  if (hidden !== undefined && model.input.kind === 'text') {
+    throw new UsageError('--hidden says the layers of a perceptron, and texts begin with an embedding: give other layers with --model')
+  }
   const { fittedTopology } = await import('./fitted-model.ts')
   const [outputs, activation, loss] = model.target === undefined ? [model.labels.length, 'softmax', 'categoricalCrossentropy'] as const : [1, 'linear', 'meanSquaredError'] as const
   const widths = hidden === undefined ? undefined : hidden === 'none' ? [] : hidden.split(',').map(Number)

@@ -13,17 +13,20 @@ export interface Outputs {
   /** One for each class, or one for a number */
   outputs: number
   activation: 'softmax' | 'linear'
-  /** Widths of the hidden layers, where the founder says them: no convolutions then */
+  /** Widths of the hidden layers, where the founder says them: no convolutions then. Texts have none */
   hidden: readonly number[] | undefined
 }
 
 /**
- * Convolutions for picture files, else a multi-layer perceptron. IDX files keep the perceptron that they always had:
- * pictures are told by the document's `resize`
+ * Convolutions for picture files and texts, else a multi-layer perceptron. IDX files keep the perceptron that they
+ * always had: pictures are told by the document's `resize`
  */
 export async function fittedTopology (input: ModelInput, { outputs, activation, hidden }: Outputs): Promise<FederationInit['model']['topology']> {
-  const { inputShape } = await import('../src/federation/input-shape.ts')
-  const { convolutionalTopology, denseTopology } = await import('../src/model/topology.ts')
+  const { inputShape, tokenCount } = await import('../src/federation/input-shape.ts')
+  const { convolutionalTopology, denseTopology, textTopology } = await import('../src/model/topology.ts')
+  if (input.kind === 'text') {
+    return textTopology({ length: input.length, vocabulary: tokenCount(input), classes: outputs })
+  }
   const shape = inputShape(input)
   if (hidden === undefined && input.kind === 'image' && input.resize !== undefined) {
     const [height, width, channels] = shape as [number, number, number]
@@ -33,7 +36,6 @@ export async function fittedTopology (input: ModelInput, { outputs, activation, 
       return convolutionalTopology({ inputShape: [height, width, channels], filters: FILTERS.slice(0, poolings), classes: outputs })
     }
   }
-  // TEXT TOPOLOGY
   const inputs = shape.reduce((product, size) => product * size, 1)
   return denseTopology({ inputShape: shape, hidden: hidden ?? hiddenWidths(inputs, outputs), classes: outputs, activation })
 }

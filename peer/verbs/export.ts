@@ -36,7 +36,7 @@ const WRITERS: Readonly<Record<Format, Writer>> = {
       const { encodeOnnx } = await import('../../src/model/onnx/encode-onnx.ts')
       await writeNew(target, encodeOnnx({ ...chosen, metadata: await metadataOf(chosen) }))
     },
-    next: (target) => `load it with onnxruntime.InferenceSession('${target}'): it takes what the data hold, and prepares it itself`
+    next: (target) => `load it with onnxruntime.InferenceSession('${target}'): it takes what the data hold, and prepares it itself, but for texts, of which it takes tokens`
   },
   safetensors: {
     write: async (target, chosen) => {

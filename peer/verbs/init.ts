@@ -55,7 +55,7 @@ export async function init (context: VerbContext): Promise<number> {
   if (prepared === undefined) {
     return await existing(context)
   }
-  announce(terminal, home, prepared, await foundedOf(document, training, table, settings))
+  announce(terminal, home, prepared, await foundedOf(document, training, { table, computed }, settings))
   showNext(terminal, home, context.origins.home !== undefined)
   return 0
 }
@@ -93,10 +93,10 @@ function refuseWeights ({ weights }: Settings): void {
   }
 }
 
-type Founded = FederationName & { weights: InitialWeights | undefined, training: TrainerDescription, table: TableSchema | undefined, promise: PrivacyPromise }
+type Founded = FederationName & { weights: InitialWeights | undefined, training: TrainerDescription, table: TableSchema | undefined, computed: readonly string[], promise: PrivacyPromise }
 
-async function foundedOf (document: FederationDocument | undefined, training: TrainerDescription | undefined, table: TableSchema | undefined, settings: Settings): Promise<Founded | undefined> {
-  return document === undefined || training === undefined ? undefined : { ...await federationName(document), weights: await initialWeights(document), training, table, promise: await promiseOf(document, training, settings) }
+async function foundedOf (document: FederationDocument | undefined, training: TrainerDescription | undefined, { table, computed = [] }: Pick<Founding, 'table' | 'computed'>, settings: Settings): Promise<Founded | undefined> {
+  return document === undefined || training === undefined ? undefined : { ...await federationName(document), weights: await initialWeights(document), training, table, computed, promise: await promiseOf(document, training, settings) }
 }
 
 interface PrivacyPromise {
@@ -126,7 +126,7 @@ function announce (terminal: Terminal, home: string, { settings, peer, configFil
     return
   }
   const { training } = founded
-  terminal.field('Data', `${data}: ${formatCount(training.trainExamples)} examples to train, ${formatCount(training.testExamples)} to test${splitText(training.split)}; never sent${founded.table === undefined ? '' : ', but for what is told above'}`)
+  terminal.field('Data', `${data}: ${formatCount(training.trainExamples)} examples to train, ${formatCount(training.testExamples)} to test${splitText(training.split)}; never sent${founded.table === undefined && founded.computed.length === 0 ? '' : ', but for what is told above'}`)
   for (const remark of training.remarks ?? []) {
     terminal.warn(remark)
   }

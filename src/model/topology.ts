@@ -6,7 +6,7 @@
  */
 import { quoted } from '../quoted.ts'
 import { InvalidFederationError, WeightsError } from '../errors.ts'
-import { inputShape } from '../federation/input-shape.ts'
+import { inputShape, tokenCount } from '../federation/input-shape.ts'
 import { isRegression } from '../federation/task.ts'
 import { MAX_PARAMETERS } from '../limits.ts'
 import { frozenAmong, requireWeightsSize } from './canonical-weights.ts'
@@ -233,6 +233,13 @@ function layoutOf (layers: readonly Layer[]): ParameterSlot[] {
   return layout
 }
 
+/** Ids that an embedding has no row for would stop every member's training at the first text that has one */
+function checkVocabulary (first: Layer | undefined, { input }: FederationDocument['model']): void {
+  if (input.kind === 'text' && first?.kind === 'embedding' && first.vocabulary < tokenCount(input)) {
+    fail(`layer "${first.name}" has a vocabulary of ${first.vocabulary} (input_dim), but texts have ${tokenCount(input)} different tokens by model.input, padding included`)
+  }
+}
+
 function checkOutputs (output: readonly number[], model: FederationDocument['model']): number {
   const [outputs] = output
   const labels = model.labels.length
@@ -252,6 +259,7 @@ function checkOutputs (output: readonly number[], model: FederationDocument['mod
 function planLayers (model: FederationDocument['model']): Omit<ModelPlan, 'frozen'> {
   const input = inputShape(model.input)
   const { layers, totals } = readLayers(layerList(model.topology), input)
+  checkVocabulary(layers[0], model)
   const outputs = checkOutputs(layers.at(-1)?.output ?? input, model)
   const trained = withoutFinalActivation(layers, model.loss)
   if (totals.parameters === 0) {

@@ -53,6 +53,7 @@ describe('a federation founded on texts', () => {
     [{ preset: 'digits', length: 5 }, '--length says what the texts of a new federation are to its model: the document that was named says it already'],
     [{ vocabulary: '0' }, '--vocabulary 0'],
     [{ task: 'regression' }, '--task regression predicts a number that a table holds, and these data are texts with classes'],
+    [{ hidden: '8' }, '--hidden says the layers of a perceptron, and texts begin with an embedding: give other layers with --model'],
     [{ drop: ['x'] }, '--drop decides what a new federation\'s document says of a table'],
     [{ size: '8x8' }, 'give them with --data images:FOLDER'],
     [{ textColumn: 'x' }, 'is a folder, whose texts are files']

@@ -52,11 +52,12 @@ export function refuseDocumentChoices (settings: Settings, because: string): voi
 
 /** The columns and the task, as the flags say them. Throws UsageError for flags that do not go together */
 export async function fittingChoices (settings: Settings): Promise<FoundingChoices> {
-  const { task, targetRange, targetUnit, size } = settings
+  const { task, targetRange, targetUnit, size, fit } = settings
   const [height, width] = size?.split('x').map(Number) ?? []
   return {
     ...await foundersChoices(settings),
     ...(height === undefined || width === undefined ? {} : { size: { height, width } }),
+    ...(fit === 'crop' ? { fit } : {}),
     task,
     target: { unit: targetUnit, ...(targetRange === undefined ? {} : { range: parsedRange(targetRange) }) }
   }

@@ -26,7 +26,7 @@ export function namesDocument ({ federation, preset }: Settings): boolean {
 
 /** Throws UsageError for settings of a new federation where none is founded */
 export function refuseFounding (settings: Settings): void {
-  const given = (['privacy', 'epsilon', 'examples', 'label', 'size', 'publishStatistics', ...TABLE_CHOICES, ...DOCUMENT_CHOICES] as const).filter((name) => settings[name] !== undefined)
+  const given = (['privacy', 'epsilon', 'examples', 'label', 'size', 'fit', 'publishStatistics', ...TABLE_CHOICES, ...DOCUMENT_CHOICES] as const).filter((name) => settings[name] !== undefined)
   if (given.length > 0) {
     throw new UsageError(`${given.map((name) => `--${kebabName(name)}`).join(' and ')} ${given.length === 1 ? 'is' : 'are'} for a new federation only: here the document is given already`)
   }
@@ -87,10 +87,13 @@ function refuseLabel ({ label, federation, preset, data }: Settings): void {
 }
 
 /** The size of the pictures stands in a document that is given already */
-function refuseSize ({ size, federation, preset, data }: Settings): void {
+function refuseSize ({ size, fit, federation, preset, data }: Settings): void {
   const why = federation !== undefined || preset !== undefined ? 'the document that was named says it already' : PICTURE_KINDS.includes(data?.split(':')[0] ?? '') ? undefined : 'give them with --data images:FOLDER or npy:PATH'
   if (size !== undefined && why !== undefined) {
     throw new UsageError(`--size is that of the pictures of a new federation: ${why}`)
+  }
+  if (fit !== undefined && why !== undefined) {
+    throw new UsageError(`--fit is for the pictures of a new federation: ${why}`)
   }
 }
 

@@ -116,7 +116,7 @@ function limitLines ({ document: { aggregation: { rule, f }, topology }, neighbo
 
 function inputLines ({ model: { input } }: FederationDocument): string[] {
   const lines = input.kind === 'image'
-    ? [`Pictures of ${input.shape.join(' x ')} (height x width x channels), ${input.bits === 16 ? '16 bits' : 'bytes'}${input.resize === undefined ? '' : '; other sizes are resized'}.`]
+    ? [`Pictures of ${input.shape.join(' x ')} (height x width x channels), ${input.bits === 16 ? '16 bits' : 'bytes'}${input.resize === undefined ? '' : `; other sizes are ${input.fit === 'crop' ? 'cut to their middle and ' : ''}resized`}.`]
     : [
         `Rows of a table; what is predicted is in the column ${plain(input.label)}. The names stand in the federation document, which every member reads:`,
         '',

@@ -22,8 +22,8 @@ export const inputSchema = z.discriminatedUnion('kind', [
      */
     resize: z.literal('bilinear').optional(),
     /**
-     * What becomes of pictures that are wider or higher than `shape`: the middle is cut out first, as large as possible.
-     * Only beside `resize`. Absent: they are stretched. Format 2
+     * Of pictures of other proportions than `shape`: the middle is cut out first, as large as possible. Only beside
+     * `resize`. Absent: they are stretched. Format 2
      */
     fit: z.literal('crop').optional(),
     /** Bits of a sample that members keep: pictures of 8 bits are widened. Absent: 8. Format 2 */

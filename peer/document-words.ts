@@ -97,7 +97,7 @@ function inputLines ({ model: { input } }: FederationDocument, { inputs }: Docum
   switch (input.kind) {
     case 'image': {
       const [height, width, channels] = input.shape
-      return [`pictures of ${height} x ${width} pixels, ${channels === 1 ? '1 channel (grey)' : `${channels} channels`}, ${input.bits ?? 8} bits; others are ${input.resize === undefined ? 'refused' : 'resized'}`]
+      return [`pictures of ${height} x ${width} pixels, ${channels === 1 ? '1 channel (grey)' : `${channels} channels`}, ${input.bits ?? 8} bits; others are ${input.resize === undefined ? 'refused' : `${input.fit === 'crop' ? 'cut to their middle and ' : ''}resized`}`]
     }
     case 'text': {
       const tokens = input.tokens === 'bytes' ? 'bytes' : `words, of which ${formatCount(input.vocabulary?.length ?? 0)} have a number of their own`

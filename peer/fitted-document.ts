@@ -50,12 +50,13 @@ export type FittedSource = Exclude<DatasetSource, { kind: 'digits' }>
 
 /** The columns and the task, as the flags say them. Throws UsageError for flags that do not go together */
 export async function fittingChoices (settings: Settings): Promise<FoundingChoices> {
-  const { task, targetRange, targetUnit, size } = settings
+  const { task, targetRange, targetUnit, size, fit } = settings
   const [height, width] = size?.split('x').map(Number) ?? []
   return {
     ...await foundersChoices(settings),
     ...(height === undefined || width === undefined ? {} : { size: { height, width } }),
     text: textChoices(settings),
+    ...(fit === 'crop' ? { fit } : {}),
     task,
     target: { unit: targetUnit, ...(targetRange === undefined ? {} : { range: parsedRange(targetRange) }) }
   }

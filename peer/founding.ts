@@ -40,6 +40,7 @@ const OF_A_TABLE = { verbs: DECIDE, what: 'what a new federation\'s document say
 const FITTED_ONLY: readonly FittedOnly[] = [
   { names: ['label'], verbs: ['names', 'name'], what: 'the column of the class for a document that is made to fit a table', of: (kind) => LABEL_KINDS.includes(kind), otherwise: 'these data are no table' },
   { names: ['size'], verbs: ARE, what: 'that of the pictures of a new federation', of: (kind) => PICTURE_KINDS.includes(kind), otherwise: 'give them with --data images:FOLDER or npy:PATH' },
+  { names: ['fit'], verbs: ARE, what: 'for the pictures of a new federation', of: (kind) => PICTURE_KINDS.includes(kind), otherwise: 'give them with --data images:FOLDER or npy:PATH' },
   { names: OF_TABLES, of: (kind) => TABLE_KINDS.includes(kind), ...OF_A_TABLE },
   { names: OF_CLASSES, of: (kind) => LABEL_KINDS.includes(kind), ...OF_A_TABLE },
   { names: TEXT_CHOICES, verbs: ['says', 'say'], what: 'what the texts of a new federation are to its model', of: (kind) => kind === 'text', otherwise: 'give texts with --data text:PATH' },

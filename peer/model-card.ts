@@ -126,7 +126,7 @@ function inputText (input: ModelInput): string[] {
       : `Texts: the first ${formatCount(length)} words of each, in small letters, of a vocabulary of ${formatCount(vocabulary.length)}, which stands in the federation document; others count as unknown.`]
   }
   return input.kind === 'image'
-    ? [`Pictures of ${input.shape.join(' x ')} (height x width x channels), ${input.bits === 16 ? '16 bits' : 'bytes'}${input.resize === undefined ? '' : '; other sizes are resized'}.`]
+    ? [`Pictures of ${input.shape.join(' x ')} (height x width x channels), ${input.bits === 16 ? '16 bits' : 'bytes'}${input.resize === undefined ? '' : `; other sizes are ${input.fit === 'crop' ? 'cut to their middle and ' : ''}resized`}.`]
     : [
         `Rows of a table; what is predicted is in the column ${plain(input.label)}. The names stand in the federation document, which every member reads:`,
         '',

@@ -61,6 +61,15 @@ export const TABLE_SETTINGS = {
     shownDefault: 'the most common size, at most 64 a side',
     help: 'size of the pictures of a new federation: all are resized to it'
   },
+  fit: {
+    schema: (z: Z) => z.enum(['stretch', 'crop']),
+    expects: 'stretch or crop',
+    value: 'WAY',
+    verbs: FITTED,
+    sources: FLAG_ONLY,
+    shownDefault: 'stretch',
+    help: 'pictures of other proportions in a new federation: stretched, or cut to their middle first'
+  },
   drop: {
     schema: columnNames,
     expects: 'the name of a column',

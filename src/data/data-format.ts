@@ -31,6 +31,8 @@ export interface InferredInput {
 export interface FoundingChoices extends TableChoices {
   /** Of pictures, in pixels. Left out: the most common size, made smaller where it is large */
   size?: { height: number, width: number } | undefined
+  /** Of pictures of other proportions: cut, not stretched */
+  fit?: 'crop' | undefined
   text?: TextChoices | undefined
 }
 

@@ -22,8 +22,17 @@ export const inputSchema = z.discriminatedUnion('kind', [
      * Absent: they are refused. Format 2
      */
     resize: z.literal('bilinear').optional(),
+    /**
+     * Of pictures of other proportions than `shape`: the middle is cut out first, as large as possible. Only beside
+     * `resize`. Absent: they are stretched. Format 2
+     */
+    fit: z.literal('crop').optional(),
     /** Bits of a sample that members keep: pictures of 8 bits are widened. Absent: 8. Format 2 */
     bits: z.literal(16).optional()
+  }).superRefine((input, context) => {
+    if (input.fit !== undefined && input.resize === undefined) {
+      context.addIssue({ code: 'custom', path: ['fit'], input: input.fit, message: 'is for pictures of any size: it needs model.input.resize' })
+    }
   }),
   tableInput,
   textInput
@@ -39,6 +48,6 @@ export function newInput (input: ModelInput): string | undefined {
   if (input.kind === 'text') {
     return 'model.input.kind'
   }
-  const field = (['resize', 'bits'] as const).find((name) => input[name] !== undefined)
+  const field = (['resize', 'fit', 'bits'] as const).find((name) => input[name] !== undefined)
   return field === undefined ? undefined : `model.input.${field}`
 }

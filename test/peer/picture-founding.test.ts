@@ -32,6 +32,17 @@ describe('a federation founded on pictures', () => {
     expect(lines.join('\n')).not.toContain('\u001b')
   })
 
+  it('cuts pictures of other proportions where its founder says so', async () => {
+    const data = await scans(16)
+    expect((await documentOf({ data, fit: 'crop' })).document.model.input).toMatchObject({ resize: 'bilinear', fit: 'crop' })
+    expect(await documentOf({ data, fit: 'stretch' })).toEqual(await documentOf({ data }))
+    const lines: string[] = []
+    showPictures({ field: (name: string, text: string) => { lines.push(`${name}: ${text}`) } } as unknown as Terminal, (await documentOf({ data, fit: 'crop' })).document)
+    expect(lines[0]).toBe('Pictures: 16 x 16 pixels, grey, 8 bits; others are cut to their middle and resized')
+    await expect(documentOf({ data: 'csv:/a.csv', fit: 'crop' })).rejects.toThrow('--fit is for the pictures of a new federation: give them with --data images:FOLDER')
+    await expect(documentOf({ data, fit: 'crop', preset: 'digits' })).rejects.toThrow('--fit is for the pictures of a new federation: the document that was named says it already')
+  })
+
   it('takes no size where a document is named, or where there are no pictures', async () => {
     await expect(documentOf({ data: await scans(8), size: '8x8', preset: 'digits' })).rejects.toThrow('--size is that of the pictures of a new federation: a preset says it already')
     await expect(documentOf({ data: 'csv:/a.csv', size: '8x8' })).rejects.toThrow('give them with --data images:FOLDER')

@@ -36,5 +36,5 @@ async function inferArrays (source: ArraySource, choices: FoundingChoices): Prom
     throw new DatasetError(`${printable(train.labels)} has one class only, ${listed(classes)}; there is nothing to tell apart`)
   }
   const size = choices.size ?? proposedSize(new Map([[`${height}x${width}`, 1]]))
-  return { input: pictureInput(size, { channels, deep: bits === 16 }), labels: classes }
+  return { input: pictureInput(size, { channels, deep: bits === 16, fit: choices.fit }), labels: classes }
 }

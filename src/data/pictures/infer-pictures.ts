@@ -8,7 +8,7 @@ import { listed } from '../csv.ts'
 import { readPictureShape } from './picture-file.ts'
 import { listPictures } from './picture-list.ts'
 import type { ImageInput } from '../examples.ts'
-import type { InferredInput } from '../data-format.ts'
+import type { FoundingChoices, InferredInput } from '../data-format.ts'
 
 /** Longest side that is proposed: larger pictures take minutes a round on a processor */
 const PROPOSED_SIDE = 64
@@ -24,8 +24,10 @@ export interface PictureSize {
   width: number
 }
 
+type PictureChoices = Pick<FoundingChoices, 'size' | 'fit'>
+
 /** Reads the headers of all pictures for training. Throws DatasetError */
-export async function inferPictures (path: string, size?: PictureSize): Promise<InferredInput> {
+export async function inferPictures (path: string, { size, fit }: PictureChoices = {}): Promise<InferredInput> {
   const { train } = await listPictures(path)
   if (train.classes.length < 2) {
     throw new DatasetError(`${path} has one class only, ${listed(train.classes)}; there is nothing to tell apart`)
@@ -42,12 +44,12 @@ export async function inferPictures (path: string, size?: PictureSize): Promise<
     const key = `${height}x${width}`
     counts.set(key, (counts.get(key) ?? 0) + 1)
   }
-  return { input: pictureInput(size ?? proposedSize(counts), { channels: colour ? 3 : 1, deep }), labels: train.classes }
+  return { input: pictureInput(size ?? proposedSize(counts), { channels: colour ? 3 : 1, deep, fit }), labels: train.classes }
 }
 
 /** What a document says of pictures like these */
-export function pictureInput ({ height, width }: PictureSize, { channels, deep }: { channels: number, deep: boolean }): ImageInput {
-  return { kind: 'image', shape: [height, width, channels], ...STANDARDISATION, resize: 'bilinear', ...(deep ? { bits: 16 } : {}) }
+export function pictureInput ({ height, width }: PictureSize, { channels, deep, fit }: { channels: number, deep: boolean, fit?: 'crop' | undefined }): ImageInput {
+  return { kind: 'image', shape: [height, width, channels], ...STANDARDISATION, resize: 'bilinear', ...(fit === undefined ? {} : { fit }), ...(deep ? { bits: 16 } : {}) }
 }
 
 /** The most common size, scaled down to PROPOSED_SIDE; of equally common ones the first by its name */

@@ -10,7 +10,7 @@ import type { PictureSource } from './picture-dataset.ts'
 export const picturesFormat: DataFormat<PictureSource> = {
   load: loadPictures,
   check: checkPictures,
-  infer: async ({ path }, { size }) => inferPictures(path, size),
+  infer: async ({ path }, choices) => inferPictures(path, choices),
   count: async (source, model) => (await pictureLabels(source, model)).length,
   inputs: readPictureInputs
 }

@@ -1,11 +1,11 @@
 /**
- * From a decoded picture to what the document's model takes: depth, colour, size, in that order
+ * From a decoded picture to what the document's model takes: its part, depth, colour, size, in that order
  *
  * Pure, in whole numbers: the same bytes on every machine.
  */
 import { DatasetError } from '../../errors.ts'
 import { bytesOfSamples, samplesOf } from './raster.ts'
-import { resized } from './resize.ts'
+import { cropped, resized } from './resize.ts'
 import type { ImageInput } from '../examples.ts'
 import type { Raster, RasterShape } from './raster.ts'
 
@@ -26,7 +26,9 @@ export function requirePicture (path: string, { width, height, channels }: Pick<
 export function preparedPicture (path: string, raster: Raster, input: ImageInput): Uint8Array {
   requirePicture(path, raster, input)
   const [height, width, channels] = input.shape as [number, number, number]
-  return bytesOfSamples(resized(withChannels(withDepth(raster, input.bits ?? 8), channels), width, height).samples)
+  // what is cut off is as well not converted
+  const framed = input.fit === 'crop' ? cropped(raster, width, height) : raster
+  return bytesOfSamples(resized(withChannels(withDepth(framed, input.bits ?? 8), channels), width, height).samples)
 }
 
 /** Grey and colour, into each other */

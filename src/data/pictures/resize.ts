@@ -84,6 +84,31 @@ function resizeLines (from: Raster['samples'], to: Raster['samples'], channel: n
   }
 }
 
+/**
+ * The largest part of the picture with the proportions of `width` x `height`, from its middle: of the side that is too
+ * long n pixels with n the nearest whole number, halves up, at least 1; an odd pixel is cut off at the right, or below
+ */
+export function cropped (raster: Raster, width: number, height: number): Raster {
+  const across = Math.min(raster.width, nearest(raster.height * width, height))
+  const down = Math.min(raster.height, nearest(raster.width * height, width))
+  if (across === raster.width && down === raster.height) {
+    return raster
+  }
+  const { channels, bits } = raster
+  const [left, top] = [Math.floor((raster.width - across) / 2), Math.floor((raster.height - down) / 2)]
+  const samples = samplesOf(across * down * channels, bits)
+  for (let row = 0; row < down; row++) {
+    const start = ((top + row) * raster.width + left) * channels
+    samples.set(raster.samples.subarray(start, start + across * channels), row * across * channels)
+  }
+  return { width: across, height: down, channels, bits, samples }
+}
+
+/** To a positive whole number. Products of sides stay far below 2^53 */
+function nearest (numerator: number, denominator: number): number {
+  return Math.max(1, Math.floor((2 * numerator + denominator) / (2 * denominator)))
+}
+
 /** Stretched to `width` x `height`; the raster itself when it has that size */
 export function resized (raster: Raster, width: number, height: number): Raster {
   return resizedHeight(resizedWidth(raster, width), height)

@@ -126,12 +126,19 @@ describe('what a document says of pictures', () => {
     expect((await inferInput(images(folder), { size: { height: 10, width: 20 } })).input).toMatchObject({ shape: [10, 20, 1] })
   })
 
-  it.each([{ resize: 'bilinear' as const }, { bits: 16 as const }])('needs format 2 with %j, and says which field', (field) => {
+  it.each([{ resize: 'bilinear' as const }, { resize: 'bilinear' as const, fit: 'crop' as const }, { bits: 16 as const }])('needs format 2 with %j, and says which field', (field) => {
     const { format, ...digits } = presetDocument('digits')
     const document = { ...digits, model: { ...digits.model, input: { ...digits.model.input, ...field } } }
     expect(parseFederation({ ...document, format: 2 }).model.input).toMatchObject(field)
     expect(() => parseFederation({ ...document, format: 1 })).toThrow(`with the field "model.input.${Object.keys(field)[0]}"`)
     expect(format).toBe(1)
+  })
+
+  it('cuts only what it resizes', () => {
+    const { format: _, ...digits } = presetDocument('digits')
+    const cut = (fit: unknown): unknown => ({ ...digits, format: 2, model: { ...digits.model, input: { ...digits.model.input, fit } } })
+    expect(() => parseFederation(cut('crop'))).toThrow('model.input.fit: is for pictures of any size: it needs model.input.resize')
+    expect(() => parseFederation(cut('contain'))).toThrow('model.input.fit: must be "crop"')
   })
 })
 

@@ -7,7 +7,7 @@ import { describe, expect, it } from 'vitest'
 import { readPicture, readPictureShape } from '../../../src/data/pictures/picture-file.ts'
 import { preparedPicture } from '../../../src/data/pictures/prepare.ts'
 import { bytesOfSamples } from '../../../src/data/pictures/raster.ts'
-import { resized } from '../../../src/data/pictures/resize.ts'
+import { cropped, resized } from '../../../src/data/pictures/resize.ts'
 import { temporaryFolder } from '../write-idx.ts'
 import { folderOf, pngBytes } from './write-pictures.ts'
 import known from './known-pictures.json' with { type: 'json' }
@@ -80,6 +80,26 @@ describe('preparing', () => {
     // 3 -> 2: weights 5, 3, 0 of 6 - |2(2j + 1) - 3(2i + 1)|: |2 - 3| = 1, |6 - 3| = 3, |10 - 3| = 7
     expect([...resized(grey(3, 1, Uint8Array.of(10, 20, 90)), 2, 1).samples]).toEqual([Math.round((5 * 10 + 3 * 20) / 8), Math.round((3 * 20 + 5 * 90) / 8)])
     expect([...resized(grey(2, 1, Uint16Array.of(0, 65_535)), 1, 1).samples]).toEqual([32_768])
+  })
+
+  it('cuts the middle out before it resizes, where the document says so', () => {
+    const pixels = Uint8Array.from({ length: 7 * 2 }, (_, i) => i)
+    // 7 x 2 as a square: two columns, two left of five to the left
+    expect([...cropped(grey(7, 2, pixels), 5, 5).samples]).toEqual([2, 3, 9, 10])
+    // 2 x 7 as 4 x 6 (width x height): 3 rows of 7, two above
+    expect(cropped(grey(2, 7, pixels), 4, 6)).toMatchObject({ width: 2, height: 3, samples: Uint8Array.of(4, 5, 6, 7, 8, 9) })
+    // 3 x 2 as 5 x 4: 2.5 columns are 3
+    expect(cropped(grey(3, 2, pixels.subarray(0, 6)), 5, 4)).toMatchObject({ width: 3, height: 2 })
+    expect(cropped(grey(65_535, 1, new Uint8Array(65_535)), 1, 4096)).toMatchObject({ width: 1, height: 1 })
+    const colour: Raster = { width: 3, height: 1, channels: 3, bits: 16, samples: Uint16Array.from({ length: 9 }, (_, i) => 1000 * i) }
+    expect(cropped(colour, 1, 1).samples).toEqual(Uint16Array.of(3000, 4000, 5000))
+    const square = grey(4, 4, new Uint8Array(16))
+    expect(cropped(square, 2, 2)).toBe(square)
+    // through the whole way: stretched, the bright edges would show
+    const edges = grey(6, 2, Uint8Array.of(255, 255, 10, 20, 255, 255, 255, 255, 30, 40, 255, 255))
+    expect([...preparedPicture('a.png', edges, input([2, 2, 1], { fit: 'crop' }))]).toEqual([10, 20, 30, 40])
+    expect(Math.max(...preparedPicture('a.png', edges, input([2, 2, 1])))).toBeGreaterThan(100)
+    expect([...preparedPicture('a.png', edges, input([1, 1, 3], { fit: 'crop' }))]).toEqual([25, 25, 25])
   })
 
   it('leaves white white and black black, at the longest side and 16 bits too', () => {

@@ -12,11 +12,11 @@ function picture (i: number): Buffer {
   return greyPng(5, 4, Array.from({ length: 20 }, (_, at) => 997 * i + 31 * at), 16)
 }
 
-async function inputsOf (path: string): Promise<{ names: string[], rows: number[][], largest: number }> {
+async function inputsOf (path: string, of = model): Promise<{ names: string[], rows: number[][], largest: number }> {
   const names: string[] = []
   const rows: number[][] = []
   let largest = 0
-  const count = await readPictureInputs({ path }, model, async (batch) => {
+  const count = await readPictureInputs({ path }, of, async (batch) => {
     names.push(...batch.names)
     largest = Math.max(largest, batch.count)
     for (let i = 0; i < batch.count; i++) {
@@ -28,10 +28,10 @@ async function inputsOf (path: string): Promise<{ names: string[], rows: number[
 }
 
 describe('pictures without labels', () => {
-  it('have the inputs that training sees of the same files, in the order of their names', async () => {
+  it.each([['stretched', model], ['cut', { ...model, input: { ...model.input, fit: 'crop' } } as Model]] as const)('%s, have the inputs that training sees of the same files, in the order of their names', async (_, model) => {
     const files = Object.fromEntries(Array.from({ length: 6 }, (_, i) => [`${'ab'[i % 2]!}/${i}.png`, picture(i)]))
     const folder = await folderOf({ ...files, 'notes.txt': 'x' })
-    const { names, rows } = await inputsOf(folder)
+    const { names, rows } = await inputsOf(folder, model)
     expect(names).toEqual(['a/0.png', 'a/2.png', 'a/4.png', 'b/1.png', 'b/3.png', 'b/5.png'])
     const { train, test } = await loadDataset({ kind: 'images', path: folder, testFraction: 0.4 }, model)
     const trained = [train, test].flatMap((set) => Array.from({ length: set.count }, (_, i) => {

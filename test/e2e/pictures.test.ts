@@ -48,6 +48,7 @@ describe('folders of pictures on three machines', () => {
 
     const made = await run(['init', '--home', home, '--data', `images:${first}`, '--epochs', '5', ...quick])
     expect(made.exit).toBe(0)
+    expect((await run(['document', 'explain', home])).stdout).toMatch(/model\.input\.mean = 0\.5 .*the same for all pictures: of nobody's data/)
     const ana = peers.spawn('ana', ['start', '--rounds', String(ROUNDS)])
     const address = await ana.address()
     const others = [['ben', second], ['eva', third]].map(([name, folder]) => peers.spawn(name!, ['join', address, '--data', `images:${folder}`, '--rounds', String(ROUNDS), ...quick]))

@@ -77,5 +77,5 @@ function ofPixels (input: FederationDocument['model']['input']): string | undefi
   }
   return isOfPictures(input)
     ? 'computed from the founder\'s pictures, or known from elsewhere: the document does not say'
-    : 'of the range of pixels: of nobody\'s data'
+    : 'the same for all pictures: of nobody\'s data'
 }

@@ -3,6 +3,7 @@
  */
 import { access, chmod, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import { documentValue } from '../src/federation/document-text.ts'
 import { makeFolder } from '../src/make-folder.ts'
 import { ConfigurationError, NoHomeError } from './errors.ts'
 import { CONFIG_FILE } from './resolve-settings.ts'
@@ -112,12 +113,7 @@ export async function checkedDocument (value: unknown, path: string): Promise<Fe
   }
 }
 
-/**
- * What stands in a document's file, whatever it is: JSON, in which a line that begins with `//` is a comment. No text
- * in JSON goes over the end of a line, so that such a line is never a part of one
- *
- * Throws ConfigurationError: missing, too large, not JSON
- */
+/** What stands in a document's file, whatever it is. Throws ConfigurationError: missing, too large, not JSON */
 export async function readDocumentValue (path: string): Promise<unknown> {
   let bytes: Buffer
   try {
@@ -130,8 +126,7 @@ export async function readDocumentValue (path: string): Promise<unknown> {
     throw new ConfigurationError(`${path} has ${bytes.byteLength} bytes: it is no federation document`)
   }
   try {
-    // some editors put a byte order mark in front
-    return JSON.parse(bytes.toString('utf8').replace(/^\ufeff/, '').split('\n').map((line) => /^\s*\/\//.test(line) ? '' : line).join('\n'))
+    return documentValue(bytes.toString('utf8'))
   } catch (err) {
     throw new ConfigurationError(`${path} is not JSON: ${(err as Error).message}`, { cause: err })
   }

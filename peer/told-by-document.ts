@@ -3,11 +3,14 @@
  * range or the range of pixels gives is nobody's data, the rest may be
  */
 import { quoted } from '../src/quoted.ts'
-import { rangeMoments } from '../src/federation/input-shape.ts'
+import { PICTURE_MOMENTS, rangeMoments } from '../src/federation/input-shape.ts'
 import type { FederationDocument } from '../src/federation/document.ts'
 
 /** Of the evenly spread values of the range 0 to 1, which every picture's pixels have */
 export const PIXELS = { mean: 0.5, stdDev: 1 / Math.sqrt(12) }
+
+/** Of no pictures: pixels as they are, their range, and what `init` proposes for all pictures */
+const NOBODYS = [{ mean: 0, stdDev: 1 }, PIXELS, PICTURE_MOMENTS]
 
 /** Names that a message lists */
 const MAX_LISTED = 8
@@ -30,7 +33,7 @@ export function isOfRange ({ mean, stdDev, min, max }: Moments): boolean {
 /** Whether pixels are standardised by a statistic of pictures that somebody has */
 export function isOfPictures ({ mean, stdDev }: { mean: number, stdDev: number }): boolean {
   const near = (a: number, b: number): boolean => Math.abs(a - b) <= TOLERANCE
-  return !(mean === 0 && stdDev === 1) && !(near(mean, PIXELS.mean) && near(stdDev, PIXELS.stdDev))
+  return !NOBODYS.some((moments) => near(mean, moments.mean) && near(stdDev, moments.stdDev))
 }
 
 /** Means and deviations, in words */

@@ -5,7 +5,7 @@ import { anySignal } from 'any-signal'
 import { createWorkerTrainer } from '../src/model/worker-trainer.ts'
 import { lonelyRounds } from '../src/simulation/lonely-rounds.ts'
 import type { FederationDocument } from '../src/federation/document.ts'
-import type { AbortOptions, BackendName, DatasetSource, Partition } from '../src/interface.ts'
+import type { AbortOptions, BackendName, DatasetSource, Partition, RegressionFigures } from '../src/interface.ts'
 
 export interface AloneInit extends AbortOptions {
   document: FederationDocument
@@ -21,20 +21,25 @@ export interface AloneInit extends AbortOptions {
   onProgress?: (done: number) => void
 }
 
-/**
- * Final accuracy on the peer's own test examples, by the partition's index; null where a number is predicted. Throws
- * the errors of the Trainer port
- */
-export async function trainAlone (init: AloneInit): Promise<Map<number, number | null>> {
+/** On the peer's own test examples */
+export interface AloneScore {
+  /** Null where a number is predicted */
+  accuracy: number | null
+  /** Where a number is predicted */
+  figures?: RegressionFigures
+}
+
+/** By the partition's index. Throws the errors of the Trainer port */
+export async function trainAlone (init: AloneInit): Promise<Map<number, AloneScore>> {
   const waiting = [...init.partitions]
-  const accuracies = new Map<number, number | null>()
+  const scores = new Map<number, AloneScore>()
   // one failure ends the others at their next step instead of leaving them behind
   const failure = new AbortController()
   const signal = anySignal([init.signal, failure.signal])
   const work = async (): Promise<void> => {
     for (let partition = waiting.shift(); partition !== undefined; partition = waiting.shift()) {
-      accuracies.set(partition.index, await trainOne(init, partition, signal))
-      init.onProgress?.(accuracies.size)
+      scores.set(partition.index, await trainOne(init, partition, signal))
+      init.onProgress?.(scores.size)
     }
   }
   init.onProgress?.(0)
@@ -47,15 +52,16 @@ export async function trainAlone (init: AloneInit): Promise<Map<number, number |
   if (failed !== undefined) {
     throw failure.signal.reason
   }
-  return accuracies
+  return scores
 }
 
-async function trainOne ({ document, weights, data, backend, rounds }: AloneInit, partition: Partition, signal: AbortSignal): Promise<number | null> {
+async function trainOne ({ document, weights, data, backend, rounds }: AloneInit, partition: Partition, signal: AbortSignal): Promise<AloneScore> {
   const trainer = createWorkerTrainer({ document, weights, data, partition, backend, threads: 1 })
   try {
     await trainer.start({ signal })
     const { parameters, report } = await lonelyRounds({ document, trainer, rounds, signal })
-    return report.accuracy ?? (await trainer.evaluate(parameters, { signal })).accuracy
+    const { accuracy, figures } = report.accuracy === null || report.accuracy === undefined ? await trainer.evaluate(parameters, { signal, detailed: true }) : { accuracy: report.accuracy, figures: undefined }
+    return { accuracy, ...(figures?.kind === 'regression' ? { figures } : {}) }
   } finally {
     await trainer.stop()
   }

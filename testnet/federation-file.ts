@@ -5,6 +5,7 @@ import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { InvalidFederationError } from '../src/errors.ts'
 import { parseFederation } from '../src/federation/document.ts'
+import { documentValue } from '../src/federation/document-text.ts'
 import { requireWeights } from '../src/model/initial-weights.ts'
 import { inspectTopology } from '../src/model/topology.ts'
 import { UsageError } from './errors.ts'
@@ -19,8 +20,7 @@ export async function readFederation (file: string): Promise<FederationDocument>
     throw new UsageError(`--federation: cannot read ${file}: ${(err as Error).message}`, { cause: err })
   }
   try {
-    // some editors put a byte order mark in front
-    const document = parseFederation(JSON.parse(text.replace(/^\ufeff/, '')))
+    const document = parseFederation(documentValue(text))
     inspectTopology(document.model)
     return document
   } catch (err) {

@@ -274,6 +274,8 @@ export interface TestnetReport {
     aloneMeanAccuracy: number | null
     /** Means of the last evaluated rounds; null what the model's task does not have */
     figures?: Record<'majorityAccuracy' | 'balancedAccuracy' | 'auc' | 'r2' | 'meanAbsoluteError', number | null>
+    /** Where a number is predicted: of the same peers, each trained alone. Left out when that was not measured */
+    aloneFigures?: Record<'r2' | 'meanAbsoluteError', number | null>
     /** sqrt(mean |x_i - mean x|^2) of the final models; null when fewer than two could be read */
     consensusDistance: number | null
     bytesSentPerPeerPerRound: number

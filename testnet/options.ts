@@ -7,22 +7,21 @@ import { AGGREGATION_RULES, PRE_AGGREGATION_NAMES } from '../src/aggregators/rul
 import { ATTACK_NAMES, createAttack } from '../src/attacks/attacks.ts'
 import { closest } from '../src/closest.ts'
 import { DIGITS_DEFAULTS } from '../src/data/digits.ts'
-import { DatasetError, InvalidFederationError } from '../src/errors.ts'
+import { InvalidFederationError } from '../src/errors.ts'
 import { parseFederation } from '../src/federation/document.ts'
 import { MECHANISMS } from '../src/privacy/plan.ts'
-import { PRESET_NAMES, presetDocument, presetTestnet } from '../src/presets.ts'
+import { PRESET_NAMES } from '../src/presets.ts'
 import { UsageError } from './errors.ts'
-import { readFederation, weightsFile } from './federation-file.ts'
-import { findMnist } from './find-mnist.ts'
+import { weightsFile } from './federation-file.ts'
+import { DEFAULT_PRESET, foundedBy } from './founded.ts'
 import { packageVersion } from './package-version.ts'
 import { withPrivacy } from './privacy-flags.ts'
 import type { FederationDocument } from '../src/federation/document.ts'
 import type { BackendName, DatasetSource } from '../src/interface.ts'
 import type { PrivacySettings } from '../src/federation/privacy-settings.ts'
-import type { PresetName } from '../src/presets.ts'
+import type { FoundingFlags, Surroundings } from './founded.ts'
 import type { Attackers, Fault, TestnetInit, TestnetPartition } from './interface.ts'
 
-const DEFAULT_PRESET = 'digits-private'
 const BACKENDS = ['auto', 'tensorflow', 'wasm', 'cpu'] as const
 /** Evaluating takes longer than a short round of training: as many points make a curve */
 const EVALUATED_ROUNDS = 20
@@ -46,8 +45,7 @@ export interface Order {
   notes: string[]
 }
 
-interface Flags {
-  peers?: number
+interface Flags extends FoundingFlags {
   rounds?: number
   iid?: true
   dirichlet?: number
@@ -56,10 +54,7 @@ interface Flags {
   resample?: number
   quarantine?: boolean
   seed?: number
-  preset?: string
-  federation?: string
   weights?: string
-  data?: DatasetSource
   backend?: BackendName | 'auto'
   threads?: number
   evaluateEvery?: number
@@ -76,11 +71,6 @@ interface Flags {
   alone: boolean
   json?: true
   timeout?: number
-}
-
-export interface Surroundings {
-  environment: Readonly<Record<string, string | undefined>>
-  workingDirectory: string
 }
 
 /**
@@ -131,6 +121,8 @@ function buildProgram (write: (text: string) => void): Command {
     new Option('--federation <file>', 'federation document, a JSON file'),
     new Option('--data <spec>', 'digits, digits:SEED, idx:DIR, csv:FILE, parquet:FILE, jsonl:FILE, npy:PATH, images:FOLDER or text:PATH').argParser(parseData),
     new Option('--weights <file>', 'weights that the federation of --federation starts from, a safetensors file'),
+    new Option('--label <column>', 'the column of a table to learn, where no document says it (default: the last)').conflicts(['preset', 'federation']),
+    new Option('--task <task>', 'classes or regression, where no document says it').argParser(oneOf('task', ['classes', 'regression'])).conflicts(['preset', 'federation']),
     new Option('--backend <name>', `training backend: ${BACKENDS.join(', ')}`).argParser(oneOf('backend', BACKENDS)),
     new Option('--threads <n>', 'threads of one training step (default: cores / peers)').argParser(whole('--threads', 1, 1024)),
     new Option('--evaluate-every <n>', 'test the models every n rounds, and after the last (default: rounds / 20)').argParser(whole('--evaluate-every', 1)),
@@ -155,13 +147,10 @@ function buildProgram (write: (text: string) => void): Command {
 
 async function orderOf (flags: Flags, surroundings: Surroundings): Promise<Order> {
   const { workingDirectory } = surroundings
-  const preset = flags.federation === undefined ? (flags.preset ?? DEFAULT_PRESET) as PresetName : undefined
-  const local = presetTestnet(preset ?? DEFAULT_PRESET)
-  const document = preset === undefined ? await readFederation(resolve(workingDirectory, flags.federation!)) : presetDocument(preset)
+  const { preset, local, document, data, notes: told } = await foundedBy(flags, surroundings)
   const weights = await weightsFile(flags.weights, document, workingDirectory)
   const rounds = flags.rounds ?? local.rounds
   const peers = flags.peers ?? local.peers
-  const data = await dataOf(flags, preset, surroundings)
   const { federation, notes } = await withPrivacy(withFlags(document, { degree: local.degree, ...flags }), { ...flags, rounds, peers, data })
   return {
     init: {
@@ -187,7 +176,7 @@ async function orderOf (flags: Flags, surroundings: Surroundings): Promise<Order
     },
     report: flags.report === undefined ? undefined : resolve(workingDirectory, flags.report),
     json: flags.json === true,
-    notes
+    notes: [...told, ...notes]
   }
 }
 
@@ -209,39 +198,6 @@ function withFlags (document: FederationDocument, { degree, resample, rule, f, q
     })
   } catch (err) {
     throw err instanceof InvalidFederationError ? new UsageError(err.message, { cause: err }) : err
-  }
-}
-
-async function dataOf (flags: Flags, preset: PresetName | undefined, { environment, workingDirectory }: Surroundings): Promise<DatasetSource> {
-  if (flags.data !== undefined) {
-    return namedData(flags.data, preset, workingDirectory)
-  }
-  if (preset !== undefined && presetTestnet(preset).dataKind === 'mnist') {
-    const directory = await findMnist([resolve(workingDirectory, '../shared/data/mnist'), environment['GRAPEVINE_MNIST']])
-    if (directory === undefined) {
-      throw new DatasetError(`preset ${preset} needs the MNIST files: give their folder with --data idx:DIR, or name it in GRAPEVINE_MNIST`)
-    }
-    return { kind: 'idx', directory }
-  }
-  return { kind: 'digits', ...DIGITS_DEFAULTS }
-}
-
-/** With absolute paths */
-function namedData (data: DatasetSource, preset: PresetName | undefined, workingDirectory: string): DatasetSource {
-  switch (data.kind) {
-    case 'digits': return data
-    case 'idx': return { ...data, directory: resolve(workingDirectory, data.directory) }
-    case 'images':
-    case 'npy':
-    case 'text':
-      return { ...data, path: resolve(workingDirectory, data.path) }
-    case 'csv':
-    case 'parquet':
-    case 'jsonl':
-      if (preset !== undefined) {
-        throw new UsageError(`--data ${data.kind}: needs a --federation for that table, not a preset: grapevine init --data ${data.kind}:FILE makes one, federation.json in its home`)
-      }
-      return { ...data, file: resolve(workingDirectory, data.file) }
   }
 }
 

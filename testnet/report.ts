@@ -8,6 +8,7 @@ import { packageVersion } from './package-version.ts'
 import { reportPrivacy } from './privacy.ts'
 import type { PhaseTimes } from '../src/round/round-events.ts'
 import type { ReportAttacker, ReportKill, ReportPeer, ReportRound, TestnetReport } from './interface.ts'
+import type { AloneScore } from './alone.ts'
 import type { PeerRecord, RecordedRound } from './peer-record.ts'
 import type { TestnetSettings } from './testnet-settings.ts'
 
@@ -16,8 +17,8 @@ const PHASES = ['trainMs', 'encodeMs', 'publishMs', 'waitMs', 'aggregateMs', 'ev
 export interface ReportInput {
   settings: TestnetSettings
   records: readonly PeerRecord[]
-  /** Accuracy alone, by index of the peer */
-  alone: ReadonlyMap<number, number | null>
+  /** By index of the peer */
+  alone: ReadonlyMap<number, AloneScore>
   consensusDistance: number | null
   /** Milliseconds since 1970 */
   startedAt: number
@@ -39,6 +40,7 @@ export function buildReport (input: ReportInput): TestnetReport {
     attackers: records.flatMap((record) => record.byzantine === undefined ? [] : [reportAttacker(record, record.byzantine, records)]),
     summary: {
       ...summarise(records, peers),
+      ...aloneFigures(records, input.alone),
       privacy: reportPrivacy(settings.document.privacy, peers.filter((peer) => peer.byzantine === false && peer.state === 'finished')),
       consensusDistance: input.consensusDistance,
       readyMs: input.readyAt - input.startedAt,
@@ -85,7 +87,7 @@ function reportRound (round: RecordedRound): ReportRound {
   }
 }
 
-function reportPeer (record: PeerRecord, records: readonly PeerRecord[], alone: ReadonlyMap<number, number | null>): ReportPeer {
+function reportPeer (record: PeerRecord, records: readonly PeerRecord[], alone: ReadonlyMap<number, AloneScore>): ReportPeer {
   const rounds = [...record.rounds.values()].sort((a, b) => a.round - b.round)
   const neighbours = rounds.at(-1)?.neighbours ?? []
   return {
@@ -95,7 +97,7 @@ function reportPeer (record: PeerRecord, records: readonly PeerRecord[], alone: 
     backend: record.backend ?? 'cpu',
     state: endState(record),
     finalAccuracy: record.accuracy(),
-    aloneAccuracy: alone.get(record.index) ?? null,
+    aloneAccuracy: alone.get(record.index)?.accuracy ?? null,
     neighbours: records.filter((one) => one.id !== undefined && neighbours.includes(one.id)).map((one) => one.name),
     exhaustedAtRound: record.exhaustedAt ?? null,
     rounds: rounds.map(reportRound)
@@ -219,6 +221,12 @@ function meanFigures (finished: readonly ReportPeer[]): Pick<Measured, 'figures'
       meanAbsoluteError: mean(numbers.map(({ meanAbsoluteError }) => meanAbsoluteError))
     }
   }
+}
+
+/** Of the peers whose figures are in the summary */
+function aloneFigures (records: readonly PeerRecord[], alone: ReadonlyMap<number, AloneScore>): Pick<TestnetReport['summary'], 'aloneFigures'> {
+  const figures = records.flatMap((record) => record.byzantine === undefined && endState(record) === 'finished' ? alone.get(record.index)?.figures ?? [] : [])
+  return figures.length === 0 ? {} : { aloneFigures: { r2: mean(figures.flatMap(({ r2 }) => r2 ?? [])), meanAbsoluteError: mean(figures.map(({ meanAbsoluteError }) => meanAbsoluteError)) } }
 }
 
 function meanPhases (rounds: readonly ReportRound[]): PhaseTimes {

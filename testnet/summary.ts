@@ -33,16 +33,38 @@ function figureRows (figures: TestnetReport['summary']['figures'], row: Row): st
   ]
 }
 
+/** Of classes the accuracy, of a number its R2, beside that of training alone */
+function scoreRows ({ summary }: TestnetReport, row: Row): string[] {
+  const { meanAccuracy, worstAccuracy, aloneMeanAccuracy, figures, aloneFigures } = summary
+  if (figures !== undefined && figures.meanAbsoluteError !== null) {
+    return [
+      ...figureRows(figures, row),
+      row('R2 alone', significant(aloneFigures?.r2 ?? null), aloneFigures === undefined ? 'not measured' : `mean; absolute error ${significant(aloneFigures.meanAbsoluteError)}${errorText(figures.meanAbsoluteError, aloneFigures.meanAbsoluteError)}`)
+    ]
+  }
+  const gained = meanAccuracy === null || aloneMeanAccuracy === null ? '' : gainText(meanAccuracy - aloneMeanAccuracy)
+  return [
+    row('accuracy', percent(meanAccuracy), `mean; worst peer ${percent(worstAccuracy)}`),
+    row('accuracy alone', percent(aloneMeanAccuracy), aloneMeanAccuracy === null ? 'not measured' : `mean; ${gained}`),
+    ...figureRows(figures, row)
+  ]
+}
+
+function errorText (together: number, alone: number | null): string {
+  if (alone === null || alone === 0) {
+    return ''
+  }
+  const change = 100 * (together - alone) / alone
+  return `; gossip made it ${Math.abs(change).toFixed(0)} % ${change > 0 ? 'larger' : 'smaller'}`
+}
+
 /** Lines without an end, for a terminal */
 export function summaryLines (report: TestnetReport): string[] {
   const { summary } = report
   const row = (name: string, value: string, detail = ''): string => `  ${name.padEnd(NAME_WIDTH)}${value.length < VALUE_WIDTH ? value.padEnd(VALUE_WIDTH) : `${value}  `}${detail}`.trimEnd()
-  const gained = summary.meanAccuracy === null || summary.aloneMeanAccuracy === null ? '' : gainText(summary.meanAccuracy - summary.aloneMeanAccuracy)
   return [
     row('peers', `${summary.finished} of ${summary.peers}`, `honest peers finished ${plural(report.configuration.rounds, 'round')}`),
-    row('accuracy', percent(summary.meanAccuracy), `mean; worst peer ${percent(summary.worstAccuracy)}`),
-    row('accuracy alone', percent(summary.aloneMeanAccuracy), summary.aloneMeanAccuracy === null ? 'not measured' : `mean; ${gained}`),
-    ...figureRows(summary.figures, row),
+    ...scoreRows(report, row),
     row('consensus distance', significant(summary.consensusDistance), 'between the final models'),
     row('sent', bytes(summary.bytesSentPerPeerPerRound), 'per peer and round'),
     row('round', milliseconds(summary.secondsPerRound * 1000), phaseText(summary.phases)),

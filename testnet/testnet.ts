@@ -9,6 +9,7 @@ import { TypedEventEmitter } from 'main-event'
 import { makeFolder } from '../src/make-folder.ts'
 import { findIdxFiles } from '../src/data/idx-dataset.ts'
 import { trainAlone } from './alone.ts'
+import type { AloneScore } from './alone.ts'
 import { budgetsThatEnd } from './budget-forecast.ts'
 import { finalConsensusDistance } from './consensus.ts'
 import type { TestnetPeerError } from './errors.ts'
@@ -126,7 +127,7 @@ class LocalTestnet extends TypedEventEmitter<TestnetEvents> implements Testnet {
     this.tellExhausted(true)
     const honest = this.records.filter((record) => record.byzantine === undefined)
     const finished = honest.filter((record) => record.state === 'finished')
-    const alone = settings.alone ? await this.trainAlone(honest) : new Map<number, number | null>()
+    const alone = settings.alone ? await this.trainAlone(honest) : new Map<number, AloneScore>()
     const consensus = await finalConsensusDistance(finished.map((record) => record.home))
     for (const message of consensus.problems) {
       this.safeDispatchEvent('warning', { detail: { message } })
@@ -297,7 +298,7 @@ class LocalTestnet extends TypedEventEmitter<TestnetEvents> implements Testnet {
     }
   }
 
-  private async trainAlone (honest: readonly PeerRecord[]): Promise<Map<number, number | null>> {
+  private async trainAlone (honest: readonly PeerRecord[]): Promise<Map<number, AloneScore>> {
     const { settings } = this
     return trainAlone({
       document: settings.document,

@@ -37,3 +37,9 @@ export function columnWidth (column: TableColumn): number {
 export function rangeMoments ({ min, max }: { min: number, max: number }): { mean: number, stdDev: number } {
   return { mean: min + (max - min) / 2, stdDev: (max - min) / Math.sqrt(12) }
 }
+
+/**
+ * `mean` and `stdDev` that are the same for all pictures: near the statistics of photographs, and declared numbers,
+ * where a mean of somebody's pictures would tell of these
+ */
+export const PICTURE_MOMENTS = { mean: 0.5, stdDev: 0.25 } as const

@@ -109,8 +109,9 @@ describe('grapevine document explain', () => {
       return ((await event(['explain', file]))['fields'] as Field[]).find(({ path }) => path === 'model.input.mean')!.provenance
     }
     expect(await provenance({})).toMatch(/founder's pictures/)
-    expect(await provenance({ mean: 0.5, stdDev: 1 / Math.sqrt(12) })).toMatch(/range of pixels/)
-    expect(await provenance({ mean: 0, stdDev: 1 })).toMatch(/range of pixels/)
+    expect(await provenance({ mean: 0.5, stdDev: 1 / Math.sqrt(12) })).toMatch(/same for all pictures/)
+    expect(await provenance({ mean: 0, stdDev: 1 })).toMatch(/same for all pictures/)
+    expect(await provenance({ mean: 0.5, stdDev: 0.25 })).toMatch(/same for all pictures/)
   })
 
   it('tells a default from what was given, and of a home what its document has', async () => {

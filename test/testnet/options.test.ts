@@ -140,7 +140,9 @@ describe('the command line', () => {
     [['--epsilon', '0'], '--epsilon must be a number above 0, at most 1000, not "0"'],
     [['--timeout', ''], '--timeout must be a number above 0, at most 2147483, not ""'],
     [['--timeout', '2147484'], '--timeout must be a number above 0, at most 2147483, not "2147484"'],
-    [['--data', 'csv:table.csv'], '--data csv: needs a --federation for that table, not a preset'],
+    [['--preset', 'digits', '--data', 'csv:table.csv'], '--data csv: needs a document for that table, which no preset is'],
+    [['--label', 'x'], '--label and --task are for a document that is made to fit a table'],
+    [['--data', 'csv:table.csv', '--task', 'clases'], 'unknown task "clases" (did you mean "classes"?)'],
     [['8'], 'too many arguments. Expected 0 arguments but got 1'],
     [['--federation', '/nowhere.json'], '--federation: cannot read /nowhere.json']
   ])('refuses %j in one line', async (argv, message) => {
@@ -148,6 +150,26 @@ describe('the command line', () => {
     expect(error?.name).toBe('UsageError')
     expect(error?.message).toContain(message)
     expect(error?.message).not.toContain('\n')
+  })
+
+  it('makes the document fit a table where none was named, for as many peers as there are', async () => {
+    const file = join(folder, 'doses.csv')
+    writeFileSync(file, ['age,dose,ward', ...Array.from({ length: 60 }, (_, i) => `${i},${2 * i + 0.5},${i % 3 === 0 ? 'a' : 'b'}`), ''].join('\n'))
+    const classes = await order('--data', `csv:${file}`)
+    expect(classes.init).toMatchObject({ peers: 4, rounds: 10, partition: { strategy: 'iid' }, data: { kind: 'csv', file }, federation: { name: 'doses', model: { labels: ['a', 'b'] }, topology: { degree: 3 } } })
+    expect(classes.init).not.toHaveProperty('preset')
+    expect(classes.notes).toEqual(['the document is made to fit the data, as grapevine init would: 2 classes'])
+    const number = await order('--data', `csv:${file}`, '--label', 'dose', '--task', 'regression', '--peers', '2', '--epsilon', '4', '--privacy', 'update-level')
+    expect(number.init.federation).toMatchObject({ model: { input: { label: 'dose' } }, aggregation: { rule: 'mean' }, privacy: { mechanism: 'update-level' } })
+    expect(number.notes[0]).toBe('the document is made to fit the data, as grapevine init would: the number "dose"')
+    expect(number.notes[1]).toMatch(/withstands nobody who lies/)
+    await expect(order('--data', `csv:${file}`, '--label', 'dos')).rejects.toMatchObject({ name: 'DatasetError', message: expect.stringContaining('did you mean') as string })
+  })
+
+  it('takes a document with comments', async () => {
+    const file = join(folder, 'commented.json')
+    writeFileSync(file, `// a comment\n${JSON.stringify(presetDocument('digits'), null, 2).replace('"model"', '\n// another\n"model"')}`)
+    expect((await order('--federation', file)).init.federation).toEqual(presetDocument('digits'))
   })
 
   it('names the field of a document that is wrong', async () => {

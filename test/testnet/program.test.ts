@@ -96,6 +96,18 @@ describe('grapevine-testnet', () => {
     expect(peerPids()).toEqual([])
   }, TIMEOUT)
 
+  it('founds a federation from a table of its own, and shows a predicted number beside training alone', async () => {
+    const file = join(folder, 'doses.csv')
+    writeFileSync(file, ['age,dose', ...Array.from({ length: 240 }, (_, i) => `${20 + i % 60},${(2 * (20 + i % 60) + i % 5).toFixed(1)}`), ''].join('\n'))
+    const testnet = start('--data', `csv:${file}`, '--task', 'regression', '--peers', '3', '--rounds', '3')
+    expect(await testnet.exited).toMatchObject({ code: 0 })
+    const { type, ...report } = testnet.lines.at(-1) as unknown as TestnetReport & { type: string }
+    expect([type, schemaProblems(report)]).toEqual(['report', []])
+    expect(report.summary).toMatchObject({ finished: 3, meanAccuracy: null, aloneMeanAccuracy: null })
+    expect(report.summary.figures!.meanAbsoluteError).toBeGreaterThan(0)
+    expect(report.summary.aloneFigures!.meanAbsoluteError).toBeGreaterThan(0)
+  }, TIMEOUT)
+
   it('names a liar under the noise of the default federation, and holds it back, with three neighbours at each peer', async () => {
     const testnet = start('--peers', '4', '--rounds', '10', '--evaluate-every', '10', '--no-alone', '--byzantine', '1:sign-flip')
     expect(await testnet.exited).toEqual({ code: 0, stderr: '' })

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import type { AloneScore } from '../../testnet/alone.ts'
 import { buildReport } from '../../testnet/report.ts'
 import { PeerRecord } from '../../testnet/peer-record.ts'
 import { RoundBoard } from '../../testnet/round-board.ts'
@@ -56,8 +57,8 @@ function peer (index: number, options: { byzantine?: string, neighbours?: number
 
 const spent = (pld: number | null, exhausted = false): RoundEnd['privacy'] => ({ mechanism: 'dp-sgd', scope: 'example', epsilon: { rdp: 7.5, pld }, delta: 1e-5, accountant: 'pld', limit: 8, exhausted })
 
-function build (records: PeerRecord[], alone = new Map<number, number>(), init: Partial<TestnetInit> = {}): TestnetReport {
-  return buildReport({ settings: settings(init), records, alone, consensusDistance: 0.5, startedAt: 1_000_000, readyAt: 1_000_500, endedAt: 1_004_000 })
+function build (records: PeerRecord[], alone = new Map<number, number | AloneScore>(), init: Partial<TestnetInit> = {}): TestnetReport {
+  return buildReport({ settings: settings(init), records, alone: new Map([...alone].map(([index, score]) => [index, typeof score === 'number' ? { accuracy: score } : score])), consensusDistance: 0.5, startedAt: 1_000_000, readyAt: 1_000_500, endedAt: 1_004_000 })
 }
 
 describe('the report', () => {
@@ -74,6 +75,22 @@ describe('the report', () => {
     expect(report.summary.figures).toEqual({ majorityAccuracy: expect.closeTo(0.85, 9) as number, balancedAccuracy: 0.7, auc: 0.8, r2: null, meanAbsoluteError: null })
     expect(summaryLines(report).join('\n')).toContain('balanced accuracy   70.0 %      mean; the majority class alone has accuracy 85.0 %; AUC 0.8')
     expect(build([peer(0), peer(1), peer(2)]).summary).not.toHaveProperty('figures')
+  })
+
+  it('shows of a predicted number R2 and error beside those of training alone', () => {
+    const figures = (r2: number, meanAbsoluteError: number): RoundEnd['figures'] => ({ kind: 'regression', r2, meanAbsoluteError, baseline: { r2: 0, meanAbsoluteError: 5 } } as RoundEnd['figures'])
+    const number = (index: number): PeerRecord => peer(index, { rounds: [roundEnd(2, { accuracy: null, figures: figures(0.8, 2) })] })
+    const alone = (r2: number, meanAbsoluteError: number): AloneScore => ({ accuracy: null, figures: figures(r2, meanAbsoluteError) as never })
+    const report = build([number(0), number(1)], new Map([[0, alone(0.5, 4)], [1, alone(0.3, 4)]]))
+    expect(schemaProblems(report)).toEqual([])
+    expect(report.summary.aloneFigures).toEqual({ r2: 0.4, meanAbsoluteError: 4 })
+    const lines = summaryLines(report)
+    expect(lines).toEqual(expect.arrayContaining([
+      '  R2                  0.8         mean; absolute error 2 in the target\'s unit',
+      '  R2 alone            0.4         mean; absolute error 4; gossip made it 50 % smaller'
+    ]))
+    expect(lines.join('\n')).not.toContain('accuracy')
+    expect(summaryLines(build([number(0), number(1)])).join('\n')).toContain('R2 alone            -           not measured')
   })
 
   it('has a schema that notices a missing field, a percentage and a wrong format', () => {

@@ -4,6 +4,7 @@
  */
 import { join } from 'node:path'
 import { DatasetError } from '../../errors.ts'
+import { PICTURE_MOMENTS } from '../../federation/input-shape.ts'
 import { listed } from '../csv.ts'
 import { readPictureShape } from './picture-file.ts'
 import { listPictures } from './picture-list.ts'
@@ -12,12 +13,6 @@ import type { FoundingChoices, InferredInput } from '../data-format.ts'
 
 /** Longest side that is proposed: larger pictures take minutes a round on a processor */
 const PROPOSED_SIDE = 64
-
-/**
- * The same for all pictures: near the statistics of photographs, and a declared number, where a mean of these pictures
- * would be one of the founder's data
- */
-const STANDARDISATION = { mean: 0.5, stdDev: 0.25 }
 
 export interface PictureSize {
   height: number
@@ -49,7 +44,7 @@ export async function inferPictures (path: string, { size, fit }: PictureChoices
 
 /** What a document says of pictures like these */
 export function pictureInput ({ height, width }: PictureSize, { channels, deep, fit }: { channels: number, deep: boolean, fit?: 'crop' | undefined }): ImageInput {
-  return { kind: 'image', shape: [height, width, channels], ...STANDARDISATION, resize: 'bilinear', ...(fit === undefined ? {} : { fit }), ...(deep ? { bits: 16 } : {}) }
+  return { kind: 'image', shape: [height, width, channels], ...PICTURE_MOMENTS, resize: 'bilinear', ...(fit === undefined ? {} : { fit }), ...(deep ? { bits: 16 } : {}) }
 }
 
 /** The most common size, scaled down to PROPOSED_SIDE; of equally common ones the first by its name */

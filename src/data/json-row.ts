@@ -28,7 +28,9 @@ export function jsonRow (line: string): Map<string, string> {
   return cells
 }
 
-function parsed (line: string): object {
+type JsonValue = string | number | boolean | null | object
+
+function parsed (line: string): Record<string, JsonValue> {
   let value: unknown
   try {
     value = JSON.parse(line)
@@ -38,7 +40,7 @@ function parsed (line: string): object {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw new JsonRowError(`${Array.isArray(value) ? 'an array' : String(value).slice(0, MAX_SHOWN)}, and no object; each line is one object: {"age": 41, "outcome": "yes"}`)
   }
-  return value
+  return value as Record<string, JsonValue>
 }
 
 /** The library's own message holds values of the file */
@@ -52,7 +54,7 @@ function problemOf (line: string): string {
     : 'no complete JSON object; each line is one object, with names in double quotes and no comma behind the last'
 }
 
-function cellText (key: string, value: unknown, line: string): string {
+function cellText (key: string, value: JsonValue, line: string): string {
   if (value === null) {
     return ''
   }
@@ -67,7 +69,7 @@ function cellText (key: string, value: unknown, line: string): string {
   if (typeof value === 'number' && !Number.isFinite(value)) {
     throw new JsonRowError(`${shownKey(key)} is a number too large to read; write null, or scale it`)
   }
-  return String(value as string | number | boolean).trim()
+  return String(value).trim()
 }
 
 /** In a flat object every colon outside of strings belongs to one name */

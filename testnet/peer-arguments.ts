@@ -2,7 +2,7 @@
  * The command line of one peer program. Flags are the only thing a testnet knows of it
  */
 import { DIGITS_DEFAULTS } from '../src/data/digits.ts'
-import type { BackendName, DatasetSource } from '../src/interface.ts'
+import type { CsvDialectChoice, BackendName, DatasetSource } from '../src/interface.ts'
 import type { TestnetPartition } from './interface.ts'
 
 export interface PeerArguments {
@@ -44,9 +44,9 @@ function dataFlags (data: DatasetSource): string[] {
     case 'npy':
       return ['--data', `${data.kind}:${data.path}`, ...flag('--test-fraction', data.testFraction)]
     case 'text':
-      return ['--data', `text:${data.path}`, ...flag('--test-data', data.testFile), ...flag('--test-fraction', data.testFraction), ...flag('--separator', data.separator === '\t' ? 'tab' : data.separator)]
+      return ['--data', `text:${data.path}`, ...flag('--test-data', data.testFile), ...flag('--test-fraction', data.testFraction), ...separatorFlag(data)]
     case 'csv':
-      return [...tableFlags(data), ...flag('--separator', data.separator === '\t' ? 'tab' : data.separator), ...flag('--decimal', data.decimal)]
+      return [...tableFlags(data), ...separatorFlag(data), ...flag('--decimal', data.decimal)]
     case 'parquet':
     case 'jsonl':
       return tableFlags(data)
@@ -55,6 +55,10 @@ function dataFlags (data: DatasetSource): string[] {
 
 function tableFlags ({ kind, file, testFile, testFraction }: Extract<DatasetSource, { kind: 'csv' | 'parquet' | 'jsonl' }>): string[] {
   return ['--data', `${kind}:${file}`, ...flag('--test-data', testFile), ...flag('--test-fraction', testFraction)]
+}
+
+function separatorFlag ({ separator }: Pick<CsvDialectChoice, 'separator'>): string[] {
+  return flag('--separator', separator === '\t' ? 'tab' : separator)
 }
 
 function flag (name: string, value: string | number | undefined): string[] {

@@ -29,8 +29,8 @@ export interface ExportLayersModelInit {
 /**
  * Writes the folder completely or not at all
  *
- * Throws WeightsError, StoreWriteError when the directory is not empty or cannot be written, or when TensorFlow.js lacks
- * a layer, RangeError when the parameters have another length than the model
+ * Throws WeightsError, StoreWriteError when the directory is not empty or cannot be written, or when TensorFlow.js
+ * lacks a layer, RangeError when the parameters have another length than the model
  */
 export async function exportLayersModel ({ document, parameters, weights: file, directory }: ExportLayersModelInit): Promise<void> {
   const plan = planModel(document.model, openWeights(document.model, file))

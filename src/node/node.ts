@@ -181,8 +181,7 @@ class Node extends TypedEventEmitter<NodeEvents> implements GrapevineNode {
     void this.endWhenSpentAlone(network, signal)
     try {
       // whoever asks for a number of members gets them, also where rounds go on without neighbours later
-      const alone = this.init.alone === 'train' && this.init.minMembers === undefined
-      await meshReady({ network, clock: this.clock }, { minMembers: this.minMembers, alone, signal })
+      await meshReady({ network, clock: this.clock }, { minMembers: this.minMembers, alone: this.init.alone === 'train' && this.init.minMembers === undefined, signal })
       this.emit('mesh:ready', { members: network.members().length, neighbours: network.neighbours().length })
       this.warnOfLimits()
       this.status = 'training'

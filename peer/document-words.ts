@@ -60,7 +60,7 @@ export function documentSections (document: FederationDocument, facts: DocumentF
     { title: 'Federation', has: under('format', 'epoch', 'name'), lines: federationLines(document, facts) },
     { title: 'Task', has: under('model.labels', 'model.target', 'model.loss', 'model.classWeights'), lines: taskLines(document) },
     { title: 'Input', has: under('model.input'), lines: inputLines(document, facts) },
-    { title: 'Model', has: under('model.topology', 'model.constants', 'model.seed'), lines: modelLines(facts) },
+    { title: 'Model', has: under('model.topology', 'model.constants', 'model.weights', 'model.seed'), lines: modelLines(document, facts) },
     { title: 'Training', has: under('training'), lines: trainingLines(document) },
     { title: 'Mixing', has: under('aggregation'), lines: mixingLines(document, facts) },
     { title: 'Topology', has: under('topology'), lines: topologyLines(document) },
@@ -111,12 +111,14 @@ function inputLines ({ model: { input } }: FederationDocument, { inputs }: Docum
   }
 }
 
-function modelLines ({ layers, parameterCount }: DocumentFacts): string[] {
+function modelLines ({ model: { weights } }: FederationDocument, { layers, parameterCount }: DocumentFacts): string[] {
+  const start = weights === undefined ? [] : [`starts from a file of ${formatCount(weights.bytes)} bytes that no peer sends, of SHA-256 ${weights.sha256}: ask the founder for it (--weights FILE); the seed has no effect`]
   return [
+    ...start,
     `${formatCount(parameterCount)} parameters that learn and are sent, in ${formatCount(layers.length)} layers:`,
     ...layers.map(({ layer, parameters, frozen }) => {
       const activation = 'activation' in layer ? `, ${layer.activation}` : ''
-      const counted = frozen > 0 ? `${formatCount(frozen)} weights that stand in the document and do not learn` : `${formatCount(parameters)} parameters`
+      const counted = frozen > 0 ? `${formatCount(frozen)} weights that ${weights === undefined ? 'stand in the document' : 'are in that file'} and do not learn` : `${formatCount(parameters)} parameters`
       return `  ${layer.name}: ${layer.kind}${activation}, ${layer.input.join(' x ')} -> ${layer.output.join(' x ')}, ${counted}`
     })
   ]

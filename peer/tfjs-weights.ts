@@ -4,10 +4,11 @@
  * https://www.tensorflow.org/js/guide/save_load: each group of the weightsManifest is the bytes of its files, one after
  * the other, and these are its tensors without gaps, little-endian.
  */
-import { readFile } from 'node:fs/promises'
+import { readFile, stat } from 'node:fs/promises'
 import { endianness } from 'node:os'
 import { dirname, join, normalize } from 'node:path'
 import { ConfigurationError } from './errors.ts'
+import { MAX_WEIGHTS_BYTES } from '../src/limits.ts'
 import { quoted } from '../src/quoted.ts'
 import type { NamedTensor } from '../src/model/tensor-bytes.ts'
 
@@ -28,6 +29,7 @@ export async function tfjsTensors (file: string, value: unknown): Promise<NamedT
     throw new ConfigurationError(`${file} names no weights (weightsManifest): save the model with model.save() of TensorFlow.js, or give a safetensors file`)
   }
   const tensors: NamedTensor[] = []
+  await requireRoom(file, manifest)
   for (const group of manifest) {
     tensors.push(...groupTensors(file, group, await groupBytes(file, group)))
   }
@@ -42,19 +44,46 @@ function isGroup (value: unknown): value is Group {
   })
 }
 
+/** A file may come from a stranger: what it names is added up before any of it is read */
+async function requireRoom (file: string, manifest: readonly Group[]): Promise<void> {
+  const seen = new Set<string>()
+  let bytes = 0
+  for (const path of manifest.flatMap(({ paths }) => paths)) {
+    const place = besides(file, path)
+    if (seen.has(place)) {
+      throw new ConfigurationError(`${file} names the weights ${quoted(path)} twice: every file has tensors of its own`)
+    }
+    seen.add(place)
+    bytes += await readable(file, path, async () => (await stat(place)).size)
+    if (bytes > MAX_WEIGHTS_BYTES) {
+      throw new ConfigurationError(`${file} names weights of ${bytes} bytes or more: they may have ${MAX_WEIGHTS_BYTES}`)
+    }
+  }
+}
+
+function besides (file: string, path: string): string {
+  const plain = normalize(path)
+  if (plain.startsWith('..') || plain.startsWith('/')) {
+    throw new ConfigurationError(`${file} names weights outside of its folder (${quoted(path)}): they are not read`)
+  }
+  return join(dirname(file), plain)
+}
+
+async function readable<T> (file: string, path: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (err) {
+    const { code, message } = err as NodeJS.ErrnoException
+    throw new ConfigurationError(`${file} names the weights ${quoted(path)}, which cannot be read beside it: ${code === 'ENOENT' ? 'there is no such file' : message}`, { cause: err })
+  }
+}
+
 async function groupBytes (file: string, { paths }: Group): Promise<Buffer> {
-  return Buffer.concat(await Promise.all(paths.map(async (path) => {
-    const plain = normalize(path)
-    if (plain.startsWith('..') || plain.startsWith('/')) {
-      throw new ConfigurationError(`${file} names weights outside of its folder (${quoted(path)}): they are not read`)
-    }
-    try {
-      return await readFile(join(dirname(file), plain))
-    } catch (err) {
-      const { code, message } = err as NodeJS.ErrnoException
-      throw new ConfigurationError(`${file} names the weights ${quoted(path)}, which cannot be read beside it: ${code === 'ENOENT' ? 'there is no such file' : message}`, { cause: err })
-    }
-  })))
+  const pieces: Buffer[] = []
+  for (const path of paths) {
+    pieces.push(await readable(file, path, async () => readFile(besides(file, path))))
+  }
+  return Buffer.concat(pieces)
 }
 
 function groupTensors (file: string, { weights }: Group, bytes: Buffer): NamedTensor[] {

@@ -46,8 +46,12 @@ export function numbersOfData ({ model: { input, target } }: FederationDocument)
   ]
 }
 
-/** Values and classes of a table, in words */
+/** Values and classes of a table, words and classes of texts, in words */
 export function namesOfData ({ model: { input, labels } }: FederationDocument): string[] {
+  if (input.kind === 'text') {
+    const { vocabulary } = input
+    return [...(vocabulary === undefined ? [] : [`the ${vocabulary.length} words of the vocabulary`]), 'the classes of the texts']
+  }
   if (input.kind !== 'table') {
     return []
   }

@@ -44,6 +44,11 @@ function shown (value: unknown, absent: string | undefined): string {
   return value === undefined ? `not there${absent === undefined ? '' : `: ${absent}`}` : valueText(value)
 }
 
+/** Names of the layers whose weights are part of the agreement */
+function frozenIn ({ layers }: DocumentFacts): string[] {
+  return layers.filter(({ frozen }) => frozen > 0).map(({ layer }) => layer.name)
+}
+
 async function meaningsOf (a: Side, b: Side): Promise<string[]> {
   const { encodeFederation } = await import('../../src/federation/document.ts')
   const { preparationOf } = await import('../../src/federation/preparation.ts')
@@ -56,7 +61,7 @@ async function meaningsOf (a: Side, b: Side): Promise<string[]> {
     alike(({ document }) => preparationOf(encodeFederation(document)))
       ? 'inputs and outputs mean the same in both'
       : 'inputs or outputs mean something else: a model of one says nothing of examples that are prepared for the other',
-    alike(({ document }) => [inspectTopology(document.model).layout, document.model.constants ?? null])
+    alike(({ document: { model }, facts }) => [inspectTopology(model).layout, model.constants ?? null, frozenIn(facts), frozenIn(facts).length === 0 ? null : model.weights?.sha256 ?? null])
       ? 'models have the same parameters'
       : 'models have other parameters: what one learnt does not fit into the other'
   ]

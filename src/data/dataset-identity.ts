@@ -12,6 +12,10 @@ function named (digests: Uint8Array, secret: Uint8Array): DatasetIdentity {
 
 /** `secret`: of `ledgerSecret`. Rows of a table that know what their file said have a former name */
 export function identityOf (train: Examples, secret: Uint8Array): DatasetIdentity {
-  const asTrained = named(exampleDigests(rowsOfExamples(train)), secret)
-  return train.recordDigests === undefined ? asTrained : { ...named(sortedDigests(train.recordDigests), secret), former: asTrained }
+  const asTrained = (): DatasetIdentity => named(exampleDigests(rowsOfExamples(train)), secret)
+  if (train.recordDigests === undefined) {
+    return asTrained()
+  }
+  const today = named(sortedDigests(train.recordDigests), secret)
+  return train.toldByInputs === false ? today : { ...today, former: asTrained() }
 }

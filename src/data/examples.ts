@@ -31,6 +31,13 @@ export interface Examples {
    * (record-digest.ts)
    */
   readonly recordDigests?: Uint8Array
+  /**
+   * False where different examples may well have the same inputs, as texts that begin alike: no version ever knew them
+   * by their inputs
+   *
+   * @default true
+   */
+  readonly toldByInputs?: boolean
 }
 
 export interface Dataset {

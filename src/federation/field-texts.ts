@@ -25,11 +25,11 @@ export const FIELD_TEXTS: Readonly<Record<string, FieldText>> = {
   name: { meaning: 'what people call the federation: letters, digits, blanks, ".", "_" and "-"' },
 
   'model.topology': { meaning: 'the layers: LayersModel JSON of TensorFlow.js, a Sequential' },
-  'model.constants': { meaning: 'weights of the layers that are not trained ("trainable": false), row-major, by names such as "features/kernel": neither trained nor sent', absent: 'every layer is trained' },
+  'model.constants': { meaning: 'weights of the layers that are not trained ("trainable": false), row-major, by names such as "features/kernel": neither trained nor sent', absent: 'every layer is trained, or model.weights has those of the others' },
   'model.weights': { meaning: 'the weights of all layers that the federation starts from, frozen ones too: members bring the file, it is never sent', absent: 'constants, and what the seed gives', format: 2 },
   'model.weights.sha256': { meaning: 'SHA-256 of the canonical file of the weights', format: 2, from: 'word' },
   'model.weights.bytes': { meaning: 'length of that file', unit: 'bytes', format: 2 },
-  'model.seed': { meaning: 'seed of the common initial weights' },
+  'model.seed': { meaning: 'seed of the common initial weights; without effect beside model.weights' },
   'model.loss': { meaning: 'what training makes small; the last three are for a number' },
   'model.input.kind': { meaning: 'what an example is' },
   'model.input.shape': { meaning: 'height, width and channels of the pictures' },

@@ -70,9 +70,12 @@ function tensorFor ({ name, shape }: Wanted, tensors: readonly NamedTensor[]): N
   return candidates[0] ?? fail(`"${name}", of shape [${shape.join(', ')}], is missing: the file has ${tensors.length === 0 ? 'no tensor' : listed(tensors.map((tensor) => tensor.name))}`)
 }
 
-/** Keras puts models in front of a name, TensorFlow `:0` behind it, and others a dot before the tensor */
+/**
+ * Keras puts models in front of a name, and the cell of a recurrent layer into it (`lstm/lstm_cell/kernel`), TensorFlow
+ * `:0` behind it, and others a dot before the tensor
+ */
 function endsIn (given: string, name: string): boolean {
-  const path = given.replace(/:\d+$/, '')
+  const path = given.replace(/:\d+$/, '').replace(/\/(lstm|gru)_cell(_\d+)?(?=\/[^/]*$)/, '')
   return [path, path.replace(/\.(?=[^./]*$)/, '/')].some((each) => each === name || each.endsWith(`/${name}`))
 }
 

@@ -81,7 +81,12 @@ export function decodeTensors (file: Uint8Array): NamedTensor[] {
   }
   const body = file.subarray(LENGTH_BYTES + length)
   const header = parsedHeader(file.subarray(LENGTH_BYTES, LENGTH_BYTES + length))
-  return Object.entries(header).filter(([name]) => name !== '__metadata__').map(([name, entry]) => tensorOf(name, entry, body))
+  const slices = Object.entries(header).filter(([name]) => name !== '__metadata__').map(([name, entry]) => sliceOf(name, entry, body.byteLength))
+  const total = slices.reduce((sum, { begin, end }) => sum + end - begin, 0)
+  if (total > body.byteLength) {
+    fail(`its tensors have ${total} bytes, and the file ${body.byteLength} for them: some lie in each other's place`)
+  }
+  return slices.map(({ name, shape, begin, end, read }) => ({ name, shape, values: read(body.subarray(begin, end)) }))
 }
 
 function parsedHeader (bytes: Uint8Array): object {
@@ -94,20 +99,28 @@ function parsedHeader (bytes: Uint8Array): object {
   return header !== null && typeof header === 'object' && !Array.isArray(header) ? header : fail('no safetensors file: its header is no object')
 }
 
-function tensorOf (name: string, entry: unknown, body: Uint8Array): NamedTensor {
+interface Slice extends Pick<NamedTensor, 'name' | 'shape'> {
+  /** In bytes of the file's body */
+  begin: number
+  end: number
+  read: (bytes: Uint8Array) => Float32Array
+}
+
+/** Where a tensor lies; nothing is copied before all of them are known to have room */
+function sliceOf (name: string, entry: unknown, bodyBytes: number): Slice {
   const { dtype, shape, data_offsets: offsets } = (entry ?? {}) as { dtype?: unknown, shape?: unknown, data_offsets?: unknown }
   if (typeof dtype !== 'string' || !isCounts(shape) || !isCounts(offsets) || offsets.length !== 2) {
     return fail(`tensor ${quoted(name)} has no dtype, shape and data_offsets as safetensors files do`)
   }
   const reader = Object.hasOwn(READERS, dtype) ? READERS[dtype]! : fail(`tensor ${quoted(name)} is of dtype ${quoted(dtype)}: weights must be ${Object.keys(READERS).join(', ')}`)
   const [begin, end] = offsets as [number, number]
-  if (!(begin <= end && end <= body.byteLength)) {
-    fail(`tensor ${quoted(name)} ends at byte ${end} of ${body.byteLength}: the file was cut off`)
+  if (!(begin <= end && end <= bodyBytes)) {
+    fail(`tensor ${quoted(name)} ends at byte ${end} of ${bodyBytes}: the file was cut off`)
   }
   if (elements(shape) * reader.size !== end - begin) {
     fail(`tensor ${quoted(name)} has ${end - begin} bytes, but shape [${shape.join(', ')}] of ${dtype} takes ${elements(shape) * reader.size}`)
   }
-  return { name, shape, values: reader.read(body.subarray(begin, end)) }
+  return { name, shape, begin, end, read: reader.read }
 }
 
 function isCounts (value: unknown): value is number[] {

@@ -78,6 +78,28 @@ describe('weights of Keras', () => {
     expect(decodeTensors(bytes).find(({ name }) => name === 'output/kernel')).toEqual({ ...kernel, name: 'output/kernel' })
   })
 
+  it('of recurrent layers are found where Keras puts them: in their cells', () => {
+    const topology = { class_name: 'Sequential', config: { layers: [
+      { class_name: 'Embedding', config: { name: 'words', input_dim: 257, output_dim: 3 } },
+      { class_name: 'LSTM', config: { name: 'lstm', units: 2, return_sequences: true, recurrent_activation: 'sigmoid' } },
+      { class_name: 'GRU', config: { name: 'gru_1', units: 2, recurrent_activation: 'sigmoid', reset_after: true } },
+      { class_name: 'Dense', config: { name: 'out', units: 2, activation: 'softmax' } }
+    ] } }
+    const { model } = presetDocument('digits')
+    const texts = { ...model, topology, labels: ['a', 'b'], input: { kind: 'text' as const, length: 4, tokens: 'bytes' as const } }
+    // names and shapes of Keras 3.15: [(w.path, w.shape) for w in model.weights]
+    const shapes: Array<[name: string, shape: number[]]> = [
+      ['words/embeddings', [257, 3]], ['lstm/lstm_cell/kernel', [3, 8]], ['lstm/lstm_cell/recurrent_kernel', [2, 8]], ['lstm/lstm_cell/bias', [8]],
+      ['gru_1/gru_cell/kernel', [2, 6]], ['gru_1/gru_cell/recurrent_kernel', [2, 6]], ['gru_1/gru_cell/bias', [2, 6]], ['out/kernel', [2, 2]], ['out/bias', [2]]
+    ]
+    for (const rename of [(name: string) => name, (name: string) => `sequential/${name}`, (name: string) => `${name.replace('gru_cell', 'gru_cell_1')}:0`]) {
+      const tensors = shapes.map(([name, shape], i) => ({ name: rename(name), shape, values: new Float32Array(shape.reduce((product, side) => product * side, 1)).fill(i + 1) }))
+      const file = encodeTensors(tensors)
+      const weights = openWeights({ ...texts, weights: importWeights(texts, file).description }, file)!
+      expect([...weights].map(([name, values]) => [name, values[0]])).toEqual(shapes.map(([name], i) => [name.replace(/\w+_cell\//, ''), i + 1]))
+    }
+  })
+
   it('of an own export begin a federation', async () => {
     const document = documentWith()
     const parameters = initialParameters(document.model, openWeights(document.model, KERAS)).map((value) => value + 1)
@@ -158,11 +180,21 @@ function withTensor (name: string, replacement: { dtype?: string, shape?: number
   return Buffer.concat([head, json, body, replacement?.bytes ?? new Uint8Array(0)])
 }
 
+/** Twice the same bytes */
+function overlapping (): Uint8Array {
+  const place = { dtype: 'F32', shape: [100], data_offsets: [0, 400] }
+  const json = Buffer.from(JSON.stringify({ a: place, b: place }))
+  const head = Buffer.alloc(8)
+  head.writeBigUInt64LE(BigInt(json.length))
+  return Buffer.concat([head, json, new Uint8Array(400)])
+}
+
 const floats = (...values: number[]): Uint8Array => new Uint8Array(Float32Array.from(values).buffer)
 
 describe('a file that is not what a model needs is refused in one line', () => {
   const bias = 'bars/features/bias'
   it.each<[name: string, file: Uint8Array, message: RegExp]>([
+    ['tensors that lie in each other\'s place', overlapping(), /^its tensors have 800 bytes, and the file 400 for them: some lie in each other's place$/],
     ['a tensor is missing', withTensor(bias, undefined), /^"features\/bias", of shape \[4\], is missing: the file has "bars\/features\/kernel", /],
     ['a tensor too many', withTensor('none', { bytes: floats(1), shape: [1] }, 'bars/more/kernel'), /^tensor "bars\/more\/kernel" belongs to no layer of the model, which takes "features\/kernel", /],
     ['two of one name', withTensor('none', { bytes: floats(1, 2, 3, 4), shape: [4] }, 'other/features/bias'), /^tensors "bars\/features\/bias", "other\/features\/bias" could all be "features\/bias"/],

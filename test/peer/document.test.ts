@@ -15,6 +15,7 @@ import { document as verb } from '../../peer/verbs/document.ts'
 import { encodeFederation, parseFederation } from '../../src/federation/document.ts'
 import { federationId } from '../../src/federation/federation-id.ts'
 import { rangeMoments } from '../../src/federation/input-shape.ts'
+import { encodeTensors } from '../../src/model/safetensors-file.ts'
 import { denseTopology } from '../../src/model/topology.ts'
 import { PRESET_NAMES, presetDocument } from '../../src/presets.ts'
 import { hostileText, steering } from '../hostile-text.ts'
@@ -190,6 +191,38 @@ describe('grapevine document check', () => {
   })
 })
 
+/** Four words, and a frozen table of them from a file */
+function words (sha256: string): FederationDocument {
+  const topology = { class_name: 'Sequential', config: { layers: [
+    { class_name: 'Embedding', config: { name: 'words', input_dim: 6, output_dim: 2, trainable: false } },
+    { class_name: 'GlobalAveragePooling1D', config: { name: 'mean' } },
+    { class_name: 'Dense', config: { name: 'out', units: 2, activation: 'softmax' } }
+  ] } }
+  const { model: _, ...digits } = presetDocument('digits')
+  const input = { kind: 'text' as const, length: 3, tokens: 'words' as const, vocabulary: ['cough', 'fever', 'jones', 'smith'] }
+  const bytes = encodeTensors([
+    { name: 'words/embeddings', shape: [6, 2], values: new Float32Array(12) },
+    { name: 'out/kernel', shape: [2, 2], values: new Float32Array(4) },
+    { name: 'out/bias', shape: [2], values: new Float32Array(2) }
+  ]).byteLength
+  return parseFederation({ ...digits, format: 2, model: { topology, weights: { sha256, bytes }, seed: 1, loss: 'categoricalCrossentropy', input, labels: ['a', 'b'] } })
+}
+
+describe('a document that starts from weights', () => {
+  it('is explained with the file that is needed', async () => {
+    const { text } = await answer(['explain', await written('words.json', words('ab'.repeat(32)))])
+    expect(text).toMatch(/starts from a file of \d+ bytes that no peer sends, of SHA-256 (ab){32}: ask the founder for it/)
+    expect(text).toMatch(/words: embedding.* 12 weights that are in that file and do not learn/)
+    expect(text).toMatch(/model\.weights\.sha256 = .*abab/)
+    expect(text).not.toMatch(/stand in the document and do not learn/)
+  })
+
+  it('is another model with other frozen weights', async () => {
+    const [a, b] = [await written('a.json', words('ab'.repeat(32))), await written('b.json', words('cd'.repeat(32)))]
+    expect((await answer(['diff', a, b])).text).toMatch(/models have other parameters/)
+  })
+})
+
 describe('grapevine document diff', () => {
   it('calls a default that is written out no difference', async () => {
     const document = presetDocument('mnist-private')
@@ -312,6 +345,14 @@ describe('a private document that flags make of a file', () => {
       expect.stringMatching(/^under dp-sgd this document still tells the values of "ward": where they were found/),
       expect.stringMatching(/the classes of "outcome"/)
     ])
+  })
+
+  it('warns of the words of a vocabulary, which may be somebody\'s', async () => {
+    const { weights: _, ...model } = words('ab'.repeat(32)).model
+    const topology = { class_name: 'Sequential', config: { layers: [{ class_name: 'Embedding', config: { name: 'words', input_dim: 6, output_dim: 2 } }, { class_name: 'Flatten', config: { name: 'flat' } }, { class_name: 'Dense', config: { name: 'out', units: 2, activation: 'softmax' } }] } }
+    const federation = await written('vocabulary.json', { ...presetDocument('digits'), format: 2, model: { ...model, topology } })
+    const { remarks } = await founding({ federation, epsilon: 8 })
+    expect(remarks!.join('\n')).toMatch(/under dp-sgd this document still tells the 4 words of the vocabulary: where they were found/)
   })
 
   it('is founded where only declared ranges stand in it', async () => {

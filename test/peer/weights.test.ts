@@ -120,6 +120,7 @@ describe('a file of weights', () => {
     ['whose shard is a path from the root', async () => manifest({}, ['/etc/hostname']), /names weights outside of its folder/],
     ['whose shard was cut off', async () => manifest({ shape: [100] }), /tensor "a" ends at byte 400 of 8: its files were cut off$/],
     ['whose shard is longer', async () => manifest({ shape: [1] }), /its tensors have 4 bytes, and their files 8$/],
+    ['whose shard is named twice', async () => manifest({ shape: [4] }, ['a.bin', './a.bin']), /names the weights "\.\/a\.bin" twice: every file has tensors of its own$/],
     ['whose shape is none', async () => manifest({ shape: [-1] }), /names no weights/]
   ])('%s is refused', async (_, content, message) => {
     await expect(readWeightsFile(await content())).rejects.toThrow(message)

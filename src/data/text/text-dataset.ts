@@ -161,7 +161,7 @@ class TextCollector {
 
   examples (): Examples {
     const examples = this.store.examples(this.length, this.labels)
-    return this.digests === undefined ? examples : { ...examples, recordDigests: this.digests }
+    return this.digests === undefined ? examples : { ...examples, recordDigests: this.digests, toldByInputs: false }
   }
 
   /** For its owner. Throws DatasetError where no text says anything */

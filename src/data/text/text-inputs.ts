@@ -8,7 +8,7 @@ import { printable } from '../../quoted.ts'
 import { filesBelow } from '../class-folder.ts'
 import { INPUT_BATCH } from '../data-format.ts'
 import { readRowInputs } from '../row-inputs.ts'
-import { readTable } from '../table-file.ts'
+import { isJsonLines, readTable } from '../table-file.ts'
 import { unreadable } from '../unreadable.ts'
 import { requireTextInput } from './text-dataset.ts'
 import { textColumn } from './text-columns.ts'
@@ -16,6 +16,9 @@ import { readText, readTextStream, TEXTS } from './text-file.ts'
 import { plainText, textInputs, tokenizer } from './tokens.ts'
 import type { InputSource, TakeInputs } from '../data-format.ts'
 import type { Model, TextInput } from '../examples.ts'
+
+/** Characters that hold the names of a table's columns */
+const HEAD_LENGTH = 65_536
 
 /** Texts that are handed over at once */
 const BATCH = 64
@@ -40,6 +43,9 @@ export async function readTextInputs (source: InputSource, model: Model, take: T
     return readTableTexts(source, input, take)
   }
   const files = await filesAt(path)
+  if (files.length === 1 && files[0]!.file === path) {
+    await requireNoTable(path, input)
+  }
   for (let from = 0; from < files.length; from += BATCH) {
     const batch = files.slice(from, from + BATCH)
     const texts: string[] = []
@@ -49,6 +55,17 @@ export async function readTextInputs (source: InputSource, model: Model, take: T
     await take({ inputs: textInputs(texts, input), count: batch.length, names: batch.map(({ name }) => name) })
   }
   return files.length
+}
+
+/**
+ * Training reads any file as a table. Throws DatasetError for one that would be a single text here by its name alone
+ */
+async function requireNoTable (path: string, { column = 'text' }: TextInput): Promise<void> {
+  const head = (await readText(path)).slice(0, HEAD_LENGTH)
+  const names = head.split(/\r?\n/, 1)[0]!.split(/[,;\t|]/).map((name) => name.trim().replace(/^"(.*)"$/, '$1').toLowerCase())
+  if (await isJsonLines(path) || (names.length > 1 && names.includes(column.toLowerCase()))) {
+    throw new DatasetError(`${printable(path)} looks like a table with texts in its rows; give it a name that says so, such as .csv, .tsv or .jsonl`)
+  }
 }
 
 /** The columns but that of the text are not looked at */

@@ -2,6 +2,8 @@ import { mkdir, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { checkDataset, countExamples, inferInput, loadDataset } from '../../../src/data/data-formats.ts'
+import { identityOf } from '../../../src/data/dataset-identity.ts'
+import { readInputs } from '../../../src/data/input-formats.ts'
 import { partSizes } from '../../../src/data/part-sizes.ts'
 import { fileWith, folderWith, textModel } from './write-texts.ts'
 import type { Examples, TextInput } from '../../../src/data/examples.ts'
@@ -169,4 +171,24 @@ it('a thousand small files need few that are open at once', async () => {
   await Promise.all(Array.from({ length: 1000 }, async (_, i) => writeFile(join(folder, i % 2 === 0 ? 'a' : 'b', `${i + 1}.txt`), `text ${i}`)))
   const { train, test } = await loadDataset(source(folder), textModel({}, ['a', 'b']))
   expect(train.count + test.count).toBe(1002)
+})
+
+describe('texts without labels', () => {
+  const read = async (path: string): Promise<number> => readInputs({ path }, textModel(['bad', 'good']), async () => {})
+
+  it('that are a table by their content are not taken for one text by their name', async () => {
+    const rows = 'text,label\nfine,good\ndull,bad\n'
+    expect(await read(await fileWith('rows.csv', rows))).toBe(2)
+    expect(await read(await fileWith('one.dat', 'fine, so to say\nand lovely'))).toBe(1)
+    for (const [name, content] of [['rows.dat', rows], ['rows.txt', '"Text";"Label"\r\nfine;good\r\n'], ['lines.txt', '{"text": "fine", "label": "good"}\n']] as const) {
+      await expect(read(await fileWith(name, content)), name).rejects.toThrow(/looks like a table with texts in its rows; give it a name that says so/)
+    }
+  })
+})
+
+describe('the names of a set of texts', () => {
+  it('are of the whole texts: what their beginnings were to a model says nothing', async () => {
+    const { train } = await loadDataset(source(await reviews()), textModel(['bad', 'good']))
+    expect(identityOf(train, new Uint8Array(32)).former).toBeUndefined()
+  })
 })

@@ -25,14 +25,14 @@ interface VerbTraits {
 
 export const VERBS: Record<Verb, VerbTraits> = {
   init: { args: '', help: 'make the home of a new peer: key, settings, federation', load: async () => (await import('./verbs/init.ts')).init },
-  schema: { args: '<file>', help: 'propose the schema of a CSV file: what a federation\'s document would say of it', load: async () => (await import('./verbs/schema.ts')).schema },
+  schema: { args: '<file>', help: 'propose the schema of a table: what a federation\'s document would say of it', load: async () => (await import('./verbs/schema.ts')).schema },
   start: { args: '', help: 'run the peer of a home, until it is stopped', load: async () => (await import('./verbs/start.ts')).start },
   join: { args: '<address>', help: 'run a peer that joins a federation through the peer at this multiaddr', load: async () => (await import('./verbs/join.ts')).join },
   status: { args: '', help: 'how the peer of a home is doing', load: async () => (await import('./verbs/status.ts')).status },
   versions: { args: '[action] [version]', help: 'list the model versions of a home; versions rollback VERSION goes back to one', load: async () => (await import('./verbs/versions.ts')).versions },
   export: { args: '<version> <target>', help: 'write a version as a TensorFlow.js LayersModel, an ONNX or a safetensors file', load: async () => (await import('./verbs/export.ts')).exportVersion },
   evaluate: { args: '[version]', help: 'test a version on the examples of this machine', load: async () => (await import('./verbs/evaluate.ts')).evaluate },
-  predict: { args: '<input>', help: 'what a version says of new examples: a CSV file, an IDX file of images, or - for CSV on standard input', load: async () => (await import('./verbs/predict.ts')).predict },
+  predict: { args: '<input>', help: 'what a version says of new examples: a table, pictures, texts or arrays as --data takes them, or - for standard input (CSV, or one text)', load: async () => (await import('./verbs/predict.ts')).predict },
   card: { args: '[version]', help: 'a model card of a version, in Markdown', load: async () => (await import('./verbs/card.ts')).card },
   document: { args: '[action] [names...]', help: 'a federation\'s document: explain [FILE or HOME], check FILE, diff A B, template [FILE or HOME] (to write one by hand)', load: async () => (await import('./verbs/document.ts')).document },
   audit: { args: '', help: 'attack the own training, offline: does it leak more than privacy allows?', load: async () => (await import('./verbs/audit.ts')).audit },

@@ -30,6 +30,8 @@ export interface Founding {
   document: FederationDocument
   /** Of the table that the document was made from */
   table?: TableSchema | undefined
+  /** Values of fewer rows are not named: what the flags or the schema file say. @default DEFAULT_RARE_ROWS */
+  rareRows?: number | undefined
   /** The document was made from pictures */
   pictures?: true | undefined
   /** The document was made from texts */
@@ -88,7 +90,8 @@ export async function fittedDocument (source: FittedSource, settings: Settings, 
   const { inferInput } = await import('../src/data/data-formats.ts')
   const { encodeFederation, parseFederation } = await import('../src/federation/document.ts')
   const { newModelField } = await import('../src/federation/model-schema.ts')
-  const inferred = await inferInput(source, await fittingChoices(settings), options)
+  const choices = await fittingChoices(settings)
+  const inferred = await inferInput(source, choices, options)
   refuseOtherTask(inferred, settings)
   const { aggregation, degree, remarks } = await meshFor(settings)
   const { model, weights } = await modelFor(inferred, settings)
@@ -107,7 +110,7 @@ export async function fittedDocument (source: FittedSource, settings: Settings, 
   usage(() => { encodeFederation(parsed) }, settings.vocabulary === undefined ? '' : '; a vocabulary of fewer words makes it smaller (--vocabulary)')
   const { inspectTopology } = await import('../src/model/topology.ts')
   usage(() => inspectTopology(parsed.model))
-  return { document: parsed, table: inferred.schema, weights, fitted: true, ...shownOf(inferred), remarks }
+  return { document: parsed, table: inferred.schema, rareRows: choices.rareRows, weights, fitted: true, ...shownOf(inferred), remarks }
 }
 
 /** What its founder must see */

@@ -120,7 +120,7 @@ export async function readDocumentValue (path: string): Promise<unknown> {
     bytes = await readFile(path)
   } catch (err) {
     const { code, message } = err as NodeJS.ErrnoException
-    throw new ConfigurationError(`cannot read the federation document ${path}: ${code === 'ENOENT' ? 'there is no such file' : message}`, { cause: err })
+    throw new ConfigurationError(`cannot read the federation document ${path}: ${code === 'ENOENT' ? 'there is no such file' : code === 'EISDIR' ? 'that is a folder; of a home give its federation.json' : message}`, { cause: err })
   }
   if (bytes.byteLength > MAX_FEDERATION_FILE_BYTES) {
     throw new ConfigurationError(`${path} has ${bytes.byteLength} bytes: it is no federation document`)

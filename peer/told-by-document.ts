@@ -3,14 +3,14 @@
  * range or the range of pixels gives is nobody's data, the rest may be
  */
 import { quoted } from '../src/quoted.ts'
-import { PICTURE_MOMENTS, rangeMoments } from '../src/federation/input-shape.ts'
+import { MNIST_MOMENTS, PICTURE_MOMENTS, rangeMoments } from '../src/federation/input-shape.ts'
 import type { FederationDocument } from '../src/federation/document.ts'
 
 /** Of the evenly spread values of the range 0 to 1, which every picture's pixels have */
 export const PIXELS = { mean: 0.5, stdDev: 1 / Math.sqrt(12) }
 
-/** Of no pictures: pixels as they are, their range, and what `init` proposes for all pictures */
-const NOBODYS = [{ mean: 0, stdDev: 1 }, PIXELS, PICTURE_MOMENTS]
+/** Of nobody's pictures: pixels as they are, their range, what `init` proposes for all, and what presets take */
+const NOBODYS = [{ mean: 0, stdDev: 1 }, PIXELS, PICTURE_MOMENTS, MNIST_MOMENTS]
 
 /** Names that a message lists */
 const MAX_LISTED = 8
@@ -46,8 +46,12 @@ export function numbersOfData ({ model: { input, target } }: FederationDocument)
   ]
 }
 
-/** Values and classes of a table, words and classes of texts, in words */
-export function namesOfData ({ model: { input, labels } }: FederationDocument): string[] {
+/** Values and classes of a table, words and classes of texts, weights of classes, in words */
+export function namesOfData ({ model: { input, labels, classWeights } }: FederationDocument): string[] {
+  return [...namesIn(input, labels), ...(classWeights === undefined ? [] : ['the weights of the classes, which shares of somebody\'s rows may be'])]
+}
+
+function namesIn (input: FederationDocument['model']['input'], labels: readonly string[]): string[] {
   if (input.kind === 'text') {
     const { vocabulary } = input
     return [...(vocabulary === undefined ? [] : [`the ${vocabulary.length} words of the vocabulary`]), 'the classes of the texts']

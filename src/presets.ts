@@ -6,6 +6,7 @@
 import { parseFederation } from './federation/document.ts'
 import { gaborFeatures } from './model/gabor-features.ts'
 import { convolutionalTopology, denseTopology } from './model/topology.ts'
+import { MNIST_MOMENTS } from './federation/input-shape.ts'
 import type { FederationDocument, FederationInit } from './federation/document.ts'
 import type { Partition } from './interface.ts'
 
@@ -26,9 +27,6 @@ export interface PresetTestnet {
 
 const IMAGE: readonly [number, number, 1] = [28, 28, 1]
 const LABELS = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9']
-
-/** Mean and standard deviation of the pixels of the MNIST training images */
-const MNIST_PIXELS = { mean: 0.1307, stdDev: 0.3081 }
 
 type Training = FederationInit['training']
 
@@ -156,7 +154,7 @@ export function presetDocument (name: PresetName): FederationDocument {
       ...structuredClone(model),
       seed: 1,
       loss: 'categoricalCrossentropy',
-      input: { kind: 'image', shape: [...IMAGE], ...(standardised ? MNIST_PIXELS : {}) },
+      input: { kind: 'image', shape: [...IMAGE], ...(standardised ? MNIST_MOMENTS : {}) },
       labels: [...LABELS]
     },
     training,

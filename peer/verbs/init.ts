@@ -41,10 +41,10 @@ export async function init (context: VerbContext): Promise<number> {
     refuseFounding(settings)
     refuseWeights(settings)
   }
-  const { document, table, pictures, texts, computed, weights: started, remarks = [] } = joins ? {} : await withProgress(terminal, async (onRead) => founding(settings, onRead))
+  const { document, table, rareRows, pictures, texts, computed, weights: started, remarks = [] } = joins ? {} : await withProgress(terminal, async (onRead) => founding(settings, onRead))
   const weights = started ?? (document === undefined ? undefined : await givenWeights(document, settings))
   if (document !== undefined) {
-    await showTold(terminal, { document, table, pictures, texts, computed }, settings)
+    await showTold(terminal, { document, table, rareRows, pictures, texts, computed })
   }
   remarks.forEach((remark) => { terminal.warn(remark) })
   const training = document === undefined ? undefined : await checkTraining(document, { settings, weights, data: await dataSource(settings), terminal })
@@ -61,10 +61,10 @@ export async function init (context: VerbContext): Promise<number> {
 }
 
 /** What a document that was made to fit data tells everyone, before it is founded */
-async function showTold (terminal: Terminal, { document, table, pictures, texts, computed }: Founding, settings: Settings): Promise<void> {
+async function showTold (terminal: Terminal, { document, table, rareRows, pictures, texts, computed }: Founding): Promise<void> {
   if (table !== undefined) {
     const { DEFAULT_RARE_ROWS } = await import('../../src/data/table-schema.ts')
-    showTable(terminal, { name: document.name, table, rareRows: settings.rare ?? DEFAULT_RARE_ROWS })
+    showTable(terminal, { name: document.name, table, rareRows: rareRows ?? DEFAULT_RARE_ROWS })
   }
   if (pictures === true) {
     showPictures(terminal, document)

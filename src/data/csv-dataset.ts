@@ -49,12 +49,12 @@ async function load (source: CsvSource, model: Model, { partition, identified = 
   const { train, test } = divided(source, input, targets)
   const own = partition === undefined ? train : requireRows(source, targets, partitionRows(targets.labels, partition, train))
   const selections: Selection[] = [{ rows: own, own: true, identified }, { rows: test }]
-  const [ownRows, heldRows] = whole?.take(selections) ?? await readRows(reading(file), targets, selections)
+  const [ownRows, heldRows] = await whole?.take(selections) ?? await readRows(reading(file), targets, selections)
   if (testFile === undefined) {
     return datasetOf(ownRows!, heldRows!, input.group === undefined ? { by: 'rows' } : { by: 'groups', column: input.group })
   }
   const tests = await readAllRows(reading(testFile), false)
-  const [tested] = tests.take([{ rows: indices(tests.targets.labels.length) }])
+  const [tested] = await tests.take([{ rows: indices(tests.targets.labels.length) }])
   ownRows!.remarks.push(...sharedGroups(input, targets, tests.targets))
   return datasetOf(ownRows!, tested!, { by: 'file' })
 }

@@ -40,7 +40,7 @@ const SIGNATURES: readonly Signature[] = [
   { bytes: '\0\0\xfe\xff', name: 'text in UTF-32' }
 ]
 
-const JSON_FILE = 'a JSON file (with an object in each line: --data jsonl:FILE)'
+const JSON_FILE = 'a JSON file (JSON Lines, an object in each line, are read from a file whose name ends in .jsonl)'
 
 /** Texts that are no tables */
 const WORDS: ReadonlyArray<readonly [RegExp, string]> = [

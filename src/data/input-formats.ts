@@ -50,7 +50,18 @@ export async function readInputs (source: InputSource, model: Model, take: TakeI
   if (format?.inputs === undefined) {
     throw new DatasetError(`${source.path} cannot be read as ${look.takes === 'table' ? 'a table; give a CSV, Parquet, JSON Lines or NPY file' : 'pictures; give PNG or JPEG files, a folder of them, or an IDX or NPY file'}`)
   }
+  refuseDialect(found!.kind, source)
   return format.inputs(source, model, take)
+}
+
+/** What is ignored in silence would be taken for done */
+function refuseDialect (kind: DatasetSource['kind'], { path, separator, decimal }: InputSource): void {
+  if (decimal !== undefined && kind !== 'csv') {
+    throw new DatasetError(`${path}: only CSV files can have --decimal; leave it out`)
+  }
+  if (separator !== undefined && kind !== 'csv' && kind !== 'text') {
+    throw new DatasetError(`${path}: only CSV files and tables of texts can have --separator; leave it out`)
+  }
 }
 
 async function lookAt (path: string): Promise<Omit<Look, 'takes'>> {

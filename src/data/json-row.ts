@@ -11,20 +11,29 @@ export class JsonRowError extends Error {
   override name = 'JsonRowError'
 }
 
+/** As many as a federation document allows */
+export const MAX_COLUMNS = 4096
+
 /** Characters of a stranger's name that a message shows */
 const MAX_SHOWN = 60
 
-const STRING = /"(?:[^"\\]|\\.)*"/g
+/** One that is never closed goes to the end: no search may begin anew at each quote within it */
+const STRING = /"(?:[^"\\]|\\.)*(?:"|\\?$)/gs
 const KEY = /"(?:[^"\\]|\\.)*"(?=\s*:)/g
 const NO_NUMBER = /(?<![\w"])-?(NaN|Infinity|nan|inf)\b/
 /** Whole numbers that a double may not hold to the last digit */
-const LONG_WHOLE = /(?<![\w.+-])-?\d{16,}(?![\w.])/
+const LONG_WHOLE = /(?<![\w.+-])-?\d{16,}(?![\w.])/g
 
 /** Cells as a CSV file would have them: trimmed, empty for null. Throws JsonRowError */
 export function jsonRow (line: string): Map<string, string> {
   const entries = Object.entries(parsed(line))
-  const cells = new Map(entries.map(([key, value]) => [key, cellText(key, value, line)]))
-  requireDifferentKeys(line, entries.length)
+  if (entries.length > MAX_COLUMNS) {
+    throw new JsonRowError(`the object has ${entries.length} names, more than the ${MAX_COLUMNS} columns that a table may have; are names values there?`)
+  }
+  const bare = line.replaceAll(STRING, '""')
+  const longWholes = new Set((bare.match(LONG_WHOLE) ?? []).map(Number))
+  const cells = new Map(entries.map(([key, value]) => [key, cellText(key, value, longWholes)]))
+  requireDifferentKeys(line, bare, entries.length)
   return cells
 }
 
@@ -54,7 +63,8 @@ function problemOf (line: string): string {
     : 'no complete JSON object; each line is one object, with names in double quotes and no comma behind the last'
 }
 
-function cellText (key: string, value: JsonValue, line: string): string {
+/** `longWholes`: whole numbers of the line with too many digits, as they are read */
+function cellText (key: string, value: JsonValue, longWholes: ReadonlySet<number>): string {
   if (value === null) {
     return ''
   }
@@ -63,7 +73,7 @@ function cellText (key: string, value: JsonValue, line: string): string {
     const path = Array.isArray(value) ? `${key}[0]` : `${key}.${inner ?? ''}`
     throw new JsonRowError(`${shownKey(key)} holds ${Array.isArray(value) ? 'an array' : 'an object'} (${shownKey(path)}), and nested values are no cells of a table; give each its own name`)
   }
-  if (typeof value === 'number' && Math.abs(value) > Number.MAX_SAFE_INTEGER && LONG_WHOLE.test(line.replaceAll(STRING, '""'))) {
+  if (typeof value === 'number' && Math.abs(value) > Number.MAX_SAFE_INTEGER && longWholes.has(value)) {
     throw new JsonRowError(`${shownKey(key)} is a whole number of more digits than JSON's numbers keep; write it as a string`)
   }
   if (typeof value === 'number' && !Number.isFinite(value)) {
@@ -73,8 +83,7 @@ function cellText (key: string, value: JsonValue, line: string): string {
 }
 
 /** In a flat object every colon outside of strings belongs to one name */
-function requireDifferentKeys (line: string, found: number): void {
-  const bare = line.replaceAll(STRING, '')
+function requireDifferentKeys (line: string, bare: string, found: number): void {
   let colons = 0
   for (let at = bare.indexOf(':'); at !== -1; at = bare.indexOf(':', at + 1)) {
     colons++

@@ -3,20 +3,18 @@
  *
  * A file is read twice, because the last line may have a name that no line before had: first for the names.
  */
+import { stat } from 'node:fs/promises'
 import { DatasetError } from '../errors.ts'
 import { printable } from '../quoted.ts'
 import { MAX_ROW_CHARACTERS } from './csv-rows.ts'
 import { shown } from './csv.ts'
-import { JsonRowError, jsonRow } from './json-row.ts'
+import { JsonRowError, jsonRow, MAX_COLUMNS } from './json-row.ts'
 import { TextRow } from './row.ts'
 import { EncodingError } from './text-decoder.ts'
 import { openText } from './text-file.ts'
 import { unreadable } from './unreadable.ts'
 import type { CsvOptions, TableVisitor } from './csv.ts'
 import type { TextFile } from './text-file.ts'
-
-/** As many as a federation document allows */
-const MAX_COLUMNS = 4096
 
 export type JsonLinesOptions = Pick<CsvOptions, 'onRead' | 'ready' | 'fewestColumns'>
 
@@ -28,6 +26,7 @@ export type JsonLinesOptions = Pick<CsvOptions, 'onRead' | 'ready' | 'fewestColu
  * Throws DatasetError, with the line, and what the callbacks throw
  */
 export async function readJsonLines (file: string, begin: (columns: readonly string[]) => TableVisitor, { onRead, ready, fewestColumns = 2 }: JsonLinesOptions = {}): Promise<number> {
+  await requireFile(file)
   const halves = onRead === undefined ? [] : [(share: number) => { onRead(share / 2) }, (share: number) => { onRead((1 + share) / 2) }]
   const columns = await columnsOf(file, halves[0])
   if (columns.length < fewestColumns) {
@@ -50,6 +49,14 @@ export async function readJsonLines (file: string, begin: (columns: readonly str
     return visit(row, { file, line })
   }, { onRead: halves[1], ready })
   return rows
+}
+
+/** A pipe gives its bytes once. What is not there is told by whoever opens it */
+async function requireFile (file: string): Promise<void> {
+  const about = await stat(file).catch(() => undefined)
+  if (about !== undefined && !about.isFile() && !about.isDirectory()) {
+    throw new DatasetError(`${printable(file)} is no file, and JSON Lines are read twice: save them as one`)
+  }
 }
 
 async function columnsOf (file: string, onRead: CsvOptions['onRead']): Promise<string[]> {

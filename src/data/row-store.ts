@@ -7,6 +7,9 @@ import { RECORD_DIGEST_BYTES } from './record-digest.ts'
 /** Rows that are made room for at once */
 const BLOCK_ROWS = 4096
 
+/** While rows are taken out they lie twice in memory. A store that would hold more than this gives them up instead */
+const MAX_STORE_BYTES = 268_435_456
+
 interface Block {
   values: Float32Array
   digests: Uint8Array | undefined
@@ -40,22 +43,39 @@ export interface RowPlaces {
 export class RowStore {
   count = 0
   private readonly init: RowStoreInit
+  private readonly maxBytes: number
   private blocks: Block[] = []
+  private givenUp = false
 
-  constructor (init: RowStoreInit) {
+  constructor (init: RowStoreInit, maxBytes = MAX_STORE_BYTES) {
     this.init = init
+    this.maxBytes = maxBytes
+  }
+
+  /** Rows were given up: the file is to be read once more, with the selections at hand */
+  get isGivenUp (): boolean {
+    return this.givenUp
   }
 
   /** Room for one more row. Throws DatasetError when it is more than one peer may hold */
   add (): RowPlaces {
     const { file, width, identified } = this.init
     const row = this.count++ % BLOCK_ROWS
-    if (row === 0) {
+    if (row === 0 && !this.givenUp) {
       requireRoom(file, this.count - 1 + BLOCK_ROWS, 4 * width + (identified ? RECORD_DIGEST_BYTES : 0))
+      this.giveUpOver(4 * width + (identified ? RECORD_DIGEST_BYTES : 0))
       this.blocks.push({ values: new Float32Array(BLOCK_ROWS * width), digests: identified ? new Uint8Array(BLOCK_ROWS * RECORD_DIGEST_BYTES) : undefined })
     }
     const { values, digests } = this.blocks.at(-1)!
     return { values, offset: row * width, digests, digestOffset: row * RECORD_DIGEST_BYTES }
+  }
+
+  /** What comes from then on is written into one block, over and over */
+  private giveUpOver (rowBytes: number): void {
+    if ((this.blocks.length + 1) * BLOCK_ROWS * rowBytes > this.maxBytes && this.blocks.length > 0) {
+      this.givenUp = true
+      this.blocks = []
+    }
   }
 
   /** The rows of each selection, which ascend. The store is empty afterwards: its blocks go as they are copied */

@@ -26,7 +26,7 @@ export async function readTable (file: string, begin: BeginRows, options: CsvOpt
     return (await import('./arrays/array-table.ts')).readArrayTable(file, begin)
   }
   if (await isParquet(file)) {
-    return (await import('./parquet/parquet-table.ts')).readParquet(file, begin)
+    return (await import('./parquet/parquet-table.ts')).readParquet(file, begin, options.ready)
   }
   if (await isJsonLines(file)) {
     return (await import('./jsonl-table.ts')).readJsonLines(file, begin, options)

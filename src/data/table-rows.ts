@@ -50,14 +50,17 @@ export async function readTargets ({ file, model, options }: TableReading): Prom
 export interface AllRows {
   targets: RowTargets
   /** Examples of each selection; once only: what was read goes as it is taken */
-  take: (selections: readonly Selection[]) => ReadRows[]
+  take: (selections: readonly Selection[]) => Promise<ReadRows[]>
 }
 
-/** Every row, in one reading; `identified`: each with its digest. Throws DatasetError */
-export async function readAllRows ({ file, model, options }: TableReading, identified: boolean): Promise<AllRows> {
+/**
+ * Every row, in one reading, or in two where they are too large to lie in memory twice; `identified`: each with its
+ * digest. Throws DatasetError
+ */
+export async function readAllRows ({ file, model, options }: TableReading, identified: boolean, maxBytes?: number): Promise<AllRows> {
   const table = model.input as TableInput
   const found = new TargetCollector(file, model)
-  const store = new RowStore({ file, width: table.columns.length, identified })
+  const store = new RowStore({ file, width: table.columns.length, identified }, maxBytes)
   await readTable(file, (columns, format) => {
     const reader = rowReader(file, columns, model, format)
     return (row, place) => {
@@ -68,8 +71,9 @@ export async function readAllRows ({ file, model, options }: TableReading, ident
     }
   }, options)
   const targets = found.result()
-  const take: AllRows['take'] = (selections) => store.take(selections.map(({ rows }) => rows))
-    .map(({ values, digests }, i) => rowsOf(file, table, targets, { ...selections[i]!, values, digests }))
+  const take: AllRows['take'] = async (selections) => store.isGivenUp
+    ? readRows({ file, model, options: { ...options, onRead: undefined } }, targets, selections)
+    : store.take(selections.map(({ rows }) => rows)).map(({ values, digests }, i) => rowsOf(file, table, targets, { ...selections[i]!, values, digests }))
   return { targets, take }
 }
 

@@ -115,7 +115,7 @@ function requireInputs (file: string, names: readonly string[], { columns }: Tab
 
 const MAX_LACKING = 8
 
-const RENAME = 'Names must be the same to the letter: rename it in this file\'s first line, or add it with blank cells where it was not measured'
+const RENAME = 'Names must be the same to the letter: rename it in this file, or add it without values (blank cells, null in JSON Lines) where it was not measured'
 
 /** What one cell becomes. Throws DatasetError for one that does not fit */
 export function valueReader (column: Column, marks: readonly string[] | undefined, decimal: DecimalMark = 'point'): (text: string, place: RowPlace) => number {

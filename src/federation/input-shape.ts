@@ -43,3 +43,6 @@ export function rangeMoments ({ min, max }: { min: number, max: number }): { mea
  * where a mean of somebody's pictures would tell of these
  */
 export const PICTURE_MOMENTS = { mean: 0.5, stdDev: 0.25 } as const
+
+/** Of the pixels of the MNIST training images, which everybody has: presets take them */
+export const MNIST_MOMENTS = { mean: 0.1307, stdDev: 0.3081 } as const

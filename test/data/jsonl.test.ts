@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -121,7 +122,9 @@ describe('JSON Lines are refused in one line', () => {
     ['a line without end', `{"a":"${'x'.repeat(2 ** 20)}"}`, /line 1: the line is longer than 1048576/],
     ['a line without end in the middle', `${GOOD}\n{"a":"${'x'.repeat(2 ** 20)}`, /line 2: the line is longer than 1048576/],
     ['names that are values', Array.from({ length: 5_000 }, (_, i) => `{"k${i}":1}`).join('\n'), /line 4097: the objects have more than 4096 names/],
-    ['a hundred thousand names in a line', `{${Array.from({ length: 80_000 }, (_, i) => `"${i}":1`).join(',')}}`, /line 1: the objects have more than 4096 names/]
+    ['a hundred thousand names in a line', `{${Array.from({ length: 80_000 }, (_, i) => `"${i}":1`).join(',')}}`, /line 1: the object has 80000 names, more than the 4096 columns/],
+    ['many numbers that doubles do not hold', `{${Array.from({ length: 60_000 }, (_, i) => `"${i}":1e99`).join(',')}}`, /line 1: the object has 60000 names/],
+    ['half of a line of escaped text', `{"a":"${'\\"'.repeat(400_000)}`, /line 1: no complete JSON object/]
   ])('%s', async (_, text, message) => {
     const failure = inferInput({ kind: 'jsonl', file: await written(text) })
     await expect(failure).rejects.toThrow(message)
@@ -134,6 +137,18 @@ describe('JSON Lines are refused in one line', () => {
     ['a CSV file', 'a,b\n1,2\n', /does not begin with an object.*csv:FILE/]
   ])('what is something else: %s', async (_, text, message) => {
     await expect(inferInput({ kind: 'jsonl', file: await written(text, 'json') })).rejects.toThrow(message)
+  })
+
+  it('a pipe, which would be waited for at the second reading', async () => {
+    const pipe = join(folder, 'pipe.jsonl')
+    execFileSync('mkfifo', [pipe])
+    await expect(inferInput({ kind: 'jsonl', file: pipe })).rejects.toThrow(/pipe\.jsonl is no file, and JSON Lines are read twice: save them as one$/)
+  })
+
+  it('no number that is exact, whatever others stand beside it', async () => {
+    const rows = Array.from({ length: 40 }, (_, i) => `{"a":${i % 12}e15,"id":${1234567890123400 + i},"label":"${i % 2 === 0 ? 'x' : 'y'}"}`)
+    const { schema } = await inferInput({ kind: 'jsonl', file: await written(rows.join('\n')) })
+    expect(schema!.columns.map(({ name }) => name)).toEqual(['a', 'id', 'label'])
   })
 
   it('a name that no prototype lends, and one that it has', async () => {

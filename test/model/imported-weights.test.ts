@@ -79,12 +79,17 @@ describe('weights of Keras', () => {
   })
 
   it('of recurrent layers are found where Keras puts them: in their cells', () => {
-    const topology = { class_name: 'Sequential', config: { layers: [
-      { class_name: 'Embedding', config: { name: 'words', input_dim: 257, output_dim: 3 } },
-      { class_name: 'LSTM', config: { name: 'lstm', units: 2, return_sequences: true, recurrent_activation: 'sigmoid' } },
-      { class_name: 'GRU', config: { name: 'gru_1', units: 2, recurrent_activation: 'sigmoid', reset_after: true } },
-      { class_name: 'Dense', config: { name: 'out', units: 2, activation: 'softmax' } }
-    ] } }
+    const topology = {
+      class_name: 'Sequential',
+      config: {
+        layers: [
+          { class_name: 'Embedding', config: { name: 'words', input_dim: 257, output_dim: 3 } },
+          { class_name: 'LSTM', config: { name: 'lstm', units: 2, return_sequences: true, recurrent_activation: 'sigmoid' } },
+          { class_name: 'GRU', config: { name: 'gru_1', units: 2, recurrent_activation: 'sigmoid', reset_after: true } },
+          { class_name: 'Dense', config: { name: 'out', units: 2, activation: 'softmax' } }
+        ]
+      }
+    }
     const { model } = presetDocument('digits')
     const texts = { ...model, topology, labels: ['a', 'b'], input: { kind: 'text' as const, length: 4, tokens: 'bytes' as const } }
     // names and shapes of Keras 3.15: [(w.path, w.shape) for w in model.weights]

@@ -40,8 +40,8 @@ describe('settings of a node', () => {
   it.each([
     [{ home: '' }, 'home must be the path of a folder, not ""'],
     [{ backend: 'wsam' as 'wasm' }, 'backend must be one of auto, wasm, tensorflow, cpu, not "wsam" (did you mean "wasm"?)'],
-    [{ data: { kind: 'indx' } as never }, 'data.kind must be one of digits, idx, csv, images, npy, parquet, jsonl, not "indx" (did you mean "idx"?)'],
-    [{ data: undefined as never }, 'data.kind must be one of digits, idx, csv, images, npy, parquet, jsonl, not undefined'],
+    [{ data: { kind: 'indx' } as never }, 'data.kind must be one of digits, idx, csv, images, npy, parquet, jsonl, text, not "indx" (did you mean "idx"?)'],
+    [{ data: undefined as never }, 'data.kind must be one of digits, idx, csv, images, npy, parquet, jsonl, text, not undefined'],
     [{ partition: { index: 0, count: 2, strategy: 'random' as 'iid', seed: 1 } }, 'partition.strategy must be one of iid, dirichlet, shards, not "random"'],
     [{ evaluateEvery: 0 }, 'evaluateEvery must be a whole number of at least 1, not 0'],
     [{ rounds: 1.5 }, 'rounds must be a whole number of at least 1, not 1.5']

@@ -40,7 +40,7 @@ describe('a federation founded on pictures', () => {
     showPictures({ field: (name: string, text: string) => { lines.push(`${name}: ${text}`) } } as unknown as Terminal, (await documentOf({ data, fit: 'crop' })).document)
     expect(lines[0]).toBe('Pictures: 16 x 16 pixels, grey, 8 bits; others are cut to their middle and resized')
     await expect(documentOf({ data: 'csv:/a.csv', fit: 'crop' })).rejects.toThrow('--fit is for the pictures of a new federation: give them with --data images:FOLDER')
-    await expect(documentOf({ data, fit: 'crop', preset: 'digits' })).rejects.toThrow('--fit is for the pictures of a new federation: the document that was named says it already')
+    await expect(documentOf({ data, fit: 'crop', preset: 'digits' })).rejects.toThrow('--fit is for the pictures of a new federation: a preset says it already')
   })
 
   it('takes no size where a document is named, or where there are no pictures', async () => {

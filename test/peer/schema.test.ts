@@ -300,6 +300,6 @@ describe('the program', () => {
     await writeFile(pictures, Buffer.from(arrays.images.keras, 'base64'))
     const refused = await run(['schema', `npy:${pictures}`])
     expect([refused.exit, refused.stderr]).toEqual([2, expect.stringContaining('holds pictures, which have no columns: grapevine init --data npy:') as string])
-    expect((await run(['schema', 'images:scans'])).stderr).toContain('images:scans is no table: a schema is that of csv:FILE, parquet:FILE or npy:PATH')
+    expect((await run(['schema', 'images:scans'])).stderr).toContain('images:scans is no table: a schema is that of csv:FILE, parquet:FILE, jsonl:FILE or npy:PATH')
   })
 })

@@ -50,7 +50,7 @@ describe('a federation founded on texts', () => {
 
   it.each<[Settings, string]>([
     [{ data: 'csv:/a.csv', vocabulary: '100' }, '--vocabulary says what the texts of a new federation are to its model: give texts with --data text:PATH'],
-    [{ preset: 'digits', length: 5 }, '--length says what the texts of a new federation are to its model: the document that was named says it already'],
+    [{ preset: 'digits', length: 5 }, '--length says what the texts of a new federation are to its model: a preset says it already'],
     [{ vocabulary: '0' }, '--vocabulary 0'],
     [{ task: 'regression' }, '--task regression predicts a number that a table holds, and these data are texts with classes'],
     [{ hidden: '8' }, '--hidden says the layers of a perceptron, and texts begin with an embedding: give other layers with --model'],

@@ -7,7 +7,7 @@
  */
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { trial } from './data/federation.ts'
 import { writePictures } from './data/made-pictures.ts'
 import { csvText, madeMachines, madePatients, madePayments } from './data/made-tables.ts'
@@ -58,8 +58,19 @@ async function writeFolders (folder: string, each: number): Promise<Sites> {
   }
 }
 
+/** Each site's file, and the folder with all of them (data/patients-parquet/make.py) */
+function writtenByArrow (): Sites {
+  const folder = resolve(import.meta.dirname, '../../bench/data/patients-parquet')
+  return {
+    sites: Array.from({ length: SITES }, (_, site) => `parquet:${join(folder, 'sites', `site-${site + 1}.parquet`)}`),
+    all: `parquet:${join(folder, 'sites')}`,
+    test: join(folder, 'test.parquet')
+  }
+}
+
 const CASES: readonly Case[] = [
   { name: 'patients', figure: 'auc', founding: [], write: async (folder) => writeTable(folder, madePatients(1_500, '1')) },
+  { name: 'patients in Parquet', figure: 'auc', founding: [], write: async () => writtenByArrow() },
   { name: 'payments', figure: 'auc', founding: ['--label', 'verdict'], write: async (folder) => writeTable(folder, madePayments(6_000, '1')) },
   { name: 'machines', figure: 'r2', founding: ['--task', 'regression'], write: async (folder) => writeTable(folder, madeMachines(1_500, '1')) },
   { name: 'notes', figure: 'balancedAccuracy', founding: ['--vocabulary', '1000', '--rare', '2', '--length', '24', '--epochs', '3', '--learning-rate', '0.003'], write: async (folder) => writeTable(folder, madeNotes(1_200, '1'), 'text') },

@@ -69,7 +69,8 @@ export async function trial ({ folder, sites, all, test, founding, rounds }: Tri
 function sourceOf (data: string, test: string | undefined): DatasetSource {
   const [kind, path] = [data.slice(0, data.indexOf(':')), data.slice(data.indexOf(':') + 1)]
   switch (kind) {
-    case 'csv': return { kind, file: path, ...(test === undefined ? {} : { testFile: test }) }
+    case 'csv':
+    case 'parquet': return { kind, file: path, ...(test === undefined ? {} : { testFile: test }) }
     case 'text': return { kind, path, ...(test === undefined ? {} : { testFile: test }) }
     case 'images': return { kind, path }
     default: throw new RangeError(`no data of kind ${kind} here`)

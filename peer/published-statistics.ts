@@ -4,7 +4,7 @@
  * The promise is of all that a peer sends, and the document is sent to whoever joins. Epsilon counts none of it.
  */
 import { UsageError } from './errors.ts'
-import { quoted } from '../src/quoted.ts'
+import { quoted, quotedList } from '../src/quoted.ts'
 import { namesOfData, numbersOfData, PIXELS } from './told-by-document.ts'
 import type { Settings } from './settings.ts'
 import type { ColumnSchema, TableSchema } from '../src/data/table-schema.ts'
@@ -92,9 +92,5 @@ function statistics ({ columns }: TableSchema): string[] {
   const categorical = computed.filter(({ role, values }) => role === 'input' && values !== undefined)
   const label = computed.filter(({ role, values }) => role === 'label' && values !== undefined)
   return [['means and deviations of', numeric], ['the values of', categorical], ['the classes of', label]]
-    .flatMap(([what, of]) => (of as ColumnSchema[]).length === 0 ? [] : [`${what as string} ${names(of as ColumnSchema[])}`])
-}
-
-function names (columns: readonly ColumnSchema[]): string {
-  return columns.slice(0, MAX_LISTED).map(({ name }) => quoted(name)).join(', ') + (columns.length > MAX_LISTED ? ` and ${columns.length - MAX_LISTED} more` : '')
+    .flatMap(([what, of]) => (of as ColumnSchema[]).length === 0 ? [] : [`${what as string} ${quotedList((of as ColumnSchema[]).map(({ name }) => name), MAX_LISTED)}`])
 }

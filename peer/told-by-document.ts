@@ -2,7 +2,7 @@
  * What a document tells that may come from somebody's data. It does not say whose word its numbers are: what a declared
  * range or the range of pixels gives is nobody's data, the rest may be
  */
-import { quoted } from '../src/quoted.ts'
+import { quoted, quotedList } from '../src/quoted.ts'
 import { MNIST_MOMENTS, PICTURE_MOMENTS, rangeMoments } from '../src/federation/input-shape.ts'
 import type { FederationDocument } from '../src/federation/document.ts'
 
@@ -41,7 +41,7 @@ export function numbersOfData ({ model: { input, target } }: FederationDocument)
   const columns = input.kind === 'table' ? input.columns.flatMap((column) => column.kind === 'numeric' && !isOfRange(column) ? [column.name] : []) : []
   const label = input.kind === 'table' && target !== undefined && !isOfRange(target) ? [input.label] : []
   return [
-    ...(columns.length + label.length === 0 ? [] : [`means and deviations of ${listed([...columns, ...label])}`]),
+    ...(columns.length + label.length === 0 ? [] : [`means and deviations of ${quotedList([...columns, ...label], MAX_LISTED)}`]),
     ...(input.kind === 'image' && isOfPictures(input) ? ['the mean and deviation of pixels'] : [])
   ]
 }
@@ -61,11 +61,7 @@ function namesIn (input: FederationDocument['model']['input'], labels: readonly 
   }
   const columns = input.columns.flatMap(({ kind, name }) => kind === 'categorical' ? [name] : [])
   return [
-    ...(columns.length === 0 ? [] : [`the values of ${listed(columns)}`]),
+    ...(columns.length === 0 ? [] : [`the values of ${quotedList(columns, MAX_LISTED)}`]),
     ...(labels.length === 0 ? [] : [`the classes of ${quoted(input.label)}`])
   ]
-}
-
-function listed (names: readonly string[]): string {
-  return names.slice(0, MAX_LISTED).map(quoted).join(', ') + (names.length > MAX_LISTED ? ` and ${names.length - MAX_LISTED} more` : '')
 }

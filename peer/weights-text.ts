@@ -2,7 +2,7 @@
  * What is said of the weights that a federation starts from
  */
 import { formatCount } from './format.ts'
-import { quoted } from '../src/quoted.ts'
+import { quotedList } from '../src/quoted.ts'
 import type { FederationDocument } from '../src/federation/document.ts'
 
 /** In the home, as src/node/home-weights.ts has it */
@@ -33,9 +33,5 @@ export async function initialWeights ({ model }: Pick<FederationDocument, 'model
 }
 
 export function weightsText ({ sha256, bytes, frozen, learning }: InitialWeights): string {
-  return `${formatCount(bytes)} bytes, SHA-256 ${sha256.slice(0, 16)}…; ${frozen.length === 0 ? 'no layer is frozen' : `frozen: ${listed(frozen)}`}; learning from there: ${listed(learning)}`
-}
-
-function listed (names: readonly string[]): string {
-  return `${names.slice(0, MAX_LISTED).map(quoted).join(', ')}${names.length > MAX_LISTED ? ` and ${names.length - MAX_LISTED} more` : ''}`
+  return `${formatCount(bytes)} bytes, SHA-256 ${sha256.slice(0, 16)}…; ${frozen.length === 0 ? 'no layer is frozen' : `frozen: ${quotedList(frozen, MAX_LISTED)}`}; learning from there: ${quotedList(learning, MAX_LISTED)}`
 }

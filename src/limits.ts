@@ -10,3 +10,6 @@ export const MAX_WEIGHTS_BYTES = 536_870_912
 
 /** More parameters than this cannot be federated: 256 MiB as float32 */
 export const MAX_PARAMETERS = 67_108_864
+
+/** Columns of a table that a document names */
+export const MAX_COLUMNS = 4096

@@ -22,6 +22,11 @@ export function quoted (name: string): string {
   return printable(JSON.stringify(name.length > MAX_LENGTH ? `${name.slice(0, MAX_LENGTH)}…` : name))
 }
 
+/** Names in quotes, the first `most` of them, and how many more there are */
+export function quotedList (names: readonly string[], most: number): string {
+  return names.slice(0, most).map(quoted).join(', ') + (names.length > most ? ` and ${names.length - most} more` : '')
+}
+
 /** One line, whatever is in it; with `styles`, colours stay */
 export function printable (line: string, { styles = false }: { styles?: boolean } = {}): string {
   if (!styles) {

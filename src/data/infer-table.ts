@@ -2,6 +2,7 @@
  * Proposes columns and labels for a CSV file, and says what becomes of each column (column-role.ts)
  */
 import { DatasetError } from '../errors.ts'
+import { MAX_COLUMNS } from '../limits.ts'
 import { ColumnProfile, MAX_CELL } from './column-profile.ts'
 import { columnRole, leftOut } from './column-role.ts'
 import { listed, shown } from './csv.ts'
@@ -19,9 +20,6 @@ import type { NumberParser } from './parse-number.ts'
 import type { ColumnRole } from './column-role.ts'
 import type { Model, TableInput } from './examples.ts'
 import type { ColumnChoice, TableChoices, TableSchema } from './table-schema.ts'
-
-/** As many as the federation document allows */
-const MAX_COLUMNS = 4096
 
 const DEFAULT_LABEL = 'label'
 

@@ -4,15 +4,13 @@
  * Pure. RFC 8259 leaves open what an object with two equal names means, and has no NaN: both are refused, as are nested
  * values, which are no cells.
  */
+import { MAX_COLUMNS } from '../limits.ts'
 import { printable } from '../quoted.ts'
 
 /** What a line cannot be; to follow the name of the file and the line */
 export class JsonRowError extends Error {
   override name = 'JsonRowError'
 }
-
-/** As many as a federation document allows */
-export const MAX_COLUMNS = 4096
 
 /** Characters of a stranger's name that a message shows */
 const MAX_SHOWN = 60

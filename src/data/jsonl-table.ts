@@ -5,10 +5,11 @@
  */
 import { stat } from 'node:fs/promises'
 import { DatasetError } from '../errors.ts'
+import { MAX_COLUMNS } from '../limits.ts'
 import { printable } from '../quoted.ts'
 import { MAX_ROW_CHARACTERS } from './csv-rows.ts'
 import { shown } from './csv.ts'
-import { JsonRowError, jsonRow, MAX_COLUMNS } from './json-row.ts'
+import { JsonRowError, jsonRow } from './json-row.ts'
 import { TextRow } from './row.ts'
 import { EncodingError } from './text-decoder.ts'
 import { openText } from './text-file.ts'

@@ -4,6 +4,7 @@
  * Fields that came with format 2 are optional, and absent means what format 1 meant; `newTableField` names them.
  */
 import * as z from 'zod'
+import { MAX_COLUMNS } from '../limits.ts'
 
 const finite = z.number()
 const positive = finite.positive()
@@ -48,7 +49,7 @@ export const tableInput = z.strictObject({
   /** The column that holds the class */
   label: name,
   /** In the order of the input vector. A categorical column becomes one input for each value */
-  columns: z.array(z.discriminatedUnion('kind', [numericColumn, categoricalColumn])).min(1).max(4096),
+  columns: z.array(z.discriminatedUnion('kind', [numericColumn, categoricalColumn])).min(1).max(MAX_COLUMNS),
   /**
    * Cells that hold no value, besides blank ones; a number among them is that number however it is written. Without it:
    * `NA`, `?`, `-`, `null` and their like, in any letters. Format 2

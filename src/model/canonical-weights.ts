@@ -6,7 +6,7 @@
  */
 import { MAX_MAGNITUDE } from '../codec/frame.ts'
 import { InvalidFederationError, WeightsError } from '../errors.ts'
-import { quoted } from '../quoted.ts'
+import { quoted, quotedList } from '../quoted.ts'
 import { elements, isFrozen, weightShapes } from './layer.ts'
 import { tensorsHeader } from './safetensors-file.ts'
 import type { FederationDocument } from '../federation/document.ts'
@@ -53,7 +53,7 @@ export function namedAsLayers (layers: readonly Layer[], tensors: readonly Named
   const used = new Set(found.map(({ tensor }) => tensor))
   const needless = tensors.find((tensor) => !used.has(tensor))
   if (needless !== undefined) {
-    fail(`tensor ${quoted(needless.name)} belongs to no layer of the model, which takes ${listed(found.map(({ wanted }) => wanted.name))}`)
+    fail(`tensor ${quoted(needless.name)} belongs to no layer of the model, which takes ${quotedList(found.map(({ wanted }) => wanted.name), MAX_LISTED)}`)
   }
   return found.map(({ wanted: { name, shape }, tensor }) => ({ name, shape, values: checkedValues(name, shape, tensor) }))
 }
@@ -65,9 +65,9 @@ function tensorFor ({ name, shape }: Wanted, tensors: readonly NamedTensor[]): N
   }
   const candidates = tensors.filter((tensor) => endsIn(tensor.name, name))
   if (candidates.length > 1) {
-    fail(`tensors ${listed(candidates.map((tensor) => tensor.name))} could all be "${name}": give that name to one of them`)
+    fail(`tensors ${quotedList(candidates.map((tensor) => tensor.name), MAX_LISTED)} could all be "${name}": give that name to one of them`)
   }
-  return candidates[0] ?? fail(`"${name}", of shape [${shape.join(', ')}], is missing: the file has ${tensors.length === 0 ? 'no tensor' : listed(tensors.map((tensor) => tensor.name))}`)
+  return candidates[0] ?? fail(`"${name}", of shape [${shape.join(', ')}], is missing: the file has ${tensors.length === 0 ? 'no tensor' : quotedList(tensors.map((tensor) => tensor.name), MAX_LISTED)}`)
 }
 
 /**
@@ -85,10 +85,6 @@ function checkedValues (name: string, shape: readonly number[], { shape: given, 
   }
   const excessive = values.findIndex((value) => !(Math.abs(value) <= MAX_MAGNITUDE))
   return excessive === -1 ? values : fail(`"${name}" has ${values[excessive]} at index ${excessive}: weights are finite numbers of at most ${MAX_MAGNITUDE}`)
-}
-
-function listed (names: readonly string[]): string {
-  return `${names.slice(0, MAX_LISTED).map(quoted).join(', ')}${names.length > MAX_LISTED ? ` and ${names.length - MAX_LISTED} more` : ''}`
 }
 
 /** The values of the frozen layers' tensors among all */

@@ -28,11 +28,13 @@ const ARROWS = {
   aggregators: [],
   codec: [],
   federation: ['aggregators'],
+  consensus: [],
+  governance: ['consensus', 'federation'],
   data: ['federation'],
   attacks: ['codec', 'data'],
   privacy: ['federation'],
   store: ['federation'],
-  network: ['federation', 'topology'],
+  network: ['federation', 'governance', 'topology'],
   model: ['codec', 'data', 'federation', 'figures', 'privacy'],
   ledger: ['data', 'federation', 'privacy', 'store'],
   round: ['aggregators', 'algorithm', 'codec', 'privacy'],
@@ -47,9 +49,10 @@ const NETWORK_ARROWS = {
   wire: [],
   signed: ['wire'],
   host: ['support'],
+  admission: ['host', 'support', 'wire'],
   connections: ['host', 'support'],
-  members: ['connections', 'host', 'signed', 'support', 'wire'],
-  updates: ['host', 'members', 'signed', 'support', 'wire']
+  members: ['admission', 'connections', 'host', 'signed', 'support', 'wire'],
+  updates: ['admission', 'host', 'members', 'signed', 'support', 'wire']
 }
 
 const common = COMMON.map((name) => `./${name}.ts`)

@@ -222,3 +222,36 @@ export class IdentityError extends Error {
     this.reason = reason
   }
 }
+
+/** A token that cannot be redeemed, found out before anything is dialled */
+export class InvitationError extends Error {
+  readonly reason: 'malformed' | 'checksum' | 'signature' | 'expired' | 'clock' | 'wrong-federation' | 'own'
+
+  constructor (message: string, reason: InvitationError['reason'], options?: ErrorOptions) {
+    super(message, options)
+    this.name = 'InvitationError'
+    this.reason = reason
+  }
+}
+
+/** A peer of the federation answered, and does not let this node in; `reason` is what it said */
+export class AdmissionRefusedError extends Error {
+  readonly reason: string
+
+  constructor (message: string, reason: string, options?: ErrorOptions) {
+    super(message, options)
+    this.name = 'AdmissionRefusedError'
+    this.reason = reason
+  }
+}
+
+/** What a node's owner wants of its federation's membership, and cannot have: the message says why and what to do */
+export class GovernanceError extends Error {
+  readonly reason: 'open-federation' | 'not-a-voter' | 'not-a-member' | 'no-such-act' | 'ambiguous' | 'void' | 'no-voting-key' | 'limit' | 'invalid'
+
+  constructor (message: string, reason: GovernanceError['reason'], options?: ErrorOptions) {
+    super(message, options)
+    this.name = 'GovernanceError'
+    this.reason = reason
+  }
+}

@@ -586,6 +586,10 @@ export interface Store {
   putRecordSequence: (sequence: number) => Promise<void>
   /** 0 when there was none */
   getRecordSequence: () => Promise<number>
+  /** Everything that `putGovernance` wrote, by key */
+  governance: () => Promise<Map<string, Uint8Array>>
+  /** One synced batch: `undefined` removes. What is not named stays. A key has 1 to 128 printable ASCII characters */
+  putGovernance: (entries: ReadonlyMap<string, Uint8Array | undefined>) => Promise<void>
 
   /**
    * For another key: forgets what was published and the reports of rounds, and commits the latest model anew, as that

@@ -125,7 +125,7 @@ export function storeContract (name: string, factory: () => Promise<StoreHome>):
           async () => store.getFederation(), async () => store.putFederation(new Uint8Array(1)), async () => commit(1), async () => store.newest(),
           async () => store.newestMixed(), async () => store.lost(), async () => store.rollback('x'),
           async () => store.get('latest'), async () => store.parameters('x'), async () => store.list(), async () => store.putPublication({ round: 1, sequence: 1 }),
-          async () => store.getPublication(), async () => store.putPublished(new Uint8Array(1)), async () => store.getPublished(), async () => store.putRecordSequence(1), async () => store.getRecordSequence(), async () => store.beginAgain(),
+          async () => store.getPublication(), async () => store.putPublished(new Uint8Array(1)), async () => store.getPublished(), async () => store.putRecordSequence(1), async () => store.getRecordSequence(), async () => store.governance(), async () => store.putGovernance(new Map()), async () => store.beginAgain(),
           async () => store.peers(), async () => store.putPeer({ peer: 'a', addresses: [], lastConnectedAt: 0 }),
           async () => store.deletePeer('a'), async () => store.bans(), async () => store.putBan({ peer: 'a', reason: 'x', until: 9 }),
           async () => store.putMetrics(1, {}), async () => store.metrics()
@@ -496,6 +496,25 @@ export function storeContract (name: string, factory: () => Promise<StoreHome>):
         await store.putRecordSequence(9)
         await restart()
         expect(await store.getRecordSequence()).toBe(9)
+      })
+
+      it('keeps what governance writes over a restart, as one batch; what is undefined goes', async () => {
+        expect(await store.governance()).toEqual(new Map())
+        const written = Uint8Array.of(1, 2)
+        await store.putGovernance(new Map([['record/a', written], ['ballot/0/1', Uint8Array.of()]]))
+        written[0] = 9
+        await store.putGovernance(new Map([['record/b', Uint8Array.of(3)], ['record/a', undefined], ['never', undefined]]))
+        await store.putGovernance(new Map())
+        await restart()
+        const held = await store.governance()
+        expect([...held].map(([key, value]) => [key, [...value]]).sort()).toEqual([['ballot/0/1', []], ['record/b', [3]]])
+      })
+
+      it('refuses a key of governance that cannot be, and writes nothing of that batch', async () => {
+        for (const key of ['', 'a b', 'ä', 'x'.repeat(129)]) {
+          await expect(store.putGovernance(new Map([['fine', Uint8Array.of(1)], [key, Uint8Array.of(1)]]))).rejects.toThrow(RangeError)
+        }
+        expect((await store.governance()).size).toBe(0)
       })
 
       it('begins again with the latest model as that of round 0, without the numbers of the old key', async () => {

@@ -13,6 +13,7 @@ import { plainValueProblem } from '../plain-value.ts'
 import { quoted } from '../quoted.ts'
 import { gradientNoiseMultiplier } from './noise-multiplier.ts'
 import { issueLines, issuesMessage } from './document-issues.ts'
+import { membershipProblem, membershipSchema } from './membership-settings.ts'
 import { modelSchema, newModelField } from './model-schema.ts'
 import { privacySchema } from './privacy-settings.ts'
 import { tableProblem } from './table-input.ts'
@@ -75,6 +76,8 @@ const epochSchema = z.strictObject({
 export const documentSchema = z.strictObject({
   format: z.literal([1, FORMAT]),
   epoch: epochSchema.optional(),
+  /** Who may take part and who decides. Absent: whoever connects is a member. Format 2 */
+  membership: membershipSchema.optional(),
   name: federationName,
   model: modelSchema,
   training: z.strictObject({
@@ -139,12 +142,15 @@ function requireKnownFormat (value: unknown): void {
 }
 
 /** The format that follows from the fields of a document: 1 as long as a reader of format 1 would know all of them */
-export function neededFormat (document: Pick<FederationDocument, 'epoch' | 'model'>): 1 | typeof FORMAT {
+export function neededFormat (document: Pick<FederationDocument, 'epoch' | 'membership' | 'model'>): 1 | typeof FORMAT {
   return newField(document) === undefined ? 1 : FORMAT
 }
 
-function newField ({ epoch, model }: Pick<FederationDocument, 'epoch' | 'model'>): string | undefined {
-  return epoch === undefined ? newModelField(model) : 'epoch'
+function newField ({ epoch, membership, model }: Pick<FederationDocument, 'epoch' | 'membership' | 'model'>): string | undefined {
+  if (epoch !== undefined) {
+    return 'epoch'
+  }
+  return membership === undefined ? newModelField(model) : 'membership'
 }
 
 /** One document, one encoding: the format follows from the fields */
@@ -248,7 +254,8 @@ export function parseFederation (value: unknown): FederationDocument {
 
 /** What fields, which each for itself are right, are to each other. Each throws InvalidFederationError */
 const BETWEEN_FIELDS: ReadonlyArray<(document: FederationDocument) => void> = [
-  requireFormat, requireOneLength, requireRule, requirePrivacy, requireDistinctNames, ({ model }) => { requireNoProblem(taskProblem(model)) }
+  requireFormat, requireOneLength, requireRule, requirePrivacy, requireDistinctNames, ({ model }) => { requireNoProblem(taskProblem(model)) },
+  ({ membership }) => { requireNoProblem(membership === undefined ? undefined : membershipProblem(membership)) }
 ]
 
 /**

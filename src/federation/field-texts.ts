@@ -22,6 +22,13 @@ export const FIELD_TEXTS: Readonly<Record<string, FieldText>> = {
   'epoch.number': { meaning: 'how often the document was changed before: 1 for the first change', format: 2 },
   'epoch.federation': { meaning: 'id of the first document, and so of the federation', format: 2 },
   'epoch.previous': { meaning: 'id of the document before this one', format: 2 },
+  membership: { meaning: 'who may take part, and who decides on it', absent: 'whoever connects is a member (an open federation)', format: 2 },
+  'membership.admission': { meaning: 'invited: members are invited by members, or admitted by the voters', format: 2 },
+  'membership.voters': { meaning: 'who decides at first, and is a member without a certificate', format: 2 },
+  'membership.voters.*.peer': { meaning: 'peer id of a voter', format: 2 },
+  'membership.voters.*.votingKey': { meaning: 'Ed25519 public key, in hex, for its votes until the voters change for the first time', format: 2 },
+  'membership.guestsPerMember': { meaning: 'how many peers each member may invite, until a decision raises it', unit: 'members', format: 2 },
+  'membership.certificateDays': { meaning: 'how long the certificate of an invited member holds; its inviter renews it before that', unit: 'days', format: 2 },
   name: { meaning: 'what people call the federation: letters, digits, blanks, ".", "_" and "-"' },
 
   'model.topology': { meaning: 'the layers: LayersModel JSON of TensorFlow.js, a Sequential' },

@@ -4,6 +4,7 @@
 import type { TypedEventTarget } from 'main-event'
 import type { FederationDocument } from '../federation/document.ts'
 import type { BackendName, Clock, DatasetSource, IdentityInUse, ModelVersion, Neighbour, Partition, PeerName, RejectionReason, Traffic, TrainerDescription, UnansweredAddress } from '../interface.ts'
+import type { NodeGovernance } from '../governance/governance-interface.ts'
 import type { LedgerReader } from '../ledger/ledger.ts'
 import type { PrivacyStatus } from '../privacy/budget.ts'
 import type { RoundEvents, RoundPhase, RoundReport, Waiting } from '../round/round-events.ts'
@@ -170,4 +171,6 @@ export interface GrapevineNode extends TypedEventTarget<NodeEvents> {
    * run
    */
   ledger: () => LedgerReader | undefined
+  /** Who belongs and who decides; undefined in an open federation, and before the start */
+  governance: () => NodeGovernance | undefined
 }

@@ -25,6 +25,7 @@ import { checkNodeInit } from './settings.ts'
 import { soleUse } from './sole-use.ts'
 import type { FederationDocument } from '../federation/document.ts'
 import type { Clock, ModelVersion, Network, Store, Trainer, TrainerDescription } from '../interface.ts'
+import type { NodeGovernance } from '../governance/governance-interface.ts'
 import type { LedgerReader } from '../ledger/ledger.ts'
 import type { Membership } from './enter-federation.ts'
 import type { NetworkAndKin } from './make-network.ts'
@@ -322,9 +323,7 @@ class Node extends TypedEventEmitter<NodeEvents> implements GrapevineNode {
     })
   }
 
-  ledger (): LedgerReader | undefined {
-    return this.privacy.ledger
-  }
+  ledger = (): LedgerReader | undefined => this.privacy.ledger
 
   private limits (): MeshLimits | undefined {
     const { membership, network } = this
@@ -342,6 +341,8 @@ class Node extends TypedEventEmitter<NodeEvents> implements GrapevineNode {
   federation (): FederationDocument | undefined {
     return this.membership?.document
   }
+
+  governance = (): NodeGovernance | undefined => undefined
 
   weights (): Uint8Array | undefined {
     return this.membership?.weights

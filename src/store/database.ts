@@ -14,7 +14,7 @@ import type { LevelDatabase } from './level-folder.ts'
 export const STORE_FORMAT = 1
 
 const FORMAT_KEY = '/version'
-const TABLES = ['federation', 'versions', 'parameters', 'state', 'publication', 'peers', 'bans', 'metrics'] as const
+const TABLES = ['federation', 'versions', 'parameters', 'state', 'publication', 'peers', 'bans', 'metrics', 'governance'] as const
 
 export type TableName = typeof TABLES[number]
 

@@ -7,6 +7,7 @@
 import { StoreClosedError, StoreWriteError } from '../errors.ts'
 import { federationId } from '../federation/federation-id.ts'
 import { openDatabase } from './database.ts'
+import { GovernanceTable } from './governance-table.ts'
 import { MembershipTables } from './membership-tables.ts'
 import { MetricsTable } from './metrics-table.ts'
 import { NewestNote } from './newest-note.ts'
@@ -50,6 +51,7 @@ interface OpenStore {
   database: Database
   versions: VersionTable
   membership: MembershipTables
+  governance: GovernanceTable
   metrics: MetricsTable
   note: NewestNote
 }
@@ -206,6 +208,14 @@ class LevelStore implements Store {
     return this.run(async ({ membership }) => membership.getRecordSequence())
   }
 
+  async governance (): Promise<Map<string, Uint8Array>> {
+    return this.run(async ({ governance }) => governance.read())
+  }
+
+  async putGovernance (entries: ReadonlyMap<string, Uint8Array | undefined>): Promise<void> {
+    return this.run(async ({ governance }) => governance.write(entries))
+  }
+
   async beginAgain (): Promise<ModelVersion | undefined> {
     return this.run(async ({ versions, membership, metrics, note }) => {
       await membership.forgetPublications()
@@ -292,6 +302,7 @@ class LevelStore implements Store {
         database,
         versions: await VersionTable.load(database, { keep: this.keepVersions, trace: this.trace }),
         membership: new MembershipTables(database),
+        governance: new GovernanceTable(database),
         metrics: await MetricsTable.load(database, this.keepMetrics),
         note: await NewestNote.load(database, { onDisk: this.init.createDatabase === undefined })
       }

@@ -46,6 +46,7 @@ export class FakeNode extends TypedEventEmitter<NodeEvents> implements Grapevine
   }
 
   weights (): undefined {}
+  governance (): undefined {}
 
   async start (): Promise<void> {}
   async stop (): Promise<void> {}

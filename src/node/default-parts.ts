@@ -14,6 +14,7 @@ import { createLevelStore } from '../store/level-store.ts'
 import { systemClock } from '../system-clock.ts'
 import { weightsFile } from './home-weights.ts'
 import { NodePrivacy } from './privacy.ts'
+import { votingKeysOf } from './voting-keys.ts'
 import type { NodeParts } from './node-parts.ts'
 
 export const defaultParts: NodeParts = {
@@ -25,6 +26,8 @@ export const defaultParts: NodeParts = {
   weights: weightsFile,
   identity: async (home) => (await import('../network/host/identity.ts')).loadOrCreateIdentity(home),
   fetchDocument: async (init) => (await import('../network/federation-exchange.ts')).fetchFederation(init),
+  enterInvited: async (wish) => (await import('./enter-invited.ts')).enterByWish(wish),
+  votingKeys: votingKeysOf,
   trainer: createWorkerTrainer,
   algorithm: gossipAveraging,
   account: (init) => new NodePrivacy(init),

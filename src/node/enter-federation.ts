@@ -1,14 +1,18 @@
 /**
  * Which federation a home belongs to: the document from the home, from the founder, or from a peer
+ *
+ * An invited federation gives its document to members only: whoever holds an invitation becomes one first, and whoever
+ * does not may ask, and waits until enough voters said yes.
  */
 import { anySignal } from 'any-signal'
 import { checkDataset } from '../data/data-formats.ts'
-import { BootstrapError, FederationMismatchError } from '../errors.ts'
+import { AdmissionRefusedError, BootstrapError, FederationMismatchError } from '../errors.ts'
 import { decodeFederation, encodeFederation } from '../federation/document.ts'
 import { documentId, federationId } from '../federation/federation-id.ts'
 import { requireFirst } from '../federation/successor.ts'
 import { inspectTopology } from '../model/topology.ts'
 import { membersWeights } from './home-weights.ts'
+import type { PrivateKey } from '@libp2p/interface'
 import type { FederationDocument } from '../federation/document.ts'
 import type { Store } from '../interface.ts'
 import type { WeightsKeeper } from './home-weights.ts'
@@ -25,6 +29,8 @@ export interface Membership {
   how: 'founded' | 'joined' | 'resumed'
   /** The canonical file, where the document has `model.weights` */
   weights?: Uint8Array | undefined
+  /** What proves that this node is a member, where it was admitted just now */
+  records?: readonly Uint8Array[]
 }
 
 type FetchDocument = NodeParts['fetchDocument']
@@ -32,38 +38,71 @@ type FetchDocument = NodeParts['fetchDocument']
 export interface EnterComponents {
   store: Pick<Store, 'getFederation' | 'putFederation'>
   fetchDocument: FetchDocument
+  enterInvited: NodeParts['enterInvited']
   weights: WeightsKeeper
+  identity: PrivateKey
+  /** A request is filed at this address */
+  onWaiting: (detail: { federation: string | undefined, address: string }) => void
 }
 
-type Wishes = Pick<NodeInit, 'data' | 'home' | 'federation' | 'weights' | 'bootstrap' | 'expectedFederation' | 'refuseOtherFederation'>
+type Wishes = Pick<NodeInit, 'data' | 'home' | 'federation' | 'weights' | 'bootstrap' | 'expectedFederation' | 'refuseOtherFederation' | 'invitation' | 'requestAdmission'>
+
+type Asking = Pick<EnterComponents, 'fetchDocument' | 'enterInvited' | 'identity' | 'onWaiting'>
 
 /**
- * The document from the home, from the founder, or from the first bootstrap address that answers
+ * The document from the home, from the founder, from the inviter, or from the first bootstrap address that answers
  *
- * Throws BootstrapError, DatasetError, FederationMismatchError, InvalidFederationError, WeightsError
+ * Throws AdmissionRefusedError, BootstrapError, DatasetError, FederationMismatchError, InvalidFederationError,
+ * InvitationError, WeightsError
  */
-export async function enterFederation ({ store, fetchDocument, weights }: EnterComponents, init: Wishes, signal: AbortSignal): Promise<Membership> {
+export async function enterFederation ({ store, weights, ...asking }: EnterComponents, init: Wishes, signal: AbortSignal): Promise<Membership> {
+  const { fetchDocument } = asking
   const stored = await store.getFederation()
   const bootstrap = init.bootstrap ?? []
   if (stored !== undefined) {
     const membership = checked(init, stored, 'resumed')
     await refuseOther(fetchDocument, init, { own: membership.id, signal })
-    return withWeights(membership, init, weights)
+    return withWeights(await admittedAgain(asking, init, { membership, signal }), init, weights)
   }
   if (init.federation !== undefined) {
     await refuseOther(fetchDocument, init, { own: federationId(encodeFederation(init.federation)), signal })
     return entered(checked(init, encodeFederation(init.federation), bootstrap.length > 0 ? 'joined' : 'founded'), init, { store, weights })
   }
-  if (bootstrap.length === 0) {
+  if (bootstrap.length === 0 && init.invitation === undefined) {
     throw new BootstrapError('this home knows no federation, and no bootstrap address was given: found one with a federation document, or join one by address', 'unreachable')
   }
+  const { bytes, records } = await askFor(asking, init, signal)
+  return entered({ ...checked(init, bytes, 'joined'), records }, init, { store, weights })
+}
+
+/** The document of somebody who has it; who is no member yet becomes one, where that is wanted */
+async function askFor ({ fetchDocument, enterInvited, identity, onWaiting }: Asking, wishes: Wishes, signal: AbortSignal): Promise<{ bytes: Uint8Array, records: readonly Uint8Array[] }> {
+  const { bootstrap = [], invitation, requestAdmission, expectedFederation: expected } = wishes
+  const wanted = { identity, addresses: bootstrap, invitation, request: requestAdmission, expected, signal, onWaiting }
+  if (invitation !== undefined) {
+    return enterInvited(wanted)
+  }
   const inTime = anySignal([signal, AbortSignal.timeout(FETCH_TIMEOUT_MS)])
-  const { bytes } = await fetchDocument({
-    addresses: bootstrap,
-    signal: inTime,
-    ...(init.expectedFederation === undefined ? {} : { expected: init.expectedFederation })
-  }).finally(() => { inTime.clear() })
-  return entered(checked(init, bytes, 'joined'), init, { store, weights })
+  try {
+    const { bytes } = await fetchDocument({ addresses: bootstrap, signal: inTime, ...(expected === undefined ? {} : { expected }) })
+    return { bytes, records: [] }
+  } catch (err) {
+    if (err instanceof AdmissionRefusedError && requestAdmission !== undefined) {
+      return await enterInvited(wanted)
+    }
+    throw err
+  } finally {
+    inTime.clear()
+  }
+}
+
+/** A home that knows its federation and is given an invitation: its own right may have ended, or was never had */
+async function admittedAgain (asking: Asking, wishes: Wishes, { membership, signal }: { membership: Membership, signal: AbortSignal }): Promise<Membership> {
+  if (wishes.invitation === undefined || membership.document.membership === undefined) {
+    return membership
+  }
+  const { records } = await askFor(asking, { ...wishes, expectedFederation: membership.id }, signal)
+  return { ...membership, records }
 }
 
 /**
@@ -82,7 +121,7 @@ async function refuseOther (fetchDocument: FetchDocument, wishes: Wishes, { own,
       throw new FederationMismatchError(`${address} belongs to federation ${id}, and ${home} to ${own}: use another home to join it (--home)`)
     }
   } catch (err) {
-    if (!(err instanceof BootstrapError)) {
+    if (!(err instanceof BootstrapError) && !(err instanceof AdmissionRefusedError)) {
       signal.throwIfAborted()
       throw err
     }

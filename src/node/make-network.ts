@@ -4,6 +4,7 @@
 import { createCodec } from '../codec/codec.ts'
 import { inspectTopology } from '../model/topology.ts'
 import { leastNeighbours, networkSteps, requirePublicSteps } from './round-settings.ts'
+import type { Gatekeeper } from '../governance/governance-interface.ts'
 import type { Clock, Network, Store } from '../interface.ts'
 import type { RoundComponents } from '../round/round-interface.ts'
 import type { Membership } from './enter-federation.ts'
@@ -21,10 +22,11 @@ export interface MakeNetworkInit {
   identity: NetworkPartInit['identity']
   store: Store
   clock: Clock
+  gatekeeper: Gatekeeper | undefined
 }
 
 /** Throws as the parts do, and as `requirePublicSteps` does */
-export async function makeNetwork (parts: NodeParts, { init, membership, identity, store, clock }: MakeNetworkInit): Promise<NetworkAndKin> {
+export async function makeNetwork (parts: NodeParts, { init, membership, identity, store, clock, gatekeeper }: MakeNetworkInit): Promise<NetworkAndKin> {
   const { parameterCount } = inspectTopology(membership.document.model)
   const codec = createCodec(membership.document.codec.name)
   const algorithm = parts.algorithm({ document: membership.document, parameterCount })
@@ -32,7 +34,7 @@ export async function makeNetwork (parts: NodeParts, { init, membership, identit
   const replicas = parts.replicas({ codec, parameterCount: parameterCount * algorithm.vectors.length })
   const { maxPayloadBytes } = replicas
   const network = await parts.network({
-    ...{ ...init, identity, membership, maxPayloadBytes, replicas, vectors: algorithm.vectors.length, store, clock },
+    ...{ ...init, identity, membership, maxPayloadBytes, replicas, vectors: algorithm.vectors.length, store, clock, gatekeeper },
     ...{ leastNeighbours: leastNeighbours(membership, init), steps: networkSteps(parts.protocol, algorithm, parameterCount) }
   })
   return { codec, algorithm, replicas, network }

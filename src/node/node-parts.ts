@@ -10,6 +10,8 @@ import type { PrivateKey } from '@libp2p/interface'
 import type { Algorithm, AlgorithmInit } from '../algorithm/algorithm.ts'
 import type { FederationDocument } from '../federation/document.ts'
 import type { Clock, Codec, DatasetSource, KeyframeSource, Network, Partition, PeerName, Replicas, StepLimits, Store, Trace, Trainer, TrainerDescription } from '../interface.ts'
+import type { Gatekeeper } from '../governance/governance-interface.ts'
+import type { VotingKeys } from '../governor/governor-interface.ts'
 import type { LedgerReader } from '../ledger/ledger.ts'
 import type { PrivacyBudget, PrivacyStatus } from '../privacy/budget.ts'
 import type { RoundProtocol } from '../round/exchange-interface.ts'
@@ -59,6 +61,8 @@ export interface NetworkPartInit extends Pick<NodeInit, 'home'>, Settings<'liste
   steps: StepLimits | undefined
   store: Store
   clock: Clock
+  /** Who may come in; undefined in an open federation */
+  gatekeeper: Gatekeeper | undefined
 }
 
 export interface ReplicasPartInit {
@@ -112,6 +116,21 @@ export interface DocumentRequest {
   signal: AbortSignal
 }
 
+export interface AdmissionWish {
+  identity: PrivateKey
+  /** Full multiaddrs, asked one after another; an invitation has its own */
+  addresses: readonly string[]
+  /** Text of a token */
+  invitation: string | undefined
+  /** Ask to be admitted */
+  request: { name?: string } | undefined
+  /** Refuse any federation but this one (CID) */
+  expected: string | undefined
+  signal: AbortSignal
+  /** Called once, when a request waits for people */
+  onWaiting: (detail: { federation: string | undefined, address: string }) => void
+}
+
 export interface NodeParts {
   clock: Clock
   /** Diagnostics of a part of the node, by its name */
@@ -126,6 +145,13 @@ export interface NodeParts {
   identity: (home: string) => Promise<PrivateKey>
   /** The document that a peer at one of the addresses has. Throws BootstrapError, FederationMismatchError */
   fetchDocument: (request: DocumentRequest) => Promise<{ bytes: Uint8Array, id: string, address: string }>
+  /**
+   * Becomes a member of an invited federation: its document, and what proves the membership. Throws InvitationError,
+   * AdmissionRefusedError, BootstrapError, FederationMismatchError
+   */
+  enterInvited: (wish: AdmissionWish) => Promise<{ bytes: Uint8Array, records: readonly Uint8Array[] }>
+  /** Keeps the private voting keys of a home */
+  votingKeys: (home: string) => VotingKeys
   trainer: (init: TrainerPartInit) => Trainer
   account: (init: AccountPartInit) => PrivacyAccount
   /** All members of a federation must have the same: no document names it yet */

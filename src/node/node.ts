@@ -20,12 +20,15 @@ import { lostWarning } from './lost-versions.ts'
 import { meshLimits } from './mesh-limits.ts'
 import { RoundMetrics } from './round-metrics.ts'
 import { makeNetwork } from './make-network.ts'
+import { createGovernor, startGovernor } from './node-governance.ts'
 import { requireCharging, roundSettings } from './round-settings.ts'
 import { checkNodeInit } from './settings.ts'
 import { soleUse } from './sole-use.ts'
+import { settleVotingRight } from './voting-right.ts'
 import type { FederationDocument } from '../federation/document.ts'
 import type { Clock, ModelVersion, Network, Store, Trainer, TrainerDescription } from '../interface.ts'
 import type { NodeGovernance } from '../governance/governance-interface.ts'
+import type { Governor } from '../governor/governor.ts'
 import type { LedgerReader } from '../ledger/ledger.ts'
 import type { Membership } from './enter-federation.ts'
 import type { NetworkAndKin } from './make-network.ts'
@@ -54,6 +57,7 @@ class Node extends TypedEventEmitter<NodeEvents> implements GrapevineNode {
   private trainer: Trainer | undefined
   private description: TrainerDescription | undefined
   private network: Network | undefined
+  private governor: Governor | undefined
   private engine: RoundEngine | undefined
   private readonly privacy: PrivacyAccount
   private rounds = Promise.resolve()
@@ -117,7 +121,7 @@ class Node extends TypedEventEmitter<NodeEvents> implements GrapevineNode {
       this.emit('warning', lostWarning(lost, join(init.home, 'db')))
     }
     const identity = await parts.identity(init.home)
-    const membership = this.membership = await enterFederation({ ...parts, store }, init, this.abort.signal)
+    const membership = this.membership = await this.enter(identity)
     const { description, network, ...chosen } = await this.makeParts(membership, identity)
     forwardNetworkEvents(network, (type, detail) => { this.emit(type, detail) })
     await this.privacy.open(membership, description, network.self)
@@ -131,8 +135,23 @@ class Node extends TypedEventEmitter<NodeEvents> implements GrapevineNode {
       // from its first record on: else others take it for a neighbour, and wait for what never comes
       network.observe()
     }
+    this.governor === undefined || startGovernor(this.governor, network)
     await network.start({ signal: this.abort.signal })
+    this.governor === undefined || void settleVotingRight({ governor: this.governor, network, store, clock: this.clock }, this.abort)
     this.announce(network, membership, engine, description)
+  }
+
+  private async enter (identity: NetworkPartInit['identity']): Promise<Membership> {
+    const { init, parts, store, clock } = this
+    const peer = identity.publicKey.toString()
+    const onWaiting = (detail: { federation: string | undefined, address: string }): void => { this.emit('admission:waiting', { peer, ...detail }) }
+    const membership = await enterFederation({ ...parts, store, identity, onWaiting }, init, this.abort.signal)
+    this.governor = await createGovernor({
+      ...{ parts, home: init.home, identity, store, clock, trace: parts.logger('governance'), account: () => {} },
+      emit: (type, detail) => { this.emit(type, detail) },
+      network: () => this.network
+    }, membership)
+    return membership
   }
 
   /**
@@ -141,7 +160,7 @@ class Node extends TypedEventEmitter<NodeEvents> implements GrapevineNode {
    */
   private async makeParts (membership: Membership, identity: NetworkPartInit['identity']): Promise<NetworkAndKin & { description: TrainerDescription }> {
     const { init, parts, store, clock } = this
-    const making = makeNetwork(parts, { init, membership, identity, store, clock }).then((made) => {
+    const making = makeNetwork(parts, { init, membership, identity, store, clock, gatekeeper: this.governor }).then((made) => {
       this.network = made.network
       return made
     })
@@ -293,6 +312,7 @@ class Node extends TypedEventEmitter<NodeEvents> implements GrapevineNode {
   private async closeParts (hurry: AbortSignal): Promise<void> {
     const closers = [
       async () => this.network?.stop({ signal: hurry }),
+      async () => this.governor?.stop(),
       async () => this.trainer?.stop(),
       async () => this.privacy.close(),
       async () => this.store.close()
@@ -319,7 +339,8 @@ class Node extends TypedEventEmitter<NodeEvents> implements GrapevineNode {
       trainer: this.description,
       network: this.network,
       engine: this.engine,
-      privacy: this.privacy.status()
+      privacy: this.privacy.status(),
+      governor: this.governor
     })
   }
 
@@ -342,7 +363,7 @@ class Node extends TypedEventEmitter<NodeEvents> implements GrapevineNode {
     return this.membership?.document
   }
 
-  governance = (): NodeGovernance | undefined => undefined
+  governance = (): NodeGovernance | undefined => this.governor?.owner
 
   weights (): Uint8Array | undefined {
     return this.membership?.weights

@@ -1,0 +1,274 @@
+/**
+ * Runs the agreement of the slot in hand: for a voter with its key of the epoch, for everybody else by listening
+ *
+ * Nothing happens while nothing is admissible. What this node votes is on disk before it is sent: a voter that forgot
+ * its vote and votes again is a liar to everybody else. A home that was put back from a copy may have forgotten, too: a
+ * ballot of its own key that it does not know makes it abstain until the next epoch.
+ */
+import { Agreement } from '../consensus/simplex.ts'
+import { readBallot } from '../consensus/ballot.ts'
+import { makeBallot } from '../governance/statements.ts'
+import type { KeyObject } from 'node:crypto'
+import type { Effects } from '../consensus/simplex.ts'
+import type { Ballot, RecordVerdict, Voter } from '../governance/governance-interface.ts'
+import type { GovernorComponents } from './governor-interface.ts'
+
+const BALLOT_PREFIX = 'ballot/'
+const ABSTAIN_KEY = 'abstains'
+const FIRST_RESEND_MS = 1_000
+const MAX_RESEND_MS = 10_000
+/** Ballots for later slots come before the decision that they stand on: asked for again, not kept */
+const TICK_MS = 100
+
+export interface DecidersView {
+  epoch: number
+  /** The next decision's number */
+  slot: number
+  voters: readonly Voter[]
+}
+
+export interface DeciderInit {
+  federation: string
+  deltaMs: number
+  view: () => DecidersView
+  /** Ids of acts that may be chosen now: 64 hex digits */
+  admissible: () => string[]
+  /** Hands a ballot on to all members */
+  send: (ballot: Ballot) => void
+  /** Chosen for the slot in hand */
+  decided: (actId: string, certificate: Uint8Array) => void
+  /** Somebody speaks of a slot that is decided: tell it */
+  behind: (slot: number) => void
+  /** A voter signed two ballots that contradict each other */
+  misbehaved: (voter: Voter, ballots: readonly Uint8Array[]) => void
+  warn: (code: string, message: string) => void
+}
+
+type Components = Pick<GovernorComponents, 'clock' | 'store' | 'votingKeys' | 'signer' | 'trace'>
+
+function rawPrivate (key: KeyObject): Uint8Array {
+  return new Uint8Array(Buffer.from(key.export({ format: 'jwk' }).d!, 'base64url'))
+}
+
+function sameBytes (a: Uint8Array, b: Uint8Array): boolean {
+  return Buffer.compare(a, b) === 0
+}
+
+export class Decider {
+  readonly #components: Components
+  readonly #init: DeciderInit
+  readonly #abort = new AbortController()
+  #agreement: { instance: Agreement, slot: number, votes: boolean } | undefined
+  /** Own ballots of the slot in hand, as they lie on disk */
+  #own: Array<{ key: string, slot: number, bytes: Uint8Array }> = []
+  #keys: ReadonlyMap<string, { epoch: number, privateKey: KeyObject }> = new Map()
+  /** The epoch in which this node does not vote */
+  #abstains: number | undefined
+  #mayVote = false
+  #resendMs = FIRST_RESEND_MS
+  #resendAtMs = 0
+  #writing: Promise<void> = Promise.resolve()
+  #running: Promise<void> | undefined
+
+  constructor (components: Components, init: DeciderInit) {
+    this.#components = components
+    this.#init = init
+  }
+
+  async load (entries: ReadonlyMap<string, Uint8Array>): Promise<void> {
+    for (const [key, bytes] of entries) {
+      if (key.startsWith(BALLOT_PREFIX)) {
+        this.#own.push({ key, slot: Number(key.split('/')[1]), bytes })
+      }
+    }
+    const abstains = entries.get(ABSTAIN_KEY)
+    this.#abstains = abstains === undefined ? undefined : Number(new TextDecoder().decode(abstains))
+    await this.reloadKeys()
+  }
+
+  /** After a key was made or deleted */
+  async reloadKeys (): Promise<void> {
+    this.#keys = await this.#components.votingKeys.load()
+    this.#begin(true)
+  }
+
+  start (): void {
+    this.#running ??= this.#run()
+  }
+
+  async stop (): Promise<void> {
+    this.#abort.abort()
+    await this.#running
+    await this.#writing
+  }
+
+  /** This home is known to be no older copy of itself: from now on it votes */
+  allow (): void {
+    if (!this.#mayVote) {
+      this.#mayVote = true
+      this.#begin(true)
+    }
+  }
+
+  /** This home may have forgotten what it voted: it does not vote until the next epoch */
+  async abstain (): Promise<void> {
+    const { epoch } = this.#init.view()
+    if (this.#abstains !== epoch) {
+      this.#abstains = epoch
+      this.#begin(true)
+      this.#init.warn('abstains', `this home is an older copy of itself, or its key votes elsewhere, too: it does not vote in epoch ${epoch}; the other voters decide without it`)
+      await this.#components.store.putGovernance(new Map([[ABSTAIN_KEY, new TextEncoder().encode(String(epoch))]]))
+    }
+  }
+
+  get abstains (): string | undefined {
+    const { epoch } = this.#init.view()
+    if (this.#voter() === undefined) {
+      return undefined
+    }
+    if (this.#abstains === epoch) {
+      return 'this home may have forgotten what it voted in this epoch'
+    }
+    return this.#privateKey() === undefined ? 'its voting key of this epoch is not in this home' : undefined
+  }
+
+  /** Somebody endorsed, or a decision stands: there may be something to agree on, or another slot */
+  refresh (): void {
+    this.#begin(false)
+    const { instance } = this.#agreement ?? {}
+    if (instance !== undefined) {
+      for (const value of this.#init.admissible()) {
+        this.#apply(instance.offer(value, this.#now()))
+      }
+    }
+  }
+
+  receive (ballot: Ballot): RecordVerdict {
+    const { slot, epoch } = this.#init.view()
+    if (ballot.slot !== slot || ballot.epoch !== epoch) {
+      if (ballot.slot < slot) {
+        this.#init.behind(ballot.slot)
+      }
+      return 'ignored'
+    }
+    this.#begin(false)
+    const effects = this.#agreement!.instance.receive(ballot.message, this.#now())
+    if (effects.verdict === 'news' && this.#isForeign(ballot.message)) {
+      // its signature is right; from now on it binds this node, and this node does not vote beside it
+      this.#apply({ ...effects, send: [] })
+      void this.abstain().catch((err: unknown) => { this.#init.warn('ballots', `it could not be written that this node abstains: ${(err as Error).message}`) })
+    } else {
+      this.#apply(effects)
+    }
+    return effects.verdict
+  }
+
+  /** A ballot of the own key that this home does not know */
+  #isForeign (message: Uint8Array): boolean {
+    const voter = this.#voter()
+    const read = readBallot(message)
+    return voter !== undefined && read?.voter === this.#init.view().voters.indexOf(voter) && !this.#own.some(({ bytes }) => sameBytes(bytes, message))
+  }
+
+  #now (): number {
+    return this.#components.clock.monotonicMs()
+  }
+
+  #voter (): Voter | undefined {
+    return this.#init.view().voters.find(({ peer }) => peer === this.#components.signer.peer)
+  }
+
+  #privateKey (): KeyObject | undefined {
+    return this.#keys.get(this.#voter()?.votingKey ?? '')?.privateKey
+  }
+
+  /** The instance of the slot in hand; anew where the slot or what this node may do changed */
+  #begin (anew: boolean): void {
+    const { slot, epoch, voters } = this.#init.view()
+    if (!anew && this.#agreement?.slot === slot) {
+      return
+    }
+    const wasOf = this.#agreement?.slot
+    const privateKey = this.#mayVote && this.#abstains !== epoch ? this.#privateKey() : undefined
+    const index = voters.findIndex(({ peer }) => peer === this.#components.signer.peer)
+    const earlier = this.#own.filter((own) => own.slot === slot).map(({ bytes }) => bytes)
+    const instance = new Agreement({
+      ...{ federation: this.#init.federation, epoch, slot, voters: [...voters], deltaMs: this.#init.deltaMs, startedMs: this.#now(), earlier },
+      ...(privateKey === undefined ? {} : { self: { index, privateKey: rawPrivate(privateKey) } }),
+      isAdmissible: (value) => this.#init.admissible().includes(value)
+    })
+    this.#agreement = { instance, slot, votes: privateKey !== undefined }
+    this.#resendMs = FIRST_RESEND_MS
+    this.#resendAtMs = this.#now() + FIRST_RESEND_MS
+    if (wasOf !== undefined && wasOf !== slot) {
+      this.#forgetBefore(slot)
+    }
+    if (anew) {
+      this.refresh()
+    }
+  }
+
+  #apply ({ persist, send, decided, misbehaviour }: Omit<Effects, 'verdict'>): void {
+    const { slot, epoch, voters } = this.#init.view()
+    // known as own ones from now on: an instance that is made meanwhile must not contradict them
+    const rows = persist.map((bytes, index) => ({ key: `${BALLOT_PREFIX}${slot}/${this.#own.length + index}`, slot, bytes }))
+    this.#own.push(...rows)
+    if (rows.length > 0 || send.length > 0) {
+      this.#writing = this.#writing.then(async () => this.#publish({ epoch, slot, rows, send })).catch((err: unknown) => {
+        this.#init.warn('ballots', `a vote could not be written, and so was not sent: ${(err as Error).message}`)
+      })
+    }
+    for (const evidence of misbehaviour) {
+      const voter = voters[readBallot(evidence[0])?.voter ?? -1]
+      voter !== undefined && this.#init.misbehaved(voter, evidence)
+    }
+    if (decided !== undefined) {
+      this.#init.decided(decided.value, decided.certificate)
+    }
+  }
+
+  async #publish ({ epoch, slot, rows, send }: { epoch: number, slot: number, rows: ReadonlyArray<{ key: string, bytes: Uint8Array }>, send: readonly Uint8Array[] }): Promise<void> {
+    if (rows.length > 0) {
+      await this.#components.store.putGovernance(new Map(rows.map(({ key, bytes }) => [key, bytes])))
+    }
+    send.forEach((message) => { this.#init.send(makeBallot({ epoch, slot, message })) })
+  }
+
+  #forgetBefore (slot: number): void {
+    const old = this.#own.filter((own) => own.slot < slot)
+    this.#own = this.#own.filter((own) => own.slot >= slot)
+    if (old.length > 0) {
+      this.#components.store.putGovernance(new Map(old.map(({ key }) => [key, undefined]))).catch(() => {
+        // they are of no use, and go with the next ones
+      })
+    }
+  }
+
+  async #run (): Promise<void> {
+    const { clock } = this.#components
+    const { signal } = this.#abort
+    while (!signal.aborted) {
+      const agreement = this.#agreement
+      if (agreement !== undefined) {
+        this.#apply(agreement.instance.tick(this.#now()))
+        this.#resend(agreement)
+      }
+      await clock.delay(TICK_MS, { signal }).catch(() => {
+        // stopped: the loop ends
+      })
+    }
+  }
+
+  /** Whoever missed a ballot, or was away, gets what it needs */
+  #resend ({ instance, slot }: { instance: Agreement, slot: number }): void {
+    if (this.#now() < this.#resendAtMs || this.#agreement?.instance !== instance) {
+      return
+    }
+    this.#resendMs = Math.min(MAX_RESEND_MS, 2 * this.#resendMs)
+    this.#resendAtMs = this.#now() + this.#resendMs
+    const { epoch } = this.#init.view()
+    for (const message of instance.messages()) {
+      this.#init.send(makeBallot({ epoch, slot, message }))
+    }
+  }
+}

@@ -1,0 +1,140 @@
+/**
+ * What becomes of somebody that stands before the door: a member, a guest with an invitation, or a stranger
+ */
+import { randomBytes } from 'node:crypto'
+import { guestProof, inviterProof, sameProof } from '../governance/handshake.ts'
+import { readRecord, signStatement } from '../governance/statements.ts'
+import { MAX_CREDENTIALS } from '../governance/governance-interface.ts'
+import type { AdmissionAnswer, AdmissionHello, AdmissionSession, Invitation, RefusalReason, Standing } from '../governance/governance-interface.ts'
+import type { GovernorComponents, GovernorInit } from './governor-interface.ts'
+import type { HeldRecords } from './held-records.ts'
+import type { Invitations } from './invitations.ts'
+
+const NONCE_BYTES = 32
+const DAY_MS = 86_400_000
+
+const REFUSALS: Record<Exclude<Standing, 'member'>, RefusalReason> = {
+  unknown: 'not-a-member',
+  revoked: 'revoked',
+  expired: 'expired',
+  departed: 'departed',
+  'over-limit': 'over-limit'
+}
+
+export interface DoorkeeperComponents extends Pick<GovernorComponents, 'clock' | 'signer' | 'account'> {
+  held: HeldRecords
+  invitations: Invitations
+}
+
+type Guest = Required<Pick<AdmissionHello, 'federation' | 'nonce' | 'invitation'>> & { peer: string, hasRequest: boolean }
+
+export class Doorkeeper {
+  readonly #components: DoorkeeperComponents
+  readonly #init: Pick<GovernorInit, 'federation' | 'document' | 'settings'>
+  /** One redemption after another: two at a time would take one number */
+  #redeeming: Promise<unknown> = Promise.resolve()
+
+  constructor (components: DoorkeeperComponents, init: Pick<GovernorInit, 'federation' | 'document' | 'settings'>) {
+    this.#components = components
+    this.#init = init
+  }
+
+  begin (hello: AdmissionHello): AdmissionSession | AdmissionAnswer {
+    const { held, invitations } = this.#components
+    const { peer, federation, invitation, nonce } = hello
+    if (federation !== undefined && federation !== this.#init.federation) {
+      return { status: 'refused', reason: 'wrong-federation' }
+    }
+    const hasRequest = this.#takeOwn(hello)
+    const standing = held.roster().standing(peer)
+    if (standing === 'member') {
+      return this.#admit(peer)
+    }
+    if (standing === 'revoked') {
+      return { status: 'refused', reason: 'revoked' }
+    }
+    if (invitation === undefined || federation === undefined) {
+      return hasRequest ? { status: 'waiting' } : { status: 'refused', reason: REFUSALS[standing] }
+    }
+    const usable = invitations.usable(invitation, peer)
+    return typeof usable === 'string' ? { status: 'refused', reason: usable } : this.#challenge(usable, { peer, federation, nonce, invitation, hasRequest })
+  }
+
+  /** What a stranger says of itself: its certificates, and what they stand on. True with a request of its own in it */
+  #takeOwn ({ peer, records }: AdmissionHello): boolean {
+    let hasRequest = false
+    for (const bytes of records.slice(0, MAX_CREDENTIALS)) {
+      const verdict = this.#components.held.take(bytes, peer)
+      const isKept = verdict === 'news' || verdict === 'known'
+      const record = isKept ? readRecord(bytes) : undefined
+      hasRequest ||= record?.type === 'statement' && record.body.kind === 'request' && record.author === peer
+    }
+    return hasRequest
+  }
+
+  #admit (peer: string): AdmissionAnswer {
+    return { status: 'admitted', records: this.#components.held.welcome(peer), document: this.#init.document }
+  }
+
+  #challenge (invitation: Invitation, guest: Guest): AdmissionSession {
+    const secret = Buffer.from(invitation.secret, 'hex')
+    const nonce = randomBytes(NONCE_BYTES)
+    const { signer } = this.#components
+    const transcript = { guest: guest.peer, inviter: signer.peer, guestNonce: guest.nonce, inviterNonce: nonce, federation: guest.federation, jti: guest.invitation }
+    return {
+      challenge: { nonce, proof: inviterProof(secret, transcript) },
+      prove: async (proof) => {
+        if (!sameProof(proof, guestProof(secret, transcript))) {
+          return { status: 'refused', reason: 'wrong-proof' }
+        }
+        const redeemed = this.#redeeming.then(async () => this.#redeem(guest))
+        this.#redeeming = redeemed.catch(() => {})
+        // a full disk: nothing was promised, and the guest may come again
+        return redeemed.catch((): AdmissionAnswer => ({ status: 'refused', reason: 'busy' }))
+      }
+    }
+  }
+
+  async #redeem (guest: Guest): Promise<AdmissionAnswer> {
+    const { held, invitations, account } = this.#components
+    // others may have used it up since the challenge
+    const invitation = invitations.usable(guest.invitation, guest.peer)
+    if (typeof invitation === 'string') {
+      return { status: 'refused', reason: invitation }
+    }
+    if (invitation.approve) {
+      if (!guest.hasRequest) {
+        return { status: 'refused', reason: 'malformed' }
+      }
+      await invitations.redeem(invitation.jti, guest.peer, 0)
+      return { status: 'waiting' }
+    }
+    const number = invitations.numberOf(guest.peer) ?? this.#nextNumber()
+    if (number > held.guestLimit()) {
+      return { status: 'refused', reason: 'guest-limit' }
+    }
+    await invitations.redeem(invitation.jti, guest.peer, number)
+    await this.certify(guest.peer, number, invitation.name)
+    account('admission', { peer: guest.peer, number, invitation: invitation.jti })
+    return this.#admit(guest.peer)
+  }
+
+  /** Above every number that was given before, by this home or by an earlier copy of it */
+  #nextNumber (): number {
+    const { held, invitations } = this.#components
+    return 1 + Math.max(0, ...invitations.numbers(), ...held.ownGuests().map(({ number }) => number))
+  }
+
+  /** Signs a certificate, for the first time or to renew it. Durable, and on its way to the others, when it resolves */
+  async certify (peer: string, number: number, name?: string): Promise<void> {
+    const { clock, held, signer } = this.#components
+    const issuedAt = clock.now()
+    const certificate = await signStatement(signer, {
+      kind: 'certificate',
+      federation: this.#init.federation,
+      ...{ peer, number, issuedAt, expiresAt: issuedAt + this.#init.settings.certificateDays * DAY_MS },
+      ...(name === undefined ? {} : { name })
+    })
+    await held.add(certificate)
+  }
+}

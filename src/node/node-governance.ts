@@ -1,0 +1,51 @@
+/**
+ * Membership of a running node: made where its document asks for it, and tied to network, store and audit log
+ */
+import { Governor } from '../governor/governor.ts'
+import type { Account } from '../governor/governor-interface.ts'
+import type { Clock, Network, Store, Trace } from '../interface.ts'
+import type { Membership } from './enter-federation.ts'
+import type { Emit } from './forwarded-events.ts'
+import type { NetworkPartInit, NodeParts } from './node-parts.ts'
+
+export interface NodeGovernanceComponents {
+  parts: Pick<NodeParts, 'votingKeys'>
+  home: string
+  identity: NetworkPartInit['identity']
+  store: Store
+  clock: Clock
+  trace: Trace
+  account: Account
+  emit: Emit
+  /** Undefined before it is made */
+  network: () => Network | undefined
+}
+
+/** The governor of an invited federation, loaded; undefined in an open one. Throws what the store throws */
+export async function createGovernor (components: NodeGovernanceComponents, { id, bytes, document, records }: Membership): Promise<Governor | undefined> {
+  if (document.membership === undefined) {
+    return undefined
+  }
+  const { parts, home, identity, store, clock, trace, account, emit, network } = components
+  const signer = { peer: identity.publicKey.toString(), sign: async (message: Uint8Array) => identity.sign(message) }
+  const governor = new Governor({ clock, store, signer, votingKeys: parts.votingKeys(home), account, trace }, {
+    federation: id,
+    document: bytes,
+    settings: document.membership,
+    addresses: () => network()?.addresses() ?? [],
+    present: () => network()?.members() ?? []
+  })
+  governor.addEventListener('request', ({ detail }) => { emit('governance:request', detail) })
+  governor.addEventListener('act', ({ detail }) => { emit('governance:act', detail) })
+  governor.addEventListener('decision', ({ detail }) => { emit('governance:decision', detail) })
+  governor.addEventListener('standing', ({ detail }) => { emit('governance:standing', detail) })
+  governor.addEventListener('warning', ({ detail }) => { emit('warning', detail) })
+  await governor.load(records)
+  return governor
+}
+
+/** From now on the network's news reaches it, and it does what is due by itself */
+export function startGovernor (governor: Governor, network: Pick<Network, 'addEventListener'>): void {
+  network.addEventListener('update', ({ detail: { author, sequence } }) => { governor.noteUpdate(author, sequence) })
+  governor.start()
+}

@@ -1,0 +1,35 @@
+/**
+ * Before a node votes: this home is no older copy of itself
+ *
+ * A copy has forgotten what it voted, and would be a liar to the others if it voted again. Others who hold a later update
+ * of this key tell. Who is the only voter has nobody to contradict.
+ */
+import type { Governor } from '../governor/governor.ts'
+import type { AbortOptions, Clock, Network, Store } from '../interface.ts'
+
+const ASK_MS = 1_000
+
+export interface VotingRightComponents {
+  governor: Pick<Governor, 'owner' | 'settleEarlierLife'>
+  network: Pick<Network, 'newestOwn' | 'self'>
+  store: Pick<Store, 'getPublication'>
+  clock: Clock
+}
+
+/** Resolves when the governor was told; never rejects */
+export async function settleVotingRight ({ governor, network, store, clock }: VotingRightComponents, { signal }: Required<AbortOptions>): Promise<void> {
+  try {
+    const { sequence = 0 } = await store.getPublication() ?? {}
+    while (!signal.aborted) {
+      const hasOthers = governor.owner.status().voters.some(({ peer }) => peer !== network.self)
+      const { answers, newest } = hasOthers ? await network.newestOwn(sequence, { signal }) : { answers: 1, newest: undefined }
+      if (answers > 0) {
+        await governor.settleEarlierLife(newest !== undefined)
+        return
+      }
+      await clock.delay(ASK_MS, { signal })
+    }
+  } catch {
+    // stopped: it votes no more
+  }
+}

@@ -4,7 +4,7 @@
 import type { TypedEventTarget } from 'main-event'
 import type { FederationDocument } from '../federation/document.ts'
 import type { BackendName, Clock, DatasetSource, IdentityInUse, ModelVersion, Neighbour, Partition, PeerName, RejectionReason, Traffic, TrainerDescription, UnansweredAddress } from '../interface.ts'
-import type { NodeGovernance } from '../governance/governance-interface.ts'
+import type { Act, NodeGovernance, Standing } from '../governance/governance-interface.ts'
 import type { LedgerReader } from '../ledger/ledger.ts'
 import type { PrivacyStatus } from '../privacy/budget.ts'
 import type { RoundEvents, RoundPhase, RoundReport, Waiting } from '../round/round-events.ts'
@@ -26,6 +26,16 @@ export interface NodeInit {
   weights?: Uint8Array
   /** Full multiaddrs of peers to join through. At least one must answer when the home knows no federation yet */
   bootstrap?: string[]
+  /**
+   * The text of an invitation to redeem when the home knows no federation yet: its inviter is dialled, and no other
+   * peer. Redeeming again from the same home changes nothing. `start()` throws InvitationError, AdmissionRefusedError
+   */
+  invitation?: string
+  /**
+   * Where the peers of `bootstrap` let no stranger in: ask them to be admitted, and wait until people decided.
+   * `start()` throws AdmissionRefusedError without it
+   */
+  requestAdmission?: { name?: string }
   /** Refuse any federation but this one (CID) */
   expectedFederation?: string
   /**
@@ -100,6 +110,15 @@ export interface NodeEvents extends RoundEvents {
   /** Enough members and all own neighbours are live: the first round begins */
   'mesh:ready': CustomEvent<{ members: number, neighbours: number }>
   'update:rejected': CustomEvent<{ peer: PeerName, author: PeerName | undefined, reason: RejectionReason }>
+  /** A request to be admitted was filed: the node waits for people, and `start()` with it */
+  'admission:waiting': CustomEvent<{ peer: PeerName, federation?: string }>
+  /** Somebody asks to be admitted */
+  'governance:request': CustomEvent<{ peer: PeerName, name?: string }>
+  /** An act was proposed, or somebody endorsed it */
+  'governance:act': CustomEvent<{ actId: string, act: Act, missing: number }>
+  'governance:decision': CustomEvent<{ slot: number, act: Act }>
+  /** What this node itself may do has changed */
+  'governance:standing': CustomEvent<{ standing: Standing }>
   stopped: CustomEvent<{ reason: StopReason, round: number, error?: Error }>
 }
 

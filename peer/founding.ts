@@ -84,7 +84,7 @@ export async function proposal (settings: Settings, onRead?: (share: number) => 
     requireNobodysNumbers(document, settings)
   }
   const remarks = fitted || isDerived ? [...madeFrom.remarks ?? [], ...outsidePromise(document), ...(isDerived ? namesOutsidePromise(document) : [])] : madeFrom.remarks
-  return { document, ...madeFrom, ...(remarks === undefined ? {} : { remarks }) }
+  return { document, fitted, ...madeFrom, ...(remarks === undefined ? {} : { remarks }) }
 }
 
 async function documentOf (settings: Settings, onRead?: (share: number) => void): Promise<Founding> {

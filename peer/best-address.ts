@@ -47,5 +47,10 @@ export function isLoopback (address: string): boolean {
 
 /** Undefined when there is none */
 export function bestAddress (addresses: readonly string[]): string | undefined {
-  return addresses.toSorted((a, b) => rank(a) - rank(b))[0]
+  return bestAddresses(addresses, 1)[0]
+}
+
+/** The best ones first */
+export function bestAddresses (addresses: readonly string[], most: number): string[] {
+  return addresses.toSorted((a, b) => rank(a) - rank(b)).slice(0, most)
 }

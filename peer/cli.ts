@@ -6,12 +6,15 @@
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { Command, CommanderError, Option } from 'commander'
+import { addActionHelp } from './action-help.ts'
 import { reportError } from './error-report.ts'
 import { OutputError, UsageError } from './errors.ts'
-import { addPrivacyHelp } from './privacy-help.ts'
+import { INVITE_ACTIONS, MEMBERS_ACTIONS } from './members-actions.ts'
+import { PRIVACY_ACTIONS } from './privacy-actions.ts'
 import { resolveSettings } from './resolve-settings.ts'
 import { globalSettings, kebabName, setting, settingsOf, environmentName } from './settings.ts'
 import { Terminal } from './terminal.ts'
+import type { ActionPages } from './action-help.ts'
 import type { RunVerb } from './context.ts'
 import type { Verb } from './setting.ts'
 import type { SettingName } from './settings.ts'
@@ -21,13 +24,17 @@ interface VerbTraits {
   args: string
   help: string
   load: () => Promise<RunVerb>
+  /** Words after it that say what to do */
+  pages?: ActionPages
 }
 
 export const VERBS: Record<Verb, VerbTraits> = {
   init: { args: '', help: 'make the home of a new peer: key, settings, federation', load: async () => (await import('./verbs/init.ts')).init },
   schema: { args: '<file>', help: 'propose the schema of a table: what a federation\'s document would say of it', load: async () => (await import('./verbs/schema.ts')).schema },
   start: { args: '', help: 'run the peer of a home, until it is stopped', load: async () => (await import('./verbs/start.ts')).start },
-  join: { args: '<address>', help: 'run a peer that joins a federation through the peer at this multiaddr', load: async () => (await import('./verbs/join.ts')).join },
+  join: { args: '<token|address>', help: 'run a peer that joins a federation: with an invitation (a token, its file, or - for standard input), or through the peer at this multiaddr', load: async () => (await import('./verbs/join.ts')).join },
+  invite: { args: '[action] [id]', help: 'let a peer in: prints a token that one peer can join with; also invite ls, invite cancel ID', load: async () => (await import('./verbs/invite.ts')).invite, pages: { actions: INVITE_ACTIONS, unnamed: 'new' } },
+  members: { args: '[action] [subjects...]', help: 'who belongs, who asks to, and what is decided: list, requests, acts, log, approve, reject, admit, revoke, appoint, dismiss, limit', load: async () => (await import('./verbs/members.ts')).members, pages: { actions: MEMBERS_ACTIONS, unnamed: 'list' } },
   status: { args: '', help: 'how the peer of a home is doing', load: async () => (await import('./verbs/status.ts')).status },
   versions: { args: '[action] [version]', help: 'list the model versions of a home; versions rollback VERSION goes back to one', load: async () => (await import('./verbs/versions.ts')).versions },
   export: { args: '<version> <target>', help: 'write a version as a TensorFlow.js LayersModel, an ONNX or a safetensors file', load: async () => (await import('./verbs/export.ts')).exportVersion },
@@ -36,7 +43,7 @@ export const VERBS: Record<Verb, VerbTraits> = {
   card: { args: '[version]', help: 'a model card of a version, in Markdown', load: async () => (await import('./verbs/card.ts')).card },
   document: { args: '[action] [names...]', help: 'a federation\'s document: explain [FILE or HOME], check FILE, diff A B, template [FILE or HOME] (to write one by hand)', load: async () => (await import('./verbs/document.ts')).document },
   audit: { args: '', help: 'attack the own training, offline: does it leak more than privacy allows?', load: async () => (await import('./verbs/audit.ts')).audit },
-  privacy: { args: '[action] [step]', help: 'the privacy budget: show, forecast, plan, ledger, ledger verify, ledger charge', load: async () => (await import('./verbs/privacy.ts')).privacy },
+  privacy: { args: '[action] [step]', help: 'the privacy budget: show, forecast, plan, ledger, ledger verify, ledger charge', load: async () => (await import('./verbs/privacy.ts')).privacy, pages: { actions: PRIVACY_ACTIONS } },
   renew: { args: '[peer]', help: 'end the identity of a home whose round numbers are beyond repair', load: async () => (await import('./verbs/renew.ts')).renew }
 }
 
@@ -166,11 +173,11 @@ export function buildProgram (act: (verb: Verb, flags: Partial<Record<SettingNam
   }
   addOptions(program, globalSettings())
   for (const verb of Object.keys(VERBS) as Verb[]) {
-    const { args, help } = VERBS[verb]
+    const { args, help, pages } = VERBS[verb]
     const command = program.command(`${verb} ${args}`.trim()).description(help)
     addOptions(command, settingsOf(verb), verb)
-    if (verb === 'privacy') {
-      addPrivacyHelp(command)
+    if (pages !== undefined) {
+      addActionHelp(command, pages)
     }
     command.action(async () => {
       await act(verb, flagsOf(command), command.args)

@@ -3,6 +3,7 @@
  */
 import { quoted } from '../src/quoted.ts'
 import { formatBytes, formatCount } from './format.ts'
+import { membershipLines } from './membership-text.ts'
 import { formatPromise } from './privacy-text.ts'
 import type { FederationDocument } from '../src/federation/document.ts'
 import type { DocumentNames } from '../src/federation/federation-id.ts'
@@ -58,6 +59,7 @@ export function documentSections (document: FederationDocument, facts: DocumentF
   const under = (...prefixes: string[]) => (path: string): boolean => prefixes.some((prefix) => path === prefix || path.startsWith(`${prefix}.`))
   return [
     { title: 'Federation', has: under('format', 'epoch', 'name'), lines: federationLines(document, facts) },
+    { title: 'Membership', has: under('membership'), lines: membershipLines(document.membership) },
     { title: 'Task', has: under('model.labels', 'model.target', 'model.loss', 'model.classWeights'), lines: taskLines(document) },
     { title: 'Input', has: under('model.input'), lines: inputLines(document, facts) },
     { title: 'Model', has: under('model.topology', 'model.constants', 'model.weights', 'model.seed'), lines: modelLines(document, facts) },

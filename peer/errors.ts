@@ -22,6 +22,11 @@ export class NoHomeError extends Error {
   }
 }
 
+/** What was asked for needs the running peer of the home. Exit code 4 */
+export class NotRunningError extends Error {
+  override name = 'NotRunningError'
+}
+
 /** `init` found a peer in the home. Exit code 3 */
 export class HomeExistsError extends Error {
   override name = 'HomeExistsError'

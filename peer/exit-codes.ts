@@ -9,6 +9,7 @@ export const EXIT_CODES = {
   configuration: { code: 3, meaning: 'a configuration file, an environment variable, the home or the federation document is not what is needed' },
   running: { code: 4, meaning: 'the peer is not running, or another process runs it already' },
   network: { code: 5, meaning: 'cannot listen, or no bootstrap address answered' },
+  admission: { code: 6, meaning: 'not admitted, or not entitled: an invitation that is used up or ran out, a peer that was revoked, a decision that is for voters' },
   incompatible: { code: 7, meaning: 'Node too old, home of another format, model that no training backend here can run' },
   data: { code: 8, meaning: 'the data are missing, damaged, or do not fit the federation document' },
   storage: { code: 9, meaning: 'the home, the folder of an export or a report, or standard output cannot be read or written: disk full, damaged, wrong permissions' },

@@ -55,7 +55,7 @@ export function namesDocument ({ federation, preset }: Settings): boolean {
 
 /** Throws UsageError for settings of a new federation where none is founded */
 export function refuseFounding (settings: Settings): void {
-  refuseGiven(settings, ['privacy', 'epsilon', 'examples', ...FITTED_ONLY.flatMap(({ names }) => names)], ARE, 'for a new federation only: here the document is given already')
+  refuseGiven(settings, ['privacy', 'epsilon', 'examples', 'membership', 'guests', 'certificateDays', ...FITTED_ONLY.flatMap(({ names }) => names)], ARE, 'for a new federation only: here the document is given already')
 }
 
 /**
@@ -84,7 +84,7 @@ export async function proposal (settings: Settings, onRead?: (share: number) => 
     requireNobodysNumbers(document, settings)
   }
   const remarks = fitted || isDerived ? [...madeFrom.remarks ?? [], ...outsidePromise(document), ...(isDerived ? namesOutsidePromise(document) : [])] : madeFrom.remarks
-  return { document, ...madeFrom, ...(remarks === undefined ? {} : { remarks }) }
+  return { document, fitted, ...madeFrom, ...(remarks === undefined ? {} : { remarks }) }
 }
 
 async function documentOf (settings: Settings, onRead?: (share: number) => void): Promise<Founding> {

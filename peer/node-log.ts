@@ -4,6 +4,7 @@
 import { bestAddress, isLoopback } from './best-address.ts'
 import { reportError } from './error-report.ts'
 import { formatDuration, formatLateMix, formatRound, formatWaiting, shortId } from './format.ts'
+import { logMembership } from './membership-log.ts'
 import { formatExhausted, formatPromise, formatSpent } from './privacy-text.ts'
 import { readingProgress } from './reading-progress.ts'
 import type { Terminal } from './terminal.ts'
@@ -15,7 +16,8 @@ import type { RoundPhase } from '../src/round/round-events.ts'
  * them
  */
 const JSON_EVENTS = ['listening', 'joined', 'peer:connect', 'peer:disconnect', 'neighbours:change', 'mesh:ready', 'round:start', 'round:phase',
-  'round:end', 'round:jump', 'round:waiting', 'round:mixed', 'privacy:exhausted', 'version:commit', 'warning', 'stopped'] as const satisfies ReadonlyArray<keyof NodeEvents>
+  'round:end', 'round:jump', 'round:waiting', 'round:mixed', 'privacy:exhausted', 'version:commit', 'admission:waiting',
+  'governance:request', 'governance:act', 'governance:decision', 'governance:standing', 'warning', 'stopped'] as const satisfies ReadonlyArray<keyof NodeEvents>
 
 const PHASE_WORDS: Record<RoundPhase, string> = {
   train: 'training',
@@ -48,6 +50,7 @@ export function logNode (node: GrapevineNode, terminal: Terminal): void {
     logRounds(node, terminal)
     logNarration(node, terminal)
   }
+  logMembership(node, terminal)
 }
 
 function logJson (node: GrapevineNode, terminal: Terminal): void {

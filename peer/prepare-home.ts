@@ -3,6 +3,7 @@
  */
 import { randomInt } from 'node:crypto'
 import { makeHome, readFoundingDocument, writeConfig, writeFoundingDocument } from './home.ts'
+import type { MembershipChoice } from './founding-membership.ts'
 import type { Settings } from './settings.ts'
 import type { FederationDocument } from '../src/federation/document.ts'
 
@@ -13,6 +14,8 @@ export interface PreparedHome {
   settings: Settings
   peer: string
   configFile: string
+  /** As it was written, with this peer as the first who decides where members are invited */
+  document: FederationDocument | undefined
 }
 
 export interface Founded {
@@ -20,18 +23,22 @@ export interface Founded {
   document: FederationDocument | undefined
   /** The canonical file, where the document starts from weights */
   weights?: Uint8Array | undefined
+  /** To be added to the document, with this peer as the only voter */
+  membership?: MembershipChoice | undefined
 }
 
 /**
  * Writes key, weights, document and settings; the settings last, because a home with settings is a finished one
  *
- * Throws IdentityError, StoreWriteError, and the file system's errors
+ * Throws IdentityError, InvalidFederationError, StoreWriteError, and the file system's errors
  */
-export async function prepareHome (home: string, given: Settings, { document, weights }: Founded): Promise<PreparedHome> {
+export async function prepareHome (home: string, given: Settings, founded: Founded): Promise<PreparedHome> {
   const settings = withOwnDigits(given)
   await makeHome(home)
   const { loadOrCreateIdentity } = await import('../src/network/host/identity.ts')
   const key = await loadOrCreateIdentity(home)
+  const { weights } = founded
+  const document = await ownDocument(home, founded)
   if (weights !== undefined) {
     const { weightsFile } = await import('../src/node/home-weights.ts')
     await weightsFile.keep(home, weights)
@@ -40,7 +47,15 @@ export async function prepareHome (home: string, given: Settings, { document, we
     await writeFoundingDocument(home, document)
   }
   const configFile = await writeConfig(home, settings)
-  return { settings, peer: key.publicKey.toString(), configFile }
+  return { settings, peer: key.publicKey.toString(), configFile, document }
+}
+
+async function ownDocument (home: string, { document, membership }: Founded): Promise<FederationDocument | undefined> {
+  if (document === undefined || membership === undefined) {
+    return document
+  }
+  const { withMembership } = await import('./founding-membership.ts')
+  return withMembership(document, home, membership)
 }
 
 /**

@@ -1,18 +1,8 @@
 /**
  * The actions of `grapevine privacy`: which flags each takes, and its page of help
  */
-import type { SettingName } from './settings.ts'
-
-export interface PrivacyAction {
-  /** Flags that must be given */
-  needs: readonly SettingName[]
-  /** Flags that may be given */
-  takes: readonly SettingName[]
-  /** One line */
-  help: string
-  /** A command line, after `grapevine privacy` */
-  example: string
-}
+import { verbAction } from './verb-actions.ts'
+import type { VerbAction } from './verb-actions.ts'
 
 export const PRIVACY_ACTIONS = {
   show: { needs: [], takes: ['epsilonLimit', 'ledgers'], help: 'what was spent on the data, the limit, what one more round costs, how many are left', example: 'show' },
@@ -21,12 +11,12 @@ export const PRIVACY_ACTIONS = {
   ledger: { needs: [], takes: ['limit', 'ledgers'], help: 'the newest charges', example: 'ledger --limit 50' },
   'ledger verify': { needs: [], takes: ['ledgers'], help: 'walk the chain of charges: is it whole, and does it hold what the home published?', example: 'ledger verify' },
   'ledger charge': { needs: ['rounds'], takes: ['reason', 'ledgers'], help: 'charge rounds that an older copy of the ledger lacks; cannot be taken back', example: 'ledger charge --rounds 3 --reason "restored a copy"' }
-} as const satisfies Record<string, PrivacyAction>
+} as const satisfies Record<string, VerbAction>
 
 export type PrivacyActionName = keyof typeof PRIVACY_ACTIONS
 
 /** Undefined when there is no such action */
-export function privacyAction (args: readonly string[]): { name: PrivacyActionName, action: PrivacyAction } | undefined {
-  const name = args.join(' ')
-  return Object.hasOwn(PRIVACY_ACTIONS, name) ? { name: name as PrivacyActionName, action: PRIVACY_ACTIONS[name as PrivacyActionName] } : undefined
+export function privacyAction (args: readonly string[]): { name: PrivacyActionName, action: VerbAction } | undefined {
+  const found = verbAction<PrivacyActionName>(PRIVACY_ACTIONS, args)
+  return found?.rest.length === 0 ? found : undefined
 }

@@ -113,8 +113,9 @@ export const PRIVACY_SETTINGS = {
     schema: (z) => z.string().min(1).max(1024),
     expects: 'a text of 1 to 1024 characters',
     value: 'TEXT',
-    verbs: ['privacy'],
+    verbs: ['privacy', 'members'],
     sources: FLAG_ONLY,
-    help: 'why rounds are charged by hand, for the ledger'
+    help: 'why rounds are charged by hand, for the ledger; or why a member is revoked, for all to read',
+    helpFor: { privacy: 'why rounds are charged by hand, for the ledger', members: 'why a member is revoked: at most 256 characters, which all members read' }
   }
 } satisfies Record<string, Setting>

@@ -7,6 +7,7 @@
  */
 import { AUDIT_SETTINGS } from './audit-settings.ts'
 import { DOCUMENT_SETTINGS } from './document-settings.ts'
+import { MEMBERSHIP_SETTINGS } from './membership-settings.ts'
 import { PRIVACY_SETTINGS } from './privacy-settings.ts'
 import { addresses, count, DATA, data, dataPath, EVERYWHERE, filePath, FLAG_ONLY, FOUND, MAX_SEED, NODE, NOT_IN_FILE, number, partition, text, toggle } from './setting.ts'
 import { DIALECT_SETTINGS, TABLE_SETTINGS } from './table-settings.ts'
@@ -242,6 +243,7 @@ export const SETTINGS = table({
     help: 'test the model every N rounds, and after the last one'
   },
   ...PRIVACY_SETTINGS,
+  ...MEMBERSHIP_SETTINGS,
   attack: {
     schema: text,
     expects: 'the name of an attack, such as sign-flip',

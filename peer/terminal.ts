@@ -60,6 +60,11 @@ export class Terminal {
     this.stderr.on('error', () => {})
   }
 
+  /** True where the answer is shown to somebody, and not written to a file or a program */
+  get isScreen (): boolean {
+    return this.stdout.isTTY
+  }
+
   /** One line of the answer, for people. Nothing in JSON mode */
   line (text: string): void {
     if (!this.json) {

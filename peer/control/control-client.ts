@@ -5,9 +5,12 @@ import { request } from 'node:http'
 import { setTimeout as delay } from 'node:timers/promises'
 import { ControlError, NoSuchVersionError } from '../errors.ts'
 import { readControlFile } from './control-file.ts'
+import { GOVERNANCE_PREFIX } from './governance-interface.ts'
 import type { ControlAddress } from './control-file.ts'
+import type { GovernanceAnswers, GovernanceChanges } from './governance-interface.ts'
 import type { LedgerPage } from '../ledger-reader.ts'
 import type { FederationDocument } from '../../src/federation/document.ts'
+import type { MembershipStatus } from '../../src/governance/governance-interface.ts'
 import type { ModelVersion } from '../../src/interface.ts'
 import type { NodeDescription } from '../../src/node/node-interface.ts'
 import type { LedgerTotal } from '../../src/ledger/summary.ts'
@@ -33,6 +36,14 @@ export interface RunningStatus {
   pid: number
   node: NodeDescription
   dataSettings: Record<string, unknown>
+  /** Undefined for a peer that runs since before an update; null in an open federation */
+  membership?: MembershipStatus | null | undefined
+}
+
+interface Question {
+  path: string
+  /** Sent as JSON, to change something */
+  body?: object
 }
 
 interface Answer {
@@ -127,6 +138,23 @@ export class ControlClient {
     return { version, parameters: new Float32Array(bytes.buffer) }
   }
 
+  /** A page about membership. Throws GovernanceError in an open federation */
+  async governance<Page extends keyof GovernanceAnswers> (page: Page): Promise<GovernanceAnswers[Page]> {
+    return await this.document(`${GOVERNANCE_PREFIX}${page}`) as GovernanceAnswers[Page]
+  }
+
+  /** Throws GovernanceError: the federation is open, or the node says why it cannot be done */
+  async change<Page extends keyof GovernanceChanges> (page: Page, body: GovernanceChanges[Page]['takes']): Promise<GovernanceChanges[Page]['gives']> {
+    const answer = await this.getOnce({ path: `${GOVERNANCE_PREFIX}${page}`, body }).catch((err: unknown) => {
+      // asking again could do it twice
+      throw RESET.includes(String((err as NodeJS.ErrnoException).code)) ? new ControlError(`process ${this.pid} ended the connection: whether it did what was asked is not known; look before you try again`, { cause: err }) : err
+    })
+    if (answer.status !== 200) {
+      throw remoteError(answer, this.pid)
+    }
+    return JSON.parse(answer.body.toString('utf8')) as GovernanceChanges[Page]['gives']
+  }
+
   private async document (path: string): Promise<unknown> {
     const { body } = await this.checked(path)
     return JSON.parse(body.toString('utf8'))
@@ -143,7 +171,7 @@ export class ControlClient {
   private async get (path: string): Promise<Answer> {
     for (let tries = 1; ; tries++) {
       try {
-        return await this.getOnce(path)
+        return await this.getOnce({ path })
       } catch (err) {
         if (!RESET.includes(String((err as NodeJS.ErrnoException).code)) || tries === RESET_TRIES) {
           throw err
@@ -153,10 +181,11 @@ export class ControlClient {
     }
   }
 
-  private getOnce (path: string): Promise<Answer> {
+  private getOnce ({ path, body }: Question): Promise<Answer> {
     const { port, token } = this.address
+    const [method, type] = body === undefined ? ['GET', {}] : ['POST', { 'content-type': 'application/json' }]
     return new Promise((resolve, reject) => {
-      const outgoing = request({ host: '127.0.0.1', port, path, agent: false, headers: { authorization: `Bearer ${token}` }, signal: AbortSignal.timeout(TIMEOUT_MS) }, (response) => {
+      const outgoing = request({ host: '127.0.0.1', port, path, method, agent: false, headers: { authorization: `Bearer ${token}`, ...type }, signal: AbortSignal.timeout(TIMEOUT_MS) }, (response) => {
         const pieces: Buffer[] = []
         let size = 0
         response.on('data', (piece: Buffer) => {
@@ -174,7 +203,7 @@ export class ControlClient {
       outgoing.on('error', (err) => {
         reject(err.name === 'AbortError' || err.name === 'TimeoutError' ? new ControlError(`process ${this.pid} did not answer in ${TIMEOUT_MS / 1000} s`, { cause: err }) : err)
       })
-      outgoing.end()
+      outgoing.end(body === undefined ? undefined : JSON.stringify(body))
     })
   }
 }
@@ -193,14 +222,15 @@ function isStatus (body: Buffer): boolean {
 function remoteError ({ status, body }: Answer, pid: number): Error {
   let name: unknown
   let message: unknown
+  let reason: unknown
   try {
-    ({ name, message } = JSON.parse(body.toString('utf8')) as Record<string, unknown>)
+    ({ name, message, reason } = JSON.parse(body.toString('utf8')) as Record<string, unknown>)
   } catch (err) {
     return new ControlError(`process ${pid} answered ${status}`, { cause: err })
   }
   const error = name === 'NoSuchVersionError' ? new NoSuchVersionError(String(message)) : new ControlError(String(message))
   error.name = String(name)
-  return error
+  return typeof reason === 'string' ? Object.assign(error, { reason }) : error
 }
 
 /** Signal 0 asks whether a process exists. EPERM: it does, and belongs to somebody else */

@@ -1,13 +1,16 @@
 /**
- * The control endpoint: lets the other verbs look into a running peer
+ * The control endpoint: lets the other verbs look into a running peer, and decide on its federation's membership
  *
- * Read only, on 127.0.0.1. A web page cannot use it: the Host header must name the loopback address (DNS rebinding), a
- * request with an Origin is refused, and nothing is answered without the token of `control.json`. Every program of the
- * machine may connect: whoever has not shown the token yet makes room for whoever comes later.
+ * On 127.0.0.1, and read only but for the pages about membership that change something. A web page cannot use it: the
+ * Host header must name the loopback address (DNS rebinding), a request with an Origin is refused, and nothing is
+ * answered without the token of `control.json`. Every program of the machine may connect: whoever has not shown the
+ * token yet makes room for whoever comes later.
  */
 import { randomBytes, timingSafeEqual } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer } from 'node:http'
+import { changeGovernance, changePage, readGovernance } from './governance-pages.ts'
+import { readBody } from './request-body.ts'
 import { removeControlFile, writeControlFile } from './control-file.ts'
 import { reportError } from '../error-report.ts'
 import { newestEntries } from '../ledger-reader.ts'
@@ -24,7 +27,7 @@ const MAX_UNKNOWN = 16
 const MAX_CONNECTIONS = 64
 const MAX_LISTED = 100_000
 
-export type ControlledNode = Pick<GrapevineNode, 'describe' | 'versions' | 'version' | 'federation' | 'ledger'>
+export type ControlledNode = Pick<GrapevineNode, 'describe' | 'versions' | 'version' | 'federation' | 'ledger' | 'governance'>
 
 export interface ControlServerInit {
   home: string
@@ -96,15 +99,30 @@ export class ControlServer {
   private async answer (request: IncomingMessage): Promise<Answer> {
     const refused = this.refusal(request)
     if (refused !== undefined) {
-      return { ...refused, headers: { ...refused.headers, connection: 'close' } }
+      return closing(refused)
     }
     this.unknown.delete(request.socket)
     try {
-      return await this.route(new URL(`http://${HOST}${request.url ?? '/'}`))
+      const url = new URL(`http://${HOST}${request.url ?? '/'}`)
+      return request.method === 'POST' ? await this.change(request, url) : await this.route(url)
     } catch (err) {
-      const { name, message } = err as Error
-      return json(reportError(err).exit === 1 ? 500 : 409, { name, message })
+      const { name, message, reason } = err as Error & { reason?: unknown }
+      return json(reportError(err).exit === 1 ? 500 : 409, { name, message, ...(typeof reason === 'string' ? { reason } : {}) })
     }
+  }
+
+  /** What has no body of JSON, or too long a one, is closed at once: what else it may send is read by nobody */
+  private async change (request: IncomingMessage, { pathname }: URL): Promise<Answer> {
+    const page = changePage(pathname)
+    if (page === undefined) {
+      return closing(json(405, { name: 'ControlError', message: 'read only' }))
+    }
+    const body = await readBody(request)
+    if (body === undefined) {
+      return closing(json(400, { name: 'ControlError', message: 'the request holds no JSON, or too much of it' }))
+    }
+    const changed = await changeGovernance(this.init.node, page, body.value)
+    return changed === undefined ? json(400, { name: 'ControlError', message: `"${page}" does not take that` }) : json(200, changed.result)
   }
 
   private refusal ({ method, headers }: IncomingMessage): Answer | undefined {
@@ -114,14 +132,14 @@ export class ControlServer {
     if (!sameText(headers.authorization ?? '', `Bearer ${this.token}`)) {
       return json(401, { name: 'ControlError', message: 'wrong token' })
     }
-    return method === 'GET' ? undefined : json(405, { name: 'ControlError', message: 'read only' })
+    return method === 'GET' || method === 'POST' ? undefined : json(405, { name: 'ControlError', message: 'read only' })
   }
 
   private async route ({ pathname, searchParams }: URL): Promise<Answer> {
     const { node } = this.init
     switch (pathname) {
       case '/status':
-        return json(200, { pid: process.pid, node: node.describe(), dataSettings: this.init.dataSettings })
+        return json(200, { pid: process.pid, node: node.describe(), dataSettings: this.init.dataSettings, membership: node.governance()?.status() ?? null })
       case '/versions':
         return json(200, await node.versions({ limit: limitOf(searchParams) }))
       case '/version':
@@ -134,8 +152,13 @@ export class ControlServer {
       case '/ledger/verification':
         return await this.ledger(pathname, limitOf(searchParams))
       default:
-        return json(404, { name: 'ControlError', message: 'no such page' })
+        return await this.governance(pathname)
     }
+  }
+
+  private async governance (pathname: string): Promise<Answer> {
+    const told = await readGovernance(this.init.node, pathname)
+    return told === undefined ? json(404, { name: 'ControlError', message: 'no such page' }) : json(200, told)
   }
 
   private async ledger (pathname: string, limit: number): Promise<Answer> {
@@ -170,6 +193,10 @@ export class ControlServer {
 
 function json (status: number, value: unknown): Answer {
   return { status, body: JSON.stringify(value), headers: { 'content-type': 'application/json' } }
+}
+
+function closing (answer: Answer): Answer {
+  return { ...answer, headers: { ...answer.headers, connection: 'close' } }
 }
 
 function limitOf (searchParams: URLSearchParams): number {

@@ -3,11 +3,14 @@
  */
 import { join } from 'node:path'
 import { checkNodeSettings } from '../check-settings.ts'
+import { commandLine } from '../command-line.ts'
 import { HomeExistsError, UsageError } from '../errors.ts'
 import { federationName } from '../federation-name.ts'
 import { formatCount, splitText } from '../format.ts'
+import { membershipChoice, voterProblem } from '../founding-membership.ts'
 import { founding, namesDocument, refuseFounding } from '../founding.ts'
 import { hasPeer, readFoundingDocument } from '../home.ts'
+import { membershipLines } from '../membership-text.ts'
 import { dataPartition, dataSource } from '../node-init.ts'
 import { unmadeOnFailure } from '../new-home.ts'
 import { prepareHome } from '../prepare-home.ts'
@@ -22,6 +25,7 @@ import type { VerbContext } from '../context.ts'
 import type { FederationName } from '../federation-name.ts'
 import type { InitialWeights } from '../weights-text.ts'
 import type { Founding } from '../fitted-document.ts'
+import type { MembershipChoice } from '../founding-membership.ts'
 import type { PreparedHome } from '../prepare-home.ts'
 import type { TableSchema } from '../../src/data/table-schema.ts'
 import type { FederationDocument } from '../../src/federation/document.ts'
@@ -36,28 +40,49 @@ export async function init (context: VerbContext): Promise<number> {
     return await existing(context)
   }
   await checkNodeSettings(home, settings)
-  const joins = settings.bootstrap !== undefined && !namesDocument(settings)
-  if (joins) {
-    refuseFounding(settings)
-    refuseWeights(settings)
-  }
-  const { document, table, rareRows, pictures, texts, computed, weights: started, remarks = [] } = joins ? {} : await withProgress(terminal, async (onRead) => founding(settings, onRead))
-  const weights = started ?? (document === undefined ? undefined : await givenWeights(document, settings))
-  if (document !== undefined) {
-    await showTold(terminal, { document, table, rareRows, pictures, texts, computed })
-  }
-  remarks.forEach((remark) => { terminal.warn(remark) })
-  const training = document === undefined ? undefined : await checkTraining(document, { settings, weights, data: await dataSource(settings), terminal })
-  if (document === undefined) {
+  const planned = joins(settings) ? undefined : await plan(context)
+  if (planned === undefined) {
     await checkBackend(context)
   }
-  const prepared = await preparedOnce(home, async () => prepareHome(home, settings, { document, weights }))
+  const prepared = await preparedOnce(home, async () => prepareHome(home, settings, { document: undefined, ...planned }))
   if (prepared === undefined) {
     return await existing(context)
   }
-  announce(terminal, home, prepared, await foundedOf(document, training, { table, computed }, settings))
-  showNext(terminal, home, context.origins.home !== undefined)
+  announce(terminal, home, prepared, await foundedOf(prepared.document, planned, settings))
+  const problem = prepared.document === undefined ? undefined : await voterProblem(prepared.document, home)
+  if (problem !== undefined) {
+    terminal.warn(problem)
+  }
+  showNext(terminal, context, { invites: prepared.document?.membership !== undefined && problem === undefined })
   return 0
+}
+
+/** Throws UsageError for settings of a new federation where none is founded */
+function joins (settings: Settings): boolean {
+  if (settings.bootstrap === undefined || namesDocument(settings)) {
+    return false
+  }
+  refuseFounding(settings)
+  refuseWeights(settings)
+  return true
+}
+
+interface Planned extends Pick<Founding, 'document' | 'table' | 'computed'> {
+  weights: Uint8Array | undefined
+  membership: MembershipChoice | undefined
+  training: TrainerDescription
+}
+
+/** The federation that is to be founded, shown to its founder, and tried */
+async function plan ({ settings, terminal }: VerbContext): Promise<Planned> {
+  const found = await withProgress(terminal, async (onRead) => founding(settings, onRead))
+  const { document, table, computed, remarks = [] } = found
+  const membership = membershipChoice(found, settings)
+  const weights = found.weights ?? await givenWeights(document, settings)
+  await showTold(terminal, found)
+  remarks.forEach((remark) => { terminal.warn(remark) })
+  const training = await checkTraining(document, { settings, weights, data: await dataSource(settings), terminal })
+  return { document, table, computed, weights, membership, training }
 }
 
 /** What a document that was made to fit data tells everyone, before it is founded */
@@ -93,10 +118,14 @@ function refuseWeights ({ weights }: Settings): void {
   }
 }
 
-type Founded = FederationName & { weights: InitialWeights | undefined, training: TrainerDescription, table: TableSchema | undefined, computed: readonly string[], promise: PrivacyPromise }
+type Founded = FederationName & { membership: FederationDocument['membership'], weights: InitialWeights | undefined, training: TrainerDescription, table: TableSchema | undefined, computed: readonly string[], promise: PrivacyPromise }
 
-async function foundedOf (document: FederationDocument | undefined, training: TrainerDescription | undefined, { table, computed = [] }: Pick<Founding, 'table' | 'computed'>, settings: Settings): Promise<Founded | undefined> {
-  return document === undefined || training === undefined ? undefined : { ...await federationName(document), weights: await initialWeights(document), training, table, computed, promise: await promiseOf(document, training, settings) }
+async function foundedOf (document: FederationDocument | undefined, planned: Planned | undefined, settings: Settings): Promise<Founded | undefined> {
+  if (document === undefined || planned === undefined) {
+    return undefined
+  }
+  const { table, computed = [], training } = planned
+  return { ...await federationName(document), membership: document.membership, weights: await initialWeights(document), training, table, computed, promise: await promiseOf(document, training, settings) }
 }
 
 interface PrivacyPromise {
@@ -132,6 +161,7 @@ function announce (terminal: Terminal, home: string, { settings, peer, configFil
   }
   terminal.field('Federation', `"${founded.name}", ${formatCount(training.parameterCount)} parameters`)
   terminal.field('', founded.id)
+  showMembership(terminal, home, founded.membership)
   if (founded.weights !== undefined) {
     terminal.field('Weights', weightsText(founded.weights))
     terminal.field('', `every other member needs ${join(home, WEIGHTS_FILE)}: no peer sends it (grapevine join ADDRESS --weights FILE)`)
@@ -143,12 +173,21 @@ function announce (terminal: Terminal, home: string, { settings, peer, configFil
   terminal.field('Training', backendLine(training))
 }
 
+/** Who decides, and what the document tells of them */
+function showMembership (terminal: Terminal, home: string, membership: FederationDocument['membership']): void {
+  membershipLines(membership).forEach((line, i) => { terminal.field(i === 0 ? 'Membership' : '', line) })
+  if (membership !== undefined) {
+    terminal.field('', `the document tells ${membership.voters.length === 1 ? 'the id and the public voting key of its voter' : 'the ids and the public voting keys of its voters'} to whoever reads it, and has no word on who else belongs`)
+    terminal.field('', `a voter's private keys stay here: identity.key and voting.0.key in ${home}. Who gets both decides in your place (docs/membership.md)`)
+  }
+}
+
 function eventOf (founded: Founded | undefined): object {
   if (founded === undefined) {
     return { federation: null, trainer: null, privacy: null }
   }
-  const { id, name, training: { layout: _, ...trainer }, weights, table, promise } = founded
-  return { federation: { id, name }, ...(weights === undefined ? {} : { weights }), ...(table === undefined ? {} : { table }), trainer, privacy: { ...promise.settings, ...(promise.rounds === undefined ? {} : { rounds: promise.rounds }) } }
+  const { id, name, membership = { admission: 'open' }, training: { layout: _, ...trainer }, weights, table, promise } = founded
+  return { federation: { id, name }, membership, ...(weights === undefined ? {} : { weights }), ...(table === undefined ? {} : { table }), trainer, privacy: { ...promise.settings, ...(promise.rounds === undefined ? {} : { rounds: promise.rounds }) } }
 }
 
 /** Explains what is there; success only if that was asked for */
@@ -200,9 +239,10 @@ function backendLine ({ backend, stepMs }: TrainerDescription): string {
   return `${backend}${own === undefined ? '' : `, ${own.toFixed(1)} ms a step`}${others.length === 0 ? '' : ` (${others.join(', ')})`}`
 }
 
-function showNext (terminal: Terminal, home: string, named: boolean): void {
-  const where = named ? ` --home ${home}` : ''
+function showNext (terminal: Terminal, { home, origins }: Pick<VerbContext, 'home' | 'origins'>, { invites }: { invites: boolean }): void {
+  const where = origins.home !== undefined ? ['--home', home] : []
+  const next = [['start'], ...(invites ? [['invite', '--name', 'NAME']] : []), ['status']].map((words) => commandLine(['grapevine', ...words, ...where]))
+  const why = (line: string): string => line.startsWith('grapevine invite') ? `${line}   (while it runs: a token for each peer to come)` : line
   terminal.line('')
-  terminal.line(`Next: grapevine start${where}`)
-  terminal.line(`      grapevine status${where}`)
+  next.forEach((line, i) => { terminal.line(`${i === 0 ? 'Next: ' : '      '}${why(line)}`) })
 }

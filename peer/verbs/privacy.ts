@@ -6,8 +6,9 @@ import { UsageError } from '../errors.ts'
 import { PRIVACY_ACTIONS, privacyAction } from '../privacy-actions.ts'
 import { kebabName } from '../settings.ts'
 import type { RunVerb, VerbContext } from '../context.ts'
-import type { PrivacyAction, PrivacyActionName } from '../privacy-actions.ts'
+import type { PrivacyActionName } from '../privacy-actions.ts'
 import type { SettingName } from '../settings.ts'
+import type { VerbAction } from '../verb-actions.ts'
 
 /** Flags of single actions: where they say nothing, they are refused */
 const OWN_FLAGS = ['rounds', 'noise', 'epsilon', 'examples', 'batchSize', 'steps', 'delta', 'reason', 'limit', 'epsilonLimit'] as const satisfies readonly SettingName[]
@@ -36,7 +37,7 @@ export async function privacy (context: VerbContext): Promise<number> {
 }
 
 /** A number of rounds in a settings file is that of `start`: here only a flag counts */
-function checkFlags (name: string, { needs, takes }: PrivacyAction, { origins }: VerbContext): void {
+function checkFlags (name: string, { needs, takes }: VerbAction, { origins }: VerbContext): void {
   const given = OWN_FLAGS.filter((flag) => origins[flag] === 'flag')
   const missing = needs.filter((flag) => !given.some((one) => one === flag))
   if (missing.length > 0) {

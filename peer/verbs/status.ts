@@ -5,6 +5,7 @@ import { EXIT_CODES } from '../exit-codes.ts'
 import { federationName } from '../federation-name.ts'
 import { formatBytes, formatCount, formatDuration, formatRound, formatWaiting, mixedWith, shortId } from '../format.ts'
 import { openHome, warnOfLoss } from '../home-reader.ts'
+import { statusLines } from '../membership-text.ts'
 import { formatPromise, formatSpent } from '../privacy-text.ts'
 import type { VerbContext } from '../context.ts'
 import type { RunningStatus } from '../control/control-client.ts'
@@ -32,14 +33,15 @@ export async function status ({ home, terminal, origins }: VerbContext): Promise
   }
 }
 
-function showRunning ({ pid, node }: RunningStatus, terminal: Terminal): void {
-  terminal.event('status', { running: true, pid, ...node })
+function showRunning ({ pid, node, membership }: RunningStatus, terminal: Terminal): void {
+  terminal.event('status', { running: true, pid, ...node, membership: membership ?? null })
   const { federation, trainer, connections, neighbours, members, lastRound, traffic } = node
   const live = neighbours.filter((neighbour) => neighbour.live).length
   terminal.field('Peer', `${node.peer}, process ${pid}, up ${formatDuration(Date.now() - node.startedAt)}`)
   terminal.field('State', stateLine(node))
   showIdentityInUse(node, terminal)
   terminal.field('Federation', federation === undefined ? 'none yet' : `"${federation.name}" ${federation.id}`)
+  showMembership({ federation, membership }, terminal)
   terminal.field('Mesh', `${members.length} members known, ${connections.length} connected, ${live} live of ${neighbours.length} neighbours`)
   if (connections.length > 0 && live === 0) {
     terminal.field('', flowLine(lastRound, terminal))
@@ -59,6 +61,21 @@ function showRunning ({ pid, node }: RunningStatus, terminal: Terminal): void {
   }
   showUnanswered(node, terminal)
   showNeighbours(node, terminal)
+}
+
+/** A peer that runs since before an update says nothing of it */
+function showMembership ({ federation, membership }: Pick<NodeDescription, 'federation'> & Pick<RunningStatus, 'membership'>, terminal: Terminal): void {
+  if (federation === undefined || membership === undefined) {
+    return
+  }
+  if (membership === null) {
+    terminal.field('Membership', 'open: whoever connects takes part')
+    return
+  }
+  const { line, troubles, notes } = statusLines(membership, Date.now())
+  terminal.field('Membership', line)
+  troubles.forEach((trouble) => { terminal.field('', terminal.style('yellow', trouble)) })
+  notes.forEach((note) => { terminal.field('', note) })
 }
 
 /** In a star the neighbours are no more than known, and their updates come through the hub */

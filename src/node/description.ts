@@ -1,7 +1,6 @@
 /**
  * A snapshot of a node for `status`, whatever parts of it exist already
  */
-import type { Governor } from '../governor/governor.ts'
 import type { Network, TrainerDescription } from '../interface.ts'
 import type { RoundEngine } from '../round/round-engine.ts'
 import type { NodeDescription } from './node-interface.ts'
@@ -10,7 +9,6 @@ export interface DescribedParts extends Pick<NodeDescription, 'status' | 'home' 
   trainer: TrainerDescription | undefined
   network: Pick<Network, 'self' | 'addresses' | 'members' | 'connections' | 'neighbours' | 'unanswered' | 'identityUse' | 'traffic'> | undefined
   engine: Pick<RoundEngine, 'round' | 'phase' | 'waiting' | 'lastReport' | 'versions'> | undefined
-  governor: Pick<Governor, 'owner'> | undefined
 }
 
 type NetworkView = Pick<NodeDescription, 'peer' | 'addresses' | 'members' | 'connections' | 'neighbours' | 'unanswered' | 'identityInUse' | 'traffic'>
@@ -42,7 +40,7 @@ function withoutLayout (trainer: TrainerDescription | undefined): NodeDescriptio
 }
 
 export function describeNode (parts: DescribedParts): NodeDescription {
-  const { status, home, startedAt, federation, minMembers, limits, engine, privacy, governor } = parts
+  const { status, home, startedAt, federation, minMembers, limits, engine, privacy } = parts
   return {
     status,
     home,
@@ -58,7 +56,6 @@ export function describeNode (parts: DescribedParts): NodeDescription {
     lastRound: engine?.lastReport,
     latestVersion: engine?.versions.latest,
     newestVersion: engine?.versions.newest,
-    privacy,
-    ...(governor === undefined ? {} : { membership: governor.owner.status() })
+    privacy
   }
 }

@@ -42,7 +42,7 @@ export interface EnterComponents {
   weights: WeightsKeeper
   identity: PrivateKey
   /** A request is filed at this address */
-  onWaiting: (detail: { federation: string | undefined, address: string }) => void
+  onWaiting: (detail: { federation: string, address: string }) => void
 }
 
 type Wishes = Pick<NodeInit, 'data' | 'home' | 'federation' | 'weights' | 'bootstrap' | 'expectedFederation' | 'refuseOtherFederation' | 'invitation' | 'requestAdmission'>

@@ -4,7 +4,7 @@
 import type { TypedEventTarget } from 'main-event'
 import type { FederationDocument } from '../federation/document.ts'
 import type { BackendName, Clock, DatasetSource, IdentityInUse, ModelVersion, Neighbour, Partition, PeerName, RejectionReason, Traffic, TrainerDescription, UnansweredAddress } from '../interface.ts'
-import type { Act, MembershipStatus, NodeGovernance, Standing } from '../governance/governance-interface.ts'
+import type { Act, NodeGovernance, Standing } from '../governance/governance-interface.ts'
 import type { LedgerReader } from '../ledger/ledger.ts'
 import type { PrivacyStatus } from '../privacy/budget.ts'
 import type { RoundEvents, RoundPhase, RoundReport, Waiting } from '../round/round-events.ts'
@@ -27,13 +27,13 @@ export interface NodeInit {
   /** Full multiaddrs of peers to join through. At least one must answer when the home knows no federation yet */
   bootstrap?: string[]
   /**
-   * A token of `grapevine invite`, for a home that is no member yet. `start()` throws InvitationError for one that cannot
-   * be redeemed, AdmissionRefusedError where its inviter says no
+   * The text of an invitation to redeem when the home knows no federation yet: its inviter is dialled, and no other
+   * peer. Redeeming again from the same home changes nothing. `start()` throws InvitationError, AdmissionRefusedError
    */
   invitation?: string
   /**
-   * Where a bootstrap address leads to an invited federation: ask to be admitted, and let `start()` wait until enough
-   * voters said yes (or `stop()`). Left out: AdmissionRefusedError
+   * Where the peers of `bootstrap` let no stranger in: ask them to be admitted, and wait until people decided.
+   * `start()` throws AdmissionRefusedError without it
    */
   requestAdmission?: { name?: string }
   /** Refuse any federation but this one (CID) */
@@ -104,21 +104,21 @@ export interface NodeEvents extends RoundEvents {
    * committed one
    */
   joined: CustomEvent<{ federation: string, name: string, how: 'founded' | 'joined' | 'resumed', round: number, backend: BackendName }>
-  /** A request to be admitted is filed with the peer at this address: its voters decide */
-  'admission:waiting': CustomEvent<{ peer: PeerName, federation: string | undefined, address: string }>
-  /** A stranger asks to be admitted */
-  'governance:request': CustomEvent<{ peer: PeerName, name?: string }>
-  /** Somebody wants an act, or endorsed it: so many endorsements are missing */
-  'governance:act': CustomEvent<{ actId: string, act: Act, missing: number }>
-  'governance:decision': CustomEvent<{ slot: number, act: Act }>
-  /** Of this node, when it changed */
-  'governance:standing': CustomEvent<{ standing: Standing }>
   'peer:connect': CustomEvent<{ peer: PeerName, address: string }>
   'peer:disconnect': CustomEvent<{ peer: PeerName }>
   'neighbours:change': CustomEvent<{ neighbours: Neighbour[] }>
   /** Enough members and all own neighbours are live: the first round begins */
   'mesh:ready': CustomEvent<{ members: number, neighbours: number }>
   'update:rejected': CustomEvent<{ peer: PeerName, author: PeerName | undefined, reason: RejectionReason }>
+  /** A request to be admitted was filed: the node waits for people, and `start()` with it */
+  'admission:waiting': CustomEvent<{ peer: PeerName, federation?: string }>
+  /** Somebody asks to be admitted */
+  'governance:request': CustomEvent<{ peer: PeerName, name?: string }>
+  /** An act was proposed, or somebody endorsed it */
+  'governance:act': CustomEvent<{ actId: string, act: Act, missing: number }>
+  'governance:decision': CustomEvent<{ slot: number, act: Act }>
+  /** What this node itself may do has changed */
+  'governance:standing': CustomEvent<{ standing: Standing }>
   stopped: CustomEvent<{ reason: StopReason, round: number, error?: Error }>
 }
 
@@ -154,8 +154,6 @@ export interface NodeDescription {
   traffic: Traffic
   /** Spent on this dataset, in all runs together; null without a privacy mechanism */
   privacy: PrivacyStatus | null
-  /** Undefined in an open federation */
-  membership?: MembershipStatus
 }
 
 /** A running peer of a federation */

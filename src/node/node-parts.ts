@@ -128,7 +128,7 @@ export interface AdmissionWish {
   expected: string | undefined
   signal: AbortSignal
   /** Called once, when a request waits for people */
-  onWaiting: (detail: { federation: string | undefined, address: string }) => void
+  onWaiting: (detail: { federation: string, address: string }) => void
 }
 
 export interface NodeParts {

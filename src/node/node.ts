@@ -144,7 +144,7 @@ class Node extends TypedEventEmitter<NodeEvents> implements GrapevineNode {
   private async enter (identity: NetworkPartInit['identity']): Promise<Membership> {
     const { init, parts, store, clock } = this
     const peer = identity.publicKey.toString()
-    const onWaiting = (detail: { federation: string | undefined, address: string }): void => { this.emit('admission:waiting', { peer, ...detail }) }
+    const onWaiting = ({ federation }: { federation: string }): void => { this.emit('admission:waiting', { peer, federation }) }
     const membership = await enterFederation({ ...parts, store, identity, onWaiting }, init, this.abort.signal)
     this.governor = await createGovernor({
       ...{ parts, home: init.home, identity, store, clock, trace: parts.logger('governance'), account: () => {} },
@@ -339,8 +339,7 @@ class Node extends TypedEventEmitter<NodeEvents> implements GrapevineNode {
       trainer: this.description,
       network: this.network,
       engine: this.engine,
-      privacy: this.privacy.status(),
-      governor: this.governor
+      privacy: this.privacy.status()
     })
   }
 

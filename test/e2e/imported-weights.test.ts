@@ -37,7 +37,7 @@ describe('a federation that starts from weights of Keras', () => {
     const { data, asked } = await writeData(peers.folder)
     const home = peers.home('founder')
     const brought = join(home, 'weights.safetensors')
-    const made = await run(['init', '--home', home, '--data', data, '--model', join(KERAS, 'model.json'), '--weights', join(KERAS, 'keras.safetensors'), '--freeze', 'all-but:output', '--peers', '2', '--learning-rate', '0.00001'])
+    const made = await run(['init', '--home', home, '--data', data, '--membership', 'open', '--model', join(KERAS, 'model.json'), '--weights', join(KERAS, 'keras.safetensors'), '--freeze', 'all-but:output', '--peers', '2', '--learning-rate', '0.00001'])
     expect(made).toMatchObject({ exit: 0 })
     expect(made.stdout).toMatch(/Weights +1\s?404 bytes, SHA-256 [0-9a-f]{16}…; frozen: "features", "hidden"; learning from there: "output"/)
     expect(made.stdout).toContain(`every other member needs ${brought}: no peer sends it`)

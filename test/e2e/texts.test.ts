@@ -22,7 +22,7 @@ describe('two peers with texts', () => {
     await writeFile(table, `label\ttext\n${numbers.map((i) => `good\t${good(100 + i)}\nbad\t${bad(100 + i)}`).join('\n')}\n`)
     await using peers = await PeerSet.create()
     const home = peers.home('founder')
-    const made = await run(['init', '--home', home, '--data', `text:${join(folder, 'notes')}`, '--vocabulary', '20', '--length', '10', '--peers', '2', '--epochs', '4', '--learning-rate', '0.01', ...QUICK])
+    const made = await run(['init', '--home', home, '--data', `text:${join(folder, 'notes')}`, '--membership', 'open', '--vocabulary', '20', '--length', '10', '--peers', '2', '--epochs', '4', '--learning-rate', '0.01', ...QUICK])
     expect(made).toMatchObject({ exit: 0 })
     expect(made.stdout).toContain('Texts       the first 10 words of a vocabulary of 10: "a", "and", "film", "number"')
     expect(made.stdout).toContain('never sent, but for what is told above')

@@ -30,7 +30,7 @@ describe('two peers with the rule for two', () => {
     await writeFile(old, patients(60))
     await writeFile(all, patients(20) + patients(60).slice('age,weight,dose\n'.length))
     await using peers = await PeerSet.create()
-    const made = await run(['init', '--home', peers.home('founder'), '--data', `csv:${young}`, '--test-data', all, '--task', 'regression', '--target-range', '0..300', '--target-unit', 'mg', '--peers', '2', '--hidden', 'none', '--epochs', '20', '--learning-rate', '0.01', ...QUICK])
+    const made = await run(['init', '--home', peers.home('founder'), '--data', `csv:${young}`, '--test-data', all, '--membership', 'open', '--task', 'regression', '--target-range', '0..300', '--target-unit', 'mg', '--peers', '2', '--hidden', 'none', '--epochs', '20', '--learning-rate', '0.01', ...QUICK])
     expect(made.exit).toBe(0)
     expect(made.stderr).toContain('it withstands nobody who lies')
 

@@ -3,6 +3,7 @@
  */
 import { TypedEventEmitter } from 'main-event'
 import type { FederationDocument } from '../../src/federation/document.ts'
+import type { NodeGovernance } from '../../src/governance/governance-interface.ts'
 import type { ModelVersion } from '../../src/interface.ts'
 import type { GrapevineNode, NodeDescription, NodeEvents, NodeStatus } from '../../src/node/node-interface.ts'
 import type { RoundReport } from '../../src/round/round-events.ts'
@@ -40,13 +41,17 @@ export function roundReport (report: Partial<RoundReport> = {}): RoundReport {
 export class FakeNode extends TypedEventEmitter<NodeEvents> implements GrapevineNode {
   status: NodeStatus = 'training'
   document: FederationDocument | undefined
+  governed: NodeGovernance | undefined
+  addresses = ['/ip4/127.0.0.1/tcp/1/p2p/12D3KooWself']
 
   say<K extends keyof NodeEvents> (type: K, detail: NodeEvents[K]['detail']): void {
     this.safeDispatchEvent(type, { detail })
   }
 
   weights (): undefined {}
-  governance (): undefined {}
+  governance (): NodeGovernance | undefined {
+    return this.governed
+  }
 
   async start (): Promise<void> {}
   async stop (): Promise<void> {}
@@ -59,7 +64,7 @@ export class FakeNode extends TypedEventEmitter<NodeEvents> implements Grapevine
       status: this.status,
       peer: '12D3KooWself',
       home: '/home/fake',
-      addresses: ['/ip4/127.0.0.1/tcp/1/p2p/12D3KooWself'],
+      addresses: this.addresses,
       federation: { id: 'bafy', name: 'fake' },
       startedAt: 0,
       round: 3,

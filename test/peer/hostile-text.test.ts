@@ -46,11 +46,16 @@ const EVENTS: { [K in keyof NodeEvents]: NodeEvents[K]['detail'] } = {
   'version:commit': modelVersion(3),
   'update:rejected': { peer: 'p', author: 'a', reason: 'norm' },
   warning: { code: 'bootstrap', message: 'm' },
+  'admission:waiting': { peer: 'p', federation: 'bafy' },
+  'governance:request': { peer: 'p', name: 'n' },
+  'governance:act': { actId: 'a', act: { do: 'revoke', peer: 'p', lastSequence: 3, reason: 'r' }, missing: 2 },
+  'governance:decision': { slot: 2, act: { do: 'admit', peer: 'p', name: 'n' } },
+  'governance:standing': { standing: 'revoked' },
   stopped: { reason: 'request', round: 3, error: new BootstrapError('m', 'refused') }
 }
 
 /** What chooses the words instead of being shown */
-const WORDS = /\.(how|backend|phase|mechanism|scope|accountant|reason|status|exhausted)$/
+const WORDS = /\.(how|backend|phase|mechanism|scope|accountant|reason|status|exhausted|standing|do)$/
 
 function hostile<T> (value: T, text: string): T {
   const changed = withHostileText(value, text, (path) => /\.(rejected|rejectedPeers|suspects|quarantined)\./.test(path))

@@ -4,6 +4,7 @@
 import '../promise-with-resolvers.ts'
 import { PublishError } from '../errors.ts'
 import { lastingController } from '../lasting-controller.ts'
+import { Admission } from './admission/admission.ts'
 import { AuthorLog } from './signed/author-log.ts'
 import { Reputation } from './bans.ts'
 import { CatchUp } from './updates/catch-up.ts'
@@ -65,6 +66,8 @@ interface Parts {
   keyframes: KeyframePuller
   neighbourhood: Neighbourhood
   live: LiveNeighbours
+  /** Undefined in an open federation */
+  admission: Admission | undefined
 }
 
 export class GossipNetwork extends ContainedEventEmitter<NetworkEvents> implements Network {
@@ -97,7 +100,9 @@ export class GossipNetwork extends ContainedEventEmitter<NetworkEvents> implemen
     const refusePeer = (peer: PeerName, reason: RejectionReason, author?: PeerName): void => { this.refuse({ peer, author, reason }) }
     const deliver = (update: PulledUpdate): void => { this.deliver(update) }
     const meter = new GossipMeter({ clock, ranks, refuse: refusePeer })
+    const admission = this.admission()
     const host = await createHost({
+      gate: admission?.gate,
       privateKey: init.privateKey,
       ...{ listen: init.listen, ports: init.ports },
       ...(init.announce.length === 0 ? {} : { announce: init.announce }),
@@ -124,7 +129,12 @@ export class GossipNetwork extends ContainedEventEmitter<NetworkEvents> implemen
     const steps = createSteps({ host, clock, log, logger, ranks, privateKey: init.privateKey, refuse: refusePeer, deliver: (detail) => { this.safeDispatchEvent('message', { detail }) } }, { federation, epoch, limits: init.steps })
     const refusals = new Refusals({ host, log, logger, neighbourhood, reputation })
     const live = new LiveNeighbours({ host, neighbourhood, gossip, log })
-    this.parts = { host, logger, reputation, refusals, log, own, cache, gossip, queue, server, steps, catchUp, keyframes, neighbourhood, live }
+    this.parts = { host, logger, reputation, refusals, log, own, cache, gossip, queue, server, steps, catchUp, keyframes, neighbourhood, live, admission }
+  }
+
+  private admission (): Admission | undefined {
+    const { gatekeeper, federationId, clock } = this.init
+    return gatekeeper && new Admission({ gatekeeper, federationId, clock, warn: (detail) => { this.safeDispatchEvent('warning', { detail }) } })
   }
 
   // ---------------------------------------------------------------------------------------- life cycle
@@ -145,6 +155,7 @@ export class GossipNetwork extends ContainedEventEmitter<NetworkEvents> implemen
       await this.parts.own.load()
       options.signal?.throwIfAborted()
       this.listen()
+      await this.parts.admission?.start(host, this.parts.logger)
       await server.start()
       await this.parts.steps?.server.start()
       await serveFederation({ host, clock: this.init.clock }, this.init.federationBytes)
@@ -190,6 +201,7 @@ export class GossipNetwork extends ContainedEventEmitter<NetworkEvents> implemen
       this.stopping.abort()
       catchUp.stop()
       queue.stop()
+      this.parts.admission?.stop()
       await host.stop()
     }
   }

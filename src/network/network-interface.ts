@@ -3,6 +3,7 @@
  */
 import type { PrivateKey } from '@libp2p/interface'
 import type { FederationDocument } from '../federation/document.ts'
+import type { Gatekeeper } from '../governance/governance-interface.ts'
 import type { Clock, KeyframeSource, StepLimits, Store } from '../interface.ts'
 import type { PortMemory } from './host/listening.ts'
 
@@ -37,4 +38,6 @@ export interface NetworkInit {
   /** The newest own update can be had after a restart, too: where a peer may have to stop publishing. @default false */
   keepPublished?: boolean
   clock: Clock
+  /** Who may take part, where the federation is an invited one. @default everybody */
+  gatekeeper?: Gatekeeper | undefined
 }

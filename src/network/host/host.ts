@@ -22,6 +22,7 @@ import { Listening } from './listening.ts'
 import { connectionLimits, openFileLimit } from './open-files.ts'
 import { MAX_ADDRESSES, ordered, worthTelling } from './own-addresses.ts'
 import { forwardPatiently } from './patient-forwarding.ts'
+import { gatedRegistrar, gateRouter } from './peer-gate.ts'
 import { forgetDisconnected, pinConnected } from './peer-store-upkeep.ts'
 import { forgetInRouter } from './router-upkeep.ts'
 import { createTrafficMeter } from './traffic.ts'
@@ -34,6 +35,7 @@ import type { Pubsub, Transports } from './internals.ts'
 import type { PortMemory } from './listening.ts'
 import type { ConnectionLimits } from './open-files.ts'
 import type { ForwardLimits } from './patient-forwarding.ts'
+import type { PeerGate } from './peer-gate.ts'
 import type { Rank } from './peer-ranks.ts'
 import type { StreamWatcher } from './traffic.ts'
 
@@ -68,6 +70,8 @@ export interface HostInit {
   connectionLimits?: ConnectionLimits
   /** How much gossip is passed on. @default without limit */
   forwarding?: ForwardLimits
+  /** Who may have streams and gossip at all. @default everybody */
+  gate?: PeerGate | undefined
 }
 
 /** A libp2p node that is not started yet, so that no event is missed: attach listeners, then `await libp2p.start()` */
@@ -78,6 +82,10 @@ export interface Host {
   /** Bytes that came in over one connection so far: when they grow, the other end is alive */
   readonly receivedOn: (connection: Pick<Connection, 'timeline'>) => number
   readonly self: PeerName
+  /** Asked before a stream is opened; undefined where all are welcome. Handlers stand behind it by themselves */
+  readonly gate?: PeerGate | undefined
+  /** Registers a handler in front of the gate */
+  readonly handleAnyone: Libp2p['handle']
   /**
    * Full multiaddrs that this node can be dialled at, as far as it knows, ending in `/p2p/<self>`; the most useful
    * first
@@ -148,9 +156,18 @@ async function startListening (libp2p: Libp2p, listening: Listening): Promise<vo
   }
 }
 
+/** The components of a router that sees only the streams of those for whom the gate is open */
+function behind<T extends { registrar: { handle: Libp2p['handle'] } }> (gate: PeerGate, components: T): T {
+  return Object.create(components, { registrar: { value: gatedRegistrar(gate, components.registrar) } }) as T
+}
+
 /** What mends the library while it runs. Returns what ends all of it */
-function mend (libp2p: Libp2p<HostServices>, datastore: BoundedDatastore, forwarding?: ForwardLimits): () => void {
+function mend (libp2p: Libp2p<HostServices>, datastore: BoundedDatastore, { forwarding, gate }: Pick<HostInit, 'forwarding' | 'gate'>): () => void {
   const { pubsub } = libp2p.services
+  if (gate !== undefined) {
+    gateRouter(gate, pubsub)
+    Object.assign(libp2p, { handle: gatedRegistrar(gate, { handle: libp2p.handle.bind(libp2p) }).handle })
+  }
   openAtOnce(pubsub)
   const ends = [
     forwardPatiently(pubsub, forwarding),
@@ -189,19 +206,22 @@ export async function createHost (init: HostInit): Promise<Host> {
       ping: ping({ maxInboundStreams: 8, maxOutboundStreams: 8 }),
       pubsub: (components) => {
         transports = components.transportManager
-        return routerInternals(router(components))
+        return routerInternals(router(init.gate === undefined ? components : behind(init.gate, components)))
       }
     }
   })
+  const handleAnyone = libp2p.handle.bind(libp2p)
   const listening = new Listening(transports, init.listen, init.ports)
   const addresses = (): readonly string[] => announce ?? ordered(listening.addresses())
-  const stopMending = mend(libp2p, datastore, init.forwarding)
+  const stopMending = mend(libp2p, datastore, init)
   return {
     libp2p,
     pubsub: libp2p.services.pubsub,
     traffic: meter.traffic,
     receivedOn: meter.receivedOn,
     self,
+    gate: init.gate,
+    handleAnyone,
     addresses: () => addresses().map((address) => `${address}/p2p/${self}`),
     announced: () => announce?.slice(0, MAX_ADDRESSES) ?? worthTelling(listening.addresses(), MAX_ADDRESSES),
     start: async () => { await startListening(libp2p, listening) },

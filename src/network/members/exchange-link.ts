@@ -4,10 +4,12 @@
 import '../../promise-with-resolvers.ts'
 import { anySignal } from 'any-signal'
 import { lpStream } from '@libp2p/utils'
+import { openThrough } from '../host/peer-gate.ts'
 import { drained } from '../support/stream-bytes.ts'
 import { MemberExchange as Frame } from '../wire/membership.ts'
 import type { Connection, Libp2p, PeerId, Stream } from '@libp2p/interface'
 import type { Clock, PeerName } from '../../interface.ts'
+import type { PeerGate } from '../host/peer-gate.ts'
 import type { MemberEntry } from '../wire/membership.ts'
 
 /** Records in one frame are cut off here; a frame may hold twice that */
@@ -22,6 +24,7 @@ const MAX_RETRY_MS = 10_000
 export interface ExchangeLinkComponents {
   libp2p: Pick<Libp2p, 'getConnections'>
   clock: Clock
+  gate?: PeerGate | undefined
 }
 
 export interface ExchangeLinkInit {
@@ -148,7 +151,7 @@ export class ExchangeLink {
     }
     const signal = anySignal([this.#stopped.signal, AbortSignal.timeout(OPEN_TIMEOUT_MS)])
     this.#connectionId = connection.id
-    const stream = await connection.newStream(this.#init.protocol, { signal }).finally(() => { signal.clear() })
+    const stream = await openThrough(this.#components.gate, connection, this.#init.protocol, { signal }).finally(() => { signal.clear() })
     this.#stream = stream
     this.#queue.clear()
     for (const [index, entry] of this.#init.snapshot().entries()) {

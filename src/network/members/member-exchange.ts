@@ -42,7 +42,7 @@ const FRAMES_PER_SECOND = 20
 const MINUTE_SECONDS = 60
 
 export interface MemberExchangeComponents {
-  host: Pick<Host, 'libp2p'>
+  host: Pick<Host, 'libp2p' | 'gate'>
   clock: Clock
 }
 
@@ -215,7 +215,7 @@ export class MemberExchange {
 
   #link (peer: PeerId, init: Pick<ExchangeLinkInit, 'snapshot' | 'connection'>): ExchangeLink {
     const { clock, host } = this.#components
-    return new ExchangeLink({ clock, libp2p: host.libp2p }, {
+    return new ExchangeLink({ clock, libp2p: host.libp2p, gate: host.gate }, {
       ...init,
       peer,
       protocol: MEMBERS_PROTOCOL,

@@ -10,7 +10,13 @@ export const STEP_PROTOCOL = '/grapevine/step/2.0.0'
 /** Streams that give the federation document */
 export const FEDERATION_PROTOCOL = '/grapevine/federation/2.0.0'
 
-/** The same of version 0.1, to which it is told that it must be updated */
+/** Streams on which the peers of an invited federation show each other that they belong */
+export const ADMISSION_PROTOCOL = '/grapevine/admission/2.0.0'
+
+/** Streams on which members of an invited federation bring together what they know about membership */
+export const RECORDS_PROTOCOL = '/grapevine/records/2.0.0'
+
+/** Streams that give the federation document, of version 0.1, to which it is told that it must be updated */
 export const VERSION_1_FEDERATION_PROTOCOL = '/grapevine/federation/1.0.0'
 
 /** Membership messages of one federation */

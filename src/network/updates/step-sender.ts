@@ -5,6 +5,7 @@ import '../../promise-with-resolvers.ts'
 import { anySignal } from 'any-signal'
 import { peerIdFromString } from '@libp2p/peer-id'
 import { PublishError, PullError } from '../../errors.ts'
+import { openThrough } from '../host/peer-gate.ts'
 import { signMessage } from '../signed/step-header.ts'
 import { EAGER_PAYLOAD_BYTES, STEP_OK, STEP_SEND } from './step-server.ts'
 import { StreamBytes, watchStream } from '../support/stream-bytes.ts'
@@ -111,7 +112,7 @@ export class StepSender {
       throw new PullError(`${peer} is not connected`)
     }
     const either = anySignal([signal, AbortSignal.timeout(OPEN_TIMEOUT_MS)])
-    return new StreamBytes(await connection.newStream([STEP_PROTOCOL], { signal: either, maxOutboundStreams: 16 }).finally(() => { either.clear() }))
+    return new StreamBytes(await openThrough(this.components.host.gate, connection, STEP_PROTOCOL, { signal: either, maxOutboundStreams: 16 }).finally(() => { either.clear() }))
   }
 }
 

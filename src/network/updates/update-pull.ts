@@ -13,6 +13,7 @@ import { strangeness } from '../signed/header-fields.ts'
 import { Limiter } from '../support/limiter.ts'
 import { createRateLimit } from '../support/rate-limit.ts'
 import { RecentMap } from '../support/recent-map.ts'
+import { openThrough } from '../host/peer-gate.ts'
 import { headerOf, sizeProblem } from './response-header.ts'
 import { StreamBytes, watchStream } from '../support/stream-bytes.ts'
 import { authorTopic, UPDATE_PROTOCOL } from '../support/topics.ts'
@@ -366,7 +367,7 @@ export class UpdatePuller {
       throw new PullError(`${peer} is not connected`)
     }
     const signal = anySignal([options.signal, AbortSignal.timeout(OPEN_TIMEOUT_MS)])
-    const stream = await connection.newStream([UPDATE_PROTOCOL], { signal, maxOutboundStreams: 16 }).finally(() => { signal.clear() })
+    const stream = await openThrough(this.components.host.gate, connection, UPDATE_PROTOCOL, { signal, maxOutboundStreams: 16 }).finally(() => { signal.clear() })
     const bytes = new StreamBytes(stream)
     bytes.stream.addEventListener('close', () => { this.forget(peer, bytes) }, { once: true })
     return bytes

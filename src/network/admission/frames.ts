@@ -1,0 +1,146 @@
+/**
+ * The messages of the admission protocol on a stream: bounded before they are read, checked before they are believed
+ */
+import { PullError } from '../../errors.ts'
+import { MAX_CREDENTIALS, MAX_RECORD_BYTES } from '../../governance/governance-interface.ts'
+import { MAX_FEDERATION_BYTES } from '../../limits.ts'
+import { StreamBytes, watchStream } from '../support/stream-bytes.ts'
+import { AdmissionMessage } from '../wire/admission.ts'
+import type { Stream } from '@libp2p/interface'
+import type { AdmissionAnswer as WireAnswer, AdmissionHello as WireHello } from '../wire/admission.ts'
+
+/** Records of one hello, or of one kind in an answer, together */
+export const MAX_CREDENTIAL_BYTES = 131_072
+export const NONCE_BYTES = 32
+export const PROOF_BYTES = 32
+export const INVITATION_BYTES = 16
+
+/** Names, nonces, and what frames each record */
+const OVERHEAD_BYTES = 1_024
+const MAX_HELLO_BYTES = MAX_CREDENTIAL_BYTES + OVERHEAD_BYTES
+const MAX_ANSWER_BYTES = 2 * MAX_CREDENTIAL_BYTES + MAX_FEDERATION_BYTES + OVERHEAD_BYTES
+const MAX_REASON_LENGTH = 64
+
+/** Without a byte for this long the stream is over, and after the other one in any case */
+const STALL_MS = 5_000
+const SESSION_MS = 15_000
+
+export const STATUS_ADMITTED = 1
+export const STATUS_WAITING = 2
+export const STATUS_REFUSED = 3
+
+function total (records: readonly Uint8Array[]): number {
+  return records.reduce((sum, { byteLength }) => sum + byteLength, 0)
+}
+
+function areRecords (records: readonly Uint8Array[]): boolean {
+  return records.length <= MAX_CREDENTIALS && records.every(({ byteLength }) => byteLength > 0 && byteLength <= MAX_RECORD_BYTES) && total(records) <= MAX_CREDENTIAL_BYTES
+}
+
+/** As many of them, from the first, as one message carries */
+export function fitting (records: readonly Uint8Array[]): Array<Uint8Array<ArrayBuffer>> {
+  const taken: Array<Uint8Array<ArrayBuffer>> = []
+  let bytes = 0
+  for (const record of records.slice(0, MAX_CREDENTIALS)) {
+    bytes += record.byteLength
+    if (bytes > MAX_CREDENTIAL_BYTES) {
+      break
+    }
+    taken.push(Uint8Array.from(record))
+  }
+  return taken
+}
+
+function isHello ({ nonce, records, invitation }: WireHello): boolean {
+  return nonce.byteLength === NONCE_BYTES && areRecords(records) && (invitation === undefined || invitation.byteLength === INVITATION_BYTES)
+}
+
+function isAnswer ({ status, reason, records, credentials, document }: WireAnswer): boolean {
+  return status >= STATUS_ADMITTED && status <= STATUS_REFUSED && reason.length <= MAX_REASON_LENGTH &&
+    areRecords(records) && areRecords(credentials) && document.byteLength <= MAX_FEDERATION_BYTES
+}
+
+function isSound ({ hello, challenge, proof, answer, farewell }: AdmissionMessage): boolean {
+  return [hello, challenge, proof, answer, farewell].filter((part) => part !== undefined).length === 1 &&
+    (hello === undefined || isHello(hello)) && (answer === undefined || isAnswer(answer)) &&
+    (challenge === undefined || (challenge.nonce.byteLength === NONCE_BYTES && challenge.proof.byteLength === PROOF_BYTES)) &&
+    (proof === undefined || proof.byteLength === PROOF_BYTES) && (farewell === undefined || farewell.reason.length <= MAX_REASON_LENGTH)
+}
+
+/** One stream of the protocol, which ends by itself when nothing moves */
+export class AdmissionStream {
+  readonly #bytes: StreamBytes
+  readonly #end: () => void
+  #sent = 0
+
+  constructor (stream: Stream, signal?: AbortSignal) {
+    this.#bytes = new StreamBytes(stream)
+    const stop = watchStream(stream, () => this.#bytes.received + this.#sent, { stallMs: STALL_MS, signal })
+    const timer = setTimeout(() => { this.cancel(new PullError('the admission takes too long')) }, SESSION_MS)
+    this.#end = () => {
+      clearTimeout(timer)
+      stop()
+    }
+  }
+
+  /** The first message, by whoever opened the stream. Rejects with PullError, and as the stream does */
+  async readFirst (): Promise<AdmissionMessage> {
+    return this.#read(MAX_HELLO_BYTES)
+  }
+
+  async readProof (): Promise<Uint8Array> {
+    const { proof } = await this.#read(PROOF_BYTES + OVERHEAD_BYTES)
+    return required(proof, 'a proof')
+  }
+
+  /** A challenge or an answer */
+  async readReply (): Promise<AdmissionMessage> {
+    return this.#read(MAX_ANSWER_BYTES)
+  }
+
+  async write (message: AdmissionMessage): Promise<void> {
+    await this.#bytes.writeMessage(AdmissionMessage.encode(message))
+    this.#sent++
+  }
+
+  /** Resolves when all is sent */
+  async close (): Promise<void> {
+    try {
+      await this.#bytes.stream.close({ signal: AbortSignal.timeout(STALL_MS) })
+    } finally {
+      this.#end()
+    }
+  }
+
+  cancel (reason: Error): void {
+    this.#end()
+    this.#bytes.cancel(reason)
+  }
+
+  async #read (maxBytes: number): Promise<AdmissionMessage> {
+    const message = decode(await this.#bytes.readMessage(maxBytes))
+    if (message === undefined || !isSound(message)) {
+      throw new MalformedMessage('the peer sent what is no message of the admission protocol')
+    }
+    return message
+  }
+}
+
+/** What came is no message, or not the one that is due */
+export class MalformedMessage extends PullError {}
+
+export function required<T> (part: T | undefined, what: string): T {
+  if (part === undefined) {
+    throw new MalformedMessage(`the peer sent something else where ${what} was due`)
+  }
+  return part
+}
+
+function decode (bytes: Uint8Array): AdmissionMessage | undefined {
+  try {
+    return AdmissionMessage.decode(bytes)
+  } catch {
+    // whatever a stranger sent
+    return undefined
+  }
+}

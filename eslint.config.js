@@ -30,6 +30,7 @@ const ARROWS = {
   federation: ['aggregators'],
   consensus: [],
   governance: ['consensus', 'federation'],
+  governor: ['consensus', 'federation', 'governance'],
   data: ['federation'],
   attacks: ['codec', 'data'],
   privacy: ['federation'],

@@ -72,7 +72,7 @@ export class Owner implements NodeGovernance {
     account('invitation', { made: invitation.jti, uses: invitation.uses, expiresAt: invitation.expiresAt })
     const token = await encodeToken(signer, {
       ...{ federation: this.#init.federation, inviter: signer.peer, addresses: announced },
-      ...{ jti: Buffer.from(invitation.jti, 'hex'), secret: Buffer.from(invitation.secret, 'hex'), expiresAt: invitation.expiresAt, approve: invitation.approve },
+      ...{ jti: Buffer.from(invitation.jti, 'hex'), secret: Buffer.from(invitation.secret, 'hex'), issuedAt: invitation.createdAt, expiresAt: invitation.expiresAt, approve: invitation.approve },
       ...(invitation.name === undefined ? {} : { name: invitation.name })
     })
     return { token, invitation }

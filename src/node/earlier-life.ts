@@ -6,6 +6,8 @@
  */
 import { anySignal } from 'any-signal'
 import type { AbortOptions, Clock, EarlierLife, Network, Store } from '../interface.ts'
+import type { RoundEngine } from '../round/round-engine.ts'
+import type { PrivacyAccount } from './node-parts.ts'
 
 /** Nothing is published before somebody answered, or this long after the mesh is up */
 export const EARLIER_LIFE_TIMEOUT_MS = 10_000
@@ -46,4 +48,30 @@ export async function earlierLife ({ network, store, clock }: EarlierLifeCompone
     ended.abort()
     either.clear()
   }
+}
+
+export interface ResumedComponents extends EarlierLifeComponents {
+  privacy: Pick<PrivacyAccount, 'requireHeldCharged' | 'trainedRound'>
+  engine: Pick<RoundEngine, 'round' | 'resumeAfter'>
+}
+
+/**
+ * Others may know what an earlier life of this key published: then the home is an older copy, and perhaps the ledger,
+ * too. Goes on after it, and resolves to what to tell the operator; undefined where there is nothing
+ *
+ * Throws LedgerRollbackError; rejects as `earlierLife` does
+ */
+export async function resumeEarlierLife ({ privacy, engine, ...components }: ResumedComponents, options: Parameters<typeof earlierLife>[1]): Promise<string | undefined> {
+  const { newest } = await earlierLife(components, options)
+  privacy.requireHeldCharged(newest?.round)
+  const trainedRound = await privacy.trainedRound()
+  // a crash leaves the ledger one round ahead of its home, never more
+  const published = newest ?? (trainedRound > engine.round + 1 ? { round: trainedRound, sequence: 0 } : undefined)
+  if (published === undefined) {
+    return undefined
+  }
+  const source = newest === undefined ? 'the privacy ledger has a charge' : 'others hold an update'
+  const message = `${source} of round ${published.round} by this peer, and this home ends at round ${engine.round}: it is an older copy, and goes on after the later of the two`
+  await engine.resumeAfter(published)
+  return message
 }

@@ -3,19 +3,17 @@
  */
 import { Governor } from '../governor/governor.ts'
 import type { Account } from '../governor/governor-interface.ts'
-import type { Clock, Network, Store, Trace } from '../interface.ts'
+import type { Clock, Network, Store } from '../interface.ts'
 import type { Membership } from './enter-federation.ts'
 import type { Emit } from './forwarded-events.ts'
 import type { NetworkPartInit, NodeParts } from './node-parts.ts'
 
 export interface NodeGovernanceComponents {
-  parts: Pick<NodeParts, 'votingKeys'>
+  parts: Pick<NodeParts, 'votingKeys' | 'logger'>
   home: string
   identity: NetworkPartInit['identity']
   store: Store
   clock: Clock
-  trace: Trace
-  account: Account
   emit: Emit
   /** Undefined before it is made */
   network: () => Network | undefined
@@ -26,9 +24,10 @@ export async function createGovernor (components: NodeGovernanceComponents, { id
   if (document.membership === undefined) {
     return undefined
   }
-  const { parts, home, identity, store, clock, trace, account, emit, network } = components
+  const { parts, home, identity, store, clock, emit, network } = components
+  const account: Account = () => {}
   const signer = { peer: identity.publicKey.toString(), sign: async (message: Uint8Array) => identity.sign(message) }
-  const governor = new Governor({ clock, store, signer, votingKeys: parts.votingKeys(home), account, trace }, {
+  const governor = new Governor({ clock, store, signer, votingKeys: parts.votingKeys(home), account, trace: parts.logger('governance') }, {
     federation: id,
     document: bytes,
     settings: document.membership,
@@ -45,7 +44,9 @@ export async function createGovernor (components: NodeGovernanceComponents, { id
 }
 
 /** From now on the network's news reaches it, and it does what is due by itself */
-export function startGovernor (governor: Governor, network: Pick<Network, 'addEventListener'>): void {
-  network.addEventListener('update', ({ detail: { author, sequence } }) => { governor.noteUpdate(author, sequence) })
-  governor.start()
+export function startGovernor (governor: Governor | undefined, network: Pick<Network, 'addEventListener'>): void {
+  if (governor !== undefined) {
+    network.addEventListener('update', ({ detail: { author, sequence } }) => { governor.noteUpdate(author, sequence) })
+    governor.start()
+  }
 }

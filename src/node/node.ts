@@ -12,7 +12,7 @@ import { spentAlone } from '../round/spent-alone.ts'
 import { bootstrapProblem } from './bootstrap-check.ts'
 import { completeParts } from './default-parts.ts'
 import { describeNode } from './description.ts'
-import { earlierLife } from './earlier-life.ts'
+import { resumeEarlierLife } from './earlier-life.ts'
 import { enterFederation } from './enter-federation.ts'
 import { forwardNetworkEvents, forwardRoundEvents } from './forwarded-events.ts'
 import { KeptVersions } from './kept-versions.ts'
@@ -31,6 +31,7 @@ import type { NodeGovernance } from '../governance/governance-interface.ts'
 import type { Governor } from '../governor/governor.ts'
 import type { LedgerReader } from '../ledger/ledger.ts'
 import type { Membership } from './enter-federation.ts'
+import type { Emit } from './forwarded-events.ts'
 import type { NetworkAndKin } from './make-network.ts'
 import type { MeshLimits } from './mesh-limits.ts'
 import type { GrapevineNode, NodeDescription, NodeEvents, NodeInit, NodeStatus, StopReason } from './node-interface.ts'
@@ -121,37 +122,25 @@ class Node extends TypedEventEmitter<NodeEvents> implements GrapevineNode {
       this.emit('warning', lostWarning(lost, join(init.home, 'db')))
     }
     const identity = await parts.identity(init.home)
-    const membership = this.membership = await this.enter(identity)
+    const membership = this.membership = await enterFederation({ ...parts, store, identity, onWaiting: ({ federation }) => { this.emit('admission:waiting', { peer: identity.publicKey.toString(), federation }) } }, init, this.abort.signal)
+    this.governor = await createGovernor({ home: init.home, parts, identity, store, clock: this.clock, emit: this.emit, network: () => this.network }, membership)
     const { description, network, ...chosen } = await this.makeParts(membership, identity)
-    forwardNetworkEvents(network, (type, detail) => { this.emit(type, detail) })
+    forwardNetworkEvents(network, this.emit)
     await this.privacy.open(membership, description, network.self)
     requireCharging(membership.document, this.privacy, parts.protocol)
     await this.privacy.requireHomeCharged((await store.getPublication())?.round)
     const engine = this.engine = this.createEngine(membership, chosen)
-    forwardRoundEvents(engine, (type, detail) => { this.emit(type, detail) })
+    forwardRoundEvents(engine, this.emit)
     await engine.load()
     network.setRound(engine.round + 1)
     if (this.privacy.budget?.refuses(engine.round + 1) === true) {
       // from its first record on: else others take it for a neighbour, and wait for what never comes
       network.observe()
     }
-    this.governor === undefined || startGovernor(this.governor, network)
+    startGovernor(this.governor, network)
     await network.start({ signal: this.abort.signal })
-    this.governor === undefined || void settleVotingRight({ governor: this.governor, network, store, clock: this.clock }, this.abort)
+    void settleVotingRight({ governor: this.governor, network, store, clock: this.clock }, this.abort)
     this.announce(network, membership, engine, description)
-  }
-
-  private async enter (identity: NetworkPartInit['identity']): Promise<Membership> {
-    const { init, parts, store, clock } = this
-    const peer = identity.publicKey.toString()
-    const onWaiting = ({ federation }: { federation: string }): void => { this.emit('admission:waiting', { peer, federation }) }
-    const membership = await enterFederation({ ...parts, store, identity, onWaiting }, init, this.abort.signal)
-    this.governor = await createGovernor({
-      ...{ parts, home: init.home, identity, store, clock, trace: parts.logger('governance'), account: () => {} },
-      emit: (type, detail) => { this.emit(type, detail) },
-      network: () => this.network
-    }, membership)
-    return membership
   }
 
   /**
@@ -207,7 +196,7 @@ class Node extends TypedEventEmitter<NodeEvents> implements GrapevineNode {
       this.status = 'training'
       do {
         await soleUse({ network, clock: this.clock }, { signal })
-        await this.resumeEarlierLife(network, signal)
+        await this.resumeAfterEarlierLife(network, signal)
       } while (network.identityUse().inDoubt)
       await this.engine!.run(signal)
       await this.clock.delay(LINGER_MS, { signal })
@@ -244,24 +233,13 @@ class Node extends TypedEventEmitter<NodeEvents> implements GrapevineNode {
     }
   }
 
-  /**
-   * Others may know what an earlier life of this key published: then the home is an older copy, and perhaps the ledger,
-   * too
-   */
-  private async resumeEarlierLife (network: Network, signal: AbortSignal): Promise<void> {
-    const { store, clock, init: { bootstrap = [] } } = this
-    const engine = this.engine!
-    const { newest } = await earlierLife({ network, store, clock }, { bootstrap, signal })
-    this.privacy.requireHeldCharged(newest?.round)
-    const trainedRound = await this.privacy.trainedRound()
-    // a crash leaves the ledger one round ahead of its home, never more
-    const published = newest ?? (trainedRound > engine.round + 1 ? { round: trainedRound, sequence: 0 } : undefined)
-    if (published !== undefined) {
-      const source = newest === undefined ? 'the privacy ledger has a charge' : 'others hold an update'
+  private async resumeAfterEarlierLife (network: Network, signal: AbortSignal): Promise<void> {
+    const { store, clock, privacy, init: { bootstrap = [] } } = this
+    const told = await resumeEarlierLife({ network, store, clock, privacy, engine: this.engine! }, { bootstrap, signal })
+    if (told !== undefined && !this.isToldRestored) {
       // once: the other process of a copied home may publish for as long as this one waits
-      this.isToldRestored || this.emit('warning', { code: 'restored-home', message: `${source} of round ${published.round} by this peer, and this home ends at round ${engine.round}: it is an older copy, and goes on after the later of the two` })
       this.isToldRestored = true
-      await engine.resumeAfter(published)
+      this.emit('warning', { code: 'restored-home', message: told })
     }
   }
 
@@ -370,9 +348,7 @@ class Node extends TypedEventEmitter<NodeEvents> implements GrapevineNode {
 
   // ---------------------------------------------------------------------------------------- events
 
-  private emit<K extends keyof NodeEvents> (type: K, detail: NodeEvents[K]['detail']): void {
-    this.safeDispatchEvent(type, { detail })
-  }
+  private readonly emit: Emit = (type, detail) => { this.safeDispatchEvent(type, { detail }) }
 }
 
 /**

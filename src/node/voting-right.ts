@@ -1,8 +1,8 @@
 /**
  * Before a node votes: this home is no older copy of itself
  *
- * A copy has forgotten what it voted, and would be a liar to the others if it voted again. Others who hold a later update
- * of this key tell. Who is the only voter has nobody to contradict.
+ * A copy has forgotten what it voted, and would be a liar to the others if it voted again. Others who hold a later
+ * update of this key tell. Who is the only voter has nobody to contradict.
  */
 import type { Governor } from '../governor/governor.ts'
 import type { AbortOptions, Clock, Network, Store } from '../interface.ts'
@@ -10,7 +10,8 @@ import type { AbortOptions, Clock, Network, Store } from '../interface.ts'
 const ASK_MS = 1_000
 
 export interface VotingRightComponents {
-  governor: Pick<Governor, 'owner' | 'settleEarlierLife'>
+  /** Undefined in an open federation: nothing to settle */
+  governor: Pick<Governor, 'owner' | 'settleEarlierLife'> | undefined
   network: Pick<Network, 'newestOwn' | 'self'>
   store: Pick<Store, 'getPublication'>
   clock: Clock
@@ -18,6 +19,9 @@ export interface VotingRightComponents {
 
 /** Resolves when the governor was told; never rejects */
 export async function settleVotingRight ({ governor, network, store, clock }: VotingRightComponents, { signal }: Required<AbortOptions>): Promise<void> {
+  if (governor === undefined) {
+    return
+  }
   try {
     const { sequence = 0 } = await store.getPublication() ?? {}
     while (!signal.aborted) {

@@ -1,6 +1,7 @@
 /**
  * What cannot work leaves nothing behind. Run `npm run build` first, as `npm test` does
  */
+import { generateKeyPair } from '@libp2p/crypto/keys'
 import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { chmod, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
@@ -93,7 +94,7 @@ describe('data that do not fit leave no home behind', () => {
     const store = { getFederation: async () => undefined, putFederation: async () => { kept = true } }
     const wishes = { home: folder, federation: table, data: { kind: 'csv', file: join(folder, 'none.csv'), testFraction: 0.5 } } as const
     const fetchDocument = async (): Promise<never> => { throw new RangeError('nobody is asked') }
-    await expect(enterFederation({ store, fetchDocument, weights: weightsFile }, wishes, AbortSignal.timeout(10_000))).rejects.toMatchObject({ name: 'DatasetError' })
+    await expect(enterFederation({ store, fetchDocument, enterInvited: fetchDocument, identity: await generateKeyPair('Ed25519'), onWaiting: () => {}, weights: weightsFile }, wishes, AbortSignal.timeout(10_000))).rejects.toMatchObject({ name: 'DatasetError' })
     expect(kept).toBe(false)
   })
 })

@@ -57,13 +57,16 @@ export function guestLimit (state: GovernanceState, peer: PeerName): number {
   return state.limits.get(peer)?.guests ?? state.settings.guestsPerMember
 }
 
-/** Voters of the next epoch: these peers, in the one order, each with a key that no voter has now */
+/**
+ * Voters of the next epoch: these peers, in the one order, each with a key that no other voter has now. One that named no
+ * new key, such as one that is gone, keeps its own: the others must be able to go on without it
+ */
 function areNextVoters (state: GovernanceState, voters: readonly Voter[], peers: readonly PeerName[]): boolean {
-  const used = new Set(state.voters.map(({ votingKey }) => votingKey))
+  const owners = new Map(state.voters.map(({ peer, votingKey }) => [votingKey, peer]))
   const keys = new Set(voters.map(({ votingKey }) => votingKey))
   const ordered = [...peers].sort()
   return voters.length === ordered.length && voters.length <= MAX_VOTERS && keys.size === voters.length &&
-    voters.every(({ peer, votingKey }, index) => peer === ordered[index] && !used.has(votingKey))
+    voters.every(({ peer, votingKey }, index) => peer === ordered[index] && (owners.get(votingKey) ?? peer) === peer)
 }
 
 /** Who left and is taken back: it was a member by decision when it left, and left after it became one */
@@ -115,7 +118,7 @@ function dismissingReason (votes: boolean, count: number): string | undefined {
 }
 
 function nextVotersReason (right: boolean): string | undefined {
-  return right ? undefined : 'its voters are not those that would result, in order, each with a new voting key'
+  return right ? undefined : 'its voters are not those that would result, in order, each with a voting key of its own'
 }
 
 export function isApplicable (state: GovernanceState, act: Act): boolean {

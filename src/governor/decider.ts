@@ -10,14 +10,13 @@ import { readBallot } from '../consensus/ballot.ts'
 import { makeBallot } from '../governance/statements.ts'
 import type { KeyObject } from 'node:crypto'
 import type { Effects } from '../consensus/simplex.ts'
-import type { Ballot, RecordVerdict, Voter } from '../governance/governance-interface.ts'
+import type { Ballot, Decision, RecordVerdict, Voter } from '../governance/governance-interface.ts'
 import type { GovernorComponents } from './governor-interface.ts'
 
 const BALLOT_PREFIX = 'ballot/'
 const ABSTAIN_KEY = 'abstains'
 const FIRST_RESEND_MS = 1_000
 const MAX_RESEND_MS = 10_000
-/** Ballots for later slots come before the decision that they stand on: asked for again, not kept */
 const TICK_MS = 100
 
 export interface DecidersView {
@@ -58,7 +57,10 @@ export class Decider {
   readonly #components: Components
   readonly #init: DeciderInit
   readonly #abort = new AbortController()
-  #agreement: { instance: Agreement, slot: number, votes: boolean } | undefined
+  #agreement: { instance: Agreement, slot: number } | undefined
+  /** Of the slot before: what comes late may contradict what was decided */
+  #previous: { instance: Agreement, slot: number, voters: readonly Voter[] } | undefined
+  #voters: readonly Voter[] = []
   /** Own ballots of the slot in hand, as they lie on disk */
   #own: Array<{ key: string, slot: number, bytes: Uint8Array }> = []
   #keys: ReadonlyMap<string, { epoch: number, privateKey: KeyObject }> = new Map()
@@ -143,10 +145,17 @@ export class Decider {
     }
   }
 
+  /** A decision stands: whoever signed otherwise on the way to it is convicted by its proof */
+  settled (decision: Decision): void {
+    this.#begin(false)
+    this.#convict(decision.slot, decision.certificate)
+  }
+
   receive (ballot: Ballot): RecordVerdict {
     const { slot, epoch } = this.#init.view()
     if (ballot.slot !== slot || ballot.epoch !== epoch) {
       if (ballot.slot < slot) {
+        this.#convict(ballot.slot, ballot.message)
         this.#init.behind(ballot.slot)
       }
       return 'ignored'
@@ -161,6 +170,21 @@ export class Decider {
       this.#apply(effects)
     }
     return effects.verdict
+  }
+
+  /** What is said of the slot before can be proof of a lie, and nothing more */
+  #convict (slot: number, message: Uint8Array): void {
+    if (this.#previous?.slot === slot) {
+      const { instance, voters } = this.#previous
+      this.#tellLies(instance.receive(message, this.#now()), voters)
+    }
+  }
+
+  #tellLies ({ misbehaviour }: Pick<Effects, 'misbehaviour'>, voters: readonly Voter[]): void {
+    for (const evidence of misbehaviour) {
+      const voter = voters[readBallot(evidence[0])?.voter ?? -1]
+      voter !== undefined && this.#init.misbehaved(voter, evidence)
+    }
   }
 
   /** A ballot of the own key that this home does not know */
@@ -188,7 +212,11 @@ export class Decider {
     if (!anew && this.#agreement?.slot === slot) {
       return
     }
-    const wasOf = this.#agreement?.slot
+    const before = this.#agreement
+    if (before !== undefined && before.slot !== slot) {
+      this.#previous = { ...before, voters: this.#voters }
+    }
+    this.#voters = voters
     const privateKey = this.#mayVote && this.#abstains !== epoch ? this.#privateKey() : undefined
     const index = voters.findIndex(({ peer }) => peer === this.#components.signer.peer)
     const earlier = this.#own.filter((own) => own.slot === slot).map(({ bytes }) => bytes)
@@ -197,10 +225,10 @@ export class Decider {
       ...(privateKey === undefined ? {} : { self: { index, privateKey: rawPrivate(privateKey) } }),
       isAdmissible: (value) => this.#init.admissible().includes(value)
     })
-    this.#agreement = { instance, slot, votes: privateKey !== undefined }
+    this.#agreement = { instance, slot }
     this.#resendMs = FIRST_RESEND_MS
     this.#resendAtMs = this.#now() + FIRST_RESEND_MS
-    if (wasOf !== undefined && wasOf !== slot) {
+    if (before !== undefined && before.slot !== slot) {
       this.#forgetBefore(slot)
     }
     if (anew) {
@@ -209,7 +237,7 @@ export class Decider {
   }
 
   #apply ({ persist, send, decided, misbehaviour }: Omit<Effects, 'verdict'>): void {
-    const { slot, epoch, voters } = this.#init.view()
+    const { slot, epoch } = this.#init.view()
     // known as own ones from now on: an instance that is made meanwhile must not contradict them
     const rows = persist.map((bytes, index) => ({ key: `${BALLOT_PREFIX}${slot}/${this.#own.length + index}`, slot, bytes }))
     this.#own.push(...rows)
@@ -218,10 +246,7 @@ export class Decider {
         this.#init.warn('ballots', `a vote could not be written, and so was not sent: ${(err as Error).message}`)
       })
     }
-    for (const evidence of misbehaviour) {
-      const voter = voters[readBallot(evidence[0])?.voter ?? -1]
-      voter !== undefined && this.#init.misbehaved(voter, evidence)
-    }
+    this.#tellLies({ misbehaviour }, this.#voters)
     if (decided !== undefined) {
       this.#init.decided(decided.value, decided.certificate)
     }

@@ -185,6 +185,7 @@ export class Governor extends TypedEventEmitter<GovernorEvents> implements Gatek
     this.#tell(record.bytes, from === self ? undefined : from)
     if (record.type === 'decision') {
       const { slot, act, endorsements } = record
+      this.#decider.settled(record)
       account('decision', { slot, act, endorsedBy: endorsements.map(({ author }) => author) })
       this.safeDispatchEvent('decision', { detail: { slot, act } })
     } else if (record.type === 'statement') {

@@ -5,6 +5,7 @@
  * key of this epoch: others must not have to wait for it to be able to go on without it.
  */
 import { GovernanceError } from '../errors.ts'
+import { sortedVoters } from '../governance/statements.ts'
 import type { Voter } from '../governance/governance-interface.ts'
 import type { PeerName } from '../interface.ts'
 import type { HeldRecords } from './held-records.ts'
@@ -35,5 +36,5 @@ export function nextVoters (held: Pick<HeldRecords, 'roster' | 'votingKeyOf'>, {
   if (next.length === 0) {
     throw new GovernanceError('the last voter cannot go: nobody could decide any more. Appoint another one first', 'void')
   }
-  return { voters: next }
+  return { voters: sortedVoters(next) }
 }

@@ -85,9 +85,11 @@ export class Council {
   readonly settings: MembershipSettings
   private readonly random
   /** Which part of the mesh each peer is in */
-  private readonly parts = new Map<PeerName, number>()
+  private readonly parts = new Map<Seat, number>()
   /** Whom the messages of a peer do not reach, whatever the parts */
   dropped: (from: Seat, to: Seat) => boolean = () => false
+  /** What nobody passes on */
+  held: (record: Uint8Array) => boolean = () => false
 
   private constructor (settings: MembershipSettings, seed: number) {
     this.settings = settings
@@ -112,12 +114,13 @@ export class Council {
   /** A governor that knows the document and `records` */
   async seat (identity: TestIdentity, { keys = memoryKeys(), disk = new MemoryDisk(), records = [] as Uint8Array[], vote = true } = {}): Promise<Seat> {
     const { clock, settings } = this
+    const own = (): Seat => seat
     const governor = new Governor({ clock, store: disk, signer: identity.signer, votingKeys: keys, account: () => {}, trace: () => {} }, {
       federation: FEDERATION,
       document: Uint8Array.of(1, 2, 3),
       settings,
       addresses: () => [`/ip4/127.0.0.1/tcp/4001/p2p/${identity.signer.peer}`],
-      present: () => this.seats.filter((seat) => seat.isRunning && this.hears(seat.peer, identity.signer.peer)).map(({ peer }) => peer)
+      present: () => this.seats.filter((seat) => seat.isRunning && this.hears(seat, own())).map(({ peer }) => peer)
     })
     const seat: Seat = { peer: identity.signer.peer, identity, keys, disk, governor, warnings: [], verdicts: { news: 0, known: 0, ignored: 0, invalid: 0 }, isRunning: true }
     governor.addEventListener('records', ({ detail }) => { detail.records.forEach((record) => { this.send(seat, record, detail.from) }) })
@@ -131,15 +134,15 @@ export class Council {
   }
 
   private send (from: Seat, record: Uint8Array, except?: PeerName): void {
-    for (const to of this.seats) {
-      if (to !== from && to.peer !== except && to.isRunning && this.hears(from.peer, to.peer) && !this.dropped(from, to)) {
+    for (const to of this.held(record) ? [] : this.seats) {
+      if (to !== from && (to.peer !== except || to.peer === from.peer) && to.isRunning && this.hears(from, to) && !this.dropped(from, to)) {
         this.clock.schedule(LINK_MS * (0.5 + this.random()), () => { this.hand(from, to, record) })
       }
     }
   }
 
   private hand (from: Seat, to: Seat, record: Uint8Array): void {
-    if (to.isRunning && from.isRunning && this.hears(from.peer, to.peer)) {
+    if (to.isRunning && from.isRunning && this.hears(from, to)) {
       to.verdicts[to.governor.take(record, from.peer)]++
     }
   }
@@ -148,7 +151,7 @@ export class Council {
   private reconcile (seat: Seat): void {
     const again = (): void => {
       if (seat.isRunning) {
-        const others = this.seats.filter((other) => other !== seat && other.isRunning && this.hears(seat.peer, other.peer))
+        const others = this.seats.filter((other) => other !== seat && other.isRunning && this.hears(seat, other))
         const other = others[Math.floor(this.random() * others.length)]
         other !== undefined && this.exchange(seat, other)
         this.clock.schedule(RECONCILE_MS * (0.8 + 0.4 * this.random()), again)
@@ -170,14 +173,14 @@ export class Council {
     }
   }
 
-  private hears (a: PeerName, b: PeerName): boolean {
+  private hears (a: Seat, b: Seat): boolean {
     return (this.parts.get(a) ?? 0) === (this.parts.get(b) ?? 0)
   }
 
   /** Parts the mesh: who is named nowhere is in part 0 */
   part (...parts: ReadonlyArray<readonly Seat[]>): void {
     this.parts.clear()
-    parts.forEach((seats, index) => { seats.forEach(({ peer }) => this.parts.set(peer, index)) })
+    parts.forEach((seats, index) => { seats.forEach((seat) => this.parts.set(seat, index)) })
   }
 
   heal (): void {

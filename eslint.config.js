@@ -29,6 +29,7 @@ const ARROWS = {
   codec: [],
   federation: ['aggregators'],
   consensus: [],
+  'audit-log': [],
   governance: ['consensus', 'federation'],
   data: ['federation'],
   attacks: ['codec', 'data'],

@@ -76,7 +76,7 @@ export function hashLine (line: Uint8Array): string {
 /** The bytes of an entry, without a newline. A TypeError or RangeError tells a caller's mistake */
 export function makeLine (entry: AuditEntry): Buffer {
   if (!isEntry(entry)) {
-    throw new TypeError(`an audit entry of kind ${JSON.stringify(entry.kind)} holds something else than text, finite numbers, booleans and lists of them`)
+    throw new TypeError(`an audit entry is of another kind than known, or holds something else than text, finite numbers, booleans and lists of them`)
   }
   const line = Buffer.from(canonical(entry))
   if (line.length > MAX_LINE_BYTES) {

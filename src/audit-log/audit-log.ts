@@ -1,8 +1,8 @@
 /**
  * The audit log on disk: appended to by one writer at a time, and on disk before `append` resolves
  *
- * The caller holds the home's lock. Only an incomplete last line, which a crash leaves, is cut at open; anything else is
- * damage and is told.
+ * The caller holds the home's lock. Only an incomplete last line, which a crash leaves, is cut at open; anything else
+ * is damage and is told.
  */
 import { open } from 'node:fs/promises'
 import { makeLine, hashLine } from './entry.ts'

@@ -1,8 +1,8 @@
 /**
  * Pure: one line of the audit log, made, read and checked
  *
- * A line is canonical JSON (keys sorted, no spaces): what reads to the same entry has the same bytes, so that no byte of
- * it can be changed without another hash or a line that is refused.
+ * A line is canonical JSON (keys sorted, no spaces): what reads to the same entry has the same bytes, so that no byte
+ * of it can be changed without another hash or a line that is refused.
  */
 import { createHash } from 'node:crypto'
 
@@ -76,7 +76,7 @@ export function hashLine (line: Uint8Array): string {
 /** The bytes of an entry, without a newline. A TypeError or RangeError tells a caller's mistake */
 export function makeLine (entry: AuditEntry): Buffer {
   if (!isEntry(entry)) {
-    throw new TypeError(`an audit entry is of another kind than known, or holds something else than text, finite numbers, booleans and lists of them`)
+    throw new TypeError('an audit entry is of another kind than known, or holds something else than text, finite numbers, booleans and lists of them')
   }
   const line = Buffer.from(canonical(entry))
   if (line.length > MAX_LINE_BYTES) {

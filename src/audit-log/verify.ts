@@ -43,31 +43,36 @@ function take (verdict: AuditVerdict, line: Buffer, { anchor, onEntry }: VerifyO
   return true
 }
 
+/** Takes line after line; the bytes after the last newline */
+async function takeAll (verdict: AuditVerdict, path: string, options: VerifyOptions): Promise<number> {
+  let rest: Buffer = Buffer.alloc(0)
+  for await (const chunk of createReadStream(path) as AsyncIterable<Buffer>) {
+    let from = 0
+    const bytes = Buffer.concat([rest, chunk])
+    for (let end = bytes.indexOf(10); end !== -1; end = bytes.indexOf(10, from)) {
+      if (!take(verdict, bytes.subarray(from, end), options)) {
+        return 0
+      }
+      from = end + 1
+    }
+    rest = bytes.subarray(from)
+    if (rest.length > MAX_LINE_BYTES) {
+      verdict.damage = { line: verdict.entries + 1, reason: `longer than ${MAX_LINE_BYTES} bytes` }
+      return 0
+    }
+  }
+  return rest.length
+}
+
 /** Checks a log up to its first damage. A file that is not there is an empty log */
 export async function verifyLog (path: string, options: VerifyOptions = {}): Promise<AuditVerdict> {
   const verdict: AuditVerdict = { head: EMPTY_HEAD, entries: 0, goodBytes: 0, tornBytes: 0, hasAnchor: options.anchor === undefined || options.anchor === EMPTY_HEAD.hash }
-  let rest: Buffer = Buffer.alloc(0)
   try {
-    for await (const chunk of createReadStream(path) as AsyncIterable<Buffer>) {
-      let from = 0
-      const bytes = Buffer.concat([rest, chunk])
-      for (let end = bytes.indexOf(10); end !== -1; end = bytes.indexOf(10, from)) {
-        if (!take(verdict, bytes.subarray(from, end), options)) {
-          return verdict
-        }
-        from = end + 1
-      }
-      rest = bytes.subarray(from)
-      if (rest.length > MAX_LINE_BYTES) {
-        verdict.damage = { line: verdict.entries + 1, reason: `longer than ${MAX_LINE_BYTES} bytes` }
-        return verdict
-      }
-    }
+    verdict.tornBytes = await takeAll(verdict, path, options)
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') {
       throw error
     }
   }
-  verdict.tornBytes = rest.length
   return verdict
 }

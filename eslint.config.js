@@ -29,6 +29,7 @@ const ARROWS = {
   codec: [],
   federation: ['aggregators'],
   consensus: [],
+  'audit-log': [],
   governance: ['consensus', 'federation'],
   governor: ['consensus', 'federation', 'governance'],
   data: ['federation'],

@@ -27,7 +27,7 @@ async function zones (): Promise<Zone[]> {
 
 /** Each folder of src, or of src/network -> what it may import besides itself and the common files, by the linter */
 async function table (within: '' | 'network/' = ''): Promise<Map<string, string[]>> {
-  const isThere = (target: string): boolean => new RegExp(`^\\./src/${within}\\w+$`).test(target)
+  const isThere = (target: string): boolean => new RegExp(`^\\./src/${within}[\\w-]+$`).test(target)
   const folders = (await zones()).filter(({ target }) => typeof target === 'string' && isThere(target))
   return new Map(folders.map(({ target, except }) => {
     const folder = (target as string).replace(`./src/${within}`, '')
@@ -39,7 +39,7 @@ async function table (within: '' | 'network/' = ''): Promise<Map<string, string[
 /** The lines `folder -> a, b` of the page; those of folders in src/network are indented further */
 function picture (indent: 2 | 4 = 2): Map<string, string[]> {
   const page = readFileSync(join(ROOT, 'docs/architecture.md'), 'utf8')
-  const lines = [...page.matchAll(new RegExp(`^ {${indent}}(\\w+) +-> (.*)$`, 'gm'))]
+  const lines = [...page.matchAll(new RegExp(`^ {${indent}}([\\w-]+) +-> (.*)$`, 'gm'))]
   return new Map(lines.filter(([, folder]) => folder !== TOP).map(([, folder, allowed]) => [folder!, allowed!.split(',').map((name) => name.trim()).filter((name) => name !== '-').sort()]))
 }
 

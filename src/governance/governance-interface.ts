@@ -246,7 +246,8 @@ export interface InvitationToken {
   secret: Uint8Array
   /** Full multiaddrs of the inviter, 1 to 4, ending in /p2p/<inviter> */
   addresses: string[]
-  /** ms since 1970 */
+  /** ms since 1970, by the inviter's clock */
+  issuedAt: number
   expiresAt: number
   approve: boolean
   name?: string

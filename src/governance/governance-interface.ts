@@ -32,8 +32,8 @@ export interface EndorsementBody { kind: 'endorsement', federation: string, epoc
 export interface ObjectionBody { kind: 'objection', federation: string, epoch: number, actId: string, at: number }
 /** By a voter, or a member that shall be one: the key with which it would vote in this epoch */
 export interface VotingKeyBody { kind: 'voting-key', federation: string, epoch: number, votingKey: string }
-/** By a member that leaves for good */
-export interface DepartureBody { kind: 'departure', federation: string, at: number }
+/** By a member that leaves for good. `slot`: how many decisions it knew; a later admission takes it back */
+export interface DepartureBody { kind: 'departure', federation: string, at: number, slot: number }
 
 export type StatementBody = CertificateBody | RequestBody | EndorsementBody | ObjectionBody | VotingKeyBody | DepartureBody
 
@@ -49,8 +49,11 @@ export interface Statement<Body extends StatementBody = StatementBody> {
 
 /** What a decision does. The id of an act (`actId`) is the sha-256 of (federation, epoch, act), whoever endorses it */
 export type Act =
-  /** A member from now on, without an expiry; also confirms a guest */
-  | { do: 'admit', peer: PeerName, name?: string }
+  /**
+   * A member from now on, without an expiry; also confirms a guest. `departure`: takes back a member by decision that
+   * left, and the `slot` of its departure
+   */
+  | { do: 'admit', peer: PeerName, name?: string, departure?: number }
   /** Out for ever: a key that was revoked does not come back. Updates above `lastSequence` count nowhere */
   | { do: 'revoke', peer: PeerName, lastSequence: number, reason?: string }
   /** A member becomes a voter, or a voter none: a new epoch. `voters`: all of it, with keys of that epoch */
@@ -243,7 +246,8 @@ export interface InvitationToken {
   secret: Uint8Array
   /** Full multiaddrs of the inviter, 1 to 4, ending in /p2p/<inviter> */
   addresses: string[]
-  /** ms since 1970 */
+  /** ms since 1970, by the inviter's clock */
+  issuedAt: number
   expiresAt: number
   approve: boolean
   name?: string

@@ -23,9 +23,12 @@ export function logMembership (node: GrapevineNode, terminal: Terminal): void {
 }
 
 function narrate (node: GrapevineNode, terminal: Terminal): void {
-  node.addEventListener('admission:waiting', ({ detail: { peer } }) => {
-    terminal.note(`asked to be admitted as ${peer}`)
-    terminal.note(`Its members let nobody in before people decided. Tell a voter this id, by voice; on the machine of each voter: grapevine members approve ${peer}`)
+  node.addEventListener('admission:waiting', ({ detail: { peer, federation, address } }) => {
+    terminal.note(`asked to be admitted, at ${address}`)
+    terminal.note(`  this peer:  ${peer}`)
+    terminal.note(`  federation: ${federation ?? 'told to members only'}`)
+    terminal.note('People decide. Compare the two by voice with somebody there, who then types:')
+    terminal.note(`  ${terminal.style('bold', `grapevine members approve ${peer}`)}`)
     terminal.note('waiting; Ctrl-C ends it, and the same command goes on waiting')
   })
   node.addEventListener('governance:request', ({ detail: { peer, name } }) => {

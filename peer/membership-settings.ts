@@ -10,7 +10,7 @@ const UNIT_MS = { m: MINUTE_MS, h: 60 * MINUTE_MS, d: 1_440 * MINUTE_MS } as con
 const MAX_LIFE_MS = 365 * UNIT_MS.d
 
 /** A name as statements carry it: printed on terminals of others */
-const NAME = /^[\p{L}\p{N}](?:[\p{L}\p{N} ._@-]{0,62}[\p{L}\p{N}._@-])?$/u
+const NAME = /^[\p{L}\p{N}](?:[\p{L}\p{N} ._-]*[\p{L}\p{N}._-])?$/u
 
 /** `30m`, `12h` or `7d` in milliseconds; undefined: it is none, below a minute, or above a year */
 export function parsedLife (text: string): number | undefined {
@@ -56,8 +56,8 @@ export const MEMBERSHIP_SETTINGS = {
     help: 'how long an invitation\'s certificate holds in a new federation; its inviter renews it before that'
   },
   name: {
-    schema: (z: Z) => z.string().regex(NAME),
-    expects: 'a name of 1 to 64 letters, digits, spaces and . _ - @',
+    schema: (z: Z) => z.string().max(64).regex(NAME),
+    expects: 'a name of 1 to 64 letters, digits, spaces and . _ -',
     value: 'NAME',
     verbs: ['invite', 'join', 'members'],
     sources: FLAG_ONLY,

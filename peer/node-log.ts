@@ -98,7 +98,7 @@ function logNarration (node: GrapevineNode, terminal: Terminal): void {
   const reading = readingProgress(terminal)
   node.addEventListener('data:read', ({ detail }) => { reading(detail.share) })
   node.addEventListener('listening', ({ detail }) => {
-    noteAddresses(terminal, detail)
+    noteAddresses(terminal, detail, node.governance() !== undefined)
   })
   node.addEventListener('joined', ({ detail }) => {
     terminal.progress('')
@@ -163,13 +163,15 @@ function notePrivacy (node: GrapevineNode, terminal: Terminal): void {
   }
 }
 
-function noteAddresses (terminal: Terminal, { peer, addresses }: NodeEvents['listening']['detail']): void {
+function noteAddresses (terminal: Terminal, { peer, addresses }: NodeEvents['listening']['detail'], isInvited: boolean): void {
   terminal.note(`peer ${peer}`)
   for (const address of addresses) {
     terminal.note(`listening on ${address}`)
   }
   const best = bestAddress(addresses)
-  if (best !== undefined) {
+  if (best !== undefined && isInvited) {
+    terminal.note(`Let another machine in: ${terminal.style('bold', 'grapevine invite')}; or it asks to be admitted, with grapevine join ${best}`)
+  } else if (best !== undefined) {
     terminal.note(isLoopback(best) ? 'Join from this machine (loopback only: other machines need --listen or --announce):' : 'Join from another machine:')
     terminal.note(`  ${terminal.style('bold', `grapevine join ${best}`)}`)
   }

@@ -116,6 +116,6 @@ export const PRIVACY_SETTINGS = {
     verbs: ['privacy', 'members'],
     sources: FLAG_ONLY,
     help: 'why rounds are charged by hand, for the ledger; or why a member is revoked, for all to read',
-    helpFor: { privacy: 'why rounds are charged by hand, for the ledger', members: 'why a member is revoked: at most 256 characters, which all members read' }
+    helpFor: { privacy: 'why rounds are charged by hand, for the ledger', members: 'why a member is revoked: at most 200 characters, which all members read' }
   }
 } satisfies Record<string, Setting>

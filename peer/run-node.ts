@@ -36,6 +36,8 @@ export async function runNode (init: NodeInit, settings: Settings, terminal: Ter
   }
   const node = createNode(init, settings.attack === undefined ? {} : (await import('../src/simulation/byzantine-parts.ts')).byzantineParts(settings.attack))
   logNode(node, terminal)
+  // whoever is approved later must find its key again
+  node.addEventListener('admission:waiting', () => { void started() })
   let spent = false
   node.addEventListener('privacy:exhausted', () => { spent = true })
   const stopping = new GracefulStop({ node, home: init.home, terminal })

@@ -91,7 +91,7 @@ async function bodySchema (page: keyof GovernanceChanges): Promise<ZodType> {
     propose: () => z.discriminatedUnion('do', [
       z.strictObject({ do: z.enum(['admit', 'appoint', 'dismiss']), peer, name: text.optional() }),
       z.strictObject({ do: z.literal('revoke'), peer, reason: text.optional() }),
-      z.strictObject({ do: z.literal('raise-limit'), peer, guests: z.int().min(0) })
+      z.strictObject({ do: z.literal('raise-limit'), peer, guests: z.int().min(1) })
     ])
   } satisfies Record<keyof GovernanceChanges, () => ZodType>
   return schemas[page]()

@@ -1,7 +1,7 @@
 /**
  * `grapevine members approve|reject|admit|revoke|appoint|dismiss|limit`: what a member or a voter does
  */
-import { quoted } from '../../src/quoted.ts'
+import { printable, quoted } from '../../src/quoted.ts'
 import { UsageError } from '../errors.ts'
 import { shortId } from '../format.ts'
 import { actText, decisionLine, endorsedText } from '../membership-text.ts'
@@ -13,7 +13,10 @@ import type { ActOutcome } from '../control/governance-interface.ts'
 import type { Candidate } from '../peer-selector.ts'
 import type { Terminal } from '../terminal.ts'
 
-const MAX_GUESTS = 1_000_000
+/** As many as a decision may allow */
+const MAX_GUESTS = 4_096
+/** A reason travels in a record */
+const MAX_REASON = 200
 
 export const approve: RunMembersAction = async ({ terminal }, client, [selector]) => {
   const id = await proposedId(client, selector!)
@@ -44,6 +47,9 @@ export const admit: RunMembersAction = async ({ settings: { name }, terminal }, 
 }
 
 export const revoke: RunMembersAction = async ({ settings: { reason }, terminal }, client, [selector]) => {
+  if (reason !== undefined && (reason.length > MAX_REASON || printable(reason) !== reason)) {
+    throw new UsageError(`--reason must be one line of at most ${MAX_REASON} characters here`)
+  }
   const peer = await memberId(client, selector!)
   warnOfRevocation(terminal)
   showOutcome(await client.change('propose', { do: 'revoke', peer, ...(reason === undefined ? {} : { reason }) }), terminal)
@@ -58,9 +64,9 @@ export const dismiss: RunMembersAction = async ({ terminal }, client, [selector]
 }
 
 export const limit: RunMembersAction = async ({ terminal }, client, [selector, text]) => {
-  const guests = /^\d{1,7}$/.test(text!) ? Number(text) : Infinity
+  const guests = /^[1-9]\d{0,3}$/.test(text!) ? Number(text) : Infinity
   if (guests > MAX_GUESTS) {
-    throw new UsageError(`"${text}" is no number of guests: it is grapevine members limit PEER N`)
+    throw new UsageError(`"${text}" is no number of guests from 1 to ${MAX_GUESTS}: it is grapevine members limit PEER N`)
   }
   showOutcome(await client.change('propose', { do: 'raise-limit', peer: await memberId(client, selector!), guests }), terminal)
 }

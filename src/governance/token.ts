@@ -87,7 +87,7 @@ function withoutSuffix (token: InvitationToken): InvitationToken {
   return { ...token, addresses: token.addresses.map((address) => address.slice(0, -suffix.length)) }
 }
 
-/** Throws RangeError for a token that nobody would read: no addresses, or of another peer, an end before the beginning */
+/** Throws RangeError for a token that nobody would read: no addresses, or of another peer; an end before the start */
 export async function encodeToken (signer: Signer, token: InvitationToken): Promise<string> {
   if (signer.peer !== token.inviter || token.expiresAt <= token.issuedAt) {
     throw new RangeError('a token is signed by its inviter, and ends after it begins')

@@ -1,5 +1,5 @@
 /**
- * The path of README.md from folders of PNG files on three machines to what a new picture shows: five commands, no JSON
+ * The path of README.md from folders of PNG files on three machines to what a new picture shows: six commands, no JSON
  */
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -50,8 +50,10 @@ describe('folders of pictures on three machines', () => {
     expect(made.exit).toBe(0)
     expect((await run(['document', 'explain', home])).stdout).toMatch(/model\.input\.mean = 0\.5 .*the same for all pictures: of nobody's data/)
     const ana = peers.spawn('ana', ['start', '--rounds', String(ROUNDS)])
-    const address = await ana.address()
-    const others = [['ben', second], ['eva', third]].map(([name, folder]) => peers.spawn(name!, ['join', address, '--data', `images:${folder}`, '--rounds', String(ROUNDS), ...quick]))
+    await ana.line('joined')
+    const invitation = join(await temporaryFolder(), 'scans.invite')
+    expect(await run(['invite', '--home', home, '--uses', '2', '--output', invitation])).toMatchObject({ exit: 0, stdout: '' })
+    const others = [['ben', second], ['eva', third]].map(([name, folder]) => peers.spawn(name!, ['join', invitation, '--data', `images:${folder}`, '--rounds', String(ROUNDS), ...quick]))
     for (const peer of [ana, ...others]) {
       expect(await peer.exited).toMatchObject({ code: 0 })
       expect(peer.rounds.at(-1)).toMatchObject({ round: ROUNDS, accepted: 2 })

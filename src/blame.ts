@@ -40,6 +40,8 @@ export const FAULTS: Readonly<Record<RejectionReason, Fault>> = {
   'round-window': 'nobody',
   // who is followed depends on the list of members and the round, which two peers may see differently
   stranger: 'nobody',
+  // who has a right depends on the decisions that have come round
+  'not-member': 'nobody',
   replay: 'nobody',
   banned: 'nobody',
   'payload-unavailable': 'nobody',

@@ -218,7 +218,7 @@ export interface Aggregator {
 /** Why something that came from another peer was refused. Stable strings: they are counted and reported */
 export type RejectionReason =
   | 'oversized' | 'malformed' | 'wrong-federation' | 'wrong-author' | 'wrong-receiver' | 'bad-signature' | 'round-window'
-  | 'stranger' | 'replay' | 'equivocation' | 'rate' | 'banned' | 'payload-hash' | 'payload-unavailable'
+  | 'stranger' | 'not-member' | 'replay' | 'equivocation' | 'rate' | 'banned' | 'payload-hash' | 'payload-unavailable'
   | 'codec' | 'shape' | 'not-finite' | 'norm' | 'wrong-codec' | 'unsupported' | 'wrong-epoch'
   | 'distance-gate' | 'loss-gate' | 'not-selected' | 'quarantined'
 

@@ -34,6 +34,7 @@ const POINTS: Record<RejectionReason, number> = {
   'bad-signature': 34,
   'round-window': 0,
   stranger: 0,
+  'not-member': 0,
   replay: 0,
   equivocation: 100,
   rate: 10,

@@ -32,7 +32,7 @@ export function joinControlTopic (components: ControlTopicComponents, federation
   const topic = controlTopic(federationId)
   scoreTopic(host.pubsub, topic)
   host.pubsub.topicValidators.set(topic, validator(logger, (from, data) => {
-    if (isBanned(from) || (ranks.of(from) !== 'neighbour' && !rest.take('', 1))) {
+    if (isBanned(from) || host.gate?.isOpen(from) === false || (ranks.of(from) !== 'neighbour' && !rest.take('', 1))) {
       return 'ignore'
     }
     const outcome = data.byteLength > MAX_CONTROL_BYTES ? 'reject' : neighbourhood.handleControl(data, from)

@@ -4,21 +4,21 @@
  * The answer needs no trust: the document's id is its hash, and a joiner that was given the id refuses any other.
  */
 import '../promise-with-resolvers.ts'
-import { connect } from 'node:net'
 import { generateKeyPair } from '@libp2p/crypto/keys'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { anySignal } from 'any-signal'
-import { BootstrapError, FederationMismatchError, InvalidFederationError, PullError } from '../errors.ts'
+import { AdmissionRefusedError, BootstrapError, FederationMismatchError, InvalidFederationError, PullError } from '../errors.ts'
 import { changedMessage, documentNames } from '../federation/federation-id.ts'
 import { version1Notice } from '../federation/version-1-notice.ts'
 import { MAX_FEDERATION_BYTES } from '../limits.ts'
 import { peerOf, requireReachable } from './host/address.ts'
 import { PROTOCOL_VERSION } from './signed/header-fields.ts'
+import { bootstrapError, explainDialFailure } from './host/dial-failure.ts'
 import { createHost } from './host/host.ts'
 import { otherVersion } from './protocol-versions.ts'
 import { createRateLimit } from './support/rate-limit.ts'
 import { StreamBytes, watchStream } from './support/stream-bytes.ts'
-import { FEDERATION_PROTOCOL, VERSION_1_FEDERATION_PROTOCOL } from './support/topics.ts'
+import { ADMISSION_PROTOCOL, FEDERATION_PROTOCOL, VERSION_1_FEDERATION_PROTOCOL } from './support/topics.ts'
 import { FederationResponse } from './wire/federation.ts'
 import type { Connection, PrivateKey, Stream } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
@@ -27,10 +27,11 @@ import type { Host } from './host/host.ts'
 
 /** One address gets this long, all its stages together */
 const ADDRESS_TIMEOUT_MS = 10_000
-const TCP_TIMEOUT_MS = 3_000
 const STALL_MS = 5_000
 const MAX_RESPONSE_BYTES = MAX_FEDERATION_BYTES + 16
 const MAX_STREAMS_PER_PEER = 4
+
+const CLOSED = 'the federation there is closed, and gives its document to members only: ask one of them for an invitation (grapevine invite), or join and wait to be approved'
 
 export interface FetchFederationInit {
   /** The own key, to notice when an address is one's own */
@@ -47,77 +48,6 @@ export interface FetchedFederation {
   id: string
   /** The address that answered */
   address: string
-}
-
-type Reason = BootstrapError['reason']
-
-const ADVICE: Record<Reason, string> = {
-  refused: 'nothing listens there (connection refused); is the peer running, and is the port right?',
-  timeout: 'no answer in time; is the machine on, and does a firewall let the port through?',
-  'not-libp2p': 'something answers there that is not a Grapevine peer; is the port right?',
-  'wrong-peer': 'another peer answers there; take the address that the peer prints when it starts',
-  self: 'it is the own address; give the address of another peer',
-  'not-grapevine': 'the peer there belongs to no Grapevine federation',
-  'older-protocol': `the peer there speaks an older protocol than this program, which speaks ${PROTOCOL_VERSION}; update the peer there`,
-  'newer-protocol': `the peer there speaks a newer protocol than this program, which speaks ${PROTOCOL_VERSION}; update this program`,
-  unreachable: 'the address cannot be reached from this machine; check the network and the name'
-}
-
-function bootstrapError (address: string, reason: Reason, detail: string, cause?: unknown): BootstrapError {
-  return new BootstrapError(`cannot join through ${address}: ${ADVICE[reason]}${detail === '' ? '' : ` [${detail}]`}`, reason, { cause })
-}
-
-/** An error with everything that caused it or is part of it */
-function * withCauses (err: unknown, depth = 0): Generator<NodeJS.ErrnoException> {
-  if (!(err instanceof Error) || depth > 8) {
-    return
-  }
-  yield err
-  yield * withCauses(err.cause, depth + 1)
-  for (const part of err instanceof AggregateError ? err.errors as unknown[] : []) {
-    yield * withCauses(part, depth + 1)
-  }
-}
-
-function reasonOfCode (code: string | undefined): Reason {
-  switch (code) {
-    case 'ECONNREFUSED': return 'refused'
-    case 'ETIMEDOUT': return 'timeout'
-    default: return 'unreachable'
-  }
-}
-
-/** Connects once without libp2p: undefined when something accepts, else why not */
-async function tcpFailure (address: Multiaddr, signal: AbortSignal): Promise<{ reason: Reason, code: string } | undefined> {
-  const [host, transport] = address.getComponents()
-  const socket = connect({ host: host?.value ?? '', port: Number(transport?.value) })
-  try {
-    return await new Promise((resolve) => {
-      signal.addEventListener('abort', () => { resolve({ reason: 'timeout', code: 'ETIMEDOUT' }) }, { once: true })
-      socket.setTimeout(TCP_TIMEOUT_MS, () => { resolve({ reason: 'timeout', code: 'ETIMEDOUT' }) })
-      socket.once('connect', () => { resolve(undefined) })
-      socket.once('error', ({ code }: NodeJS.ErrnoException) => { resolve({ reason: reasonOfCode(code), code: code ?? '' }) })
-    })
-  } finally {
-    socket.destroy()
-  }
-}
-
-async function explainDialFailure (address: Multiaddr, err: unknown, signal: AbortSignal): Promise<BootstrapError> {
-  const text = address.toString()
-  const chain = [...withCauses(err)]
-  const expected = peerOf(address)
-  if (chain.some(({ name, message }) => name === 'UnexpectedPeerError' || /does not match|unexpected peer/i.test(message)) && expected !== undefined) {
-    return bootstrapError(text, 'wrong-peer', '', err)
-  }
-  if (chain.some(({ message }) => /dial self|self.dial/i.test(message))) {
-    return bootstrapError(text, 'self', '', err)
-  }
-  const failure = await tcpFailure(address, signal)
-  if (failure !== undefined) {
-    return bootstrapError(text, failure.reason, failure.code, err)
-  }
-  return bootstrapError(text, 'not-libp2p', '', err)
 }
 
 async function request (connection: Connection, signal: AbortSignal): Promise<Uint8Array> {
@@ -138,9 +68,12 @@ async function request (connection: Connection, signal: AbortSignal): Promise<Ui
 }
 
 /** What a connected peer that gives no document is: a stranger, slow, or of another version */
-async function explainRefusal ({ libp2p }: Host, { address, connection, signal }: { address: string, connection: Connection, signal: AbortSignal }, err: unknown): Promise<BootstrapError> {
+async function explainRefusal ({ libp2p }: Host, { address, connection, signal }: { address: string, connection: Connection, signal: AbortSignal }, err: unknown): Promise<BootstrapError | AdmissionRefusedError> {
   // it was asked when the connection opened, and may not have answered yet
-  const { protocols } = await libp2p.services.identify.identify(connection, { signal }).catch(() => ({ protocols: [] }))
+  const { protocols } = await libp2p.services.identify.identify(connection, { signal }).catch((): { protocols: string[] } => ({ protocols: [] }))
+  if (protocols.includes(ADMISSION_PROTOCOL)) {
+    return new AdmissionRefusedError(`${address}: ${CLOSED}`, 'not-a-member', { cause: err })
+  }
   const version = otherVersion(protocols)
   if (version !== undefined) {
     return bootstrapError(address, version < PROTOCOL_VERSION ? 'older-protocol' : 'newer-protocol', `protocol ${version}`, err)
@@ -184,7 +117,8 @@ async function fetchFrom (host: Host, address: Multiaddr, init: FetchFederationI
  * The federation document of the first address that answers
  *
  * Throws InvalidAddressError when an address is malformed, FederationMismatchError when the answer is not the expected
- * federation, and BootstrapError, which names the last address and says why, when no address leads to one
+ * federation, AdmissionRefusedError when the federation there is closed, and BootstrapError, which names the last
+ * address and says why, when no address leads to one
  */
 export async function fetchFederation (init: FetchFederationInit): Promise<FetchedFederation> {
   const addresses = init.addresses.map(requireReachable)
@@ -211,7 +145,10 @@ export async function fetchFederation (init: FetchFederationInit): Promise<Fetch
   }
 }
 
-/** Gives the document to everyone who asks, a few times a second, and a program of version 0.1 the reason to update */
+/**
+ * Gives the document to everyone who asks, a few times a second, and a program of version 0.1 the reason to update; in
+ * an invited federation to members only, and without a wait: a stranger is to learn at once that it is closed
+ */
 export async function serveFederation (components: { host: Host, clock: Clock }, document: Uint8Array): Promise<void> {
   const limit = createRateLimit(components.clock, { perSecond: 1, burst: 16 })
   const offers: Array<[protocol: string, answer: Uint8Array]> = [
@@ -219,8 +156,10 @@ export async function serveFederation (components: { host: Host, clock: Clock },
   ]
   for (const [protocol, answer] of offers) {
     const response = FederationResponse.encode({ document: Uint8Array.from(answer) })
-    await components.host.libp2p.handle(protocol, (stream, connection) => {
-      const respond = limit.take(connection.remotePeer.toString(), 1) ? send(stream, response) : Promise.reject(new RangeError('too many requests'))
+    await components.host.handleAnyone(protocol, (stream, connection) => {
+      const peer = connection.remotePeer.toString()
+      const isWelcome = components.host.gate?.isOpen(peer) !== false
+      const respond = isWelcome && limit.take(peer, 1) ? send(stream, response) : Promise.reject(new RangeError(isWelcome ? 'too many requests' : 'members only'))
       respond.catch((err: unknown) => {
         stream.abort(err instanceof Error ? err : new TypeError(String(err)))
       })

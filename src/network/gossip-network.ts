@@ -15,8 +15,11 @@ import { ForwardAllowance } from './host/forward-allowance.ts'
 import { GossipMeter } from './host/gossip-meter.ts'
 import { createHost } from './host/host.ts'
 import { KeyframePuller } from './updates/keyframe-pull.ts'
+import { MAX_GOVERNANCE_BYTES } from './members/control-messages.ts'
 import { LiveNeighbours } from './updates/live-neighbours.ts'
 import { OwnUpdates } from './updates/own-updates.ts'
+import { guardedBy } from './support/guard.ts'
+import { openConnections } from './host/open-connections.ts'
 import { PeerRanks } from './host/peer-ranks.ts'
 import { warnOfVersions } from './protocol-versions.ts'
 import { PullQueue } from './updates/pull-queue.ts'
@@ -33,6 +36,7 @@ import type { Refused } from '../blame.ts'
 import type { AbortOptions, EarlierLife, IdentityUse, Neighbour, Network, NetworkEvents, OutgoingMessage, OutgoingUpdate, PeerName, PublishReceipt, ReceivedUpdate, RejectionReason, Traffic, UnansweredAddress } from '../interface.ts'
 import type { EquivocationProof } from './signed/equivocation.ts'
 import type { Host } from './host/host.ts'
+import type { OpenConnection } from './host/open-connections.ts'
 import type { Neighbourhood } from './members/neighbourhood-interface.ts'
 import type { NetworkInit } from './network-interface.ts'
 import type { Steps } from './updates/steps.ts'
@@ -100,7 +104,8 @@ export class GossipNetwork extends ContainedEventEmitter<NetworkEvents> implemen
     const refusePeer = (peer: PeerName, reason: RejectionReason, author?: PeerName): void => { this.refuse({ peer, author, reason }) }
     const deliver = (update: PulledUpdate): void => { this.deliver(update) }
     const meter = new GossipMeter({ clock, ranks, refuse: refusePeer })
-    const admission = this.admission()
+    const { gatekeeper } = init
+    const admission = gatekeeper && new Admission({ ...init, gatekeeper, maxToldBytes: MAX_GOVERNANCE_BYTES, onMalformed: (peer) => { this.refuse({ peer, author: undefined, reason: 'malformed' }) }, warn: (detail) => { this.safeDispatchEvent('warning', { detail }) } })
     const host = await createHost({
       gate: admission?.gate,
       privateKey: init.privateKey,
@@ -122,19 +127,15 @@ export class GossipNetwork extends ContainedEventEmitter<NetworkEvents> implemen
     const neighbourhood = createNeighbourhood(host)
     ranks.isMember = (peer) => neighbourhood.isMember(peer)
     const queue = new PullQueue({ puller, refuse, deliver, signal: this.stopping.signal })
-    const catchUp = new CatchUp({ host, puller, cache, log, clock, logger, neighbourhood, isBanned, refuse, deliver })
+    const catchUp = new CatchUp({ host, gatekeeper, puller, cache, log, clock, logger, neighbourhood, isBanned, refuse, deliver })
     const announced = (update: ReadUpdate, from: PeerName): void => { this.announced(update, from) }
-    const gossip = new UpdateGossip({ host, log, clock, logger, meter, isBanned, refuse, deliver: announced }, limits)
+    const gossip = new UpdateGossip({ host, gatekeeper, log, clock, logger, meter, isBanned, refuse, deliver: announced }, limits)
     const server = new UpdateServer({ host, cache, log, clock, ranks, replicas, refuse: refusePeer }, limits)
     const steps = createSteps({ host, clock, log, logger, ranks, privateKey: init.privateKey, refuse: refusePeer, deliver: (detail) => { this.safeDispatchEvent('message', { detail }) } }, { federation, epoch, limits: init.steps })
     const refusals = new Refusals({ host, log, logger, neighbourhood, reputation })
     const live = new LiveNeighbours({ host, neighbourhood, gossip, log })
+    admission?.gate.onChange(() => { cache.retain(({ signed }) => gatekeeper!.acceptsUpdate(signed.author, signed.header.sequence)) })
     this.parts = { host, logger, reputation, refusals, log, own, cache, gossip, queue, server, steps, catchUp, keyframes, neighbourhood, live, admission }
-  }
-
-  private admission (): Admission | undefined {
-    const { gatekeeper, federationId, clock } = this.init
-    return gatekeeper && new Admission({ gatekeeper, federationId, clock, warn: (detail) => { this.safeDispatchEvent('warning', { detail }) } })
   }
 
   // ---------------------------------------------------------------------------------------- life cycle
@@ -209,13 +210,7 @@ export class GossipNetwork extends ContainedEventEmitter<NetworkEvents> implemen
   /** Everything that comes from outside passes a guard: an exception in a listener would end the process */
   private listen (): void {
     const { host, neighbourhood, logger } = this.parts
-    const guard = <T>(listener: (detail: T) => void) => (event: CustomEvent<T>): void => {
-      try {
-        listener(event.detail)
-      } catch (err) {
-        logger.error('event "%s" could not be handled - %e', event.type, err)
-      }
-    }
+    const guard = guardedBy(logger)
     host.libp2p.addEventListener('peer:connect', guard<PeerId>((peer) => {
       const address = host.libp2p.getConnections(peer)[0]?.remoteAddr.toString() ?? ''
       this.safeDispatchEvent('peer:connect', { detail: { peer: peer.toString(), address } })
@@ -261,7 +256,7 @@ export class GossipNetwork extends ContainedEventEmitter<NetworkEvents> implemen
   private deliver (update: PulledUpdate): void {
     const { id, author } = update.signed
     // perhaps only since it began to be fetched
-    if (this.parts.reputation.isBanned(author)) {
+    if (this.parts.reputation.isBanned(author) || this.init.gatekeeper?.acceptsUpdate(author, update.signed.header.sequence) === false) {
       return
     }
     this.parts.cache.put(update)
@@ -364,13 +359,7 @@ export class GossipNetwork extends ContainedEventEmitter<NetworkEvents> implemen
 
   unanswered = (): UnansweredAddress[] => this.parts.neighbourhood.unanswered()
 
-  connections (): Array<{ peer: PeerName, address: string, direction: 'inbound' | 'outbound' }> {
-    return this.parts.host.libp2p.getConnections().map((connection) => ({
-      peer: connection.remotePeer.toString(),
-      address: connection.remoteAddr.toString(),
-      direction: connection.direction
-    }))
-  }
+  connections = (): OpenConnection[] => openConnections(this.parts.host)
 
   traffic = (): Traffic => ({ ...this.parts.host.traffic })
 

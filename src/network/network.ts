@@ -27,6 +27,7 @@ export async function createNetwork (init: NetworkInit): Promise<LibP2PNetwork> 
     resample: document.topology.resample ?? 0,
     leastNeighbours: init.leastNeighbours ?? 0,
     bootstrap: [...bootstrap],
+    takeRecord: init.gatekeeper?.take,
     ...(announce.length === 0 ? {} : { announce: [...announce] })
   })
   const network = new GossipNetwork(init)

@@ -4,7 +4,8 @@
  * Anybody may ask, and ids are free: what a stranger can cost is bounded before its records are looked at. Of more
  * streams than there are places for, the longest that waits for its peer gives way: silence holds no place.
  */
-import { MalformedMessage, AdmissionStream, fitting, STATUS_ADMITTED, STATUS_REFUSED, STATUS_WAITING } from './frames.ts'
+import { AdmissionStream, fitting, STATUS_ADMITTED, STATUS_REFUSED, STATUS_WAITING } from './frames.ts'
+import { MalformedMessage } from './message-stream.ts'
 import { refusalReason } from './refusal-words.ts'
 import { createRateLimit } from '../support/rate-limit.ts'
 import { ADMISSION_PROTOCOL } from '../support/topics.ts'
@@ -97,7 +98,9 @@ export class AdmissionServer {
       this.#components.gate.settle(peer)
     }
     await this.#answer(stream, answer, hello.brief)
-    if (answer.status === 'refused' && answer.reason !== 'busy' && !this.#components.gate.isOpen(peer)) {
+    // who knew only the address asks again, now that it knows the federation
+    const isFinal = answer.status === 'refused' && answer.reason !== 'busy' && hello.federation !== ''
+    if (isFinal && !this.#components.gate.isOpen(peer)) {
       await stream.close()
       this.#components.gate.refuse(peer, answer.reason, true)
     }
@@ -130,7 +133,7 @@ export class AdmissionServer {
   }
 
   #wire (answer: AdmissionAnswer, brief: boolean): WireAnswer {
-    const nothing = { reason: '', records: [], document: new Uint8Array(0), credentials: [] }
+    const nothing = { reason: '', records: [], document: new Uint8Array(0), credentials: [], federation: this.#init.federationId }
     if (answer.status === 'refused') {
       return { ...nothing, status: STATUS_REFUSED, reason: answer.reason }
     }

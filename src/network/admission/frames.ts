@@ -1,10 +1,9 @@
 /**
  * The messages of the admission protocol on a stream: bounded before they are read, checked before they are believed
  */
-import { PullError } from '../../errors.ts'
 import { MAX_CREDENTIALS, MAX_RECORD_BYTES } from '../../governance/governance-interface.ts'
 import { MAX_FEDERATION_BYTES } from '../../limits.ts'
-import { StreamBytes, watchStream } from '../support/stream-bytes.ts'
+import { MalformedMessage, MessageStream, required } from './message-stream.ts'
 import { AdmissionMessage } from '../wire/admission.ts'
 import type { Stream } from '@libp2p/interface'
 import type { AdmissionAnswer as WireAnswer, AdmissionHello as WireHello } from '../wire/admission.ts'
@@ -20,10 +19,6 @@ const OVERHEAD_BYTES = 1_024
 const MAX_HELLO_BYTES = MAX_CREDENTIAL_BYTES + OVERHEAD_BYTES
 const MAX_ANSWER_BYTES = 2 * MAX_CREDENTIAL_BYTES + MAX_FEDERATION_BYTES + OVERHEAD_BYTES
 const MAX_REASON_LENGTH = 64
-
-/** Without a byte for this long the stream is over, and after the other one in any case */
-const STALL_MS = 5_000
-const SESSION_MS = 15_000
 
 export const STATUS_ADMITTED = 1
 export const STATUS_WAITING = 2
@@ -67,20 +62,12 @@ function isSound ({ hello, challenge, proof, answer, farewell }: AdmissionMessag
     (proof === undefined || proof.byteLength === PROOF_BYTES) && (farewell === undefined || farewell.reason.length <= MAX_REASON_LENGTH)
 }
 
-/** One stream of the protocol, which ends by itself when nothing moves */
+/** One stream of the protocol */
 export class AdmissionStream {
-  readonly #bytes: StreamBytes
-  readonly #end: () => void
-  #sent = 0
+  readonly #stream: MessageStream
 
   constructor (stream: Stream, signal?: AbortSignal) {
-    this.#bytes = new StreamBytes(stream)
-    const stop = watchStream(stream, () => this.#bytes.received + this.#sent, { stallMs: STALL_MS, signal })
-    const timer = setTimeout(() => { this.cancel(new PullError('the admission takes too long')) }, SESSION_MS)
-    this.#end = () => {
-      clearTimeout(timer)
-      stop()
-    }
+    this.#stream = new MessageStream(stream, signal)
   }
 
   /** The first message, by whoever opened the stream. Rejects with PullError, and as the stream does */
@@ -99,41 +86,25 @@ export class AdmissionStream {
   }
 
   async write (message: AdmissionMessage): Promise<void> {
-    await this.#bytes.writeMessage(AdmissionMessage.encode(message))
-    this.#sent++
+    await this.#stream.write(AdmissionMessage.encode(message))
   }
 
   /** Resolves when all is sent */
   async close (): Promise<void> {
-    try {
-      await this.#bytes.stream.close({ signal: AbortSignal.timeout(STALL_MS) })
-    } finally {
-      this.#end()
-    }
+    await this.#stream.close()
   }
 
   cancel (reason: Error): void {
-    this.#end()
-    this.#bytes.cancel(reason)
+    this.#stream.cancel(reason)
   }
 
   async #read (maxBytes: number): Promise<AdmissionMessage> {
-    const message = decode(await this.#bytes.readMessage(maxBytes))
+    const message = decode(await this.#stream.read(maxBytes))
     if (message === undefined || !isSound(message)) {
       throw new MalformedMessage('the peer sent what is no message of the admission protocol')
     }
     return message
   }
-}
-
-/** What came is no message, or not the one that is due */
-export class MalformedMessage extends PullError {}
-
-export function required<T> (part: T | undefined, what: string): T {
-  if (part === undefined) {
-    throw new MalformedMessage(`the peer sent something else where ${what} was due`)
-  }
-  return part
 }
 
 function decode (bytes: Uint8Array): AdmissionMessage | undefined {

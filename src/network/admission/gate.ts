@@ -26,6 +26,10 @@ export interface GateInit {
   settleMs?: number
   /** @default 5000 */
   waitMs?: number
+  /** The peer turned this node away a moment ago. @default nobody did */
+  isTurnedAway?: (peer: PeerName) => boolean
+  /** A connected peer is let in, once for as long as it is connected */
+  onMember?: (peer: PeerName) => void
 }
 
 type GateHost = Pick<Host, 'libp2p' | 'pubsub' | 'self'>
@@ -33,6 +37,8 @@ type GateHost = Pick<Host, 'libp2p' | 'pubsub' | 'self'>
 export class Gate implements PeerGate {
   readonly #gatekeeper: Gatekeeper
   readonly #settleMs: number
+  readonly #isTurnedAway: (peer: PeerName) => boolean
+  readonly #onMember: (peer: PeerName) => void
   readonly #waiting: WaitingStreams
   /** Connected peers that got in */
   readonly #members = new Set<PeerName>()
@@ -43,9 +49,11 @@ export class Gate implements PeerGate {
   readonly #takeUp = new Map<PeerName, () => void>()
   #host: GateHost | undefined
 
-  constructor (gatekeeper: Gatekeeper, { settleMs = SETTLE_MS, waitMs }: GateInit = {}) {
+  constructor (gatekeeper: Gatekeeper, { settleMs = SETTLE_MS, waitMs, isTurnedAway = () => false, onMember = () => {} }: GateInit = {}) {
     this.#gatekeeper = gatekeeper
     this.#settleMs = settleMs
+    this.#isTurnedAway = isTurnedAway
+    this.#onMember = onMember
     this.#waiting = new WaitingStreams(waitMs === undefined ? {} : { waitMs })
   }
 
@@ -72,6 +80,13 @@ export class Gate implements PeerGate {
     if (this.#connections(peer).length > 0) {
       this.#takeUp.set(peer, take)
     }
+  }
+
+  readonly holdsBack = (peer: PeerName): boolean => this.#isTurnedAway(peer) || !['member', 'unknown'].includes(this.#gatekeeper.standing(peer))
+
+  readonly onChange = (listener: () => void): (() => void) => {
+    this.#gatekeeper.addEventListener('change', listener)
+    return () => { this.#gatekeeper.removeEventListener('change', listener) }
   }
 
   /** Looks at a peer again that has just connected, or shown something, or whose standing may have changed */
@@ -109,11 +124,15 @@ export class Gate implements PeerGate {
   #letIn (peer: PeerName): void {
     this.#endDeadline(peer)
     this.#refused.delete(peer)
+    const isNew = !this.#members.has(peer)
     this.#members.add(peer)
     this.#waiting.decide(peer, true)
     const take = this.#takeUp.get(peer)
     this.#takeUp.delete(peer)
     take?.()
+    if (isNew) {
+      this.#onMember(peer)
+    }
   }
 
   /** Never rejects. What it has of streams ends at once; the connection when it was told why, or will not listen */

@@ -5,7 +5,8 @@
  */
 import { randomBytes } from 'node:crypto'
 import { ADMISSION_PROTOCOL } from '../support/topics.ts'
-import { AdmissionStream, fitting, NONCE_BYTES, required, STATUS_ADMITTED, STATUS_REFUSED } from './frames.ts'
+import { AdmissionStream, fitting, NONCE_BYTES, STATUS_ADMITTED, STATUS_REFUSED } from './frames.ts'
+import { required } from './message-stream.ts'
 import { refusalReason } from './refusal-words.ts'
 import type { Connection, Logger } from '@libp2p/interface'
 import type { Gatekeeper, RefusalReason } from '../../governance/governance-interface.ts'

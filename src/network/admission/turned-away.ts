@@ -33,11 +33,6 @@ export class TurnedAway {
     }
   }
 
-  /** It let this node in */
-  not (peer: PeerName): void {
-    this.#peers.set(peer, -Infinity)
-  }
-
   /** It need not be dialled for now */
   holdsBack (peer: PeerName): boolean {
     return this.#init.clock.monotonicMs() < (this.#peers.get(peer) ?? -Infinity)

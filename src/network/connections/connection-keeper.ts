@@ -48,6 +48,8 @@ export interface KeeperInit extends KeeperTimings {
   addressesOf: (peer: PeerName) => readonly string[] | undefined
   /** May an address that the peer told, or a name in it, lead here? */
   isUsable: (peer: PeerName, address: string) => boolean
+  /** Not to be dialled for now. @default nobody */
+  isHeldBack?: ((peer: PeerName) => boolean) | undefined
   /** The other side needs the connection */
   isNeededBy: (peer: PeerName) => boolean
   /** A member could not be dialled */
@@ -98,7 +100,7 @@ function wayTo ({ direction, remoteAddr }: Connection): string {
 
 export class ConnectionKeeper {
   readonly #components: KeeperComponents
-  readonly #init: Required<Omit<KeeperInit, 'onUnanswered'>> & Pick<KeeperInit, 'onUnanswered'>
+  readonly #init: Required<Omit<KeeperInit, 'onUnanswered' | 'isHeldBack'>> & Pick<KeeperInit, 'onUnanswered' | 'isHeldBack'>
   readonly #bootstrap: Array<{ text: string, peer: PeerName | undefined }>
   readonly #schedule: RedialSchedule
   readonly #unanswered = new Unanswered()
@@ -247,7 +249,7 @@ export class ConnectionKeeper {
     const remembered = book.entries()
       .filter(({ peer }) => missing(peer) && !wanted.has(peer) && (alone || this.#isMissed(peer)))
       .map(({ peer }) => ({ key: peer, peer, addresses: this.#addresses(peer), maxRetryMs: this.#patience(peer, alone), patient: true }))
-    return [...members, ...bootstrap, ...remembered]
+    return [...members, ...bootstrap, ...remembered].filter(({ peer }) => peer === undefined || this.#init.isHeldBack?.(peer) !== true)
   }
 
   /** Gone without a goodbye: perhaps on the other side of a partition */

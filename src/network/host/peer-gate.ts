@@ -18,6 +18,10 @@ export interface PeerGate {
   opens: (peer: PeerName) => Promise<boolean>
   /** Calls back as soon as it is open for a connected peer; a later call takes the place of an earlier one */
   whenOpen: (peer: PeerName, take: () => void) => void
+  /** Not worth a dial for now: it has no right to be here, or says so of this node */
+  holdsBack: (peer: PeerName) => boolean
+  /** Calls back whenever it may be open for others than before; call the result to end that */
+  onChange: (listener: () => void) => () => void
 }
 
 /** What registers handlers, of libp2p's components */

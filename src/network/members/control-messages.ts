@@ -15,6 +15,7 @@ import { MAX_HEADER_BYTES } from '../signed/update-header.ts'
 import { ControlMessage } from '../wire/membership.ts'
 import type { PrivateKey } from '@libp2p/interface'
 import type { Clock, PeerName } from '../../interface.ts'
+import type { RecordVerdict } from '../../governance/governance-interface.ts'
 import type { EquivocationProof } from '../signed/equivocation.ts'
 import type { Host } from '../host/host.ts'
 import type { MemberClaim } from './member-record.ts'
@@ -24,6 +25,9 @@ import type { MemberEntry, SignedRecord, SignedSuspicion, EquivocationProof as W
 
 /** The longest is a proof: two headers with their signatures, and framing */
 export const MAX_CONTROL_BYTES = Math.max(MAX_RECORD_BYTES, 2 * MAX_HEADER_BYTES + 128) + 128
+
+/** A record about membership that fits into one */
+export const MAX_GOVERNANCE_BYTES = MAX_CONTROL_BYTES - 16
 
 /** Authors whose equivocation is known: a second proof says nothing new */
 const MAX_PROVEN = 1_024
@@ -57,6 +61,8 @@ export interface ControlInit {
   onOwnRecord: (claim: MemberClaim) => void
   /** Somebody suspects this node: speak up */
   onSuspected: () => void
+  /** A record about membership, in an invited federation. @default nobody reads such */
+  takeRecord?: ((record: Uint8Array, from: PeerName) => RecordVerdict) | undefined
   /** Somebody found that a member signed two updates that contradict each other; verified */
   onEquivocation: (proof: EquivocationProof) => void
 }
@@ -99,8 +105,8 @@ export class ControlMessages {
       return 'ignore'
     }
     const message = decodeControl(data)
-    const { record, suspicion, equivocation } = message ?? {}
-    const parts = [record, suspicion, equivocation].filter((part) => part !== undefined)
+    const { record, suspicion, equivocation, governance } = message ?? {}
+    const parts = [record, suspicion, equivocation, governance].filter((part) => part !== undefined)
     if (message !== undefined && parts.length === 0) {
       // of a later version, perhaps: whoever passed it on understood it
       return 'ignore'
@@ -110,6 +116,9 @@ export class ControlMessages {
     }
     if (record !== undefined) {
       return this.#onRecord(record, from)
+    }
+    if (governance !== undefined) {
+      return this.#onGovernance(governance, from)
     }
     return suspicion === undefined ? this.#onEquivocation(equivocation!, from) : this.#onSuspicion(suspicion)
   }
@@ -171,6 +180,11 @@ export class ControlMessages {
     if (claim.sequence > this.#init.ownSequence() && claim.verify()) {
       this.#init.onOwnRecord(claim)
     }
+  }
+
+  #onGovernance (record: Uint8Array, from: PeerName): ControlVerdict {
+    const verdict = this.#init.takeRecord?.(record, from)
+    return verdict === 'news' ? 'accept' : verdict === 'invalid' ? 'reject' : 'ignore'
   }
 
   #isPresent (peer: PeerName): boolean {

@@ -51,7 +51,8 @@ export interface Member {
 /**
  * `news`: a new member, other addresses, one that only listens from now on or vouches for somebody who waits for it, or
  * a goodbye: tell others. `fresh`: only a sign of life. `stale`: nothing new. `stranger`: kept, or let go, but nobody
- * vouches for it: tell nobody. `forged`: the signature is wrong. `full`: no room for another member
+ * vouches for it: tell nobody. `forged`: the signature is wrong. `full`: no room for another member,
+ * or for this one, which may not take part
  */
 export type Verdict = 'news' | 'fresh' | 'stranger' | 'stale' | 'forged' | 'full'
 
@@ -73,6 +74,8 @@ export interface MembershipInit {
    * Somebody who is worth it holds a connection with this peer, or this node does. @default everybody is vouched for
    */
   isVouchedFor?: (peer: PeerName) => boolean
+  /** May take part in the federation: records of others change nothing. @default everybody */
+  isWelcome?: (peer: PeerName) => boolean
   /** May not be given up for another one when there are too many. @default everybody */
   counts?: (peer: PeerName) => boolean
   /** Another voucher for the peer with this mark is news. @default it never is */
@@ -193,6 +196,9 @@ export class Membership extends TypedEventEmitter<MembershipEvents> {
     if (!this.isNewer(claim, direct)) {
       return 'stale'
     }
+    if (!this.#isWelcome(claim.peer)) {
+      return 'full'
+    }
     const known = this.#members.get(claim.peer)
     const isOneMore = known === undefined && !claim.leaving && this.#isOneTooMany(claim.peer)
     const weakest = isOneMore ? this.#weakest() : undefined
@@ -222,6 +228,20 @@ export class Membership extends TypedEventEmitter<MembershipEvents> {
       this.safeDispatchEvent('change', { detail: { peer, joined: false, goodbye: false } })
     }
     this.#forgetStrangers()
+  }
+
+  /** Drops at once those that may not take part any more, and forgets them; true where there were such */
+  dismiss (): boolean {
+    const unwelcome = [...this.#members.keys()].filter((peer) => !this.#isWelcome(peer))
+    for (const peer of unwelcome) {
+      this.#strangers.delete(peer)
+      this.#giveUp(peer)
+    }
+    return unwelcome.length > 0
+  }
+
+  #isWelcome (peer: PeerName): boolean {
+    return this.#init.isWelcome?.(peer) ?? true
   }
 
   #isWaitedFor (known: Member | undefined, { vouches }: Member): boolean {

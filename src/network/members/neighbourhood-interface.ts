@@ -3,6 +3,7 @@
  */
 import type { PrivateKey } from '@libp2p/interface'
 import type { TypedEventTarget } from 'main-event'
+import type { RecordVerdict } from '../../governance/governance-interface.ts'
 import type { AbortOptions, Clock, IdentityUse, PeerName, Store, UnansweredAddress } from '../../interface.ts'
 import type { KeeperTimings } from '../connections/connection-keeper.ts'
 import type { ControlVerdict } from './control-messages.ts'
@@ -23,6 +24,8 @@ export interface NeighbourhoodInit extends KeeperTimings {
   degree: number
   /** About how many of them change every round. @default 0 */
   resample?: number
+  /** Takes over a record about membership, in an invited federation. @default nobody reads such */
+  takeRecord?: ((record: Uint8Array, from: PeerName) => RecordVerdict) | undefined
   /** Updates that the rule needs: with fewer neighbours nobody is left out for being slow. @default 0 */
   leastNeighbours?: number
   /** Full multiaddrs to join through */

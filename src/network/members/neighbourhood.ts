@@ -58,6 +58,7 @@ class MeshNeighbourhood extends TypedEventEmitter<NeighbourhoodEvents> implement
   #settling: QuietPeriod
   #stopped = new AbortController()
   #running: Promise<void> | undefined
+  #endFollowing: (() => void) | undefined
 
   constructor (components: NeighbourhoodComponents, init: NeighbourhoodInit) {
     super()
@@ -67,7 +68,7 @@ class MeshNeighbourhood extends TypedEventEmitter<NeighbourhoodEvents> implement
     this.#init = init
     this.#choice = new NeighbourChoice({ ...init, self: host.self })
     this.#members = [host.self]
-    this.#roll = new Roll({ ...init, self: host.self, clock, connected: this.#connected, expiryMs, graceMs })
+    this.#roll = new Roll({ ...init, self: host.self, clock, connected: this.#connected, isWelcome: host.gate?.isOpen, expiryMs, graceMs })
     this.#membership = this.#roll.members
     this.#counted = this.#roll.counted
     this.#own = new OwnRecord(components, federationId)
@@ -79,20 +80,14 @@ class MeshNeighbourhood extends TypedEventEmitter<NeighbourhoodEvents> implement
       receive: (entries, from) => this.#intake.receive(entries, from)
     })
     this.#control = this.#createControl()
-    this.#intake = new RecordIntake({ membership: this.#membership, exchange: this.#exchange, control: this.#control, origins: this.#origins }, {
-      self: host.self,
-      federationId
-    })
+    this.#intake = new RecordIntake({ membership: this.#membership, exchange: this.#exchange, control: this.#control, origins: this.#origins }, { self: host.self, federationId })
     this.#presence = new Presence({ host, clock, own: this.#own, membership: this.#membership, control: this.#control, exchange: this.#exchange }, {
       ...init,
       expiryMs,
       onInUse: (message) => { this.safeDispatchEvent('warning', { detail: { code: 'identity-in-use', message } }) },
       isShort: (peer) => this.#counted.isShort(peer)
     })
-    this.#links = new Links({ host, membership: this.#membership, presence: this.#presence }, {
-      connected: this.#connected,
-      onConnect: (peer) => { this.heard(peer) }
-    })
+    this.#links = new Links({ host, membership: this.#membership, presence: this.#presence }, { connected: this.#connected, onConnect: (peer) => { this.heard(peer) } })
     this.#keeper = this.#createKeeper()
     this.#upkeep = new Upkeep({ host, clock, keeper: this.#keeper, membership: this.#membership, connected: this.#connected }, {
       ...init,
@@ -106,6 +101,7 @@ class MeshNeighbourhood extends TypedEventEmitter<NeighbourhoodEvents> implement
   #createControl (): ControlMessages {
     return new ControlMessages({ ...this.#components, membership: this.#membership }, {
       federation: this.#init.federationId,
+      takeRecord: this.#init.takeRecord,
       isConnected: (peer) => this.#connected.has(peer),
       isPresent: (peer) => this.#roll.isPresent(peer),
       onRecord: (peer, from) => { this.#origins.note(peer, from) },
@@ -127,6 +123,7 @@ class MeshNeighbourhood extends TypedEventEmitter<NeighbourhoodEvents> implement
       isUsable: (peer, address) => this.#origins.isUsable(peer, address),
       onUnanswered: (message) => { this.safeDispatchEvent('warning', { detail: { code: 'silent-address', message } }) },
       isNeededBy: (peer) => this.#exchange.isNeededBy(peer),
+      isHeldBack: host.gate?.holdsBack,
       onUnreachable: (peer) => { this.#onUnreachable(peer) }
     })
   }
@@ -156,6 +153,7 @@ class MeshNeighbourhood extends TypedEventEmitter<NeighbourhoodEvents> implement
     await this.#book.load()
     await this.#own.load()
     await this.#own.renew()
+    this.#endFollowing = this.#components.host.gate?.onChange(() => { this.#membership.dismiss() && this.#draw() })
     this.#links.start()
     await this.#exchange.start()
     this.#keeper.start()
@@ -169,6 +167,7 @@ class MeshNeighbourhood extends TypedEventEmitter<NeighbourhoodEvents> implement
       return
     }
     this.#stopped.abort()
+    this.#endFollowing?.()
     await this.#running
     this.#running = undefined
     await this.#keeper.stop()

@@ -22,6 +22,7 @@ export interface RollInit {
   /** Addresses of peers that the operator named: their word is taken, see vouching.ts. @default none */
   bootstrap?: readonly string[]
   /** See MembershipInit */
+  isWelcome?: ((peer: PeerName) => boolean) | undefined
   expiryMs: number
   /** A member whose connection broke, or that too few vouch for by now, keeps its place for so long */
   graceMs: number
@@ -38,7 +39,7 @@ export class Roll {
   /** Throws InvalidAddressError */
   constructor (init: RollInit) {
     this.#init = init
-    const { self, clock, connected, bootstrap = [], expiryMs, graceMs } = init
+    const { self, clock, connected, bootstrap = [], isWelcome = () => true, expiryMs, graceMs } = init
     const anchors = new Set(bootstrap.flatMap((address) => peerOf(parseAddress(address)) ?? []))
     const isConnected = (peer: PeerName): boolean => connected.has(peer)
     this.counted = new CountedMembers({ self, membership: () => this.members, isConnected, anchors, graceMs })
@@ -47,6 +48,7 @@ export class Roll {
       clock,
       expiryMs,
       graceMs,
+      isWelcome,
       isVouchedFor: (peer) => this.counted.isVouchedFor(peer),
       counts: (peer) => this.isPresent(peer),
       isWaitedFor: (mark) => this.counted.isMarkOfShort(mark)

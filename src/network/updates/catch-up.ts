@@ -7,6 +7,7 @@
 import '../../promise-with-resolvers.ts'
 import { lastingController } from '../../lasting-controller.ts'
 import type { Logger } from '@libp2p/interface'
+import type { Gatekeeper } from '../../governance/governance-interface.ts'
 import type { Refused } from '../../blame.ts'
 import type { AbortOptions, Clock, EarlierLife, PeerName } from '../../interface.ts'
 import type { AuthorLog } from '../signed/author-log.ts'
@@ -33,6 +34,8 @@ export interface CatchUpComponents {
   logger: Logger
   neighbourhood: Pick<Neighbourhood, 'neighbours' | 'elders' | 'heard' | 'isConnected'>
   isBanned: (peer: PeerName) => boolean
+  /** May an update of this author with this sequence be mixed? @default any */
+  gatekeeper?: Pick<Gatekeeper, 'acceptsUpdate'> | undefined
   refuse: (refusal: Refused) => void
   /** A newer update than gossip brought */
   deliver: (update: PulledUpdate) => void
@@ -112,6 +115,9 @@ export class CatchUp {
 
   private cached (author: PeerName): PulledUpdate | undefined {
     const held = this.components.cache.latest(author)
+    if (held !== undefined && this.components.gatekeeper?.acceptsUpdate(author, held.signed.header.sequence) === false) {
+      return undefined
+    }
     return held === undefined ? undefined : { ...held, from: author }
   }
 
@@ -140,6 +146,10 @@ export class CatchUp {
   private accept (update: PulledUpdate): boolean {
     const { log, neighbourhood, refuse } = this.components
     const { signed, from } = update
+    if (this.components.gatekeeper?.acceptsUpdate(signed.author, signed.header.sequence) === false) {
+      refuse({ peer: from, author: signed.author, reason: 'not-member' })
+      return false
+    }
     const verdict = log.judge(signed)
     if (verdict === 'replay' || verdict === 'late') {
       return false

@@ -74,6 +74,13 @@ export class UpdateCache {
     return this.of(author).find(({ signed }) => wanted.equals(signed.header.payloadHash))
   }
 
+  /** Forgets those that are no longer to be had from here */
+  retain (isKept: (update: CachedUpdate) => boolean): void {
+    for (const update of [...this.updates.values()].filter((held) => !isKept(held))) {
+      this.drop(update)
+    }
+  }
+
   private of (author: PeerName): CachedUpdate[] {
     return [...this.updates.values()].filter(({ signed }) => signed.author === author)
   }

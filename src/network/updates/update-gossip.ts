@@ -13,6 +13,7 @@ import { authorTopic } from '../support/topics.ts'
 import { encodeSigned, matchesPayload, readUpdate, verifyHeader } from '../signed/update-header.ts'
 import type { Message, TopicValidatorFn, TopicValidatorResult } from '@libp2p/gossipsub'
 import type { Logger, PeerId } from '@libp2p/interface'
+import type { Gatekeeper } from '../../governance/governance-interface.ts'
 import type { Refused } from '../../blame.ts'
 import type { Clock, PeerName, RejectionReason } from '../../interface.ts'
 import type { AuthorLog, Verdict } from '../signed/author-log.ts'
@@ -29,7 +30,7 @@ const BYTES_PER_SECOND = 8_388_608
 const BYTES_BURST = 33_554_432
 
 /** Decided before the signature: anybody can send such in another's name, and pays for it with its own allowance */
-const UNASKED: ReadonlySet<RejectionReason> = new Set<RejectionReason>(['replay', 'unsupported', 'wrong-epoch'])
+const UNASKED: ReadonlySet<RejectionReason> = new Set<RejectionReason>(['replay', 'unsupported', 'wrong-epoch', 'not-member'])
 
 export interface UpdateGossipComponents {
   host: Host
@@ -38,6 +39,8 @@ export interface UpdateGossipComponents {
   logger: Logger
   meter: Pick<GossipMeter, 'chargeReplay'>
   isBanned: (peer: PeerName) => boolean
+  /** May an update of this author with this sequence be mixed? @default any */
+  gatekeeper?: Pick<Gatekeeper, 'acceptsUpdate'> | undefined
   refuse: (refusal: Refused) => void
   /** A new header, verified and recorded; with its payload, verified too, when that was in the message */
   deliver: (update: ReadUpdate, from: PeerName) => void
@@ -137,7 +140,7 @@ export class UpdateGossip {
   }
 
   private async check (author: PeerName, from: PeerName, data: Uint8Array): Promise<Outcome> {
-    if (this.components.isBanned(from)) {
+    if (this.components.isBanned(from) || this.components.host.gate?.isOpen(from) === false) {
       return 'ignore'
     }
     const update = readUpdate(data, { ...this.init, maxMessageBytes: MAX_GOSSIP_MESSAGE_BYTES })
@@ -164,6 +167,9 @@ export class UpdateGossip {
     }
     if (this.components.log.has(signed)) {
       return 'ignore'
+    }
+    if (this.components.gatekeeper?.acceptsUpdate(author, signed.header.sequence) === false) {
+      return this.refuse({ peer: from, author, reason: 'not-member' }, 'ignore')
     }
     // blames nobody, so that it need not be genuine: old messages, of which there are many, cost no check of a
     // signature

@@ -329,6 +329,7 @@ export interface AdmissionAnswer {
   records: Uint8Array<ArrayBuffer>[]
   document: Uint8Array<ArrayBuffer>
   credentials: Uint8Array<ArrayBuffer>[]
+  federation: string
 }
 
 export namespace AdmissionAnswer {
@@ -370,6 +371,11 @@ export namespace AdmissionAnswer {
           }
         }
 
+        if ((obj.federation != null && obj.federation !== '')) {
+          w.uint32(50)
+          w.string(obj.federation)
+        }
+
         if (opts.lengthDelimited !== false) {
           w.ldelim()
         }
@@ -379,7 +385,8 @@ export namespace AdmissionAnswer {
           reason: '',
           records: [],
           document: uint8ArrayAlloc(0),
-          credentials: []
+          credentials: [],
+          federation: ''
         }
 
         const end = length == null ? reader.len : reader.pos + length
@@ -422,6 +429,10 @@ export namespace AdmissionAnswer {
               }
 
               obj.credentials.push(reader.bytes())
+              break
+            }
+            case 6: {
+              obj.federation = reader.string()
               break
             }
             default: {
@@ -503,6 +514,13 @@ export namespace AdmissionAnswer {
 
               break
             }
+            case 6: {
+              yield {
+                field: `${prefix}.federation`,
+                value: reader.string()
+              }
+              break
+            }
             default: {
               reader.skipType(tag & 7)
               break
@@ -542,6 +560,11 @@ export namespace AdmissionAnswer {
     value: Uint8Array<ArrayBuffer>
   }
 
+  export interface AdmissionAnswerFederationFieldEvent {
+    field: '$.federation'
+    value: string
+  }
+
   export function encode (obj: Partial<AdmissionAnswer>): Uint8Array<ArrayBuffer> {
     return encodeMessage(obj, AdmissionAnswer.codec())
   }
@@ -550,7 +573,7 @@ export namespace AdmissionAnswer {
     return decodeMessage(buf, AdmissionAnswer.codec(), opts)
   }
 
-  export function stream (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<AdmissionAnswer>): Generator<AdmissionAnswerStatusFieldEvent | AdmissionAnswerReasonFieldEvent | AdmissionAnswerRecordsFieldEvent | AdmissionAnswerDocumentFieldEvent | AdmissionAnswerCredentialsFieldEvent> {
+  export function stream (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<AdmissionAnswer>): Generator<AdmissionAnswerStatusFieldEvent | AdmissionAnswerReasonFieldEvent | AdmissionAnswerRecordsFieldEvent | AdmissionAnswerDocumentFieldEvent | AdmissionAnswerCredentialsFieldEvent | AdmissionAnswerFederationFieldEvent> {
     return streamMessage(buf, AdmissionAnswer.codec(), opts)
   }
 }
@@ -641,6 +664,210 @@ export namespace AdmissionFarewell {
 
   export function stream (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<AdmissionFarewell>): Generator<AdmissionFarewellReasonFieldEvent> {
     return streamMessage(buf, AdmissionFarewell.codec(), opts)
+  }
+}
+
+export interface RecordsMessage {
+  root?: Uint8Array<ArrayBuffer>
+  buckets?: Uint8Array<ArrayBuffer>
+  numbers?: Uint8Array<ArrayBuffer>
+  ids?: Uint8Array<ArrayBuffer>
+  records: Uint8Array<ArrayBuffer>[]
+}
+
+export namespace RecordsMessage {
+  let _codec: Codec<RecordsMessage>
+
+  export const codec = (): Codec<RecordsMessage> => {
+    if (_codec == null) {
+      _codec = message<RecordsMessage>((obj, w, opts = {}) => {
+        if (opts.lengthDelimited !== false) {
+          w.fork()
+        }
+
+        if (obj.root != null) {
+          w.uint32(10)
+          w.bytes(obj.root)
+        }
+
+        if (obj.buckets != null) {
+          w.uint32(18)
+          w.bytes(obj.buckets)
+        }
+
+        if (obj.numbers != null) {
+          w.uint32(26)
+          w.bytes(obj.numbers)
+        }
+
+        if (obj.ids != null) {
+          w.uint32(34)
+          w.bytes(obj.ids)
+        }
+
+        if (obj.records != null && obj.records.length > 0) {
+          for (const value of obj.records) {
+            w.uint32(42)
+            w.bytes(value)
+          }
+        }
+
+        if (opts.lengthDelimited !== false) {
+          w.ldelim()
+        }
+      }, (reader, length, opts = {}) => {
+        const obj: any = {
+          records: []
+        }
+
+        const end = length == null ? reader.len : reader.pos + length
+
+        while (reader.pos < end) {
+          const tag = reader.uint32()
+
+          switch (tag >>> 3) {
+            case 1: {
+              obj.root = reader.bytes()
+              break
+            }
+            case 2: {
+              obj.buckets = reader.bytes()
+              break
+            }
+            case 3: {
+              obj.numbers = reader.bytes()
+              break
+            }
+            case 4: {
+              obj.ids = reader.bytes()
+              break
+            }
+            case 5: {
+              if (opts.limits?.records != null && obj.records.length === opts.limits.records) {
+                throw new MaxLengthError('Decode error - repeated field "records" had too many elements')
+              }
+
+              if (obj.records.length === 8192) {
+                throw new MaxLengthError('Decode error - repeated field "records" had too many elements')
+              }
+
+              obj.records.push(reader.bytes())
+              break
+            }
+            default: {
+              reader.skipType(tag & 7)
+              break
+            }
+          }
+        }
+
+        return obj
+      }, function * (reader, length, prefix, opts = {}) {
+        const obj = {
+          records: 8192
+        }
+
+        const end = length == null ? reader.len : reader.pos + length
+
+        while (reader.pos < end) {
+          const tag = reader.uint32()
+
+          switch (tag >>> 3) {
+            case 1: {
+              yield {
+                field: `${prefix}.root`,
+                value: reader.bytes()
+              }
+              break
+            }
+            case 2: {
+              yield {
+                field: `${prefix}.buckets`,
+                value: reader.bytes()
+              }
+              break
+            }
+            case 3: {
+              yield {
+                field: `${prefix}.numbers`,
+                value: reader.bytes()
+              }
+              break
+            }
+            case 4: {
+              yield {
+                field: `${prefix}.ids`,
+                value: reader.bytes()
+              }
+              break
+            }
+            case 5: {
+              if (opts.limits?.records != null && obj.records === opts.limits.records) {
+                throw new MaxLengthError('Streaming decode error - repeated field "records" had too many elements')
+              }
+
+              if (obj.records === 8192) {
+                throw new MaxLengthError('Streaming decode error - repeated field "records" had too many elements')
+              }
+
+              yield {
+                field: `${prefix}.records[]`,
+                index: obj.records,
+                value: reader.bytes()
+              }
+
+              obj.records++
+
+              break
+            }
+            default: {
+              reader.skipType(tag & 7)
+              break
+            }
+          }
+        }
+      })
+    }
+
+    return _codec
+  }
+
+  export interface RecordsMessageRootFieldEvent {
+    field: '$.root'
+    value: Uint8Array<ArrayBuffer>
+  }
+
+  export interface RecordsMessageBucketsFieldEvent {
+    field: '$.buckets'
+    value: Uint8Array<ArrayBuffer>
+  }
+
+  export interface RecordsMessageNumbersFieldEvent {
+    field: '$.numbers'
+    value: Uint8Array<ArrayBuffer>
+  }
+
+  export interface RecordsMessageIdsFieldEvent {
+    field: '$.ids'
+    value: Uint8Array<ArrayBuffer>
+  }
+
+  export interface RecordsMessageRecordsFieldEvent {
+    field: '$.records[]'
+    index: number
+    value: Uint8Array<ArrayBuffer>
+  }
+
+  export function encode (obj: Partial<RecordsMessage>): Uint8Array<ArrayBuffer> {
+    return encodeMessage(obj, RecordsMessage.codec())
+  }
+
+  export function decode (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<RecordsMessage>): RecordsMessage {
+    return decodeMessage(buf, RecordsMessage.codec(), opts)
+  }
+
+  export function stream (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<RecordsMessage>): Generator<RecordsMessageRootFieldEvent | RecordsMessageBucketsFieldEvent | RecordsMessageNumbersFieldEvent | RecordsMessageIdsFieldEvent | RecordsMessageRecordsFieldEvent> {
+    return streamMessage(buf, RecordsMessage.codec(), opts)
   }
 }
 
@@ -857,6 +1084,11 @@ export namespace AdmissionMessage {
     value: Uint8Array<ArrayBuffer>
   }
 
+  export interface AdmissionMessageAnswerFederationFieldEvent {
+    field: '$.answer.federation'
+    value: string
+  }
+
   export interface AdmissionMessageFarewellReasonFieldEvent {
     field: '$.farewell.reason'
     value: string
@@ -870,7 +1102,7 @@ export namespace AdmissionMessage {
     return decodeMessage(buf, AdmissionMessage.codec(), opts)
   }
 
-  export function stream (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<AdmissionMessage>): Generator<AdmissionMessageHelloFederationFieldEvent | AdmissionMessageHelloNonceFieldEvent | AdmissionMessageHelloRecordsFieldEvent | AdmissionMessageHelloInvitationFieldEvent | AdmissionMessageHelloBriefFieldEvent | AdmissionMessageChallengeNonceFieldEvent | AdmissionMessageChallengeProofFieldEvent | AdmissionMessageProofFieldEvent | AdmissionMessageAnswerStatusFieldEvent | AdmissionMessageAnswerReasonFieldEvent | AdmissionMessageAnswerRecordsFieldEvent | AdmissionMessageAnswerDocumentFieldEvent | AdmissionMessageAnswerCredentialsFieldEvent | AdmissionMessageFarewellReasonFieldEvent> {
+  export function stream (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<AdmissionMessage>): Generator<AdmissionMessageHelloFederationFieldEvent | AdmissionMessageHelloNonceFieldEvent | AdmissionMessageHelloRecordsFieldEvent | AdmissionMessageHelloInvitationFieldEvent | AdmissionMessageHelloBriefFieldEvent | AdmissionMessageChallengeNonceFieldEvent | AdmissionMessageChallengeProofFieldEvent | AdmissionMessageProofFieldEvent | AdmissionMessageAnswerStatusFieldEvent | AdmissionMessageAnswerReasonFieldEvent | AdmissionMessageAnswerRecordsFieldEvent | AdmissionMessageAnswerDocumentFieldEvent | AdmissionMessageAnswerCredentialsFieldEvent | AdmissionMessageAnswerFederationFieldEvent | AdmissionMessageFarewellReasonFieldEvent> {
     return streamMessage(buf, AdmissionMessage.codec(), opts)
   }
 }

@@ -824,6 +824,7 @@ export interface ControlMessage {
   record?: SignedRecord
   suspicion?: SignedSuspicion
   equivocation?: EquivocationProof
+  governance?: Uint8Array<ArrayBuffer>
 }
 
 export namespace ControlMessage {
@@ -849,6 +850,11 @@ export namespace ControlMessage {
         if (obj.equivocation != null) {
           w.uint32(26)
           EquivocationProof.codec().encode(obj.equivocation, w)
+        }
+
+        if (obj.governance != null) {
+          w.uint32(34)
+          w.bytes(obj.governance)
         }
 
         if (opts.lengthDelimited !== false) {
@@ -879,6 +885,10 @@ export namespace ControlMessage {
               obj.equivocation = EquivocationProof.codec().decode(reader, reader.uint32(), {
                 limits: opts.limits?.equivocation
               })
+              break
+            }
+            case 4: {
+              obj.governance = reader.bytes()
               break
             }
             default: {
@@ -915,6 +925,13 @@ export namespace ControlMessage {
                 limits: opts.limits?.equivocation
               })
 
+              break
+            }
+            case 4: {
+              yield {
+                field: `${prefix}.governance`,
+                value: reader.bytes()
+              }
               break
             }
             default: {
@@ -969,6 +986,11 @@ export namespace ControlMessage {
     value: Uint8Array<ArrayBuffer>
   }
 
+  export interface ControlMessageGovernanceFieldEvent {
+    field: '$.governance'
+    value: Uint8Array<ArrayBuffer>
+  }
+
   export function encode (obj: Partial<ControlMessage>): Uint8Array<ArrayBuffer> {
     return encodeMessage(obj, ControlMessage.codec())
   }
@@ -977,7 +999,7 @@ export namespace ControlMessage {
     return decodeMessage(buf, ControlMessage.codec(), opts)
   }
 
-  export function stream (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<ControlMessage>): Generator<ControlMessageRecordRecordFieldEvent | ControlMessageRecordSignatureFieldEvent | ControlMessageSuspicionSuspicionFieldEvent | ControlMessageSuspicionSignatureFieldEvent | ControlMessageEquivocationFirstFieldEvent | ControlMessageEquivocationFirstSignatureFieldEvent | ControlMessageEquivocationSecondFieldEvent | ControlMessageEquivocationSecondSignatureFieldEvent> {
+  export function stream (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<ControlMessage>): Generator<ControlMessageRecordRecordFieldEvent | ControlMessageRecordSignatureFieldEvent | ControlMessageSuspicionSuspicionFieldEvent | ControlMessageSuspicionSignatureFieldEvent | ControlMessageEquivocationFirstFieldEvent | ControlMessageEquivocationFirstSignatureFieldEvent | ControlMessageEquivocationSecondFieldEvent | ControlMessageEquivocationSecondSignatureFieldEvent | ControlMessageGovernanceFieldEvent> {
     return streamMessage(buf, ControlMessage.codec(), opts)
   }
 }

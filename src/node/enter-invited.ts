@@ -1,2 +1,27 @@
+/**
+ * How a node becomes a member of an invited federation: by its invitation, or by asking and waiting for people
+ */
+import { systemClock } from '../system-clock.ts'
+import { guestProof, inviterProof, sameProof } from '../governance/handshake.ts'
+import { signStatement } from '../governance/statements.ts'
+import { decodeToken } from '../governance/token.ts'
+import { enterInvited } from '../network/admission/admission-client.ts'
 import type { AdmissionWish } from './node-parts.ts'
-export async function enterByWish (_wish: AdmissionWish): Promise<{ bytes: Uint8Array, records: readonly Uint8Array[] }> { throw new RangeError('soon') }
+
+/** See `NodeParts.enterInvited` */
+export async function enterByWish (wish: AdmissionWish): Promise<{ bytes: Uint8Array, records: readonly Uint8Array[] }> {
+  const { identity, addresses, invitation, request, expected, signal, onWaiting } = wish
+  // before anything is dialled
+  const token = invitation === undefined ? undefined : decodeToken(invitation, systemClock.now())
+  const signer = { peer: identity.publicKey.toString(), sign: async (bytes: Uint8Array) => identity.sign(bytes) }
+  const asks = token?.approve === true || request !== undefined
+  const name = request?.name ?? token?.name
+  const { document, records } = await enterInvited({
+    ...{ privateKey: identity, token, expected, signal, onWaiting, proofs: { inviterProof, guestProof, sameProof } },
+    addresses: token?.addresses ?? addresses,
+    request: asks
+      ? async (federation) => (await signStatement(signer, { kind: 'request', federation, at: systemClock.now(), ...(name === undefined ? {} : { name }) })).bytes
+      : undefined
+  })
+  return { bytes: document, records }
+}

@@ -9,7 +9,7 @@ import type { NetworkPartInit } from './node-parts.ts'
 
 /** Throws InvalidAddressError */
 export async function nodeNetwork (init: NetworkPartInit): Promise<Network> {
-  const { home, identity, listen = LISTEN_ANYWHERE, announce = [], bootstrap = [], membership, maxPayloadBytes, replicas, vectors, leastNeighbours, steps, store, clock } = init
+  const { home, identity, listen = LISTEN_ANYWHERE, announce = [], bootstrap = [], membership, maxPayloadBytes, replicas, vectors, leastNeighbours, steps, store, clock, gatekeeper } = init
   return createNetwork({
     maxPayloadBytes,
     replicas,
@@ -18,6 +18,7 @@ export async function nodeNetwork (init: NetworkPartInit): Promise<Network> {
     steps,
     store,
     clock,
+    gatekeeper,
     privateKey: identity,
     federationId: membership.id,
     federationBytes: membership.bytes,

@@ -111,7 +111,7 @@ export interface NodeEvents extends RoundEvents {
   'mesh:ready': CustomEvent<{ members: number, neighbours: number }>
   'update:rejected': CustomEvent<{ peer: PeerName, author: PeerName | undefined, reason: RejectionReason }>
   /** A request to be admitted was filed: the node waits for people, and `start()` with it */
-  'admission:waiting': CustomEvent<{ peer: PeerName, federation: string | undefined, address: string }>
+  'admission:waiting': CustomEvent<{ peer: PeerName, federation: string, address: string }>
   /** Somebody asks to be admitted */
   'governance:request': CustomEvent<{ peer: PeerName, name?: string }>
   /** An act was proposed, or somebody endorsed it */

@@ -122,7 +122,7 @@ class Node extends TypedEventEmitter<NodeEvents> implements GrapevineNode {
       this.emit('warning', lostWarning(lost, join(init.home, 'db')))
     }
     const identity = await parts.identity(init.home)
-    const membership = this.membership = await enterFederation({ ...parts, store, identity, onWaiting: ({ federation }) => { this.emit('admission:waiting', { peer: identity.publicKey.toString(), federation }) } }, init, this.abort.signal)
+    const membership = this.membership = await enterFederation({ ...parts, store, identity, onWaiting: (detail) => { this.emit('admission:waiting', { peer: identity.publicKey.toString(), ...detail }) } }, init, this.abort.signal)
     this.governor = await createGovernor({ home: init.home, parts, identity, store, clock: this.clock, emit: this.emit, network: () => this.network }, membership)
     const { description, network, ...chosen } = await this.makeParts(membership, identity)
     forwardNetworkEvents(network, this.emit)

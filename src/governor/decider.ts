@@ -115,7 +115,7 @@ export class Decider {
   /** This home may have forgotten what it voted: it does not vote until the next epoch */
   async abstain (): Promise<void> {
     const { epoch } = this.#init.view()
-    if (this.#abstains !== epoch) {
+    if (this.#voter() !== undefined && this.#abstains !== epoch) {
       this.#abstains = epoch
       this.#begin(true)
       this.#init.warn('abstains', `this home is an older copy of itself, or its key votes elsewhere, too: it does not vote in epoch ${epoch}; the other voters decide without it`)

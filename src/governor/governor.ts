@@ -1,9 +1,9 @@
 /**
  * Membership of one node: what it holds of who belongs and who decides, the door, its votes, and what its owner does
  *
- * The network asks it who may come in and hands it what others say; the owner asks it to invite and to decide. It drives
- * itself: certificates of own guests are renewed, voting keys made and deleted, acts that have enough endorsements
- * agreed on. Nothing here waits for a human, and no human is waited for by a timer.
+ * The network asks it who may come in and hands it what others say; the owner asks it to invite and to decide. It
+ * drives itself: certificates of own guests are renewed, voting keys made and deleted, acts that have enough
+ * endorsements agreed on. Nothing here waits for a human, and no human is waited for by a timer.
  */
 import { TypedEventEmitter } from 'main-event'
 import { lastingController } from '../lasting-controller.ts'
@@ -23,6 +23,8 @@ const UPKEEP_MS = 5_000
 const DEFAULT_DELTA_MS = 1_000
 /** Newest sequences that are remembered, for revocations */
 const MAX_AUTHORS = 4_096
+/** A stranger that asks again is told of again at most this seldom */
+const MAX_ASKED = 1_024
 /** Whoever speaks of an old slot is told the decision, at most this often */
 const REMIND_MS = 1_000
 
@@ -35,6 +37,8 @@ export class Governor extends TypedEventEmitter<GovernorEvents> implements Gatek
   readonly #keys: KeyDuty
   readonly #abort = lastingController()
   readonly #sequences = new Map<PeerName, number>()
+  /** Strangers whose request people were told of: asking again is no news */
+  readonly #asked = new Set<PeerName>()
   #standing: Standing = 'unknown'
   #running: Promise<void> | undefined
   #remindedMs = -Infinity
@@ -197,7 +201,9 @@ export class Governor extends TypedEventEmitter<GovernorEvents> implements Gatek
   }
 
   #tellPeople ({ author, body }: Extract<GovernanceRecord, { type: 'statement' }>): void {
-    if (body.kind === 'request' && this.standing(author) !== 'member') {
+    if (body.kind === 'request' && this.standing(author) !== 'member' && !this.#asked.has(author)) {
+      this.#asked.add(author)
+      this.#asked.size > MAX_ASKED && this.#asked.clear()
       this.#components.account('request', { peer: author })
       this.safeDispatchEvent('request', { detail: { peer: author, ...(body.name === undefined ? {} : { name: body.name }) } })
     }

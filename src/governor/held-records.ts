@@ -104,7 +104,7 @@ export class HeldRecords {
     return verdict
   }
 
-  /** A statement of this node. On disk before others hear of it. Throws what the store throws, and then it was not said */
+  /** A statement of this node. On disk before others hear of it. Throws what the store throws: then it was not said */
   async add (statement: Statement): Promise<RecordVerdict> {
     await this.#components.store.putGovernance(new Map([[`${PREFIX}${statement.id}`, statement.bytes]]))
     return this.takeRecord(statement, this.#components.signer.peer)

@@ -1,8 +1,8 @@
 /**
  * Who votes in the next epoch, and with which keys
  *
- * Each voter says ahead of time which key it will use. One that has not said so yet, such as one that is gone, keeps the
- * key of this epoch: others must not have to wait for it to be able to go on without it.
+ * Each voter says ahead of time which key it will use. One that has not said so yet, such as one that is gone, keeps
+ * the key of this epoch: others must not have to wait for it to be able to go on without it.
  */
 import { GovernanceError } from '../errors.ts'
 import { sortedVoters } from '../governance/statements.ts'

@@ -19,9 +19,17 @@ export async function enterByWish (wish: AdmissionWish): Promise<{ bytes: Uint8A
   const { document, records } = await enterInvited({
     ...{ privateKey: identity, token, expected, signal, onWaiting, proofs: { inviterProof, guestProof, sameProof } },
     addresses: token?.addresses ?? addresses,
-    request: asks
-      ? async (federation) => (await signStatement(signer, { kind: 'request', federation, at: systemClock.now(), ...(name === undefined ? {} : { name }) })).bytes
-      : undefined
+    request: asks ? once(async (federation) => (await signStatement(signer, { kind: 'request', federation, at: systemClock.now(), ...(name === undefined ? {} : { name }) })).bytes) : undefined
   })
   return { bytes: document, records }
+}
+
+/** Signed once, however often it is asked for: another one would be news to everybody */
+function once (sign: (federation: string) => Promise<Uint8Array>): (federation: string) => Promise<Uint8Array> {
+  const signed = new Map<string, Promise<Uint8Array>>()
+  return async (federation) => {
+    const request = signed.get(federation) ?? sign(federation)
+    signed.set(federation, request)
+    return request
+  }
 }

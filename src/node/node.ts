@@ -236,11 +236,9 @@ class Node extends TypedEventEmitter<NodeEvents> implements GrapevineNode {
   private async resumeAfterEarlierLife (network: Network, signal: AbortSignal): Promise<void> {
     const { store, clock, privacy, init: { bootstrap = [] } } = this
     const told = await resumeEarlierLife({ network, store, clock, privacy, engine: this.engine! }, { bootstrap, signal })
-    if (told !== undefined && !this.isToldRestored) {
-      // once: the other process of a copied home may publish for as long as this one waits
-      this.isToldRestored = true
-      this.emit('warning', { code: 'restored-home', message: told })
-    }
+    // once: the other process of a copied home may publish for as long as this one waits
+    told === undefined || this.isToldRestored || this.emit('warning', { code: 'restored-home', message: told })
+    this.isToldRestored ||= told !== undefined
   }
 
   private warnOfLimits (): void {

@@ -23,12 +23,13 @@ export async function settleVotingRight ({ governor, network, store, clock }: Vo
     return
   }
   try {
-    const { sequence = 0 } = await store.getPublication() ?? {}
     while (!signal.aborted) {
       const hasOthers = governor.owner.status().voters.some(({ peer }) => peer !== network.self)
-      const { answers, newest } = hasOthers ? await network.newestOwn(sequence, { signal }) : { answers: 1, newest: undefined }
+      const { answers, newest } = hasOthers ? await network.newestOwn(0, { signal }) : { answers: 1, newest: undefined }
       if (answers > 0) {
-        await governor.settleEarlierLife(newest !== undefined)
+        // read now: this node may have published meanwhile, and others hold that, too
+        const { sequence = 0 } = await store.getPublication() ?? {}
+        await governor.settleEarlierLife(newest !== undefined && newest.sequence > sequence)
         return
       }
       await clock.delay(ASK_MS, { signal })

@@ -137,10 +137,6 @@ export class RecordCells {
     return this.#cells.get(cell)?.size ?? 0
   }
 
-  request (author: PeerName): Statement | undefined {
-    return this.#cells.get('request')?.get(hashed(author))?.statement
-  }
-
   clear (): void {
     this.#cells.clear()
   }

@@ -164,9 +164,10 @@ export class RecordSet {
     }
   }
 
-  /** Who left asks to be taken back */
+  /** Strangers, guests who want to stay, and members that left and want to be taken back */
   #mayAsk (author: PeerName): boolean {
-    return !this.#state.revoked.has(author) && (!this.#authors.isVouchedFor(author) || this.#cells.countIn(departureCell(author)) > 0)
+    const { revoked, admitted } = this.#state
+    return !revoked.has(author) && (!admitted.has(author) || this.#cells.countIn(departureCell(author)) > 0)
   }
 
   /** Whether a certificate is nearer to the voters than the last of those that are kept */
@@ -216,17 +217,6 @@ export class RecordSet {
       this.#rebuild(offered)
     } else if (guestsOfNumber > 1 || (guestsOfNumber === 1 && !this.#authors.add(certificate, this.#state))) {
       this.#rebuild(offered)
-    } else if (guestsOfNumber === 1) {
-      this.#dropRequest(certificate.body.peer, offered)
-    }
-  }
-
-  /** Of somebody who was let in */
-  #dropRequest (peer: PeerName, offered: Offered): void {
-    const request = this.#mayAsk(peer) ? undefined : this.#cells.request(peer)
-    if (request !== undefined) {
-      this.#cells.remove(placeOf(this.#state, request)!)
-      this.#forget(request, offered)
     }
   }
 
@@ -256,6 +246,10 @@ export class RecordSet {
     }
     for (const statement of held.filter((one) => !kept.has(one))) {
       this.#forget(statement, offered)
+      if (!this.#authors.has(statement.author)) {
+        // another one may vouch for it yet
+        this.#waiting.addStatement(statement)
+      }
     }
   }
 }

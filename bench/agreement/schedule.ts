@@ -69,8 +69,8 @@ class Schedule {
     order.slice(0, random() < 0.75 ? most : integer(random, most + 1)).forEach((voter) => this.lies.set(voter, pick(LIES, random)))
     this.world = new World(voters, new Set(this.lies.keys()), planted)
     this.healTick = pick([0, 5, 10, 20], random) * DELTA_TICKS
-    this.#crashesLeft = pick([0, 0, 1, 2, voters], random)
-    this.#crashShare = pick([0.02, 0.2], random)
+    this.#crashesLeft = pick([0, 0, 1, 2, voters, 2 * voters], random)
+    this.#crashShare = pick([0.02, 0.2, 0.5], random)
     this.#values = VALUES.slice(0, pick([1, 2, 2, 3], random))
     this.network = new VirtualNetwork(random, {
       healTick: this.healTick,

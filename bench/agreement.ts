@@ -6,6 +6,7 @@
  * Small numbers of voters get more schedules, in proportion to 1 / n^2: so all of them cost about the same. A problem
  * comes with its seeds: `--voters 7 --seed SEED --schedules 1` runs one of them again.
  */
+import { once } from 'node:events'
 import { availableParallelism } from 'node:os'
 import { parseArgs } from 'node:util'
 import { Worker } from 'node:worker_threads'
@@ -48,12 +49,9 @@ async function work (): Promise<void> {
   const worker = new Worker(new URL('./agreement/schedule-worker.js', import.meta.url))
   try {
     for (let batch = queue.pop(); batch !== undefined; batch = queue.pop()) {
-      const tally = await new Promise<Tally>((resolve, reject) => {
-        worker.once('message', resolve)
-        worker.once('error', reject)
-        worker.postMessage(batch)
-      })
-      worker.removeAllListeners()
+      worker.postMessage(batch)
+      // rejects if the thread fails
+      const [tally] = await once(worker, 'message') as [Tally]
       tallies.set(batch.voters, addTallies(tallies.get(batch.voters)!, tally))
       const done = batches - queue.length
       done % 20 === 0 && console.error(`${done} of ${batches} batches, ${((performance.now() - started) / 1_000).toFixed(0)} s`)

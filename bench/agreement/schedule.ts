@@ -34,9 +34,12 @@ const LIES: readonly Lie[] = ['silent', 'twins', 'twins', 'two-faced', 'two-face
 /** Deltas that a schedule goes on after healing, at most */
 const PATIENCE_DELTAS = 400
 
-/** Deltas after healing within which all have decided, whatever F liars do: what was measured, and some more */
+/**
+ * Message delays after healing within which all have decided, whatever F liars do: for each bad leader the time of an
+ * iteration, 3, and the skips' way, 1; as much for a good one. 8 more, because iterations may have become longer before
+ */
 export function latestDeltas (voters: number): number {
-  return 3 * (toleratedLiars(voters) + 1) + 100
+  return 4 * (toleratedLiars(voters) + 1) + 8
 }
 
 function integer (random: Random, below: number): number {

@@ -23,7 +23,7 @@ function pick<T> (items: readonly T[], random: Random): T {
   return items[Math.floor(random() * items.length)]!
 }
 
-/** Tells each side of the world what it wants to hear, in each iteration that it hears of: contradicting proposals too */
+/** Tells each side of the world what it wants to hear, in each iteration that it hears of, in proposals too */
 export function twoFaced (tools: LiarTools): (bytes: Uint8Array) => void {
   const { voter, world, random, whisper, places } = tools
   const faces = Array.from({ length: places }, () => Math.floor(random() * 2))

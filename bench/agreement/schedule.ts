@@ -34,9 +34,12 @@ const LIES: readonly Lie[] = ['silent', 'twins', 'twins', 'two-faced', 'two-face
 /** Deltas that a schedule goes on after healing, at most */
 const PATIENCE_DELTAS = 400
 
-/** Deltas after healing within which all have decided, whatever F liars do: what was measured, and some more */
+/**
+ * Message delays after healing within which all have decided, whatever F liars do: for each bad leader the time of an
+ * iteration, 3, and the skips' way, 1; as much for a good one. 8 more, because iterations may have become longer before
+ */
 export function latestDeltas (voters: number): number {
-  return 3 * (toleratedLiars(voters) + 1) + 100
+  return 4 * (toleratedLiars(voters) + 1) + 8
 }
 
 function integer (random: Random, below: number): number {
@@ -69,8 +72,8 @@ class Schedule {
     order.slice(0, random() < 0.75 ? most : integer(random, most + 1)).forEach((voter) => this.lies.set(voter, pick(LIES, random)))
     this.world = new World(voters, new Set(this.lies.keys()), planted)
     this.healTick = pick([0, 5, 10, 20], random) * DELTA_TICKS
-    this.#crashesLeft = pick([0, 0, 1, 2, voters], random)
-    this.#crashShare = pick([0.02, 0.2], random)
+    this.#crashesLeft = pick([0, 0, 1, 2, voters, 2 * voters], random)
+    this.#crashShare = pick([0.02, 0.2, 0.5], random)
     this.#values = VALUES.slice(0, pick([1, 2, 2, 3], random))
     this.network = new VirtualNetwork(random, {
       healTick: this.healTick,

@@ -93,6 +93,11 @@ export function encodeBallot (ballot: Ballot): Uint8Array {
   return bytes
 }
 
+/** The same memory */
+export function asBuffer (bytes: Uint8Array): Buffer {
+  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
+}
+
 /** Undefined: these bytes are none. Never throws. Whether the signature is right is another question */
 export function readBallot (bytes: Uint8Array): Ballot | undefined {
   const kind = KINDS[bytes[0]! - 1]
@@ -100,13 +105,13 @@ export function readBallot (bytes: Uint8Array): Ballot | undefined {
   if (kind === undefined || bytes.length !== bodyBytes + SIGNATURE_BYTES) {
     return undefined
   }
-  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
+  const buffer = asBuffer(bytes)
   const iteration = buffer.readUInt32BE(1)
   const voter = buffer.readUInt16BE(5)
   if (iteration === 0 || voter >= MAX_VOTERS) {
     return undefined
   }
-  return { kind, iteration, voter, value: buffer.toString('hex', HEAD_BYTES, bodyBytes), signature: bytes.slice(bodyBytes) }
+  return { kind, iteration, voter, value: buffer.toString('hex', HEAD_BYTES, bodyBytes), signature: Uint8Array.prototype.slice.call(bytes, bodyBytes) }
 }
 
 /**

@@ -4,7 +4,7 @@
  * It says all that is needed to check it, but for the epoch's voters: by whoever saw no ballot at all. Layout: kind (1
  * byte), iteration (4), value (32, skips have none), signatures (voter 2, signature 64), voters ascending.
  */
-import { isValue, MAX_VOTERS, signaturePrefix, VALUE_BYTES, verifyBallot } from './ballot.ts'
+import { asBuffer, isValue, MAX_VOTERS, signaturePrefix, VALUE_BYTES, verifyBallot } from './ballot.ts'
 import type { Ballot, BallotKind, SlotName } from './ballot.ts'
 import { quorum } from './quorum.ts'
 import { ed25519, SIGNATURE_BYTES } from './voting-key.ts'
@@ -61,7 +61,7 @@ export function readStatement (bytes: Uint8Array): Statement | undefined {
   if (!Number.isInteger(entries) || entries < 1 || entries > MAX_VOTERS) {
     return undefined
   }
-  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
+  const buffer = asBuffer(bytes)
   const iteration = buffer.readUInt32BE(1)
   return iteration === 0 ? undefined : { kind, iteration, value: buffer.toString('hex', HEAD_BYTES, head) }
 }
@@ -72,14 +72,14 @@ export function readProof (bytes: Uint8Array): Proof | undefined {
   if (statement === undefined) {
     return undefined
   }
-  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
+  const buffer = asBuffer(bytes)
   const ballots: Ballot[] = []
   for (let at = headBytes(statement.kind); at < bytes.length; at += ENTRY_BYTES) {
     const voter = buffer.readUInt16BE(at)
     if (voter <= (ballots.at(-1)?.voter ?? -1)) {
       return undefined
     }
-    ballots.push({ ...statement, voter, signature: bytes.slice(at + 2, at + ENTRY_BYTES) })
+    ballots.push({ ...statement, voter, signature: Uint8Array.prototype.slice.call(bytes, at + 2, at + ENTRY_BYTES) })
   }
   return { ...statement, ballots }
 }

@@ -223,7 +223,8 @@ export class Agreement {
     if (proof === undefined || !verifyProof(proof, this.#prefix, { quorum: this.quorum, verifiers: this.#verifiers, isKnown })) {
       return 'invalid'
     }
-    this.#prove(statement, bytes, effects)
+    // a copy: what is kept shall not keep a larger buffer of the network's
+    this.#prove(statement, Uint8Array.from(bytes), effects)
     proof.ballots.forEach((ballot) => { this.#keep(ballot, effects) })
     return 'news'
   }

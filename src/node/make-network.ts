@@ -19,12 +19,14 @@ export interface MakeNetworkInit {
   init: NodeInit
   membership: Membership
   identity: NetworkPartInit['identity']
+  /** Who may take part, in an invited federation. @default everybody */
+  gatekeeper?: NetworkPartInit['gatekeeper']
   store: Store
   clock: Clock
 }
 
 /** Throws as the parts do, and as `requirePublicSteps` does */
-export async function makeNetwork (parts: NodeParts, { init, membership, identity, store, clock }: MakeNetworkInit): Promise<NetworkAndKin> {
+export async function makeNetwork (parts: NodeParts, { init, membership, identity, gatekeeper, store, clock }: MakeNetworkInit): Promise<NetworkAndKin> {
   const { parameterCount } = inspectTopology(membership.document.model)
   const codec = createCodec(membership.document.codec.name)
   const algorithm = parts.algorithm({ document: membership.document, parameterCount })
@@ -32,7 +34,7 @@ export async function makeNetwork (parts: NodeParts, { init, membership, identit
   const replicas = parts.replicas({ codec, parameterCount: parameterCount * algorithm.vectors.length })
   const { maxPayloadBytes } = replicas
   const network = await parts.network({
-    ...{ ...init, identity, membership, maxPayloadBytes, replicas, vectors: algorithm.vectors.length, store, clock },
+    ...{ ...init, identity, membership, gatekeeper, maxPayloadBytes, replicas, vectors: algorithm.vectors.length, store, clock },
     ...{ leastNeighbours: leastNeighbours(membership, init), steps: networkSteps(parts.protocol, algorithm, parameterCount) }
   })
   return { codec, algorithm, replicas, network }

@@ -9,13 +9,14 @@ import type { NetworkPartInit } from './node-parts.ts'
 
 /** Throws InvalidAddressError */
 export async function nodeNetwork (init: NetworkPartInit): Promise<Network> {
-  const { home, identity, listen = LISTEN_ANYWHERE, announce = [], bootstrap = [], membership, maxPayloadBytes, replicas, vectors, leastNeighbours, steps, store, clock } = init
+  const { home, identity, listen = LISTEN_ANYWHERE, announce = [], bootstrap = [], membership, maxPayloadBytes, replicas, vectors, leastNeighbours, steps, gatekeeper, store, clock } = init
   return createNetwork({
     maxPayloadBytes,
     replicas,
     vectors,
     leastNeighbours,
     steps,
+    gatekeeper,
     store,
     clock,
     privateKey: identity,

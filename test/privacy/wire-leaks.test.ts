@@ -53,6 +53,12 @@ type Origin =
   | 'topology'
   /** Bytes of another message, as they came or were made: classified there */
   | 'message inside'
+  /** Who belongs to the federation, who decides and who was let in by whom: signed by those who say so */
+  | 'membership record'
+  /** Fresh random bytes */
+  | 'random'
+  /** HMAC of public bytes, by an invitation's secret */
+  | 'proof of a secret'
   /** How much the server has to do */
   | 'load'
   /**
@@ -123,14 +129,44 @@ const ORIGINS: Record<string, Origin> = {
   'ControlMessage.record': 'message inside',
   'ControlMessage.suspicion': 'message inside',
   'ControlMessage.equivocation': 'message inside',
+  'ControlMessage.governance': 'membership record',
   'MemberEntry.signed': 'message inside',
   'MemberEntry.ageMs': 'clock',
   'MemberExchange.members': 'message inside',
-  'MemberExchange.needed': 'topology'
+  'MemberExchange.needed': 'topology',
+
+  'AdmissionHello.federation': 'federation document',
+  'AdmissionHello.nonce': 'random',
+  'AdmissionHello.records': 'membership record',
+  // what the token says
+  'AdmissionHello.invitation': 'membership record',
+  'AdmissionHello.brief': 'constant of the program',
+  'AdmissionChallenge.nonce': 'random',
+  'AdmissionChallenge.proof': 'proof of a secret',
+  'AdmissionAnswer.status': 'membership record',
+  'AdmissionAnswer.reason': 'membership record',
+  'AdmissionAnswer.records': 'membership record',
+  'AdmissionAnswer.document': 'federation document',
+  'AdmissionAnswer.credentials': 'membership record',
+  'AdmissionAnswer.federation': 'federation document',
+  'AdmissionFarewell.reason': 'membership record',
+  'AdmissionMessage.hello': 'message inside',
+  'AdmissionMessage.challenge': 'message inside',
+  'AdmissionMessage.proof': 'proof of a secret',
+  'AdmissionMessage.answer': 'message inside',
+  'AdmissionMessage.farewell': 'message inside',
+  'RecordsMessage.root': 'hash of released bytes',
+  'RecordsMessage.buckets': 'hash of released bytes',
+  'RecordsMessage.numbers': 'hash of released bytes',
+  'RecordsMessage.ids': 'hash of released bytes',
+  'RecordsMessage.records': 'membership record'
 }
 
 /** The only lines that encode messages, by file: what is new here is to be looked at, and then written down */
 const MADE_IN: Record<string, number> = {
+  'admission/frames.ts': 1,
+  'admission/record-gossip.ts': 1,
+  'admission/record-sync.ts': 1,
   'members/control-messages.ts': 3,
   'signed/equivocation.ts': 1,
   'members/exchange-link.ts': 1,

@@ -8,6 +8,7 @@
 import { Agreement } from '../consensus/simplex.ts'
 import { readBallot } from '../consensus/ballot.ts'
 import { makeBallot } from '../governance/statements.ts'
+import { lastingController } from '../lasting-controller.ts'
 import type { KeyObject } from 'node:crypto'
 import type { Effects } from '../consensus/simplex.ts'
 import type { Ballot, Decision, RecordVerdict, Voter } from '../governance/governance-interface.ts'
@@ -18,6 +19,7 @@ const ABSTAIN_KEY = 'abstains'
 const FIRST_RESEND_MS = 1_000
 const MAX_RESEND_MS = 10_000
 const TICK_MS = 100
+const KEPT_AGREEMENTS = 4
 
 export interface DecidersView {
   epoch: number
@@ -56,10 +58,10 @@ function sameBytes (a: Uint8Array, b: Uint8Array): boolean {
 export class Decider {
   readonly #components: Components
   readonly #init: DeciderInit
-  readonly #abort = new AbortController()
+  readonly #abort = lastingController()
   #agreement: { instance: Agreement, slot: number } | undefined
-  /** Of the slot before: what comes late may contradict what was decided */
-  #previous: { instance: Agreement, slot: number, voters: readonly Voter[] } | undefined
+  /** By slot, the last few: what comes late may contradict what was decided */
+  readonly #over = new Map<number, { instance: Agreement, voters: readonly Voter[] }>()
   #voters: readonly Voter[] = []
   /** Own ballots of the slot in hand, as they lie on disk */
   #own: Array<{ key: string, slot: number, bytes: Uint8Array }> = []
@@ -172,11 +174,11 @@ export class Decider {
     return effects.verdict
   }
 
-  /** What is said of the slot before can be proof of a lie, and nothing more */
+  /** What is said of a slot that is decided can be proof of a lie, and nothing more */
   #convict (slot: number, message: Uint8Array): void {
-    if (this.#previous?.slot === slot) {
-      const { instance, voters } = this.#previous
-      this.#tellLies(instance.receive(message, this.#now()), voters)
+    const over = this.#over.get(slot)
+    if (over !== undefined) {
+      this.#tellLies(over.instance.receive(message, this.#now()), over.voters)
     }
   }
 
@@ -212,10 +214,7 @@ export class Decider {
     if (!anew && this.#agreement?.slot === slot) {
       return
     }
-    const before = this.#agreement
-    if (before !== undefined && before.slot !== slot) {
-      this.#previous = { ...before, voters: this.#voters }
-    }
+    this.#leave(slot)
     this.#voters = voters
     const privateKey = this.#mayVote && this.#abstains !== epoch ? this.#privateKey() : undefined
     const index = voters.findIndex(({ peer }) => peer === this.#components.signer.peer)
@@ -228,11 +227,18 @@ export class Decider {
     this.#agreement = { instance, slot }
     this.#resendMs = FIRST_RESEND_MS
     this.#resendAtMs = this.#now() + FIRST_RESEND_MS
-    if (before !== undefined && before.slot !== slot) {
-      this.#forgetBefore(slot)
-    }
     if (anew) {
       this.refresh()
+    }
+  }
+
+  /** The agreement in hand is over, where it was of an earlier slot */
+  #leave (slot: number): void {
+    const before = this.#agreement
+    if (before !== undefined && before.slot !== slot) {
+      this.#over.set(before.slot, { instance: before.instance, voters: this.#voters })
+      this.#over.size > KEPT_AGREEMENTS && this.#over.delete(this.#over.keys().next().value!)
+      this.#forgetBefore(slot)
     }
   }
 

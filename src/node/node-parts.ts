@@ -9,7 +9,6 @@
 import type { PrivateKey } from '@libp2p/interface'
 import type { Algorithm, AlgorithmInit } from '../algorithm/algorithm.ts'
 import type { FederationDocument } from '../federation/document.ts'
-import type { Gatekeeper } from '../governance/governance-interface.ts'
 import type { Clock, Codec, DatasetSource, KeyframeSource, Network, Partition, PeerName, Replicas, StepLimits, Store, Trace, Trainer, TrainerDescription } from '../interface.ts'
 import type { Gatekeeper } from '../governance/governance-interface.ts'
 import type { VotingKeys } from '../governor/governor-interface.ts'
@@ -60,8 +59,6 @@ export interface NetworkPartInit extends Pick<NodeInit, 'home'>, Settings<'liste
   vectors: number
   /** What the network must be able to send in the steps of a round; undefined: nothing but updates */
   steps: StepLimits | undefined
-  /** Who may take part, in an invited federation. @default everybody */
-  gatekeeper?: Gatekeeper | undefined
   store: Store
   clock: Clock
   /** Who may come in; undefined in an open federation */

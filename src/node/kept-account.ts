@@ -24,7 +24,7 @@ export function keepAccount (log: AuditLog, warn: (message: string) => void): Ke
   }
   return {
     // the log refuses a field that it does not know
-    account: (kind, detail) => { append(kind, detail as AuditDetail) },
+    account: (kind, detail) => { append(kind, detail) },
     joined: (federation, how) => { append('joined', { federation, how }) },
     close: async () => log.close()
   }

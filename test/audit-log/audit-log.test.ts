@@ -149,10 +149,12 @@ describe('audit log', () => {
     }
     await openAuditLog(folder, () => 1000).append('joined', {})
     const lives = new Map<string, number>()
-    const { damage, tornBytes } = await verifyLog(path, { onEntry: ({ detail: { name = '' } }) => {
-      const life = /^life \d+/.exec(name as string)?.[0] ?? ''
-      lives.set(life, (lives.get(life) ?? 0) + 1)
-    } })
+    const { damage, tornBytes } = await verifyLog(path, {
+      onEntry: ({ detail: { name = '' } }) => {
+        const life = /^life \d+/.exec(name as string)?.[0] ?? ''
+        lives.set(life, (lives.get(life) ?? 0) + 1)
+      }
+    })
     expect([damage, tornBytes]).toEqual([undefined, 0])
     said.forEach((count, kill) => { expect(lives.get(`life ${kill}`)).toBeGreaterThanOrEqual(count) })
   }, 20_000)

@@ -9,6 +9,7 @@ import { Command, CommanderError, Option } from 'commander'
 import { addActionHelp } from './action-help.ts'
 import { reportError } from './error-report.ts'
 import { OutputError, UsageError } from './errors.ts'
+import { LOG_ACTIONS } from './log-actions.ts'
 import { INVITE_ACTIONS, MEMBERS_ACTIONS } from './members-actions.ts'
 import { PRIVACY_ACTIONS } from './privacy-actions.ts'
 import { resolveSettings } from './resolve-settings.ts'
@@ -44,6 +45,7 @@ export const VERBS: Record<Verb, VerbTraits> = {
   document: { args: '[action] [names...]', help: 'a federation\'s document: explain [FILE or HOME], check FILE, diff A B, template [FILE or HOME] (to write one by hand)', load: async () => (await import('./verbs/document.ts')).document },
   audit: { args: '', help: 'attack the own training, offline: does it leak more than privacy allows?', load: async () => (await import('./verbs/audit.ts')).audit },
   privacy: { args: '[action] [step]', help: 'the privacy budget: show, forecast, plan, ledger, ledger verify, ledger charge', load: async () => (await import('./verbs/privacy.ts')).privacy, pages: { actions: PRIVACY_ACTIONS } },
+  log: { args: '[action]', help: 'the audit log of a home: what this peer did about membership, keys and exports; show, verify, export', load: async () => (await import('./verbs/log.ts')).log, pages: { actions: LOG_ACTIONS, unnamed: 'show' } },
   renew: { args: '[peer]', help: 'end the identity of a home whose round numbers are beyond repair', load: async () => (await import('./verbs/renew.ts')).renew }
 }
 

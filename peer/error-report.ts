@@ -118,6 +118,8 @@ export const ERROR_ROWS: readonly ErrorRow[] = [
   { code: 'LEDGER_ROLLBACK', exit: 'integrity', names: ['LedgerRollbackError'], fix: 'Bring the newest ledger back, or charge the missing rounds: grapevine privacy ledger charge', told: true },
   { code: 'PRIVACY_VIOLATION', exit: 'integrity', names: ['PrivacyViolationError'], fix: 'This is a bug: stop training on these data, and report it', told: true },
   { code: 'LEDGER_WRITE', exit: 'storage', names: ['LedgerWriteError'], fix: 'Check free space and permissions of the ledger\'s folder; no training begins before it can be written', told: true },
+  { code: 'AUDIT_LOG_DAMAGED', exit: 'integrity', names: ['AuditLogDamagedError'], fix: 'See docs/audit-log.md: keep the damaged file as evidence; nothing was deleted' },
+  { code: 'AUDIT_LOG_LOCKED', exit: 'running', names: ['FileLockedError'], fix: 'Wait for the process that writes to the audit log', told: true },
   { code: 'ROUND_LIMIT', exit: 'configuration', names: ['RoundLimitError'], fix: 'Begin a new identity with the same model and ledger: grapevine renew', told: true },
   { code: 'AMBIGUOUS_VERSION', exit: 'usage', names: ['AmbiguousVersionError'], fix: 'Give more characters of the id: see grapevine versions' },
   { code: 'INSECURE_PERMISSIONS', exit: 'storage', names: ['IdentityError'], reasons: ['open-to-others'], fix: 'Only you may read the key: chmod 600 on the file', told: true },

@@ -16,7 +16,7 @@ const FEDERATION_FILE = 'federation.json'
 const OWNER_ONLY = 0o700
 
 /** What a peer leaves in its home, also one that failed while it was made */
-export const OWN_FILES = /^(identity\.key|voting\.\d+\.key|grapevine\.toml|federation\.json|control\.json|listen\.json|privacy\.json|weights\.safetensors|db)(\.\w+)*$|^\.(identity|voting)\.key\./
+export const OWN_FILES = /^(identity\.key|voting\.\d+\.key|grapevine\.toml|federation\.json|control\.json|listen\.json|privacy\.json|audit\.jsonl|weights\.safetensors|db)(\.\w+)*$|^\.(identity|voting)\.key\./
 
 /** A document larger than this is refused unread; it is many times larger as JSON than as dag-cbor at most */
 const MAX_FEDERATION_FILE_BYTES = 4_194_304

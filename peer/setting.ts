@@ -7,7 +7,7 @@ import type * as checks from './checks.ts'
 
 export type Z = typeof checks
 
-export type Verb = 'init' | 'start' | 'join' | 'status' | 'versions' | 'export' | 'evaluate' | 'predict' | 'card' | 'audit' | 'privacy' | 'renew' | 'schema' | 'document' | 'invite' | 'members'
+export type Verb = 'init' | 'start' | 'join' | 'status' | 'versions' | 'export' | 'evaluate' | 'predict' | 'card' | 'audit' | 'privacy' | 'renew' | 'schema' | 'document' | 'invite' | 'members' | 'log'
 
 /** Where a setting may come from, strongest first */
 export const SOURCES = ['flag', 'environment', 'file'] as const

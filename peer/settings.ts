@@ -7,6 +7,7 @@
  */
 import { AUDIT_SETTINGS } from './audit-settings.ts'
 import { DOCUMENT_SETTINGS } from './document-settings.ts'
+import { LOG_SETTINGS } from './log-settings.ts'
 import { MEMBERSHIP_SETTINGS } from './membership-settings.ts'
 import { PRIVACY_SETTINGS } from './privacy-settings.ts'
 import { addresses, count, DATA, data, dataPath, EVERYWHERE, filePath, FLAG_ONLY, FOUND, MAX_SEED, NODE, NOT_IN_FILE, number, partition, text, toggle } from './setting.ts'
@@ -244,6 +245,7 @@ export const SETTINGS = table({
   },
   ...PRIVACY_SETTINGS,
   ...MEMBERSHIP_SETTINGS,
+  ...LOG_SETTINGS,
   attack: {
     schema: text,
     expects: 'the name of an attack, such as sign-flip',
@@ -271,11 +273,11 @@ export const SETTINGS = table({
     schema: count(1, 100_000),
     expects: 'a whole number from 1 to 100000',
     value: 'N',
-    verbs: ['versions', 'privacy'],
+    verbs: ['versions', 'privacy', 'log'],
     sources: FLAG_ONLY,
     shownDefault: '20',
-    help: 'list at most N versions, or entries of the privacy ledger',
-    helpFor: { privacy: 'list at most N entries (default: 20)' }
+    help: 'list at most N versions, or entries of the privacy ledger or the audit log',
+    helpFor: { privacy: 'list at most N entries (default: 20)', log: 'list at most N entries (default: 20)' }
   },
   ...AUDIT_SETTINGS,
   ...USE_SETTINGS,

@@ -9,12 +9,12 @@ export const USE_SETTINGS = {
     schema: text,
     expects: 'a file',
     value: 'FILE',
-    verbs: ['predict', 'card', 'schema', 'invite'],
+    verbs: ['predict', 'card', 'schema', 'invite', 'log'],
     sources: FLAG_ONLY,
     path: filePath,
     shownDefault: 'standard output',
     help: 'write the answer to this file: all of it, or nothing',
-    helpFor: { schema: 'write here, for you only, in place of the screen', invite: 'write the token to this file, for you only, in place of the screen' }
+    helpFor: { schema: 'write here, for you only, in place of the screen', invite: 'write the token to this file, for you only, in place of the screen', log: 'write the copy to this file: all of it, or nothing' }
   },
   format: {
     schema: (z: Z) => z.enum(['tfjs', 'onnx', 'safetensors']),

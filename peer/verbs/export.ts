@@ -6,6 +6,7 @@ import { extname, resolve } from 'node:path'
 import { federationName } from '../federation-name.ts'
 import { formatVersion } from '../format.ts'
 import { noteNewer, openHome } from '../home-reader.ts'
+import { recordInLog } from '../record-in-log.ts'
 import { chooseModel } from '../version-choice.ts'
 import { WholeFile } from '../whole-file.ts'
 import { StoreWriteError } from '../../src/errors.ts'
@@ -56,6 +57,7 @@ export async function exportVersion ({ home, terminal, args, settings }: VerbCon
     const chosen = await chooseModel(reader, selector!, { home, terminal })
     const { version } = chosen
     await WRITERS[format].write(path, chosen)
+    await recordInLog(home, terminal, 'export', { version: version.id, round: version.round, format })
     terminal.event('export', { version: version.id, round: version.round, mixed: version.mixed, directory: path, format, parameterCount: version.parameterCount })
     terminal.line(`wrote ${formatVersion(version)} to ${path}`)
     await noteNewer(reader, version, terminal)

@@ -14,6 +14,7 @@ import { membershipLines } from '../membership-text.ts'
 import { dataPartition, dataSource } from '../node-init.ts'
 import { unmadeOnFailure } from '../new-home.ts'
 import { prepareHome } from '../prepare-home.ts'
+import { recordInLog } from '../record-in-log.ts'
 import { readingProgress, withProgress } from '../reading-progress.ts'
 import { formatPromise } from '../privacy-text.ts'
 import { showPictures } from '../picture-view.ts'
@@ -48,6 +49,7 @@ export async function init (context: VerbContext): Promise<number> {
   if (prepared === undefined) {
     return await existing(context)
   }
+  await recordFounding(home, terminal, prepared)
   announce(terminal, home, prepared, await foundedOf(prepared.document, planned, settings))
   const problem = prepared.document === undefined ? undefined : await voterProblem(prepared.document, home)
   if (problem !== undefined) {
@@ -55,6 +57,17 @@ export async function init (context: VerbContext): Promise<number> {
   }
   showNext(terminal, context, { invites: prepared.document?.membership !== undefined && problem === undefined })
   return 0
+}
+
+async function recordFounding (home: string, terminal: Terminal, { peer, document }: PreparedHome): Promise<void> {
+  await recordInLog(home, terminal, 'key', { made: 'identity', peer })
+  if (document !== undefined) {
+    if (document.membership?.voters.some((voter) => voter.peer === peer) === true) {
+      await recordInLog(home, terminal, 'key', { made: 'voting-key', epoch: 0 })
+    }
+    const { id } = await federationName(document)
+    await recordInLog(home, terminal, 'founded', { federation: id, name: document.name })
+  }
 }
 
 /** Throws UsageError for settings of a new federation where none is founded */

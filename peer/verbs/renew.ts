@@ -6,6 +6,7 @@ import { renewHome } from '../../src/node/renew-home.ts'
 import { NoHomeError, UsageError } from '../errors.ts'
 import { hasPeer, lostKey } from '../home.ts'
 import { openHome } from '../home-reader.ts'
+import { recordInLog } from '../record-in-log.ts'
 import type { VerbContext } from '../context.ts'
 
 export async function renew ({ home, terminal, args: [confirmed] }: VerbContext): Promise<number> {
@@ -18,6 +19,8 @@ export async function renew ({ home, terminal, args: [confirmed] }: VerbContext)
       `only a peer whose rounds nobody takes needs it. If that is meant, name the identity: grapevine renew ${retired}`)
   }
   const { retiredKey, peer, version } = await renewHome(home)
+  await recordInLog(home, terminal, 'key', { retired: 'identity', peer: retired })
+  await recordInLog(home, terminal, 'key', { made: 'identity', peer })
   terminal.event('renewed', { retired, retiredKey, peer, version: version ?? null })
   terminal.field('Peer', peer)
   terminal.field('Before', `${retired}, whose key is now ${retiredKey}: never use it again`)

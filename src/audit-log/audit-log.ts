@@ -1,22 +1,34 @@
 /**
- * The audit log on disk: appended to by one writer at a time, and on disk before `append` resolves
+ * The audit log on disk: appended to by one process at a time, and on disk before `append` resolves
  *
- * The caller holds the home's lock. Only an incomplete last line, which a crash leaves, is cut at open; anything else
- * is damage and is told.
+ * A peer and the verbs beside it write to one file: each append takes the log's lock, and checks what others wrote
+ * since. Only an unreadable rest of a last line, which a crash leaves, is cut; anything else is damage and is told.
  */
 import { open } from 'node:fs/promises'
-import { makeLine, hashLine } from './entry.ts'
+import { join } from 'node:path'
+import { EMPTY_HEAD, makeLine, hashLine } from './entry.ts'
+import { withFileLock } from './file-lock.ts'
 import { verifyLog } from './verify.ts'
 import type { AuditDetail, AuditHead, AuditKind } from './entry.ts'
+
+export type { AuditDetail, AuditKind } from './entry.ts'
+
+/** Where the log of a home lies */
+export function auditLogFile (home: string): string {
+  return join(home, 'audit.jsonl')
+}
 
 /** What a node and the verbs write to */
 export interface AuditLog {
   /** Resolves once the entry is on disk. A rejection leaves the log as it was: the caller decides whether to go on */
-  append: (kind: AuditKind, detail: AuditDetail) => Promise<void>
+  append: <Kind extends AuditKind>(kind: Kind, detail: AuditDetail<Kind>) => Promise<void>
+  /** After the appends that were asked for */
+  close: () => Promise<void>
 }
 
 /** What is used of a file handle */
 export interface LogHandle {
+  stat: () => Promise<{ size: number }>
   write: (bytes: Buffer, offset: number, length: number, position: number) => Promise<{ bytesWritten: number }>
   truncate: (length: number) => Promise<void>
   sync: () => Promise<void>
@@ -28,89 +40,113 @@ export class AuditLogDamagedError extends Error {
   override name = 'AuditLogDamagedError'
 }
 
-/** The log of one home, open for appending */
+const NEWLINE = Buffer.from('\n')
+
+/** The log of one home. Nothing is opened, and no file made, before the first append */
 export class FileAuditLog implements AuditLog {
   #queue: Promise<unknown> = Promise.resolve()
-  /** Bytes of a failed append may lie behind `#size` */
-  #isDirty = false
-  readonly #handle: LogHandle
+  readonly #path: string
   readonly #now: () => number
-  #head: AuditHead
-  #size: number
+  readonly #open: () => Promise<LogHandle>
+  #head = EMPTY_HEAD
+  /** Up to which the file was checked */
+  #size = 0
 
-  constructor (handle: LogHandle, end: { head: AuditHead, size: number }, now: () => number) {
-    this.#handle = handle
-    this.#head = end.head
-    this.#size = end.size
+  /** @param openFile - Opens the file to be written to, made where there is none */
+  constructor (path: string, now: () => number, openFile = openForWriting) {
+    this.#path = path
     this.#now = now
+    this.#open = async () => openFile(path)
   }
 
+  /** As of the last append of this process */
   get head (): AuditHead {
     return this.#head
   }
 
-  append (kind: AuditKind, detail: AuditDetail): Promise<void> {
-    const done = this.#queue.then(() => this.#append(kind, detail))
+  append<Kind extends AuditKind> (kind: Kind, detail: AuditDetail<Kind>): Promise<void> {
+    const done = this.#queue.then(async () => this.#append(kind, detail))
     this.#queue = done.catch(() => undefined)
     return done
   }
 
-  /** After the appends that were asked for */
   async close (): Promise<void> {
     await this.#queue
-    await this.#handle.close()
   }
 
   async #append (kind: AuditKind, detail: AuditDetail): Promise<void> {
-    const seq = this.#head.seq + 1
-    const line = makeLine({ seq, at: this.#now(), kind, detail, previous: this.#head.hash })
-    const bytes = Buffer.concat([line, Buffer.from('\n')])
-    if (this.#isDirty) {
-      await this.#cutBack()
+    await withFileLock(`${this.#path}.lock`, async () => {
+      const handle = await this.#open()
+      try {
+        await this.#catchUp(handle)
+        const seq = this.#head.seq + 1
+        const line = makeLine({ seq, at: this.#now(), kind, detail: { ...detail }, previous: this.#head.hash })
+        await this.#write(handle, Buffer.concat([line, NEWLINE]))
+        this.#head = { seq, hash: hashLine(line) }
+        this.#size += line.length + 1
+      } finally {
+        await handle.close()
+      }
+    })
+  }
+
+  /** Takes what other processes wrote, and mends what a crash left. Throws AuditLogDamagedError */
+  async #catchUp (handle: LogHandle): Promise<void> {
+    const { size } = await handle.stat()
+    if (size < this.#size) {
+      throw new AuditLogDamagedError(`${this.#path} has ${size} bytes, and had ${this.#size}: something was cut off its end`)
     }
-    this.#isDirty = true
+    if (size === this.#size) {
+      return
+    }
+    const { head, goodBytes, lacksNewline, tornBytes, damage } = await verifyLog(this.#path, { from: { head: this.#head, size: this.#size } })
+    if (damage !== undefined) {
+      throw new AuditLogDamagedError(`${this.#path}, line ${damage.line}: ${damage.reason}`)
+    }
+    if (tornBytes > 0) {
+      await handle.truncate(goodBytes)
+    }
+    if (lacksNewline) {
+      await writeAll(handle, NEWLINE, goodBytes - 1)
+    }
+    this.#head = head
+    this.#size = goodBytes
+  }
+
+  async #write (handle: LogHandle, bytes: Buffer): Promise<void> {
     try {
-      await this.#write(bytes)
-      await this.#handle.sync()
+      await writeAll(handle, bytes, this.#size)
+      await handle.sync()
     } catch (error) {
-      await this.#cutBack().catch(() => undefined)
+      // where this fails, too, the next append finds the rest
+      await handle.truncate(this.#size).catch(() => undefined)
       throw error
     }
-    this.#isDirty = false
-    this.#head = { seq, hash: hashLine(line) }
-    this.#size += bytes.length
-  }
-
-  async #write (bytes: Buffer): Promise<void> {
-    for (let written = 0; written < bytes.length;) {
-      const { bytesWritten } = await this.#handle.write(bytes, written, bytes.length - written, this.#size + written)
-      if (bytesWritten === 0) {
-        throw new Error('the audit log takes no more bytes')
-      }
-      written += bytesWritten
-    }
-  }
-
-  async #cutBack (): Promise<void> {
-    await this.#handle.truncate(this.#size)
-    await this.#handle.sync()
-    this.#isDirty = false
   }
 }
 
-/** Opens or begins a log; `cutBytes` of an incomplete last line were removed */
-export async function openAuditLog (path: string, now: () => number): Promise<{ log: FileAuditLog, cutBytes: number }> {
-  const { head, goodBytes, tornBytes, damage } = await verifyLog(path)
-  if (damage !== undefined) {
-    throw new AuditLogDamagedError(`${path}, line ${damage.line}: ${damage.reason}`)
+async function writeAll (handle: LogHandle, bytes: Buffer, position: number): Promise<void> {
+  for (let written = 0; written < bytes.length;) {
+    const { bytesWritten } = await handle.write(bytes, written, bytes.length - written, position + written)
+    if (bytesWritten === 0) {
+      throw new Error('the audit log takes no more bytes')
+    }
+    written += bytesWritten
   }
-  const handle = await open(path, goodBytes + tornBytes === 0 ? 'a' : 'r+', 0o600).then(async (first) => {
-    await first.close()
-    return open(path, 'r+')
-  })
-  if (tornBytes > 0) {
-    await handle.truncate(goodBytes)
-    await handle.sync()
+}
+
+async function openForWriting (path: string): Promise<LogHandle> {
+  try {
+    return await open(path, 'r+')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') {
+      throw error
+    }
+    return await open(path, 'wx+', 0o600)
   }
-  return { log: new FileAuditLog(handle, { head, size: goodBytes }, now), cutBytes: tornBytes }
+}
+
+/** The log of a home, for appending */
+export function openAuditLog (home: string, now: () => number): FileAuditLog {
+  return new FileAuditLog(auditLogFile(home), now)
 }

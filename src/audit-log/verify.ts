@@ -10,9 +10,11 @@ export interface AuditVerdict {
   entries: number
   firstAt?: number
   lastAt?: number
-  /** Bytes up to the end of the last good line */
+  /** Bytes up to the end of the last good line, its newline included */
   goodBytes: number
-  /** Bytes after the last newline: what a crash in the middle of a write leaves */
+  /** The last entry is whole, but for its newline */
+  lacksNewline: boolean
+  /** Bytes after the last good line: what a crash in the middle of a write leaves */
   tornBytes: number
   /** The line, from 1, that is damaged, and how */
   damage?: { line: number, reason: string }
@@ -23,7 +25,10 @@ export interface AuditVerdict {
 export interface VerifyOptions {
   /** Hash of a head noted earlier */
   anchor?: string
-  onEntry?: (entry: AuditEntry) => void
+  /** Called with the entry and its hash */
+  onEntry?: (entry: AuditEntry, hash: string) => void
+  /** What was checked before: only what follows is read */
+  from?: { head: AuditHead, size: number }
 }
 
 /** False where the line is damaged, which the verdict then tells */
@@ -39,14 +44,14 @@ function take (verdict: AuditVerdict, line: Buffer, { anchor, onEntry }: VerifyO
   verdict.lastAt = entry.at
   verdict.goodBytes += line.length + 1
   verdict.hasAnchor ||= verdict.head.hash === anchor
-  onEntry?.(entry)
+  onEntry?.(entry, verdict.head.hash)
   return true
 }
 
-/** Takes line after line; the bytes after the last newline */
+/** Takes line after line; the bytes of an unreadable rest, which no newline ends */
 async function takeAll (verdict: AuditVerdict, path: string, options: VerifyOptions): Promise<number> {
   let rest: Buffer = Buffer.alloc(0)
-  for await (const chunk of createReadStream(path) as AsyncIterable<Buffer>) {
+  for await (const chunk of createReadStream(path, { start: options.from?.size ?? 0 }) as AsyncIterable<Buffer>) {
     let from = 0
     const bytes = Buffer.concat([rest, chunk])
     for (let end = bytes.indexOf(10); end !== -1; end = bytes.indexOf(10, from)) {
@@ -61,12 +66,18 @@ async function takeAll (verdict: AuditVerdict, path: string, options: VerifyOpti
       return 0
     }
   }
-  return rest.length
+  if (rest.length === 0 || typeof readLine(rest, verdict.head) === 'string') {
+    return rest.length
+  }
+  // an entry that was acknowledged must not be lost with its newline
+  verdict.lacksNewline = take(verdict, rest, options)
+  return 0
 }
 
 /** Checks a log up to its first damage. A file that is not there is an empty log */
 export async function verifyLog (path: string, options: VerifyOptions = {}): Promise<AuditVerdict> {
-  const verdict: AuditVerdict = { head: EMPTY_HEAD, entries: 0, goodBytes: 0, tornBytes: 0, hasAnchor: options.anchor === undefined || options.anchor === EMPTY_HEAD.hash }
+  const { anchor = EMPTY_HEAD.hash, from: { head, size } = { head: EMPTY_HEAD, size: 0 } } = options
+  const verdict: AuditVerdict = { head, entries: head.seq + 1, goodBytes: size, lacksNewline: false, tornBytes: 0, hasAnchor: anchor === head.hash || anchor === EMPTY_HEAD.hash }
   try {
     verdict.tornBytes = await takeAll(verdict, path, options)
   } catch (error) {

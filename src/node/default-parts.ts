@@ -6,6 +6,7 @@
  */
 import { join } from 'node:path'
 import { gossipAveraging } from '../algorithm/gossip-averaging.ts'
+import { openAuditLog } from '../audit-log/audit-log.ts'
 import { absoluteReplicas } from '../codec/absolute-replicas.ts'
 import { makeFolder } from '../make-folder.ts'
 import { createWorkerTrainer } from '../model/worker-trainer.ts'
@@ -28,6 +29,7 @@ export const defaultParts: NodeParts = {
   fetchDocument: async (init) => (await import('../network/federation-exchange.ts')).fetchFederation(init),
   enterInvited: async (wish) => (await import('./enter-invited.ts')).enterByWish(wish),
   votingKeys: votingKeysOf,
+  auditLog: (home, clock) => openAuditLog(home, () => clock.now()),
   trainer: createWorkerTrainer,
   algorithm: gossipAveraging,
   account: (init) => new NodePrivacy(init),

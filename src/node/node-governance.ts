@@ -2,14 +2,14 @@
  * Membership of a running node: made where its document asks for it, and tied to network, store and audit log
  */
 import { Governor } from '../governor/governor.ts'
-import type { Account } from '../governor/governor-interface.ts'
+import { keepAccount } from './kept-account.ts'
 import type { Clock, Network, Store } from '../interface.ts'
 import type { Membership } from './enter-federation.ts'
 import type { Emit } from './forwarded-events.ts'
 import type { NetworkPartInit, NodeParts } from './node-parts.ts'
 
 export interface NodeGovernanceComponents {
-  parts: Pick<NodeParts, 'votingKeys' | 'logger'>
+  parts: Pick<NodeParts, 'votingKeys' | 'auditLog' | 'logger'>
   home: string
   identity: NetworkPartInit['identity']
   store: Store
@@ -19,15 +19,33 @@ export interface NodeGovernanceComponents {
   network: () => Network | undefined
 }
 
+/** It has ended when all that it did is written down */
+class AccountableGovernor extends Governor {
+  readonly #close: () => Promise<void>
+
+  constructor (close: () => Promise<void>, ...own: ConstructorParameters<typeof Governor>) {
+    super(...own)
+    this.#close = close
+  }
+
+  override async stop (): Promise<void> {
+    await super.stop()
+    await this.#close()
+  }
+}
+
 /** The governor of an invited federation, loaded; undefined in an open one. Throws what the store throws */
-export async function createGovernor (components: NodeGovernanceComponents, { id, bytes, document, records }: Membership): Promise<Governor | undefined> {
+export async function createGovernor (components: NodeGovernanceComponents, { id, bytes, document, records, how }: Membership): Promise<Governor | undefined> {
   if (document.membership === undefined) {
     return undefined
   }
   const { parts, home, identity, store, clock, emit, network } = components
-  const account: Account = () => {}
+  const { account, joined, close } = keepAccount(parts.auditLog(home, clock), (message) => { emit('warning', { code: 'audit-log', message }) })
+  if (how !== 'resumed') {
+    joined(id, how)
+  }
   const signer = { peer: identity.publicKey.toString(), sign: async (message: Uint8Array) => identity.sign(message) }
-  const governor = new Governor({ clock, store, signer, votingKeys: parts.votingKeys(home), account, trace: parts.logger('governance') }, {
+  const governor = new AccountableGovernor(close, { clock, store, signer, votingKeys: parts.votingKeys(home), account, trace: parts.logger('governance') }, {
     federation: id,
     document: bytes,
     settings: document.membership,

@@ -8,6 +8,7 @@
  */
 import type { PrivateKey } from '@libp2p/interface'
 import type { Algorithm, AlgorithmInit } from '../algorithm/algorithm.ts'
+import type { AuditLog } from '../audit-log/audit-log.ts'
 import type { FederationDocument } from '../federation/document.ts'
 import type { Clock, Codec, DatasetSource, KeyframeSource, Network, Partition, PeerName, Replicas, StepLimits, Store, Trace, Trainer, TrainerDescription } from '../interface.ts'
 import type { Gatekeeper } from '../governance/governance-interface.ts'
@@ -152,6 +153,8 @@ export interface NodeParts {
   enterInvited: (wish: AdmissionWish) => Promise<{ bytes: Uint8Array, records: readonly Uint8Array[] }>
   /** Keeps the private voting keys of a home */
   votingKeys: (home: string) => VotingKeys
+  /** Keeps what was done about membership. Asked only in an invited federation */
+  auditLog: (home: string, clock: Pick<Clock, 'now'>) => AuditLog
   trainer: (init: TrainerPartInit) => Trainer
   account: (init: AccountPartInit) => PrivacyAccount
   /** All members of a federation must have the same: no document names it yet */

@@ -184,6 +184,8 @@ export interface Gatekeeper {
   acceptsUpdate: (author: PeerName, sequence: number) => boolean
   /** Records that prove this node's standing to whoever knows the first document only, most important first */
   credentials: () => Uint8Array[]
+  /** The latest decisions, in order: what a peer whose right has ended may not have heard */
+  grounds: () => Uint8Array[]
   /** Takes over a record that `from` handed over (own name: made here) */
   take: (record: Uint8Array, from: PeerName) => RecordVerdict
   /** For reconciliation of what two nodes hold */

@@ -58,8 +58,8 @@ export function guestLimit (state: GovernanceState, peer: PeerName): number {
 }
 
 /**
- * Voters of the next epoch: these peers, in the one order, each with a key that no other voter has now. One that named no
- * new key, such as one that is gone, keeps its own: the others must be able to go on without it
+ * Voters of the next epoch: these peers, in the one order, each with a key that no other voter has now. One that named
+ * no new key, such as one that is gone, keeps its own: the others must be able to go on without it
  */
 function areNextVoters (state: GovernanceState, voters: readonly Voter[], peers: readonly PeerName[]): boolean {
   const owners = new Map(state.voters.map(({ peer, votingKey }) => [votingKey, peer]))
@@ -154,6 +154,10 @@ export function checkDecision (state: GovernanceState, decision: Decision, verif
     const found = endorsers(state, decision).size
     if (found < needed) {
       return `${found} voters of the epoch endorsed it, and ${needed} must`
+    }
+    if (found < decision.endorsements.length) {
+      // it would go on with a name in it that did not sign
+      return 'one of its endorsements is none'
     }
     const value = new Uint8Array(Buffer.from(actId, 'hex'))
     return verifyCertificate(certificate, { federation, epoch, slot, value, voters: [...voters] }) ? undefined : 'its certificate does not prove that the voters chose it'

@@ -25,6 +25,8 @@ const DEFAULT_DELTA_MS = 1_000
 const MAX_AUTHORS = 4_096
 /** A stranger that asks again is told of again at most this seldom */
 const MAX_ASKED = 1_024
+/** What whoever is shown out is given, to see why */
+const LATEST_DECISIONS = 8
 /** Whoever speaks of an old slot is told the decision, at most this often */
 const REMIND_MS = 1_000
 
@@ -156,6 +158,8 @@ export class Governor extends TypedEventEmitter<GovernorEvents> implements Gatek
   }
 
   credentials = (): Uint8Array[] => this.#held.credentials(this.#components.signer.peer)
+
+  grounds = (): Uint8Array[] => this.#held.decisions().slice(-LATEST_DECISIONS).map(({ bytes }) => bytes)
 
   get set (): RecordDigests {
     return this.#held.set

@@ -75,6 +75,7 @@ export class FakeGatekeeper extends TypedEventEmitter<GatekeeperEvents> implemen
 
   acceptsUpdate = (author: PeerName, sequence: number): boolean => this.standing(author) === 'member' || sequence <= (this.lastSequence.get(author) ?? 0)
 
+  grounds = (): Uint8Array[] => []
   credentials = (): Uint8Array[] => this.standing(this.self) === 'unknown' ? [] : [memberRecord(this.self)]
 
   take = (record: Uint8Array, from: PeerName): RecordVerdict => {

@@ -150,6 +150,7 @@ const ORIGINS: Record<string, Origin> = {
   'AdmissionAnswer.credentials': 'membership record',
   'AdmissionAnswer.federation': 'federation document',
   'AdmissionFarewell.reason': 'membership record',
+  'AdmissionFarewell.records': 'membership record',
   'AdmissionMessage.hello': 'message inside',
   'AdmissionMessage.challenge': 'message inside',
   'AdmissionMessage.proof': 'proof of a secret',

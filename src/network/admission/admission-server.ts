@@ -68,6 +68,8 @@ export class AdmissionServer {
       if (hello !== undefined) {
         await this.#onHello(hello, stream, connection.remotePeer.toString())
       } else if (farewell !== undefined) {
+        // the first that is none proves a fault: the others are not looked at
+        farewell.records.every((record) => this.#components.gatekeeper.take(record, connection.remotePeer.toString()) !== 'invalid')
         this.#init.onFarewell(refusalReason(farewell.reason), connection)
       }
       await stream.close()
@@ -101,7 +103,9 @@ export class AdmissionServer {
     // who knew only the address asks again, now that it knows the federation
     const isFinal = answer.status === 'refused' && answer.reason !== 'busy' && hello.federation !== ''
     if (isFinal && !this.#components.gate.isOpen(peer)) {
-      await stream.close()
+      // it closes its half when it has read the answer: who closes sooner may take the word back
+      await stream.readProof().catch(() => {})
+      await stream.close().catch(() => {})
       this.#components.gate.refuse(peer, answer.reason, true)
     }
   }

@@ -580,6 +580,7 @@ export namespace AdmissionAnswer {
 
 export interface AdmissionFarewell {
   reason: string
+  records: Uint8Array<ArrayBuffer>[]
 }
 
 export namespace AdmissionFarewell {
@@ -597,12 +598,20 @@ export namespace AdmissionFarewell {
           w.string(obj.reason)
         }
 
+        if (obj.records != null && obj.records.length > 0) {
+          for (const value of obj.records) {
+            w.uint32(18)
+            w.bytes(value)
+          }
+        }
+
         if (opts.lengthDelimited !== false) {
           w.ldelim()
         }
       }, (reader, length, opts = {}) => {
         const obj: any = {
-          reason: ''
+          reason: '',
+          records: []
         }
 
         const end = length == null ? reader.len : reader.pos + length
@@ -615,6 +624,18 @@ export namespace AdmissionFarewell {
               obj.reason = reader.string()
               break
             }
+            case 2: {
+              if (opts.limits?.records != null && obj.records.length === opts.limits.records) {
+                throw new MaxLengthError('Decode error - repeated field "records" had too many elements')
+              }
+
+              if (obj.records.length === 64) {
+                throw new MaxLengthError('Decode error - repeated field "records" had too many elements')
+              }
+
+              obj.records.push(reader.bytes())
+              break
+            }
             default: {
               reader.skipType(tag & 7)
               break
@@ -624,6 +645,10 @@ export namespace AdmissionFarewell {
 
         return obj
       }, function * (reader, length, prefix, opts = {}) {
+        const obj = {
+          records: 64
+        }
+
         const end = length == null ? reader.len : reader.pos + length
 
         while (reader.pos < end) {
@@ -635,6 +660,25 @@ export namespace AdmissionFarewell {
                 field: `${prefix}.reason`,
                 value: reader.string()
               }
+              break
+            }
+            case 2: {
+              if (opts.limits?.records != null && obj.records === opts.limits.records) {
+                throw new MaxLengthError('Streaming decode error - repeated field "records" had too many elements')
+              }
+
+              if (obj.records === 64) {
+                throw new MaxLengthError('Streaming decode error - repeated field "records" had too many elements')
+              }
+
+              yield {
+                field: `${prefix}.records[]`,
+                index: obj.records,
+                value: reader.bytes()
+              }
+
+              obj.records++
+
               break
             }
             default: {
@@ -654,6 +698,12 @@ export namespace AdmissionFarewell {
     value: string
   }
 
+  export interface AdmissionFarewellRecordsFieldEvent {
+    field: '$.records[]'
+    index: number
+    value: Uint8Array<ArrayBuffer>
+  }
+
   export function encode (obj: Partial<AdmissionFarewell>): Uint8Array<ArrayBuffer> {
     return encodeMessage(obj, AdmissionFarewell.codec())
   }
@@ -662,7 +712,7 @@ export namespace AdmissionFarewell {
     return decodeMessage(buf, AdmissionFarewell.codec(), opts)
   }
 
-  export function stream (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<AdmissionFarewell>): Generator<AdmissionFarewellReasonFieldEvent> {
+  export function stream (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<AdmissionFarewell>): Generator<AdmissionFarewellReasonFieldEvent | AdmissionFarewellRecordsFieldEvent> {
     return streamMessage(buf, AdmissionFarewell.codec(), opts)
   }
 }
@@ -1094,6 +1144,12 @@ export namespace AdmissionMessage {
     value: string
   }
 
+  export interface AdmissionMessageFarewellRecordsFieldEvent {
+    field: '$.farewell.records[]'
+    index: number
+    value: Uint8Array<ArrayBuffer>
+  }
+
   export function encode (obj: Partial<AdmissionMessage>): Uint8Array<ArrayBuffer> {
     return encodeMessage(obj, AdmissionMessage.codec())
   }
@@ -1102,7 +1158,7 @@ export namespace AdmissionMessage {
     return decodeMessage(buf, AdmissionMessage.codec(), opts)
   }
 
-  export function stream (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<AdmissionMessage>): Generator<AdmissionMessageHelloFederationFieldEvent | AdmissionMessageHelloNonceFieldEvent | AdmissionMessageHelloRecordsFieldEvent | AdmissionMessageHelloInvitationFieldEvent | AdmissionMessageHelloBriefFieldEvent | AdmissionMessageChallengeNonceFieldEvent | AdmissionMessageChallengeProofFieldEvent | AdmissionMessageProofFieldEvent | AdmissionMessageAnswerStatusFieldEvent | AdmissionMessageAnswerReasonFieldEvent | AdmissionMessageAnswerRecordsFieldEvent | AdmissionMessageAnswerDocumentFieldEvent | AdmissionMessageAnswerCredentialsFieldEvent | AdmissionMessageAnswerFederationFieldEvent | AdmissionMessageFarewellReasonFieldEvent> {
+  export function stream (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<AdmissionMessage>): Generator<AdmissionMessageHelloFederationFieldEvent | AdmissionMessageHelloNonceFieldEvent | AdmissionMessageHelloRecordsFieldEvent | AdmissionMessageHelloInvitationFieldEvent | AdmissionMessageHelloBriefFieldEvent | AdmissionMessageChallengeNonceFieldEvent | AdmissionMessageChallengeProofFieldEvent | AdmissionMessageProofFieldEvent | AdmissionMessageAnswerStatusFieldEvent | AdmissionMessageAnswerReasonFieldEvent | AdmissionMessageAnswerRecordsFieldEvent | AdmissionMessageAnswerDocumentFieldEvent | AdmissionMessageAnswerCredentialsFieldEvent | AdmissionMessageAnswerFederationFieldEvent | AdmissionMessageFarewellReasonFieldEvent | AdmissionMessageFarewellRecordsFieldEvent> {
     return streamMessage(buf, AdmissionMessage.codec(), opts)
   }
 }

@@ -216,6 +216,9 @@ export interface RecordDigests {
 export const MAX_RECORD_BYTES = 65_536
 /** Records in one hello: a chain of certificates and what they stand on */
 export const MAX_CREDENTIALS = 64
+/** Records that a newcomer is handed, and their bytes together: it must be able to check everybody who lets it in */
+export const MAX_WELCOME_RECORDS = 1_024
+export const MAX_WELCOME_BYTES = 1_048_576
 
 // ---------------------------------------------------------------------------------------------- invitations
 

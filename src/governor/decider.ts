@@ -65,9 +65,13 @@ export class Decider {
   #voters: readonly Voter[] = []
   /** Own ballots of the slot in hand, as they lie on disk */
   #own: Array<{ key: string, slot: number, bytes: Uint8Array }> = []
+  /** Not on disk yet: nothing is told before they are */
+  #unwritten: Array<{ key: string, slot: number, bytes: Uint8Array }> = []
+  /** Above the number of every row that is on disk */
+  #nextRow = 0
   #keys: ReadonlyMap<string, { epoch: number, privateKey: KeyObject }> = new Map()
-  /** The epoch in which this node does not vote */
-  #abstains: number | undefined
+  /** Public halves of voting keys of this home that may have voted elsewhere: they sign nothing any more */
+  readonly #burnt = new Set<string>()
   #mayVote = false
   #resendMs = FIRST_RESEND_MS
   #resendAtMs = 0
@@ -82,11 +86,13 @@ export class Decider {
   async load (entries: ReadonlyMap<string, Uint8Array>): Promise<void> {
     for (const [key, bytes] of entries) {
       if (key.startsWith(BALLOT_PREFIX)) {
-        this.#own.push({ key, slot: Number(key.split('/')[1]), bytes })
+        const [, slot, row] = key.split('/')
+        this.#own.push({ key, slot: Number(slot), bytes })
+        this.#nextRow = Math.max(this.#nextRow, Number(row) + 1)
       }
     }
-    const abstains = entries.get(ABSTAIN_KEY)
-    this.#abstains = abstains === undefined ? undefined : Number(new TextDecoder().decode(abstains))
+    const burnt = entries.get(ABSTAIN_KEY)
+    burnt !== undefined && new TextDecoder().decode(burnt).split(' ').forEach((key) => this.#burnt.add(key))
     await this.reloadKeys()
   }
 
@@ -106,6 +112,11 @@ export class Decider {
     await this.#writing
   }
 
+  /** Resolves when what this node voted so far is on disk, and what was decided by it is known */
+  async written (): Promise<void> {
+    return this.#writing
+  }
+
   /** This home is known to be no older copy of itself: from now on it votes */
   allow (): void {
     if (!this.#mayVote) {
@@ -114,24 +125,30 @@ export class Decider {
     }
   }
 
-  /** This home may have forgotten what it voted: it does not vote until the next epoch */
+  /**
+   * This home may have forgotten what it voted: none of its keys votes any more. One that is made from now on for a
+   * later epoch does
+   */
   async abstain (): Promise<void> {
-    const { epoch } = this.#init.view()
-    if (this.#voter() !== undefined && this.#abstains !== epoch) {
-      this.#abstains = epoch
+    const fresh = [...this.#keys.keys()].filter((key) => !this.#burnt.has(key))
+    if (fresh.length > 0) {
+      fresh.forEach((key) => this.#burnt.add(key))
       this.#begin(true)
-      this.#init.warn('abstains', `this home is an older copy of itself, or its key votes elsewhere, too: it does not vote in epoch ${epoch}; the other voters decide without it`)
-      await this.#components.store.putGovernance(new Map([[ABSTAIN_KEY, new TextEncoder().encode(String(epoch))]]))
+      this.#voter() === undefined || this.#init.warn('abstains', 'this home is an older copy of itself, or its key votes elsewhere, too: it does not vote until the voters change; the other voters decide without it')
+      await this.#components.store.putGovernance(new Map([[ABSTAIN_KEY, new TextEncoder().encode([...this.#burnt].join(' '))]]))
     }
   }
 
   get abstains (): string | undefined {
-    const { epoch } = this.#init.view()
-    if (this.#voter() === undefined) {
+    const voter = this.#voter()
+    if (voter === undefined) {
       return undefined
     }
-    if (this.#abstains === epoch) {
+    if (this.#burnt.has(voter.votingKey)) {
       return 'this home may have forgotten what it voted in this epoch'
+    }
+    if (!this.#mayVote) {
+      return 'it is not known yet whether this home is an older copy of itself: another member must be asked first'
     }
     return this.#privateKey() === undefined ? 'its voting key of this epoch is not in this home' : undefined
   }
@@ -140,7 +157,11 @@ export class Decider {
   refresh (): void {
     this.#begin(false)
     const { instance } = this.#agreement ?? {}
-    if (instance !== undefined) {
+    if (instance?.decided !== undefined) {
+      // what it stands on may be here only now
+      const { value, certificate } = instance.decided
+      this.#afterWriting(() => { this.#init.decided(value, certificate) })
+    } else if (instance !== undefined) {
       for (const value of this.#init.admissible()) {
         this.#apply(instance.offer(value, this.#now()))
       }
@@ -164,7 +185,7 @@ export class Decider {
     }
     this.#begin(false)
     const effects = this.#agreement!.instance.receive(ballot.message, this.#now())
-    if (effects.verdict === 'news' && this.#isForeign(ballot.message)) {
+    if (effects.verdict === 'news' && (this.#isForeign(ballot.message) || effects.persist.some((bytes) => !effects.send.includes(bytes) && this.#isForeign(bytes)))) {
       // its signature is right; from now on it binds this node, and this node does not vote beside it
       this.#apply({ ...effects, send: [] })
       void this.abstain().catch((err: unknown) => { this.#init.warn('ballots', `it could not be written that this node abstains: ${(err as Error).message}`) })
@@ -205,7 +226,8 @@ export class Decider {
   }
 
   #privateKey (): KeyObject | undefined {
-    return this.#keys.get(this.#voter()?.votingKey ?? '')?.privateKey
+    const votingKey = this.#voter()?.votingKey ?? ''
+    return this.#burnt.has(votingKey) ? undefined : this.#keys.get(votingKey)?.privateKey
   }
 
   /** The instance of the slot in hand; anew where the slot or what this node may do changed */
@@ -216,11 +238,11 @@ export class Decider {
     }
     this.#leave(slot)
     this.#voters = voters
-    const privateKey = this.#mayVote && this.#abstains !== epoch ? this.#privateKey() : undefined
+    const privateKey = this.#mayVote ? this.#privateKey() : undefined
     const index = voters.findIndex(({ peer }) => peer === this.#components.signer.peer)
     const earlier = this.#own.filter((own) => own.slot === slot).map(({ bytes }) => bytes)
     const instance = new Agreement({
-      ...{ federation: this.#init.federation, epoch, slot, voters: [...voters], deltaMs: this.#init.deltaMs, startedMs: this.#now(), earlier },
+      ...{ federation: this.#init.federation, epoch, slot, voters: [...voters], deltaMs: this.#init.deltaMs, earlier },
       ...(privateKey === undefined ? {} : { self: { index, privateKey: rawPrivate(privateKey) } }),
       isAdmissible: (value) => this.#init.admissible().includes(value)
     })
@@ -238,40 +260,52 @@ export class Decider {
     if (before !== undefined && before.slot !== slot) {
       this.#over.set(before.slot, { instance: before.instance, voters: this.#voters })
       this.#over.size > KEPT_AGREEMENTS && this.#over.delete(this.#over.keys().next().value!)
-      this.#forgetBefore(slot)
     }
   }
 
   #apply ({ persist, send, decided, misbehaviour }: Omit<Effects, 'verdict'>): void {
     const { slot, epoch } = this.#init.view()
     // known as own ones from now on: an instance that is made meanwhile must not contradict them
-    const rows = persist.map((bytes, index) => ({ key: `${BALLOT_PREFIX}${slot}/${this.#own.length + index}`, slot, bytes }))
+    const rows = persist.map((bytes) => ({ key: `${BALLOT_PREFIX}${slot}/${this.#nextRow++}`, slot, bytes }))
     this.#own.push(...rows)
+    this.#unwritten.push(...rows)
     if (rows.length > 0 || send.length > 0) {
-      this.#writing = this.#writing.then(async () => this.#publish({ epoch, slot, rows, send })).catch((err: unknown) => {
-        this.#init.warn('ballots', `a vote could not be written, and so was not sent: ${(err as Error).message}`)
-      })
+      this.#publish({ epoch, slot }, send)
+    }
+    if (decided !== undefined) {
+      // own votes are in the certificate, too
+      this.#afterWriting(() => { this.#init.decided(decided.value, decided.certificate) })
     }
     this.#tellLies({ misbehaviour }, this.#voters)
-    if (decided !== undefined) {
-      this.#init.decided(decided.value, decided.certificate)
-    }
   }
 
-  async #publish ({ epoch, slot, rows, send }: { epoch: number, slot: number, rows: ReadonlyArray<{ key: string, bytes: Uint8Array }>, send: readonly Uint8Array[] }): Promise<void> {
-    if (rows.length > 0) {
-      await this.#components.store.putGovernance(new Map(rows.map(({ key, bytes }) => [key, bytes])))
-    }
-    send.forEach((message) => { this.#init.send(makeBallot({ epoch, slot, message })) })
+  /** Tells these, once all that this node signed is on disk */
+  #publish ({ epoch, slot }: { epoch: number, slot: number }, send: readonly Uint8Array[]): void {
+    this.#afterWriting(() => { send.forEach((message) => { this.#init.send(makeBallot({ epoch, slot, message })) }) })
   }
 
-  #forgetBefore (slot: number): void {
+  #afterWriting (act: () => void): void {
+    this.#writing = this.#writing.then(async () => {
+      const rows = [...this.#unwritten]
+      if (rows.length > 0) {
+        await this.#components.store.putGovernance(new Map(rows.map(({ key, bytes }) => [key, bytes])))
+        this.#unwritten = this.#unwritten.filter((row) => !rows.includes(row))
+      }
+      act()
+    }).catch((err: unknown) => {
+      this.#init.warn('ballots', `a vote could not be written, and so was not sent: ${(err as Error).message}`)
+    })
+  }
+
+  /**
+   * Forgets the votes of slots before this one, whose decisions are on disk: whoever knows neither would vote again.
+   * Throws what the store throws
+   */
+  async forgetBefore (slot: number): Promise<void> {
     const old = this.#own.filter((own) => own.slot < slot)
-    this.#own = this.#own.filter((own) => own.slot >= slot)
     if (old.length > 0) {
-      this.#components.store.putGovernance(new Map(old.map(({ key }) => [key, undefined]))).catch(() => {
-        // they are of no use, and go with the next ones
-      })
+      await this.#components.store.putGovernance(new Map(old.map(({ key }) => [key, undefined])))
+      this.#own = this.#own.filter((own) => !old.includes(own))
     }
   }
 
@@ -298,8 +332,6 @@ export class Decider {
     this.#resendMs = Math.min(MAX_RESEND_MS, 2 * this.#resendMs)
     this.#resendAtMs = this.#now() + this.#resendMs
     const { epoch } = this.#init.view()
-    for (const message of instance.messages()) {
-      this.#init.send(makeBallot({ epoch, slot, message }))
-    }
+    this.#publish({ epoch, slot }, instance.messages())
   }
 }

@@ -50,8 +50,9 @@ export class Doorkeeper {
     if (standing === 'member') {
       return this.#admit(peer)
     }
-    if (standing === 'revoked') {
-      return { status: 'refused', reason: 'revoked' }
+    if (standing === 'revoked' || standing === 'departed') {
+      // no certificate would change that
+      return hasRequest && standing === 'departed' ? { status: 'waiting' } : { status: 'refused', reason: REFUSALS[standing] }
     }
     if (invitation === undefined || federation === undefined) {
       return hasRequest ? { status: 'waiting' } : { status: 'refused', reason: REFUSALS[standing] }
@@ -96,7 +97,10 @@ export class Doorkeeper {
   }
 
   async #redeem (guest: Guest): Promise<AdmissionAnswer> {
-    const { held, invitations, account } = this.#components
+    const { held, invitations, account, signer } = this.#components
+    if (held.roster().standing(signer.peer) !== 'member') {
+      return { status: 'refused', reason: 'not-a-member' }
+    }
     // others may have used it up since the challenge
     const invitation = invitations.usable(guest.invitation, guest.peer)
     if (typeof invitation === 'string') {
@@ -109,12 +113,19 @@ export class Doorkeeper {
       await invitations.redeem(invitation.jti, guest.peer, 0)
       return { status: 'waiting' }
     }
-    const number = invitations.numberOf(guest.peer) ?? this.#nextNumber()
+    // a number that an earlier copy of this home gave to somebody else lets neither in
+    const isDoubled = held.roster().standing(guest.peer) === 'over-limit'
+    const number = (isDoubled ? undefined : invitations.numberOf(guest.peer)) ?? this.#nextNumber()
     if (number > held.guestLimit()) {
       return { status: 'refused', reason: 'guest-limit' }
     }
     await invitations.redeem(invitation.jti, guest.peer, number)
     await this.certify(guest.peer, number, invitation.name)
+    const standing = held.roster().standing(guest.peer)
+    if (standing !== 'member') {
+      // this node is too far from the voters, or none of them any more: its word lets nobody in
+      return { status: 'refused', reason: REFUSALS[standing] }
+    }
     account('admission', { peer: guest.peer, number, invitation: invitation.jti })
     return this.#admit(guest.peer)
   }

@@ -21,6 +21,7 @@ import type { GovernorComponents, GovernorEvents, GovernorInit } from './governo
 /** Certificates run out and are renewed, voting keys are made: looked at this often */
 const UPKEEP_MS = 5_000
 const DEFAULT_DELTA_MS = 1_000
+const SETTLE_MS = 20
 /** Newest sequences that are remembered, for revocations */
 const MAX_AUTHORS = 4_096
 /** A stranger that asks again is told of again at most this seldom */
@@ -42,6 +43,7 @@ export class Governor extends TypedEventEmitter<GovernorEvents> implements Gatek
   /** Strangers whose request people were told of: asking again is no news */
   readonly #asked = new Set<PeerName>()
   #standing: Standing = 'unknown'
+  #isSettling = false
   #running: Promise<void> | undefined
   #remindedMs = -Infinity
   readonly owner: NodeGovernance
@@ -56,7 +58,7 @@ export class Governor extends TypedEventEmitter<GovernorEvents> implements Gatek
     this.#decider = new Decider(components, {
       federation,
       deltaMs,
-      view: () => this.#held.roster().view(),
+      view: () => this.#held.ballots,
       admissible: () => this.#held.admissible(),
       send: (ballot) => { this.#tell(ballot.bytes) },
       decided: (actId, certificate) => { this.#held.decide(actId, certificate) },
@@ -118,7 +120,8 @@ export class Governor extends TypedEventEmitter<GovernorEvents> implements Gatek
   }
 
   async #upkeep (): Promise<void> {
-    this.#look()
+    // certificates run out without a word
+    this.#settle()
     if (this.#standing === 'member') {
       for (const { peer, number, name } of this.#held.dueForRenewal()) {
         await this.#doorkeeper.certify(peer, number, name)
@@ -127,7 +130,10 @@ export class Governor extends TypedEventEmitter<GovernorEvents> implements Gatek
         await this.#decider.reloadKeys()
       }
     }
+    // what is decided meanwhile is not on disk when this returns
+    const { slot } = this.#held.state
     await this.#held.flush()
+    await this.#decider.forgetBefore(slot)
   }
 
   /** This home is known to be no older copy of itself, or to be one: only then its votes may be believed */
@@ -199,9 +205,31 @@ export class Governor extends TypedEventEmitter<GovernorEvents> implements Gatek
     } else if (record.type === 'statement') {
       this.#tellPeople(record)
     }
+    if (record.type === 'decision' || from === self) {
+      this.#settle()
+    } else {
+      this.#settleSoon()
+    }
+  }
+
+  /** What follows from what is held now */
+  #settle (): void {
     this.#decider.refresh()
     this.#look()
     this.safeDispatchEvent('change', { detail: undefined })
+  }
+
+  /** Statements come by the thousand where two sets are compared: one look serves for many */
+  #settleSoon (): void {
+    if (!this.#isSettling) {
+      this.#isSettling = true
+      void this.#components.clock.delay(SETTLE_MS, { signal: this.#abort.signal }).then(() => {
+        this.#isSettling = false
+        this.#settle()
+      }, () => {
+        // stopped: nobody asks any more
+      })
+    }
   }
 
   #tellPeople ({ author, body }: Extract<GovernanceRecord, { type: 'statement' }>): void {

@@ -5,11 +5,12 @@
  * again.
  */
 import { verifyCertificate } from '../consensus/certificate.ts'
-import { graceMs, guestLimit, initialState, rosterAt, voidReason } from '../governance/roster.ts'
+import { MAX_WELCOME_BYTES, MAX_WELCOME_RECORDS } from '../governance/governance-interface.ts'
+import { credentialsFor, graceMs, guestLimit, initialState, rosterAt, voidReason } from '../governance/roster.ts'
 import { RecordSet } from '../governance/record-set.ts'
 import { actIdOf, makeDecision, readRecord } from '../governance/statements.ts'
 import { openActs } from './open-acts.ts'
-import type { Act, Decision, DepartureBody, EndorsementBody, GovernanceRecord, MembershipSettings, RecordDigests, RecordVerdict, RequestBody, Statement, VotingKeyBody } from '../governance/governance-interface.ts'
+import type { Act, Decision, DepartureBody, EndorsementBody, GovernanceRecord, MembershipSettings, RecordDigests, RecordVerdict, RequestBody, Statement, Voter, VotingKeyBody } from '../governance/governance-interface.ts'
 import type { GovernanceState, Roster, VerifyCertificate } from '../governance/roster.ts'
 import type { PeerName } from '../interface.ts'
 import type { GovernorComponents } from './governor-interface.ts'
@@ -22,9 +23,6 @@ const WRITE_BEHIND_MS = 200
 const ROSTER_MS = 1_000
 /** Certificates are renewed when less than half of their life is left */
 const RENEWAL_SHARE = 0.5
-/** Bytes of records that a newcomer is given at once; what is more it gets by reconciliation */
-const MAX_WELCOME_BYTES = 131_072
-const MAX_WELCOME_RECORDS = 64
 const DAY_MS = 86_400_000
 
 export interface HeldRecordsInit {
@@ -44,6 +42,8 @@ export class HeldRecords {
   readonly #set: RecordSet
   #roster: { roster: Roster, changes: number, atMs: number } | undefined
   #acts: { acts: TalliedAct[], changes: number } | undefined
+  /** Acts that enough voters endorsed in the slot in hand: one that may be chosen stays so, whatever is evicted */
+  #pinned: { slot: number, acts: Map<string, TalliedAct> } = { slot: 0, acts: new Map() }
   #unwritten = new Map<string, Uint8Array | undefined>()
   #writing: Promise<void> = Promise.resolve()
   #isScheduled = false
@@ -112,7 +112,7 @@ export class HeldRecords {
 
   /** The agreement of the slot in hand chose this act */
   decide (actId: string, certificate: Uint8Array): void {
-    const tallied = this.acts().find((open) => open.actId === actId)
+    const tallied = this.#pin().get(actId)
     if (tallied !== undefined) {
       const { federation, epoch, slot } = this.state
       this.takeRecord(makeDecision({ federation, epoch, slot, act: tallied.act, endorsements: tallied.endorsements, certificate }), this.#components.signer.peer)
@@ -133,14 +133,42 @@ export class HeldRecords {
     return this.#acts.acts
   }
 
-  /** Ids of the acts that enough voters endorsed: 64 hex digits */
+  /** Ids of the acts that enough voters endorsed, now or before in this slot: 64 hex digits */
   admissible (): string[] {
-    return this.acts().filter(({ missing }) => missing === 0).map(({ actId }) => actId)
+    return [...this.#pin().keys()]
   }
 
-  /** Why an act may not be decided now; undefined: it may */
+  #pin (): ReadonlyMap<string, TalliedAct> {
+    const { slot } = this.state
+    if (this.#pinned.slot !== slot) {
+      this.#pinned = { slot, acts: new Map() }
+    }
+    const { acts } = this.#pinned
+    this.acts().filter(({ missing, actId }) => missing === 0 && !acts.has(actId)).forEach((act) => acts.set(act.actId, act))
+    return acts
+  }
+
+  /** What ballots are about: epoch, slot and voters, as the decisions have them */
+  get ballots (): Pick<GovernanceState, 'epoch' | 'slot' | 'voters'> {
+    return this.state
+  }
+
+  /** Why an act may not be decided now, or should not be; undefined: it may */
   problemOf (act: Act): string | undefined {
-    return voidReason(this.state, act)
+    return voidReason(this.state, act) ?? this.#foreignKey(act)
+  }
+
+  /** Whoever proposes an act could name keys of its own for others: only what a voter said itself is a key of it */
+  #foreignKey (act: Act): string | undefined {
+    const { epoch, voters } = this.state
+    const isOwn = ({ peer, votingKey }: Voter): boolean => this.votingKeyOf(peer, epoch + 1) === votingKey || voters.some((voter) => voter.peer === peer && voter.votingKey === votingKey)
+    const wrong = 'voters' in act ? act.voters.find((voter) => !isOwn(voter)) : undefined
+    return wrong === undefined ? undefined : `it names a voting key for ${wrong.peer} that this peer did not hear from it: whoever proposed it may lie, or the key is on its way`
+  }
+
+  /** This peer named a key for this epoch, or more than one */
+  hasNamedKey (peer: PeerName, epoch: number): boolean {
+    return this.#statements<VotingKeyBody>('voting-key').some(({ author, body }) => author === peer && body.epoch === epoch)
   }
 
   actIdOf (act: Act): string {
@@ -191,19 +219,20 @@ export class HeldRecords {
       roster.member(peer)?.inviter === this.#components.signer.peer)
   }
 
-  /** Proves a peer's standing to whoever knows the first document: decisions in order, then its chain */
+  /** Proves a peer's standing to whoever knows the first document, and most of the decisions where they are many */
   credentials (peer: PeerName): Uint8Array[] {
-    const chain = this.roster().chain(peer).map(({ bytes }) => bytes)
-    const room = MAX_WELCOME_RECORDS - chain.length
-    return [...this.decisions().slice(0, room).map(({ bytes }) => bytes), ...chain]
+    return credentialsFor(peer, { state: this.state, roster: this.roster(), decisions: this.#set.decisions() })
   }
 
-  /** What somebody who was let in begins with. The rest it gets by reconciliation */
+  /** What somebody who was let in begins with: all decisions in order, then its own certificates and this node's */
   welcome (peer: PeerName): Uint8Array[] {
-    const own = this.credentials(this.#components.signer.peer)
-    const records = [...new Map([...this.credentials(peer), ...own].map((bytes) => [Buffer.from(bytes).toString('base64'), bytes])).values()]
+    const { signer } = this.#components
+    const chains = [peer, signer.peer].flatMap((name) => this.roster().chain(name)).map(({ bytes }) => bytes)
+    const distinct = [...new Map(chains.map((bytes) => [Buffer.from(bytes).toString('base64'), bytes])).values()]
+    const room = MAX_WELCOME_BYTES - distinct.reduce((sum, { byteLength }) => sum + byteLength, 0)
     let size = 0
-    return records.slice(0, MAX_WELCOME_RECORDS).filter(({ byteLength }) => (size += byteLength) <= MAX_WELCOME_BYTES)
+    const decisions = this.decisions().map(({ bytes }) => bytes).slice(0, MAX_WELCOME_RECORDS - distinct.length)
+    return [...decisions.filter(({ byteLength }) => (size += byteLength) <= room), ...distinct]
   }
 
   #statements<Body extends Statement['body']> (kind: Body['kind']): Array<Statement<Body>> {

@@ -11,7 +11,7 @@ import type { HeldRecords } from './held-records.ts'
 const MOST_MEMBERS_WITH_KEYS = 128
 
 export interface KeyDutyComponents extends Pick<GovernorComponents, 'signer' | 'votingKeys' | 'account'> {
-  held: Pick<HeldRecords, 'roster' | 'votingKeyOf' | 'flush'>
+  held: Pick<HeldRecords, 'roster' | 'hasNamedKey' | 'flush'>
   /** Signs a statement and tells everybody */
   say: (body: StatementBody) => Promise<void>
 }
@@ -36,7 +36,7 @@ export class KeyDuty {
     const { held, signer: { peer }, votingKeys, account, say } = this.#components
     const { epoch, voters, members } = held.roster().view()
     const isVoter = voters.some((voter) => voter.peer === peer)
-    if ((!isVoter && members.length > MOST_MEMBERS_WITH_KEYS) || held.votingKeyOf(peer, epoch + 1) !== undefined) {
+    if ((!isVoter && members.length > MOST_MEMBERS_WITH_KEYS) || held.hasNamedKey(peer, epoch + 1)) {
       return false
     }
     const votingKey = await votingKeys.create(epoch + 1)

@@ -111,9 +111,10 @@ export class Owner implements NodeGovernance {
   }
 
   async propose (wish: ActWish): Promise<OpenAct | Decision> {
+    const { held } = this.#components
     this.#requireMember('propose')
     const peer = this.#memberOrNew(wish)
-    const open = this.acts().find(({ act }) => act.do === wish.do && act.peer === peer && (wish.do !== 'raise-limit' || (act.do === 'raise-limit' && act.guests === wish.guests)))
+    const open = this.acts().find(({ act }) => held.problemOf(act) === undefined && act.do === wish.do && act.peer === peer && (wish.do !== 'raise-limit' || (act.do === 'raise-limit' && act.guests === wish.guests)))
     return this.#endorse(open?.act ?? this.#actOf(wish, peer))
   }
 
@@ -155,6 +156,8 @@ export class Owner implements NodeGovernance {
     }
     await this.#say({ kind: 'endorsement', federation: this.#init.federation, epoch, act, at: clock.now() })
     account('endorsement', { actId, act })
+    // where it was the last one that was missing, and no other voter is needed, it is decided now
+    await this.#components.decider.written()
     const decided = held.decisions().find((decision) => decision.actId === actId)
     return decided ?? this.acts().find((open) => open.actId === actId)!
   }

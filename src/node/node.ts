@@ -139,7 +139,7 @@ class Node extends TypedEventEmitter<NodeEvents> implements GrapevineNode {
     }
     startGovernor(this.governor, network)
     await network.start({ signal: this.abort.signal })
-    void settleVotingRight({ governor: this.governor, network, store, clock: this.clock }, this.abort)
+    void settleVotingRight({ governor: this.governor, network, store, clock: this.clock, emit: this.emit }, this.abort)
     this.announce(network, membership, engine, description)
   }
 

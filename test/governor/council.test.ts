@@ -242,6 +242,66 @@ describe('people', () => {
   })
 })
 
+describe('a home', () => {
+  it('that was killed after the votes, before the decision was written, decides the same again', async () => {
+    council = await Council.found(1)
+    const [founder] = council.seats as [Seat]
+    await council.pass(6_000)
+    await council.clock.run(founder.governor.owner.propose({ do: 'raise-limit', peer: founder.peer, guests: 9 }))
+    const [decision] = founder.governor.owner.decisions()
+    const killed = new MemoryDisk()
+    founder.disk.entries.forEach((value, key) => killed.entries.set(key, value))
+    expect([...killed.entries.keys()].some((key) => key.startsWith('ballot/'))).toBe(true)
+    expect(killed.entries.has(`record/${decision!.id}`)).toBe(false)
+    await council.end(founder)
+    const again = await council.seat(founder.identity, { keys: founder.keys, disk: killed })
+    await council.until(() => again.governor.owner.decisions().length === 1, 10_000)
+    expect(again.governor.owner.decisions()[0]!.id).toBe(decision!.id)
+    expect(again.warnings).toEqual([])
+  })
+
+  it('of a newcomer is handed every decision, also where they are many', async () => {
+    council = await Council.found(1)
+    const [founder] = council.seats as [Seat]
+    for (let guests = 5; guests < 85; guests++) {
+      await council.clock.run(founder.governor.owner.propose({ do: 'raise-limit', peer: founder.peer, guests }))
+      await council.until(() => founder.governor.owner.decisions().length === guests - 4, 1_000)
+    }
+    const colleague = testIdentity()
+    founder.governor.admission.begin({ peer: colleague.signer.peer, nonce: new Uint8Array(32), records: [await request(colleague)] })
+    await endorse([founder], colleague.signer.peer)
+    await council.until(() => standing(founder, colleague.signer.peer) === 'member', 1_000)
+    const guest = testIdentity()
+    const answer = await redeem(founder, guest, (await founder.governor.owner.invite({})).token)
+    const seat = await council.seat(guest, { records: (answer as { records: Uint8Array[] }).records })
+    expect(seat.governor.owner.status()).toMatchObject({ slot: 81, standing: 'member' })
+    expect(standing(seat, colleague.signer.peer)).toBe('member')
+  })
+
+  it('that was put back from a copy does not vote in this epoch, once it hears its own vote', async () => {
+    council = await Council.found(4)
+    await council.pass(11_000)
+    const [copied, ...others] = council.seats as [Seat, Seat, Seat, Seat]
+    const copy = new MemoryDisk()
+    copied.disk.entries.forEach((value, key) => copy.entries.set(key, value))
+    // it votes, and nobody decides: the others do not hear each other
+    council.dropped = (from, to) => from !== copied && to !== copied
+    council.held = (record) => readRecord(record)?.type === 'decision'
+    await council.clock.run(copied.governor.owner.propose({ do: 'raise-limit', peer: copied.peer, guests: 9 }))
+    await council.pass(200)
+    council.dropped = () => true
+    for (const seat of others.slice(0, 2)) {
+      await endorse([seat], copied.peer)
+    }
+    await council.end(copied)
+    council.dropped = () => false
+    council.held = () => false
+    const again = await council.seat(copied.identity, { keys: copied.keys, disk: copy })
+    await council.until(() => others.every(({ governor }) => governor.owner.decisions().length === 1), 60_000)
+    expect(again.governor.owner.decisions().map(({ id }) => id)).toEqual(others[0].governor.owner.decisions().map(({ id }) => id))
+  })
+})
+
 describe('time', () => {
   it('renews the certificates of guests whose inviter is there, and ends others after a grace', async () => {
     council = await Council.found(1, { certificateDays: 10 })

@@ -4,7 +4,7 @@
  * Anybody may ask, and ids are free: what a stranger can cost is bounded before its records are looked at. Of more
  * streams than there are places for, the longest that waits for its peer gives way: silence holds no place.
  */
-import { AdmissionStream, fitting, STATUS_ADMITTED, STATUS_REFUSED, STATUS_WAITING } from './frames.ts'
+import { AdmissionStream, fitting, STATUS_ADMITTED, STATUS_REFUSED, STATUS_WAITING, WELCOME } from './frames.ts'
 import { MalformedMessage } from './message-stream.ts'
 import { refusalReason } from './refusal-words.ts'
 import { createRateLimit } from '../support/rate-limit.ts'
@@ -68,8 +68,7 @@ export class AdmissionServer {
       if (hello !== undefined) {
         await this.#onHello(hello, stream, connection.remotePeer.toString())
       } else if (farewell !== undefined) {
-        // the first that is none proves a fault: the others are not looked at
-        farewell.records.every((record) => this.#components.gatekeeper.take(record, connection.remotePeer.toString()) !== 'invalid')
+        this.#hearGrounds(farewell.records, connection)
         this.#init.onFarewell(refusalReason(farewell.reason), connection)
       }
       await stream.close()
@@ -81,6 +80,15 @@ export class AdmissionServer {
       stream.cancel(err instanceof Error ? err : new TypeError(String(err)))
     } finally {
       this.#sessions.delete(stream)
+    }
+  }
+
+  /** Of a member, or of whom this node dialled: no stranger's. The first that is none proves a fault */
+  #hearGrounds (records: readonly Uint8Array[], { remotePeer, direction }: Connection): void {
+    const { gate, gatekeeper } = this.#components
+    const peer = remotePeer.toString()
+    if ((gate.isOpen(peer) || direction === 'outbound') && this.#ofPeer.take(peer, 1)) {
+      records.every((record) => gatekeeper.take(record, peer) !== 'invalid')
     }
   }
 
@@ -145,6 +153,6 @@ export class AdmissionServer {
       return { ...nothing, status: STATUS_WAITING }
     }
     const own = { ...nothing, status: STATUS_ADMITTED, credentials: fitting(this.#components.gatekeeper.credentials()) }
-    return brief ? own : { ...own, records: fitting(answer.records), document: Uint8Array.from(answer.document) }
+    return brief ? own : { ...own, records: fitting(answer.records, WELCOME), document: Uint8Array.from(answer.document) }
   }
 }

@@ -10,7 +10,7 @@ const STALL_MS = 5_000
 const LIFE_MS = 15_000
 
 /** The rest of a long message comes together with its length, before anybody can ask for it: twice a first window */
-const MAX_UNREAD_BYTES = 524_288
+const MAX_UNREAD_BYTES = 2_097_152
 
 export class MessageStream {
   readonly #bytes: StreamBytes

@@ -408,7 +408,7 @@ export namespace AdmissionAnswer {
                 throw new MaxLengthError('Decode error - repeated field "records" had too many elements')
               }
 
-              if (obj.records.length === 64) {
+              if (obj.records.length === 1024) {
                 throw new MaxLengthError('Decode error - repeated field "records" had too many elements')
               }
 
@@ -445,7 +445,7 @@ export namespace AdmissionAnswer {
         return obj
       }, function * (reader, length, prefix, opts = {}) {
         const obj = {
-          records: 64,
+          records: 1024,
           credentials: 64
         }
 
@@ -474,7 +474,7 @@ export namespace AdmissionAnswer {
                 throw new MaxLengthError('Streaming decode error - repeated field "records" had too many elements')
               }
 
-              if (obj.records === 64) {
+              if (obj.records === 1024) {
                 throw new MaxLengthError('Streaming decode error - repeated field "records" had too many elements')
               }
 

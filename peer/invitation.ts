@@ -2,6 +2,7 @@
  * What `join` is given: an invitation, wherever its token is, or the address of a peer
  */
 import { readFile, stat } from 'node:fs/promises'
+import { quoted } from '../src/quoted.ts'
 import { UsageError } from './errors.ts'
 import type { InvitationToken } from '../src/governance/governance-interface.ts'
 import type { Terminal } from './terminal.ts'
@@ -34,7 +35,13 @@ export async function tokenText (argument: string, { terminal, stdin = process.s
     }
     return requireToken(await firstLine(stdin), 'standard input')
   }
-  return !ADDRESS.test(argument) && await isFile(argument) ? requireToken(await beginning(argument), argument) : undefined
+  if (ADDRESS.test(argument)) {
+    return undefined
+  }
+  if (!argument.startsWith('/') && !await isFile(argument)) {
+    throw new UsageError(`there is no file ${quoted(argument)}, and it is neither a token (gv1_…) nor the address of a peer (/ip4/…)`)
+  }
+  return await isFile(argument) ? requireToken(await beginning(argument), argument) : undefined
 }
 
 /**
@@ -48,7 +55,7 @@ export async function checkedInvitation (text: string, { home, federationId, now
   const { loadIdentity } = await import('../src/network/host/identity.ts')
   const token = decodeToken(text, nowMs)
   if (federationId !== undefined && federationId !== token.federation) {
-    throw new InvitationError(`the invitation is to federation ${token.federation}, and --federation-id asks for ${federationId}: ask for an invitation to that one`, 'wrong-federation')
+    throw new InvitationError(`the invitation is to federation ${token.federation}, and ${home} is for ${federationId}, by --federation-id or its settings: use another home for it (--home)`, 'wrong-federation')
   }
   if ((await loadIdentity(home))?.publicKey.toString() === token.inviter) {
     throw new InvitationError('this peer made the invitation itself: it is for another machine, or for another home here (--home)', 'own')

@@ -34,6 +34,9 @@ function narrate (node: GrapevineNode, terminal: Terminal): void {
   node.addEventListener('governance:request', ({ detail: { peer, name } }) => {
     terminal.note(`${peer}${nameText(name)} asks to be admitted: grapevine members approve ${peer.slice(-8)}, once you know that it is who it says`)
   })
+  node.addEventListener('governance:admission', ({ detail: { peer, jti, name } }) => {
+    terminal.note(`${peer} redeemed invitation ${jti.slice(0, 8)}${nameText(name)} and is a member; if you did not expect it: grapevine members revoke ${peer.slice(-8)}`)
+  })
   node.addEventListener('governance:act', ({ detail: { act, actId, missing } }) => {
     terminal.note(`proposed: ${actText(act)}, ${missing === 0 ? 'approved, waiting for the agreement' : `${countOf(missing, 'approval')} missing (grapevine members approve ${actId.slice(0, 12)})`}`)
   })

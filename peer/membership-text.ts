@@ -41,7 +41,7 @@ export function membershipLines (membership: MembershipSettings | undefined): st
   }
   const { voters, guestsPerMember, certificateDays } = membership
   return [
-    `invited: members are invited by members (grapevine invite) or admitted by the voters; at first there are ${decidingText(voters.length)}`,
+    `invited: members are invited by members (grapevine invite) or admitted by the voters; at first: ${decidingText(voters.length)}`,
     `each member may invite ${countOf(guestsPerMember, 'guest')}, whose certificates hold ${countOf(certificateDays, 'day')}`
   ]
 }

@@ -17,7 +17,7 @@ import type { RoundPhase } from '../src/round/round-events.ts'
  */
 const JSON_EVENTS = ['listening', 'joined', 'peer:connect', 'peer:disconnect', 'neighbours:change', 'mesh:ready', 'round:start', 'round:phase',
   'round:end', 'round:jump', 'round:waiting', 'round:mixed', 'privacy:exhausted', 'version:commit', 'admission:waiting',
-  'governance:request', 'governance:act', 'governance:decision', 'governance:standing', 'warning', 'stopped'] as const satisfies ReadonlyArray<keyof NodeEvents>
+  'governance:request', 'governance:admission', 'governance:act', 'governance:decision', 'governance:standing', 'warning', 'stopped'] as const satisfies ReadonlyArray<keyof NodeEvents>
 
 const PHASE_WORDS: Record<RoundPhase, string> = {
   train: 'training',

@@ -174,7 +174,7 @@ function announce (terminal: Terminal, home: string, { settings, peer, configFil
   }
   terminal.field('Federation', `"${founded.name}", ${formatCount(training.parameterCount)} parameters`)
   terminal.field('', founded.id)
-  showMembership(terminal, home, founded.membership)
+  showMembership(terminal, home, { membership: founded.membership, peer })
   if (founded.weights !== undefined) {
     terminal.field('Weights', weightsText(founded.weights))
     terminal.field('', `every other member needs ${join(home, WEIGHTS_FILE)}: no peer sends it (grapevine join ADDRESS --weights FILE)`)
@@ -187,11 +187,11 @@ function announce (terminal: Terminal, home: string, { settings, peer, configFil
 }
 
 /** Who decides, and what the document tells of them */
-function showMembership (terminal: Terminal, home: string, membership: FederationDocument['membership']): void {
+function showMembership (terminal: Terminal, home: string, { membership, peer }: { membership: FederationDocument['membership'], peer: string }): void {
   membershipLines(membership).forEach((line, i) => { terminal.field(i === 0 ? 'Membership' : '', line) })
   if (membership !== undefined) {
     terminal.field('', `the document tells ${membership.voters.length === 1 ? 'the id and the public voting key of its voter' : 'the ids and the public voting keys of its voters'} to whoever reads it, and has no word on who else belongs`)
-    terminal.field('', `a voter's private keys stay here: identity.key and voting.0.key in ${home}. Who gets both decides in your place (docs/membership.md)`)
+    membership.voters.some((voter) => voter.peer === peer) && terminal.field('', `a voter's private keys stay here: identity.key and voting.0.key in ${home}. Who gets both decides in your place (docs/membership.md)`)
   }
 }
 

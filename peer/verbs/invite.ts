@@ -1,9 +1,10 @@
 /**
  * `grapevine invite`: a token with which a peer can join, and those that were made before
  */
+import { access } from 'node:fs/promises'
 import { isLoopback, bestAddress } from '../best-address.ts'
 import { runningPeer } from '../control/running-peer.ts'
-import { UsageError } from '../errors.ts'
+import { ConfigurationError, UsageError } from '../errors.ts'
 import { writeWhole } from '../home.ts'
 import { INVITE_ACTIONS } from '../members-actions.ts'
 import { countOf, dateText, nameText } from '../membership-text.ts'
@@ -55,12 +56,20 @@ function wishOf ({ name, uses, expires, approve }: Settings): InviteWish {
   }
 }
 
+/** Another token may lie there that still counts. Throws ConfigurationError */
+async function requireNew (path: string): Promise<void> {
+  if (await access(path).then(() => true, () => false)) {
+    throw new ConfigurationError(`${path} exists, and may hold another token: name another file with --output, or remove it`)
+  }
+}
+
 /** An invitation whose token nobody was given is of no use */
 async function keepOrCancel (token: string, { jti }: ListedInvitation, { output, client }: { output: string | undefined, client: ControlClient }): Promise<void> {
   if (output === undefined) {
     return
   }
   try {
+    await requireNew(output)
     await writeWhole(output, `${token}\n`)
   } catch (err) {
     await client.change('cancel', { jti }).catch(() => {

@@ -135,6 +135,7 @@ export interface RosterView {
 /** Why a stranger is turned away, as it is told. Stable strings */
 export type RefusalReason =
   | 'not-a-member' | 'revoked' | 'expired' | 'over-limit' | 'departed' | 'wrong-federation'
+  | 'inviter-not-member' | 'requests-full'
   | 'unknown-invitation' | 'invitation-used' | 'invitation-expired' | 'wrong-proof' | 'guest-limit' | 'busy' | 'malformed'
 
 export interface GatekeeperEvents {

@@ -23,6 +23,8 @@ const REFUSALS: Record<Exclude<Standing, 'member'>, RefusalReason> = {
 
 export interface DoorkeeperComponents extends Pick<GovernorComponents, 'clock' | 'signer' | 'account'> {
   held: HeldRecords
+  /** Somebody redeemed an invitation, and is a member */
+  onAdmission: (admission: { peer: string, jti: string, name?: string }) => void
   invitations: Invitations
 }
 
@@ -45,7 +47,8 @@ export class Doorkeeper {
     if (federation !== undefined && federation !== this.#init.federation) {
       return { status: 'refused', reason: 'wrong-federation' }
     }
-    const hasRequest = this.#takeOwn(hello)
+    const request = this.#takeOwn(hello)
+    const hasRequest = request === 'filed'
     const standing = held.roster().standing(peer)
     if (standing === 'member') {
       return this.#admit(peer)
@@ -55,22 +58,35 @@ export class Doorkeeper {
       return hasRequest && standing === 'departed' ? { status: 'waiting' } : { status: 'refused', reason: REFUSALS[standing] }
     }
     if (invitation === undefined || federation === undefined) {
-      return hasRequest ? { status: 'waiting' } : { status: 'refused', reason: REFUSALS[standing] }
+      return this.#unasked(standing, request)
     }
     const usable = invitations.usable(invitation, peer)
     return typeof usable === 'string' ? { status: 'refused', reason: usable } : this.#challenge(usable, { peer, federation, nonce, invitation, hasRequest })
   }
 
-  /** What a stranger says of itself: its certificates, and what they stand on. True with a request of its own in it */
-  #takeOwn ({ peer, records }: AdmissionHello): boolean {
-    let hasRequest = false
-    for (const bytes of records.slice(0, MAX_CREDENTIALS)) {
-      const verdict = this.#components.held.take(bytes, peer)
-      const isKept = verdict === 'news' || verdict === 'known'
-      const record = isKept ? readRecord(bytes) : undefined
-      hasRequest ||= record?.type === 'statement' && record.body.kind === 'request' && record.author === peer
+  /** Nobody invited it, or not here: it waits for people where it asked them */
+  #unasked (standing: Exclude<Standing, 'member'>, request: 'none' | 'filed' | 'full'): AdmissionAnswer {
+    if (request === 'filed') {
+      return { status: 'waiting' }
     }
-    return hasRequest
+    return { status: 'refused', reason: request === 'full' && standing === 'unknown' ? 'requests-full' : REFUSALS[standing] }
+  }
+
+  /** What a stranger says of itself: its certificates and what they stand on, and its request, no other's */
+  #takeOwn ({ peer, records }: AdmissionHello): 'none' | 'filed' | 'full' {
+    let filed: 'none' | 'filed' | 'full' = 'none'
+    for (const bytes of records.slice(0, MAX_CREDENTIALS)) {
+      const record = readRecord(bytes)
+      const isRequest = record?.type === 'statement' && record.body.kind === 'request'
+      if (record === undefined || (isRequest && record.author !== peer)) {
+        continue
+      }
+      const verdict = this.#components.held.takeRecord(record, peer)
+      if (isRequest) {
+        filed = verdict === 'news' || verdict === 'known' ? 'filed' : 'full'
+      }
+    }
+    return filed
   }
 
   #admit (peer: string): AdmissionAnswer {
@@ -99,7 +115,7 @@ export class Doorkeeper {
   async #redeem (guest: Guest): Promise<AdmissionAnswer> {
     const { held, invitations, account, signer } = this.#components
     if (held.roster().standing(signer.peer) !== 'member') {
-      return { status: 'refused', reason: 'not-a-member' }
+      return { status: 'refused', reason: 'inviter-not-member' }
     }
     // others may have used it up since the challenge
     const invitation = invitations.usable(guest.invitation, guest.peer)
@@ -124,9 +140,10 @@ export class Doorkeeper {
     const standing = held.roster().standing(guest.peer)
     if (standing !== 'member') {
       // this node is too far from the voters, or none of them any more: its word lets nobody in
-      return { status: 'refused', reason: REFUSALS[standing] }
+      return { status: 'refused', reason: standing === 'unknown' ? 'inviter-not-member' : REFUSALS[standing] }
     }
     account('admission', { peer: guest.peer, number, invitation: invitation.jti })
+    this.#components.onAdmission({ peer: guest.peer, jti: invitation.jti, ...(invitation.name === undefined ? {} : { name: invitation.name }) })
     return this.#admit(guest.peer)
   }
 

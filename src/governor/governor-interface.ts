@@ -52,6 +52,8 @@ export interface GovernorEvents extends GatekeeperEvents {
   request: CustomEvent<{ peer: PeerName, name?: string }>
   /** Somebody wants an act that was not known here, or endorsed it: so many endorsements are missing */
   act: CustomEvent<{ actId: string, act: Act, missing: number }>
+  /** Somebody redeemed an invitation of this node, and is a member */
+  admission: CustomEvent<{ peer: PeerName, jti: string, name?: string }>
   decision: CustomEvent<{ slot: number, act: Act }>
   /** Of this node */
   standing: CustomEvent<{ standing: Standing }>

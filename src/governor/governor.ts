@@ -69,7 +69,7 @@ export class Governor extends TypedEventEmitter<GovernorEvents> implements Gatek
       },
       warn: (code, message) => { this.#warn(code, message) }
     })
-    this.#doorkeeper = new Doorkeeper({ ...components, held: this.#held, invitations: this.#invitations }, init)
+    this.#doorkeeper = new Doorkeeper({ ...components, held: this.#held, invitations: this.#invitations, onAdmission: (detail) => { this.safeDispatchEvent('admission', { detail }) } }, init)
     this.#keys = new KeyDuty({ ...components, held: this.#held, say: async (body) => { await this.#held.add(await signStatement(components.signer, body)) } }, { federation })
     this.owner = new Owner({ ...components, held: this.#held, invitations: this.#invitations, decider: this.#decider, lastSequenceOf: (peer) => this.#sequences.get(peer) ?? 0 }, init)
     this.admission = { begin: (hello) => this.#begin(hello) }

@@ -53,6 +53,7 @@ export async function createGovernor (components: NodeGovernanceComponents, { id
     present: () => network()?.members() ?? []
   })
   governor.addEventListener('request', ({ detail }) => { emit('governance:request', detail) })
+  governor.addEventListener('admission', ({ detail }) => { emit('governance:admission', detail) })
   governor.addEventListener('act', ({ detail }) => { emit('governance:act', detail) })
   governor.addEventListener('decision', ({ detail }) => { emit('governance:decision', detail) })
   governor.addEventListener('standing', ({ detail }) => { emit('governance:standing', detail) })

@@ -114,6 +114,8 @@ export interface NodeEvents extends RoundEvents {
   'admission:waiting': CustomEvent<{ peer: PeerName, federation: string, address: string }>
   /** Somebody asks to be admitted */
   'governance:request': CustomEvent<{ peer: PeerName, name?: string }>
+  /** Somebody redeemed an invitation that this node made, and is a member */
+  'governance:admission': CustomEvent<{ peer: PeerName, jti: string, name?: string }>
   /** An act was proposed, or somebody endorsed it */
   'governance:act': CustomEvent<{ actId: string, act: Act, missing: number }>
   'governance:decision': CustomEvent<{ slot: number, act: Act }>

@@ -140,6 +140,6 @@ describe('an exported model', () => {
       const batch = randomBatch(document.model, 3)
       expect(largestDifference(await loadedOutputs(document, parameters, batch), await trainedOutputs(document, parameters, batch))).toBeLessThan(1e-4)
     }), { numRuns: 400 })
-    expect(accepted).toBeGreaterThan(60)
+    expect(accepted).toBeGreaterThan(40)
   }, 120_000)
 })

@@ -48,6 +48,7 @@ const EVENTS: { [K in keyof NodeEvents]: NodeEvents[K]['detail'] } = {
   warning: { code: 'bootstrap', message: 'm' },
   'admission:waiting': { peer: 'p', federation: 'bafy', address: '/dns4/a/tcp/1' },
   'governance:request': { peer: 'p', name: 'n' },
+  'governance:admission': { peer: 'p', jti: 'ab', name: 'n' },
   'governance:act': { actId: 'a', act: { do: 'revoke', peer: 'p', lastSequence: 3, reason: 'r' }, missing: 2 },
   'governance:decision': { slot: 2, act: { do: 'admit', peer: 'p', name: 'n' } },
   'governance:standing': { standing: 'revoked' },

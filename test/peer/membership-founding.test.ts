@@ -52,7 +52,7 @@ describe('a federation that is founded from data', () => {
     const key = (await loadVotingKey(home, 0))!
     expect(membership).toEqual({ admission: 'invited', voters: [{ peer: await peerOfHome(home), votingKey: votingKeyOf(key) }], guestsPerMember: 8, certificateDays: 365 })
     expect((await stat(join(home, 'voting.0.key'))).mode & 0o777).toBe(0o600)
-    expect(stdout).toContain('at first there are 1 voter, who decides alone')
+    expect(stdout).toContain('at first: 1 voter, who decides alone')
     expect(stdout).toContain('the document tells the id and the public voting key of its voter to whoever reads it')
     expect(stdout).toMatch(/Next: grapevine start --home \S+\n {6}grapevine invite --name NAME --home \S+ .*\n/)
     expect((await run(['document', 'explain', home])).stdout).toMatch(/Membership {2}invited: .*\n.*each member may invite 8 guests/)

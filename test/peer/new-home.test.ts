@@ -146,7 +146,7 @@ describe('a home that another process makes', () => {
     // above what Linux gives out
     await claimOf(4_194_305)
     expect((await run(['init', '--home', home, ...FLAGS])).exit).toBe(0)
-    expect((await readdir(home)).sort()).toEqual(['federation.json', 'grapevine.toml', 'identity.key'])
+    expect((await readdir(home)).sort()).toEqual(['audit.jsonl', 'federation.json', 'grapevine.toml', 'identity.key'])
   })
 })
 

@@ -74,7 +74,7 @@ export class Gate implements PeerGate {
 
   readonly isOpen = (peer: PeerName): boolean => this.#gatekeeper.standing(peer) === 'member'
 
-  readonly opens = async (peer: PeerName): Promise<boolean> => this.isOpen(peer) || (!this.#refused.has(peer) && await this.#waiting.wait(peer) && this.isOpen(peer))
+  readonly opens = async (peer: PeerName): Promise<boolean> => this.isOpen(peer) || (!this.#refused.has(peer) && this.#gatekeeper.standing(peer) === 'unknown' && await this.#waiting.wait(peer) && this.isOpen(peer))
 
   readonly whenOpen = (peer: PeerName, take: () => void): void => {
     if (this.#connections(peer).length > 0) {
@@ -138,7 +138,7 @@ export class Gate implements PeerGate {
   /** Never rejects. What it has of streams ends at once; the connection when it was told why, or will not listen */
   async #part (connection: Connection, reason: RefusalReason, told: boolean): Promise<void> {
     const end = new PullError(`${connection.remotePeer.toString()} is turned away: ${reason}`)
-    const leave = told ? async () => connection.close({ signal: AbortSignal.timeout(PARTING_MS) }) : async () => tellFarewell(connection, { reason, records: this.#gatekeeper.grounds() }, PARTING_MS)
+    const leave = told ? async () => connection.close({ signal: AbortSignal.timeout(PARTING_MS) }) : async () => tellFarewell(connection, { reason, records: reason === 'not-a-member' ? [] : this.#gatekeeper.grounds() }, PARTING_MS)
     if (!told) {
       connection.streams.forEach((stream) => { stream.abort(end) })
     }

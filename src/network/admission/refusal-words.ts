@@ -15,6 +15,8 @@ const WORDS: Record<RefusalReason, string> = {
   'invitation-expired': 'this invitation has expired: ask for a new one',
   'wrong-proof': 'the invitation\'s secret is not the one that the inviter holds: copy the whole token, or ask for a new one',
   'guest-limit': 'the inviter has as many guests as it may have: ask another member, or have the members raise its limit',
+  'inviter-not-member': 'whoever made this invitation is no member any more, or may invite nobody: ask another member',
+  'requests-full': 'as many requests as are kept wait already: ask a member for an invitation (grapevine invite), or try again later',
   busy: 'the peer there is too busy to admit anybody: try again in a moment',
   malformed: 'the peer there could not read what this program sent: update both programs'
 }

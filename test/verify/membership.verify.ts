@@ -150,11 +150,11 @@ describe.skipIf(reason !== undefined)(reason === undefined ? 'seven voters on ro
       expect(mesh[i - 1]!.lines.filter((line) => line.type === 'governance:decision' && decided('raise-limit', peer)(line))).toEqual([])
     }
 
-    cut.forEach(([a, b]) => { network.between(a, b, 'passed') })
     const healedAt = performance.now()
+    cut.forEach(([a, b]) => { network.between(a, b, 'passed') })
     const lines = await Promise.all(mesh.map(async (voter) => voter.line('governance:decision', decided('raise-limit', peer), { timeoutMs: NOTICED_WITHIN_MS })))
     const agreedMs = arrived(lines, healedAt)
-    process.stdout.write(`partition: all agree ${agreedMs} ms after the router passed again\n`)
+    process.stdout.write(`partition: all agree ${agreedMs} ms after the router began to pass again\n`)
     expect(new Set(lines.map(({ slot, act }) => JSON.stringify([slot, act]))).size).toBe(1)
     expect(agreedMs).toBeLessThan(AGREED_WITHIN_MS)
     await roundsGoOn([...mesh, ninth])

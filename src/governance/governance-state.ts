@@ -107,7 +107,7 @@ function appointingReason (votes: boolean, admission: Admission | undefined): st
   if (votes) {
     return 'the peer is a voter already'
   }
-  return admission === undefined ? 'the peer must be admitted by a decision first' : undefined
+  return admission === undefined ? 'the peer is a guest or no member, and must be admitted by a decision first (grapevine members approve)' : undefined
 }
 
 function dismissingReason (votes: boolean, count: number): string | undefined {

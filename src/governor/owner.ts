@@ -93,7 +93,8 @@ export class Owner implements NodeGovernance {
       return this.#endorse(open.act)
     }
     const requests = this.requests()
-    const peer = this.#one(same(requests.map((request) => request.peer), selector), selector)
+    const guests = this.#components.held.roster().view().members.filter(({ inviter }) => inviter !== undefined)
+    const peer = this.#one(same([...requests, ...guests].map((candidate) => candidate.peer), selector), selector)
     const request = requests.find((candidate) => candidate.peer === peer)
     return this.propose({ do: 'admit', peer, ...(request?.name === undefined ? {} : { name: request.name }) })
   }

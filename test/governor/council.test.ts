@@ -1,6 +1,6 @@
 import { randomBytes, sign } from 'node:crypto'
 import { afterEach, describe, expect, it } from 'vitest'
-import { encodeBallot, signaturePrefix, signBallot } from '../../src/consensus/ballot.ts'
+import { encodeBallot, readBallot, signaturePrefix, signBallot } from '../../src/consensus/ballot.ts'
 import { quorum, toleratedLiars } from '../../src/consensus/quorum.ts'
 import { guestProof } from '../../src/governance/handshake.ts'
 import { actIdOf, makeBallot, readRecord, signStatement } from '../../src/governance/statements.ts'
@@ -170,6 +170,56 @@ describe('people', () => {
     expect(standing(founder, guest.signer.peer)).toBe('unknown')
     await endorse([founder], guest.signer.peer)
     await council.until(() => standing(founder, guest.signer.peer) === 'member', 1_000)
+  })
+
+  it('admit a guest for good, who then no longer falls with its inviter; only then it may become a voter', async () => {
+    council = await Council.found(1)
+    const [founder] = council.seats as [Seat]
+    const guest = testIdentity()
+    await redeem(founder, guest, (await founder.governor.owner.invite({ name: 'b' })).token)
+    await expect(founder.governor.owner.propose({ do: 'appoint', peer: guest.signer.peer })).rejects.toMatchObject({ name: 'GovernanceError' })
+    await endorse([founder], guest.signer.peer.slice(-6))
+    expect(founder.governor.owner.status().members.find(({ peer }) => peer === guest.signer.peer)).toMatchObject({ slot: 0 })
+    await expect(founder.governor.owner.approve(guest.signer.peer)).rejects.toMatchObject({ reason: 'no-such-act' })
+  })
+
+  it('are not fooled by whoever names keys of its own for the others', async () => {
+    council = await Council.found(4)
+    await council.pass(11_000)
+    const [liar, honest] = council.seats as [Seat, Seat]
+    const { voters, epoch } = liar.governor.owner.status()
+    const keys = await Promise.all([901, 902, 903].map(async (other) => liar.keys.create(other)))
+    const gone = voters[3]!.peer
+    const next = voters.slice(0, 3).map(({ peer }, index) => ({ peer, votingKey: keys[index]! })).sort((a, b) => a.peer < b.peer ? -1 : 1)
+    const lie = await signStatement(liar.identity.signer, { kind: 'endorsement', federation: FEDERATION, epoch, at: council.clock.now(), act: { do: 'dismiss', peer: gone, voters: next } })
+    council.seats.forEach(({ governor }) => { governor.take(lie.bytes, liar.peer) })
+    await expect(honest.governor.owner.approve(gone)).rejects.toMatchObject({ name: 'GovernanceError', reason: 'void' })
+    // whoever proposes it itself names the right ones
+    await council.clock.run(honest.governor.owner.propose({ do: 'dismiss', peer: gone }))
+    expect(honest.governor.owner.acts()).toHaveLength(2)
+  })
+
+  it('are heard once the disk takes their votes, and not before', async () => {
+    council = await Council.found(2)
+    await council.pass(11_000)
+    const [one, other] = council.seats as [Seat, Seat]
+    await council.clock.run(one.governor.owner.propose({ do: 'raise-limit', peer: one.peer, guests: 9 }))
+    await council.pass(2_000)
+    const voter = one.governor.owner.status().voters.findIndex(({ peer }) => peer === one.peer)
+    const told: number[] = []
+    one.governor.addEventListener('records', ({ detail }) => {
+      // others' are passed on
+      told.push(...detail.records.map((record) => readRecord(record)).flatMap((record) => record?.type === 'ballot' ? readBallot(record.message)?.voter ?? [] : []))
+    })
+    one.disk.isFull = true
+    await endorse([other], one.peer)
+    await council.pass(20_000)
+    expect(told).not.toContain(voter)
+    expect(one.governor.owner.decisions()).toHaveLength(0)
+    expect(one.warnings).toContain('ballots')
+    one.disk.isFull = false
+    await council.until(() => council.seats.every(({ governor }) => governor.owner.decisions().length === 1), 60_000)
+    expect(told).toContain(voter)
   })
 
   it('revoke a member for good, with its guests; updates from before it count, later ones do not', async () => {

@@ -52,7 +52,7 @@ export interface FetchedFederation {
 
 async function request (connection: Connection, signal: AbortSignal): Promise<Uint8Array> {
   const stream = await connection.newStream([FEDERATION_PROTOCOL], { signal })
-  const bytes = new StreamBytes(stream)
+  const bytes = new StreamBytes(stream, { maxUnreadBytes: MAX_RESPONSE_BYTES })
   const stop = watchStream(stream, () => bytes.received, { stallMs: STALL_MS, signal })
   const cancel = (): void => { bytes.cancel(new PullError('it took too long, or was cancelled')) }
   signal.addEventListener('abort', cancel, { once: true })

@@ -1,4 +1,5 @@
 import { createServer } from 'node:net'
+import { encode as encodeCbor } from '@ipld/dag-cbor'
 import { generateKeyPair } from '@libp2p/crypto/keys'
 import { peerIdFromPrivateKey, peerIdFromString } from '@libp2p/peer-id'
 import { multiaddr } from '@multiformats/multiaddr'
@@ -9,6 +10,7 @@ import { successor } from '../../src/federation/successor.ts'
 import { fetchFederation, serveFederation } from '../../src/network/federation-exchange.ts'
 import { StreamBytes } from '../../src/network/support/stream-bytes.ts'
 import { FederationResponse } from '../../src/network/wire/federation.ts'
+import { MAX_FEDERATION_BYTES } from '../../src/limits.ts'
 import { presetDocument } from '../../src/presets.ts'
 import { systemClock } from '../../src/system-clock.ts'
 import { failure } from '../../src/contracts/helpers.ts'
@@ -46,9 +48,9 @@ async function reason (promise: Promise<unknown>): Promise<string> {
   return 'it did not fail'
 }
 
-async function founder (): Promise<string> {
+async function founder (bytes = document): Promise<string> {
   const host = await stage.host()
-  await serveFederation({ host, clock: systemClock }, document)
+  await serveFederation({ host, clock: systemClock }, bytes)
   await host.start()
   return host.libp2p.getMultiaddrs()[0]!.toString()
 }
@@ -61,6 +63,14 @@ describe('fetchFederation', () => {
       const fetched = await fetch(form, { expected: federationId(document) })
       expect(fetched).toMatchObject({ id: federationId(document), address: form })
       expect(Buffer.from(document).equals(fetched.bytes)).toBe(true)
+    }
+  })
+
+  it('gets the largest document, which comes in many parts at once', async () => {
+    const large = encodeCbor({ large: new Uint8Array(MAX_FEDERATION_BYTES - 64).map((_, index) => index) })
+    for (let time = 0; time < 5; time++) {
+      const fetched = await fetch(await founder(large))
+      expect(Buffer.from(large).equals(fetched.bytes)).toBe(true)
     }
   })
 

@@ -2,7 +2,6 @@
  * What `join` is given: an invitation, wherever its token is, or the address of a peer
  */
 import { readFile, stat } from 'node:fs/promises'
-import { quoted } from '../src/quoted.ts'
 import { UsageError } from './errors.ts'
 import type { InvitationToken } from '../src/governance/governance-interface.ts'
 import type { Terminal } from './terminal.ts'
@@ -35,13 +34,7 @@ export async function tokenText (argument: string, { terminal, stdin = process.s
     }
     return requireToken(await firstLine(stdin), 'standard input')
   }
-  if (ADDRESS.test(argument)) {
-    return undefined
-  }
-  if (!argument.startsWith('/') && !await isFile(argument)) {
-    throw new UsageError(`there is no file ${quoted(argument)}, and it is neither a token (gv1_…) nor the address of a peer (/ip4/…)`)
-  }
-  return await isFile(argument) ? requireToken(await beginning(argument), argument) : undefined
+  return !ADDRESS.test(argument) && await isFile(argument) ? requireToken(await beginning(argument), argument) : undefined
 }
 
 /**

@@ -7,6 +7,7 @@
 import { checkNodeSettings } from '../check-settings.ts'
 import { newPeersDocument } from '../fitting-data.ts'
 import { hasPeer } from '../home.ts'
+import { quoted } from '../../src/quoted.ts'
 import { checkedInvitation, tokenText } from '../invitation.ts'
 import { nodeInit } from '../node-init.ts'
 import { sameDocument } from '../prepare-home.ts'
@@ -23,10 +24,19 @@ import type { Terminal } from '../terminal.ts'
 /** Reasons of a BootstrapError after which an invitation may have been redeemed all the same */
 const UNSURE: readonly unknown[] = ['timeout', 'unreachable']
 
+/** A file that is not there is the likeliest slip. Throws InvalidAddressError */
+async function requireAddress (argument: string): Promise<void> {
+  if (!argument.startsWith('/')) {
+    const { InvalidAddressError } = await import('../../src/errors.ts')
+    throw new InvalidAddressError(`there is no file ${quoted(argument)}, and it is neither a token (gv1_…) nor a multiaddr, the address of a peer (such as /ip4/192.0.2.1/tcp/4001)`)
+  }
+}
+
 export async function join (context: VerbContext): Promise<number> {
   const { home, settings: given, terminal, args } = context
   const text = await tokenText(args[0]!, { terminal })
   if (text === undefined) {
+    await requireAddress(args[0]!)
     return await joinThrough(context, args[0]!)
   }
   const invitation = await checkedInvitation(text, { home, federationId: given.federationId, nowMs: Date.now() })

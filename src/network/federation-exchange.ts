@@ -4,6 +4,7 @@
  * The answer needs no trust: the document's id is its hash, and a joiner that was given the id refuses any other.
  */
 import '../promise-with-resolvers.ts'
+import { setTimeout as delay } from 'node:timers/promises'
 import { generateKeyPair } from '@libp2p/crypto/keys'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { anySignal } from 'any-signal'
@@ -28,6 +29,8 @@ import type { Host } from './host/host.ts'
 /** One address gets this long, all its stages together */
 const ADDRESS_TIMEOUT_MS = 10_000
 const STALL_MS = 5_000
+const IDENTIFY_ATTEMPTS = 5
+const IDENTIFY_RETRY_MS = 200
 const MAX_RESPONSE_BYTES = MAX_FEDERATION_BYTES + 16
 const MAX_STREAMS_PER_PEER = 4
 
@@ -67,10 +70,26 @@ async function request (connection: Connection, signal: AbortSignal): Promise<Ui
   }
 }
 
+/**
+ * What the other end speaks; empty where it does not say. It was asked when the connection opened, too, may not have
+ * answered yet, and answers one question at a time
+ */
+async function protocolsOf ({ services }: Host['libp2p'], connection: Connection, signal: AbortSignal): Promise<string[]> {
+  for (let attempt = 1; attempt <= IDENTIFY_ATTEMPTS && connection.status === 'open'; attempt++) {
+    try {
+      return (await services.identify.identify(connection, { signal })).protocols
+    } catch {
+      await delay(IDENTIFY_RETRY_MS, undefined, { signal }).catch(() => {
+        // out of time: what is known then has to do
+      })
+    }
+  }
+  return []
+}
+
 /** What a connected peer that gives no document is: a stranger, slow, or of another version */
 async function explainRefusal ({ libp2p }: Host, { address, connection, signal }: { address: string, connection: Connection, signal: AbortSignal }, err: unknown): Promise<BootstrapError | AdmissionRefusedError> {
-  // it was asked when the connection opened, and may not have answered yet
-  const { protocols } = await libp2p.services.identify.identify(connection, { signal }).catch((): { protocols: string[] } => ({ protocols: [] }))
+  const protocols = await protocolsOf(libp2p, connection, signal)
   if (protocols.includes(ADMISSION_PROTOCOL)) {
     return new AdmissionRefusedError(`${address}: ${CLOSED}`, 'not-a-member', { cause: err })
   }

@@ -9,7 +9,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 
-const SUITES = ['test/node', 'test/store', 'test/ledger', 'test/network/network.test.ts', 'test/network/connections.test.ts', 'test/model/worker-trainer.test.ts', 'test/e2e/join.test.ts', 'test/e2e/kill.test.ts']
+const SUITES = ['test/node', 'test/store', 'test/ledger', 'test/network/network.test.ts', 'test/network/connections.test.ts', 'test/governor', 'test/network/admission-gate.test.ts', 'test/e2e/invited.test.ts', 'test/model/worker-trainer.test.ts', 'test/e2e/join.test.ts', 'test/e2e/kill.test.ts']
 
 function run (command, args, bin) {
   const env = { ...process.env, PATH: bin === undefined ? process.env.PATH : `${bin}${delimiter}${process.env.PATH}` }

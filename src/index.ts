@@ -45,6 +45,8 @@ export type { PrivacyBudget, PrivacyScope, PrivacyStatus } from './privacy/budge
 export type { PrivacySettings } from './federation/privacy-settings.ts'
 export type { PresetName } from './presets.ts'
 export type { MeshLimits } from './node/mesh-limits.ts'
+export type * from './governance/governance-interface.ts'
+export type { VotingKeys } from './governor/governor-interface.ts'
 export type * from './node/node-interface.ts'
 export type * from './node/node-parts.ts'
 export type { AuditDetail, AuditKind, AuditLog } from './audit-log/audit-log.ts'

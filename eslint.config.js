@@ -13,7 +13,7 @@ const owned = Object.entries(OWNERS)
 
 /** Files of `src` itself that everybody may import. They import each other only */
 const COMMON = [
-  'ban-table', 'blame', 'closest', 'errors', 'interface', 'lasting-controller', 'limits', 'make-folder', 'number-limits', 'plain-value', 'promise-with-resolvers',
+  'ban-table', 'blame', 'closest', 'errors', 'interface', 'key-file', 'lasting-controller', 'limits', 'make-folder', 'number-limits', 'plain-value', 'promise-with-resolvers',
   'quoted', 'seeded-random', 'slices', 'state-folder', 'system-clock', 'trainer-interface', 'update-kind'
 ]
 

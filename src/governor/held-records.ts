@@ -8,9 +8,9 @@ import { verifyCertificate } from '../consensus/certificate.ts'
 import { MAX_WELCOME_BYTES, MAX_WELCOME_RECORDS } from '../governance/governance-interface.ts'
 import { credentialsFor, graceMs, guestLimit, initialState, rosterAt, voidReason } from '../governance/roster.ts'
 import { RecordSet } from '../governance/record-set.ts'
-import { actIdOf, makeDecision, readRecord } from '../governance/statements.ts'
+import { makeDecision, readRecord } from '../governance/statements.ts'
 import { openActs } from './open-acts.ts'
-import type { Act, Decision, DepartureBody, EndorsementBody, GovernanceRecord, MembershipSettings, RecordDigests, RecordVerdict, RequestBody, Statement, Voter, VotingKeyBody } from '../governance/governance-interface.ts'
+import type { Act, Decision, DepartureBody, GovernanceRecord, MembershipSettings, RecordDigests, RecordVerdict, RequestBody, Statement, Voter, VotingKeyBody } from '../governance/governance-interface.ts'
 import type { GovernanceState, Roster, VerifyCertificate } from '../governance/roster.ts'
 import type { PeerName } from '../interface.ts'
 import type { GovernorComponents } from './governor-interface.ts'
@@ -171,18 +171,10 @@ export class HeldRecords {
     return this.#statements<VotingKeyBody>('voting-key').some(({ author, body }) => author === peer && body.epoch === epoch)
   }
 
-  actIdOf (act: Act): string {
-    return actIdOf(this.#init.federation, this.state.epoch, act)
-  }
-
   /** Those of peers that are no members, oldest first */
   requests (): Array<Statement<RequestBody>> {
     const roster = this.roster()
     return this.#statements<RequestBody>('request').filter(({ author }) => roster.standing(author) !== 'member').sort((a, b) => a.body.at - b.body.at)
-  }
-
-  endorsementOf (author: PeerName, actId: string): Statement<EndorsementBody> | undefined {
-    return this.acts().find((open) => open.actId === actId)?.endorsements.find((statement) => statement.author === author)
   }
 
   /** The key with which a peer would vote in this epoch; undefined where it named none, or two */

@@ -5,19 +5,17 @@
  * stands, so that nobody who takes the machine later can vote in an earlier one.
  */
 import { createPrivateKey, createPublicKey, generateKeyPair, randomUUID } from 'node:crypto'
-import { link, open, readdir, readFile, rm, stat, unlink } from 'node:fs/promises'
-import { platform } from 'node:os'
+import { link, open, readdir, rm, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { IdentityError } from '../errors.ts'
+import { readKeyFile } from '../key-file.ts'
 import { makeFolder } from '../make-folder.ts'
 import type { KeyObject } from 'node:crypto'
 import type { Voter } from '../governance/governance-interface.ts'
 import type { VotingKeys } from '../governor/governor-interface.ts'
 
 const OWNER_ONLY = 0o600
-/** The PKCS8 encoding of an Ed25519 key has 48 bytes */
-const MAX_KEY_FILE_BYTES = 1_024
 const FILE = /^voting\.(\d{1,10})\.key$/
 
 /** Where the key of an epoch lies */
@@ -58,20 +56,8 @@ export async function createVotingKey (home: string, epoch: number): Promise<Vot
  */
 export async function loadVotingKey (home: string, epoch: number): Promise<KeyObject | undefined> {
   const file = votingKeyFile(home, epoch)
-  let bytes: Uint8Array
-  try {
-    const { mode, size } = await stat(file)
-    if ((mode & 0o077) !== 0 && platform() !== 'win32') {
-      throw new IdentityError(`${file} is open to other users (mode ${(mode & 0o777).toString(8).padStart(4, '0')}); close it with: chmod 600 '${file}'`, { reason: 'open-to-others' })
-    }
-    bytes = size > MAX_KEY_FILE_BYTES ? new Uint8Array(0) : await readFile(file)
-  } catch (err) {
-    if (code(err) === 'ENOENT') {
-      return undefined
-    }
-    throw err instanceof IdentityError ? err : new IdentityError(`${file} cannot be read (${code(err)}); check its owner and permissions`, { cause: err })
-  }
-  return parseKey(bytes, file)
+  const bytes = await readKeyFile(file)
+  return bytes === undefined ? undefined : parseKey(bytes, file)
 }
 
 /** Epochs for which this home has a voting key, ascending */

@@ -5,11 +5,11 @@
  */
 import '../../promise-with-resolvers.ts'
 import { randomUUID } from 'node:crypto'
-import { link, open, readFile, rename, stat, unlink } from 'node:fs/promises'
-import { platform } from 'node:os'
+import { link, open, rename, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { generateKeyPair, privateKeyFromProtobuf, privateKeyToProtobuf } from '@libp2p/crypto/keys'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
+import { readKeyFile } from '../../key-file.ts'
 import { makeFolder } from '../../make-folder.ts'
 import { IdentityError } from '../../errors.ts'
 import type { PrivateKey } from '@libp2p/interface'
@@ -18,8 +18,6 @@ import type { PeerName } from '../../interface.ts'
 export const IDENTITY_FILE = 'identity.key'
 
 const OWNER_ONLY = 0o600
-/** The encoding of an Ed25519 key has 68 bytes */
-const MAX_KEY_FILE_BYTES = 1_024
 
 function code (err: unknown): string {
   return (err as NodeJS.ErrnoException).code ?? String(err)
@@ -40,20 +38,8 @@ function parseKey (bytes: Uint8Array, file: string): PrivateKey {
 
 /** Resolves to undefined when there is no such file */
 async function load (file: string): Promise<PrivateKey | undefined> {
-  let bytes: Uint8Array
-  try {
-    const { mode, size } = await stat(file)
-    if ((mode & 0o077) !== 0 && platform() !== 'win32') {
-      throw new IdentityError(`${file} is open to other users (mode ${(mode & 0o777).toString(8).padStart(4, '0')}); close it with: chmod 600 '${file}'`, { reason: 'open-to-others' })
-    }
-    bytes = size > MAX_KEY_FILE_BYTES ? new Uint8Array(0) : await readFile(file)
-  } catch (err) {
-    if (code(err) === 'ENOENT') {
-      return undefined
-    }
-    throw err instanceof IdentityError ? err : new IdentityError(`${file} cannot be read (${code(err)}); check its owner and permissions`, { cause: err })
-  }
-  return parseKey(bytes, file)
+  const bytes = await readKeyFile(file)
+  return bytes === undefined ? undefined : parseKey(bytes, file)
 }
 
 /** Synced under another name, then linked: the file is there whole or not at all, and never replaces a key */
